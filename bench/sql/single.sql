@@ -1,0 +1,23 @@
+-- The same lifecycle with every request as one statement, the best that plain SQL can do without batching requests.
+-- Same rows and guards as interactive.sql. Takes -D base, body, state (lifecycle.ts).
+\set i :i + 1
+\set n :base + :i * 128 + :client_id
+\set at :n / 1000000
+\set expires :at + 900000
+\set settles :at + 86400000
+\set amount random(100, 99999)
+
+-- The terminal creates the bill.
+with auth as (select terminal_id from keys where key_hash = 'terminal-key-' || :client_id::text and revoked_at is null), ordered as (insert into orders (terminal_id, order_id, shard, entry, bill_id, digest, at) select terminal_id, 'order-' || :n::text, 0, 1, 'peer-b-' || :n::text, 'digest-of-22-characters', :at from auth on conflict do nothing returning terminal_id, order_id, bill_id), bill as (insert into bills (id, shard, entry, institution_id, merchant_id, terminal_id, order_id, type, status, version, currency, amount, paid, confirmed, reversed, refunded, unreturned, created_at, expires_at, next_due_at, spilled, state) select bill_id, 0, 1, 'institution-1', 'merchant-1', terminal_id, order_id, 'dynamic', 'open', 1, 'EUR', :amount, 0, 0, 0, 0, 0, :at, :expires, :expires, false, :state from ordered returning id) insert into transitions (shard, entry, no, bill_id, version, type, at, actor, request_id, outcome) select 0, :n, 0, bill_id, 1, 'CreateBill', :at, terminal_id, 'request-' || :n::text, 'BillCreated' from ordered returning bill_id;
+
+-- The wallet views it.
+select b.id, b.status, b.currency, b.amount, b.paid, b.expires_at, b.state, m.name, m.city from keys k cross join bills b join merchants m on m.id = b.merchant_id where k.key_hash = 'paychannel-key-' || :client_id::text and k.revoked_at is null and b.id = 'peer-b-' || :n::text;
+
+-- The wallet pays it.
+with auth as (select paychannel_id from keys where key_hash = 'paychannel-key-' || :client_id::text and revoked_at is null), ref as (insert into refs (bill_id, kind, scope, ref, entry, digest, outcome) select 'peer-b-' || :n::text, 'payment', paychannel_id, 'pay-' || :n::text, 1, 'digest-of-22-characters', :state from auth on conflict do nothing returning bill_id, scope, ref), bill as (update bills b set status = case when paid + :amount = amount then 'paid' else 'partiallyPaid' end, version = version + 1, paid = paid + :amount, paid_at = :at, next_due_at = :settles from ref where b.id = ref.bill_id and b.status in ('open', 'partiallyPaid') and paid + :amount <= amount returning b.id, b.version, ref.scope, ref.ref), payment as (insert into payments (bill_id, no, entry, paychannel_id, payment_ref, amount, credited, status, received_at, subscribed) select id, 1, 1, scope, ref, :amount, 0, 'accepted', :at, false from bill), event as (insert into events (bill_id, no, entry, recipient, type, occurred_at, pending, body) select id, 1, 1, 'terminal:' || :client_id::text, 'bill.paid', :at, true, :body from bill) insert into transitions (shard, entry, no, bill_id, version, type, at, actor, request_id, outcome) select 0, :n, 1, id, version, 'PayBill', :at, scope, 'request-' || :n::text, 'PaymentAccepted' from bill returning bill_id;
+
+-- The terminal acknowledges the event.
+with auth as (select terminal_id from keys where key_hash = 'terminal-key-' || :client_id::text and revoked_at is null), ended as (update events set pending = false, acknowledged_at = :at from auth where bill_id = 'peer-b-' || :n::text and no = 1 and recipient = 'terminal:' || :client_id::text and pending returning bill_id, terminal_id), payment as (update payments p set notified_at = :at from ended where p.bill_id = ended.bill_id and p.no = 1) insert into transitions (shard, entry, no, bill_id, version, type, at, actor, request_id, outcome) select 0, :n, 2, bill_id, 2, 'AcknowledgeEvents', :at, terminal_id, 'request-' || :n::text, 'EventsAcknowledged' from ended returning bill_id;
+
+-- The terminal confirms.
+with auth as (select terminal_id from keys where key_hash = 'terminal-key-' || :client_id::text and revoked_at is null), bill as (update bills b set status = 'confirmed', version = version + 1, confirmed = paid, confirmed_at = :at, cause = 'terminal', next_due_at = null from auth where b.id = 'peer-b-' || :n::text and b.terminal_id = auth.terminal_id and b.status = 'paid' returning b.id, b.version, b.terminal_id), payment as (update payments p set status = 'confirmed' from bill where p.bill_id = bill.id and p.no = 1) insert into transitions (shard, entry, no, bill_id, version, type, at, actor, request_id, outcome) select 0, :n, 3, id, version, 'ConfirmBill', :at, terminal_id, 'request-' || :n::text, 'BillConfirmed' from bill returning bill_id;

@@ -1,0 +1,85 @@
+// Credits: money to be given back, drawn from payments, and what the wallets make of it.
+
+import { assert } from '../assert.ts';
+import { type Minor, smaller, subtract } from '../money.ts';
+import { DAY_MS, type Millis } from '../time.ts';
+import { raiseForCredit, terminal } from './outbox.ts';
+import type { DynamicBill, PresentBill } from './state.ts';
+import type { BillDecision, CommandOf, Credit, CreditKind, FactOf, Payment } from './vocabulary.ts';
+
+interface Draw {
+  readonly kind: CreditKind;
+  readonly amount: Minor;
+  readonly reason: string | null;
+  /** Null: from any payment, the newest first. */
+  readonly payment: Payment | null;
+}
+
+/** Credits that return the amount, at most one a payment. What the payments cannot cover is a Defect. */
+export function drawCredits(bill: DynamicBill, draw: Draw, now: Millis): Credit[] {
+  const credits: Credit[] = [];
+  const payments = draw.payment === null ? bill.payments : [draw.payment];
+  let rest = draw.amount;
+  for (let i = payments.length - 1; i >= 0 && rest > 0; i--) {
+    const payment = payments[i];
+    if (payment === undefined || payment.credited === payment.amount) continue;
+    const amount = smaller(rest, subtract(payment.amount, payment.credited));
+    rest = subtract(rest, amount);
+    credits.push({
+      no: bill.counts.credits + credits.length + 1,
+      kind: draw.kind,
+      paymentNo: payment.no,
+      paychannelId: payment.paychannelId,
+      paymentRef: payment.paymentRef,
+      amount,
+      status: 'pending',
+      reason: draw.reason,
+      settledReason: null,
+      reference: null,
+      requestedAt: now,
+      settledAt: null,
+      repeats: 0,
+    });
+  }
+  assert(rest === 0, 'payments do not cover the credits drawn from them');
+  return credits;
+}
+
+/** Reversals of the amount, newest payment first. */
+export function drawReversals(bill: DynamicBill, amount: Minor, now: Millis): Credit[] {
+  return drawCredits(bill, { kind: 'reversal', amount, reason: null, payment: null }, now);
+}
+
+export function requestsOf(credits: readonly Credit[]): FactOf<'CreditRequested'>[] {
+  return credits.map((credit) => ({ type: 'CreditRequested', credit }));
+}
+
+export function settleCredit(bill: DynamicBill, command: CommandOf<'SettleCredit'>): BillDecision {
+  const credit = findCredit(bill, command.creditNo);
+  if (credit === null || credit.paychannelId !== command.paychannelId) {
+    return { rejected: 'credit.notFound' };
+  }
+  if (credit.status !== 'pending') {
+    const isRepeat =
+      credit.status === command.status &&
+      credit.reference === command.reference &&
+      credit.settledReason === command.reason;
+    return isRepeat ? [] : { rejected: 'credit.settledOtherwise', status: credit.status };
+  }
+
+  const { status, reference, reason } = command;
+  return [
+    { type: 'CreditSettled', no: credit.no, status, reference, reason },
+    raiseForCredit(terminal(bill), `credit.${status}`, credit),
+  ];
+}
+
+/** A bill's nth credit: they count from 1 without a gap. */
+export function findCredit(bill: PresentBill, no: number): Credit | null {
+  return bill.credits[no - 1] ?? null;
+}
+
+/** Whether the wallet has let more than a day go by. */
+export function isOverdue(credit: Credit, now: Millis): boolean {
+  return credit.status === 'pending' && now > credit.requestedAt + DAY_MS;
+}

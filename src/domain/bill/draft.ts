@@ -1,0 +1,149 @@
+// A bill while one transition is applied to it. What the bill shares with earlier states is never written to: a list
+// is copied when it is first changed, and nouns are replaced.
+
+import { assert } from '../assert.ts';
+import { type Minor, ZERO } from '../money.ts';
+import { type DynamicBill, dueOf, reservedOf } from './state.ts';
+import type { Books, Terms } from './vocabulary.ts';
+
+export type Draft = { -readonly [Key in keyof DynamicBill]: DynamicBill[Key] } & {
+  /** One bit for each list that is the draft's own. */
+  owned: number;
+};
+
+const LIST_BITS = { payments: 1, credits: 2, reservations: 4, outbox: 8, references: 16 } as const;
+
+type ListName = keyof typeof LIST_BITS;
+type Mutable<List> = List extends readonly (infer Item)[] ? Item[] : never;
+
+const NONE: readonly never[] = Object.freeze([]);
+const NO_BOOKS: Books = Object.freeze({
+  paid: ZERO,
+  confirmed: ZERO,
+  reversed: ZERO,
+  refunded: ZERO,
+  unreturned: ZERO,
+});
+const NO_COUNTS = Object.freeze({ payments: 0, credits: 0, events: 0, reservations: 0 });
+const NO_ENDING = Object.freeze({
+  paidAt: null,
+  confirmedAt: null,
+  closedAt: null,
+  cause: null,
+  receipt: null,
+  replacedReceipt: null,
+});
+
+/** The draft of a new bill: version 0, open, nothing paid. */
+export function draftOfNew(terms: Terms): Draft {
+  assert(terms.amount > 0, 'a dynamic bill of nothing');
+  return {
+    status: 'open',
+    version: 0,
+    terms,
+    books: NO_BOOKS,
+    payments: NONE,
+    credits: NONE,
+    reservations: NONE,
+    outbox: NONE,
+    references: NONE,
+    spilled: false,
+    counts: NO_COUNTS,
+    ending: NO_ENDING,
+    owned: 0,
+  };
+}
+
+export function draftOf(bill: DynamicBill): Draft {
+  return {
+    status: bill.status,
+    version: bill.version,
+    terms: bill.terms,
+    books: bill.books,
+    payments: bill.payments,
+    credits: bill.credits,
+    reservations: bill.reservations,
+    outbox: bill.outbox,
+    references: bill.references,
+    spilled: bill.spilled,
+    counts: bill.counts,
+    ending: bill.ending,
+    owned: 0,
+  };
+}
+
+/** The list to write to: a copy, unless it is the draft's own already. */
+export function own<Name extends ListName>(draft: Draft, name: Name): Mutable<Draft[Name]> {
+  if ((draft.owned & LIST_BITS[name]) === 0) {
+    replace(draft, name, draft[name].slice() as Mutable<Draft[Name]>);
+  }
+  return draft[name] as Mutable<Draft[Name]>;
+}
+
+/** Puts a list that nobody else holds in the place of the draft's. */
+export function replace<Name extends ListName>(
+  draft: Draft,
+  name: Name,
+  list: Mutable<Draft[Name]>,
+): void {
+  const lists: { [Each in ListName]: readonly unknown[] } = draft;
+  lists[name] = list;
+  draft.owned |= LIST_BITS[name];
+}
+
+/** The bill that the draft has become. A bill whose books do not add up is a Defect (B1 to B3). */
+export function finish(draft: Draft): DynamicBill {
+  const bill: DynamicBill = {
+    status: draft.status,
+    version: draft.version,
+    terms: draft.terms,
+    books: draft.books,
+    payments: shared(draft.payments),
+    credits: shared(draft.credits),
+    reservations: shared(draft.reservations),
+    outbox: shared(draft.outbox),
+    references: shared(draft.references),
+    spilled: draft.spilled,
+    counts: draft.counts,
+    ending: draft.ending,
+  };
+  assertBooks(bill);
+  return bill;
+}
+
+/** All empty lists are one. */
+function shared<Item>(list: readonly Item[]): readonly Item[] {
+  return list.length === 0 ? NONE : list;
+}
+
+/** The sums that hold after every transition, whatever happened. */
+function assertBooks(bill: DynamicBill): void {
+  const { paid, confirmed, reversed, refunded, unreturned } = bill.books;
+  const amount = bill.terms.amount;
+  assert(paid <= amount, 'more is paid than the bill asks for');
+  assert(refunded <= confirmed, 'more is refunded than was confirmed');
+  assert(unreturned <= reversed + refunded, 'more came back rejected than was asked back');
+  assert(isBalanced(bill), 'the books do not agree with the status');
+  if (bill.reservations.length > 0) {
+    assert(reservedOf(bill) <= dueOf(bill), 'more is reserved than is due');
+  }
+}
+
+function isBalanced({ status, books, terms }: DynamicBill): boolean {
+  const { paid, confirmed, reversed, refunded } = books;
+  const held = (paid - confirmed - reversed) as Minor;
+  switch (status) {
+    case 'open':
+      return paid === 0 && confirmed === 0 && reversed === 0;
+    case 'partiallyPaid':
+      return paid > 0 && paid < terms.amount && held === paid;
+    case 'paid':
+      return paid === terms.amount && held === paid;
+    case 'confirmed':
+      return confirmed > 0 && held === 0 && refunded < confirmed;
+    case 'refunded':
+      return confirmed > 0 && held === 0 && refunded === confirmed;
+    default:
+      return confirmed === 0 && held === 0;
+  }
+}

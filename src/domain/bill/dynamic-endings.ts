@@ -1,0 +1,156 @@
+// How a dynamic bill is confirmed, cancelled or expires, and what is given back by it.
+
+import { type Minor, subtract } from '../money.ts';
+import type { Millis } from '../time.ts';
+import { drawReversals, requestsOf } from './credits.ts';
+import { refundAllLeft, refundInPart } from './dynamic-refunds.ts';
+import {
+  isOwnTerminal,
+  raiseForBill,
+  raiseForConfirmed,
+  raiseForCredits,
+  raiseForHolders,
+  terminal,
+} from './outbox.ts';
+import { isKnownReceipt, sameJson } from './receipts.ts';
+import { type DynamicBill, dueOf } from './state.ts';
+import type {
+  Actor,
+  BillDecision,
+  BillFact,
+  Cause,
+  CommandOf,
+  FactOf,
+  Json,
+  KeptReference,
+} from './vocabulary.ts';
+
+/** Who ends the bill, and whether its terminal must be told of it. */
+interface Ender {
+  readonly cause: Cause;
+  readonly tellsTerminal: boolean;
+}
+
+/** The bill's own clock ends it. */
+export const BY_TIMEOUT: Ender = { cause: 'timeout', tellsTerminal: true };
+
+export function confirm(
+  bill: DynamicBill,
+  command: CommandOf<'ConfirmBill'>,
+  now: Millis,
+): BillDecision {
+  const { amount, receipt, by } = command;
+  const { status, books } = bill;
+  const rejected = 'bill.notConfirmable';
+  if (status === 'confirmed' || status === 'refunded') {
+    return isConfirmedSo(bill, command) ? [] : { rejected, status };
+  }
+  if (status === 'cancelled' && amount === 0 && isKnownReceipt(bill, receipt)) return [];
+  if (status === 'cancelled' || status === 'expired') return { rejected, status };
+  if (amount === 0)
+    return [...receiptOf(bill, receipt), ...cancelled(bill, enderOf(bill, by), now)];
+  if (books.paid === 0) return { rejected: 'bill.notPaid' };
+  if (amount === null && dueOf(bill) > 0) return { rejected: 'bill.stillDue', due: dueOf(bill) };
+  if (amount !== null && amount > books.paid) {
+    return { rejected: 'confirm.exceedsPaid', paid: books.paid };
+  }
+
+  return confirmed(bill, amount ?? books.paid, receipt, enderOf(bill, by), now);
+}
+
+/** Not confirmed: gives all back. Confirmed: refunds, so that a register need not care which. */
+export function cancel(
+  bill: DynamicBill,
+  command: CommandOf<'CancelBill'>,
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
+  if (command.amount !== null) {
+    return refundInPart(bill, { ...command, amount: command.amount }, now, recalled);
+  }
+  if (command.onlyIfUnpaid && (bill.books.paid > 0 || bill.status !== 'open')) return [];
+  switch (bill.status) {
+    case 'cancelled':
+    case 'refunded':
+      return [];
+    case 'expired':
+      return { rejected: 'bill.notCancellable', status: 'expired' };
+    case 'confirmed':
+      return refundAllLeft(bill, command.by, now);
+    default:
+      return cancelled(bill, enderOf(bill, command.by), now);
+  }
+}
+
+/** Facts of a confirm: what was paid above the amount goes back, newest payment first. */
+export function confirmed(
+  bill: DynamicBill,
+  amount: Minor,
+  receipt: Json,
+  { cause, tellsTerminal }: Ender,
+  now: Millis,
+): BillFact[] {
+  const reversals = drawReversals(bill, subtract(bill.books.paid, amount), now);
+  const facts: BillFact[] = [
+    { type: 'BillConfirmed', amount, cause, receipt },
+    ...closedReservations(bill),
+    ...requestsOf(reversals),
+    ...raiseForHolders(bill, cause),
+  ];
+  if (tellsTerminal) facts.push(raiseForBill(terminal(bill), 'bill.confirmed', cause));
+  facts.push(...raiseForConfirmed(bill.payments, reversals));
+  facts.push(...raiseForCredits(bill, reversals, tellsTerminal));
+  return facts;
+}
+
+/** Facts of a cancel: all that is held goes back. */
+export function cancelled(
+  bill: DynamicBill,
+  { cause, tellsTerminal }: Ender,
+  now: Millis,
+): BillFact[] {
+  const reversals = drawReversals(bill, bill.books.paid, now);
+  const facts: BillFact[] = [
+    { type: 'BillCancelled', cause },
+    ...closedReservations(bill),
+    ...requestsOf(reversals),
+    ...raiseForHolders(bill, cause),
+  ];
+  if (tellsTerminal) facts.push(raiseForBill(terminal(bill), 'bill.cancelled', cause));
+  facts.push(...raiseForCredits(bill, reversals, tellsTerminal));
+  return facts;
+}
+
+/** Facts of an expiry, which waits for live reservations and so has none to close. */
+export function expired(bill: DynamicBill, now: Millis): BillFact[] {
+  const { cause, tellsTerminal } = BY_TIMEOUT;
+  const reversals = drawReversals(bill, bill.books.paid, now);
+  return [
+    { type: 'BillExpired' },
+    ...requestsOf(reversals),
+    raiseForBill(terminal(bill), 'bill.expired', cause),
+    ...raiseForCredits(bill, reversals, tellsTerminal),
+  ];
+}
+
+/** Whether the bill stands confirmed as this confirm would have it. */
+function isConfirmedSo(bill: DynamicBill, command: CommandOf<'ConfirmBill'>): boolean {
+  const amount = command.amount ?? bill.terms.amount;
+  return amount === bill.books.confirmed && isKnownReceipt(bill, command.receipt);
+}
+
+function closedReservations(bill: DynamicBill): FactOf<'ReservationEnded'>[] {
+  return bill.reservations.map(({ no }) => ({ type: 'ReservationEnded', no, how: 'closed' }));
+}
+
+function receiptOf(bill: DynamicBill, receipt: Json): FactOf<'ReceiptAttached'>[] {
+  if (receipt === null || sameJson(receipt, bill.ending.receipt)) return [];
+  return [{ type: 'ReceiptAttached', receipt }];
+}
+
+function enderOf(bill: DynamicBill, by: Actor): Ender {
+  return {
+    cause: by.kind === 'operator' ? 'operator' : 'terminal',
+    tellsTerminal: !isOwnTerminal(bill, by),
+  };
+}

@@ -1,0 +1,339 @@
+// What each fact makes of a dynamic bill. A fact that cannot follow is a Defect: history is never argued with.
+
+import { Defect, unreachable } from '../assert.ts';
+import { add } from '../money.ts';
+import { type Draft, own, replace } from './draft.ts';
+import { repeatsBy } from './dynamic-timers.ts';
+import { isRepeatOf } from './outbox.ts';
+import { dueOf } from './state.ts';
+import {
+  type BillEvent,
+  type BillFact,
+  CREDITS_MAX,
+  type Credit,
+  EVENT_LIFE_MS,
+  type FactOf,
+  type KeptReference,
+  type Moment,
+  type Payment,
+  REFERENCES_KEPT,
+  RESERVATIONS_MAX,
+} from './vocabulary.ts';
+
+/** Whether the fact changes the bill as API.md shows it, so that its transition counts as a version (B5). */
+export const CHANGES_WHAT_IS_SHOWN = {
+  BillCreated: true,
+  ReservationMade: true,
+  ReservationEnded: true,
+  PaymentAccepted: true,
+  PaymentAnswered: false,
+  PaymentRefused: false,
+  PaymentVoided: false,
+  BillConfirmed: true,
+  BillCancelled: true,
+  BillExpired: true,
+  CreditRequested: true,
+  CreditRepeated: false,
+  CreditSettled: true,
+  ReceiptAttached: true,
+  KeyUsed: false,
+  EventRaised: false,
+  EventsAcknowledged: false,
+} as const satisfies Record<BillFact['type'], boolean>;
+
+/** Applies one fact to the draft. The moment is that of the whole transition. */
+export function applyFact(draft: Draft, fact: BillFact, moment: Moment): void {
+  switch (fact.type) {
+    case 'BillCreated':
+      impossible(draft, fact);
+      break;
+    case 'ReservationMade':
+      reservationMade(draft, fact);
+      break;
+    case 'ReservationEnded':
+      reservationEnded(draft, fact);
+      break;
+    case 'PaymentAccepted':
+      paymentAccepted(draft, fact, moment);
+      break;
+    case 'PaymentAnswered':
+      paymentAnswered(draft, fact);
+      break;
+    case 'PaymentRefused':
+      paymentRefused(draft, fact);
+      break;
+    case 'PaymentVoided':
+      paymentVoided(draft, fact, moment);
+      break;
+    case 'BillConfirmed':
+      billConfirmed(draft, fact, moment);
+      break;
+    case 'BillCancelled':
+    case 'BillExpired':
+      billClosed(draft, fact, moment);
+      break;
+    case 'CreditRequested':
+      creditRequested(draft, fact, moment);
+      break;
+    case 'CreditRepeated':
+      creditRepeated(draft, fact, moment);
+      break;
+    case 'CreditSettled':
+      creditSettled(draft, fact, moment);
+      break;
+    case 'ReceiptAttached':
+      receiptAttached(draft, fact);
+      break;
+    case 'KeyUsed':
+      keyUsed(draft, fact);
+      break;
+    case 'EventRaised':
+      eventRaised(draft, fact, moment);
+      break;
+    case 'EventsAcknowledged':
+      eventsAcknowledged(draft, fact, moment);
+      break;
+    default:
+      unreachable(fact);
+  }
+}
+
+/** Lets dead letters go: events that nobody has acknowledged within EVENT_LIFE_MS. */
+export function dropDeadLetters(draft: Draft, { at }: Moment): void {
+  const oldest = draft.outbox[0];
+  if (oldest === undefined || at - oldest.occurredAt <= EVENT_LIFE_MS) return;
+  const young = draft.outbox.filter((event) => at - event.occurredAt <= EVENT_LIFE_MS);
+  replace(draft, 'outbox', young);
+}
+
+function reservationMade(draft: Draft, fact: FactOf<'ReservationMade'>): void {
+  const { reservation, digest } = fact;
+  if (reservation.no !== draft.counts.reservations + 1) impossible(draft, fact);
+  if (!isBeingPaid(draft) || draft.reservations.length >= RESERVATIONS_MAX) impossible(draft, fact);
+  if (reservation.amount <= 0) impossible(draft, fact);
+  draft.counts = { ...draft.counts, reservations: reservation.no };
+  own(draft, 'reservations').push(reservation);
+  keep(draft, {
+    kind: 'reservation',
+    scope: reservation.paychannelId,
+    ref: reservation.reservationRef,
+    digest,
+    outcome: { type: 'reserved', reservation },
+  });
+}
+
+function reservationEnded(draft: Draft, fact: FactOf<'ReservationEnded'>): void {
+  const index = draft.reservations.findIndex(({ no }) => no === fact.no);
+  if (index < 0) impossible(draft, fact);
+  own(draft, 'reservations').splice(index, 1);
+}
+
+function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>, { at }: Moment): void {
+  const { payment } = fact;
+  if (!isBeingPaid(draft) || payment.no !== draft.counts.payments + 1) impossible(draft, fact);
+  if (payment.amount <= 0 || payment.credited !== 0) impossible(draft, fact);
+  draft.counts = { ...draft.counts, payments: payment.no };
+  draft.books = { ...draft.books, paid: add(draft.books.paid, payment.amount) };
+  own(draft, 'payments').push(payment);
+  if (draft.books.paid < draft.terms.amount) {
+    draft.status = 'partiallyPaid';
+  } else {
+    draft.status = 'paid';
+    draft.ending = { ...draft.ending, paidAt: at };
+  }
+}
+
+function paymentAnswered(draft: Draft, fact: FactOf<'PaymentAnswered'>): void {
+  const payment = draft.payments.at(-1);
+  if (payment === undefined || payment.no !== fact.no) impossible(draft, fact);
+  const { status, version } = draft;
+  const answer = { payment, status, version, paid: draft.books.paid, due: dueOf(draft) };
+  keepPayment(draft, payment, fact.digest, { type: 'accepted', answer });
+}
+
+function paymentRefused(draft: Draft, fact: FactOf<'PaymentRefused'>): void {
+  const { payment, digest } = fact;
+  if (payment.no !== draft.counts.payments + 1) impossible(draft, fact);
+  draft.counts = { ...draft.counts, payments: payment.no };
+  keepPayment(draft, payment, digest, { type: 'refused', payment });
+}
+
+function paymentVoided(draft: Draft, fact: FactOf<'PaymentVoided'>, { at }: Moment): void {
+  keepPayment(draft, fact, '', { type: 'voided', at });
+}
+
+function billConfirmed(draft: Draft, fact: FactOf<'BillConfirmed'>, { at }: Moment): void {
+  if (draft.status !== 'partiallyPaid' && draft.status !== 'paid') impossible(draft, fact);
+  if (fact.amount <= 0 || fact.amount > draft.books.paid) impossible(draft, fact);
+  const { cause } = fact;
+  draft.status = 'confirmed';
+  draft.books = { ...draft.books, confirmed: fact.amount };
+  const receipt = fact.receipt ?? draft.ending.receipt;
+  draft.ending = { ...draft.ending, confirmedAt: at, cause, receipt };
+  const payments = own(draft, 'payments');
+  for (const [index, payment] of payments.entries()) {
+    payments[index] = { ...payment, status: 'confirmed' };
+  }
+}
+
+function billClosed(
+  draft: Draft,
+  fact: FactOf<'BillCancelled'> | FactOf<'BillExpired'>,
+  { at }: Moment,
+): void {
+  if (fact.type === 'BillExpired') {
+    if (!isBeingPaid(draft) || draft.reservations.length > 0) impossible(draft, fact);
+    draft.status = 'expired';
+    draft.ending = { ...draft.ending, closedAt: at, cause: 'timeout' };
+  } else {
+    if (!isBeingPaid(draft) && draft.status !== 'paid') impossible(draft, fact);
+    draft.status = 'cancelled';
+    draft.ending = { ...draft.ending, closedAt: at, cause: fact.cause };
+  }
+}
+
+function creditRequested(draft: Draft, fact: FactOf<'CreditRequested'>, { at }: Moment): void {
+  const { credit } = fact;
+  if (credit.no !== draft.counts.credits + 1 || credit.no > CREDITS_MAX) impossible(draft, fact);
+  if (credit.amount <= 0 || isBeingPaid(draft) || draft.status === 'paid') impossible(draft, fact);
+  const index = draft.payments.findLastIndex(({ no }) => no === credit.paymentNo);
+  const payment = draft.payments[index];
+  if (payment === undefined) impossible(draft, fact);
+  const credited = add(payment.credited, credit.amount);
+  if (credited > payment.amount) impossible(draft, fact);
+
+  const isReversal = credit.kind === 'reversal';
+  const spent = isReversal ? 'reversed' : 'refunded';
+  const status = credited === payment.amount ? spent : payment.status;
+  own(draft, 'payments')[index] = { ...payment, credited, status };
+  own(draft, 'credits').push(credit);
+  draft.counts = { ...draft.counts, credits: credit.no };
+  const { books } = draft;
+  if (isReversal) {
+    draft.books = { ...books, reversed: add(books.reversed, credit.amount) };
+    return;
+  }
+  if (draft.status !== 'confirmed') impossible(draft, fact);
+  draft.books = { ...books, refunded: add(books.refunded, credit.amount) };
+  if (draft.books.refunded === books.confirmed) {
+    draft.status = 'refunded';
+    draft.ending = { ...draft.ending, closedAt: at };
+  }
+}
+
+function creditRepeated(draft: Draft, fact: FactOf<'CreditRepeated'>, { at }: Moment): void {
+  const credit = pendingCredit(draft, fact);
+  own(draft, 'credits')[fact.no - 1] = { ...credit, repeats: repeatsBy(credit, at) };
+}
+
+function creditSettled(draft: Draft, fact: FactOf<'CreditSettled'>, { at }: Moment): void {
+  const credit = pendingCredit(draft, fact);
+  own(draft, 'credits')[fact.no - 1] = {
+    ...credit,
+    status: fact.status,
+    reason: fact.reason ?? credit.reason,
+    settledReason: fact.reason,
+    reference: fact.reference,
+    settledAt: at,
+  };
+  if (fact.status === 'rejected') {
+    const unreturned = add(draft.books.unreturned, credit.amount);
+    draft.books = { ...draft.books, unreturned };
+  }
+}
+
+function receiptAttached(draft: Draft, { receipt }: FactOf<'ReceiptAttached'>): void {
+  const hasEnded = !isBeingPaid(draft) && draft.status !== 'paid';
+  const replacedReceipt = draft.ending.replacedReceipt ?? (hasEnded ? draft.ending.receipt : null);
+  draft.ending = { ...draft.ending, receipt, replacedReceipt };
+}
+
+function keyUsed(draft: Draft, { scope, key, digest, rejection }: FactOf<'KeyUsed'>): void {
+  const outcome =
+    rejection === null ? ({ type: 'done' } as const) : ({ type: 'rejected', rejection } as const);
+  keep(draft, { kind: 'key', scope, ref: key, digest, outcome });
+}
+
+function eventRaised(draft: Draft, fact: FactOf<'EventRaised'>, moment: Moment): void {
+  const credit = fact.creditNo === null ? null : draft.credits[fact.creditNo - 1];
+  const payment =
+    fact.paymentNo === null ? null : draft.payments.findLast(({ no }) => no === fact.paymentNo);
+  if (credit === undefined || payment === undefined) impossible(draft, fact);
+  const event: BillEvent = {
+    no: draft.counts.events + 1,
+    recipient: fact.to,
+    type: fact.event,
+    occurredAt: moment.at,
+    requestId: moment.requestId,
+    status: draft.status,
+    version: draft.version,
+    paid: draft.books.paid,
+    due: dueOf(draft),
+    cause: fact.cause,
+    payment,
+    credit,
+    receipt: fact.event === 'payment.confirmed' ? draft.ending.receipt : null,
+  };
+  draft.counts = { ...draft.counts, events: event.no };
+  const outbox = own(draft, 'outbox');
+  if (credit !== null && credit.repeats > 0) {
+    const index = outbox.findIndex((earlier) => isRepeatOf(event, earlier));
+    if (index >= 0) outbox.splice(index, 1);
+  }
+  outbox.push(event);
+}
+
+function eventsAcknowledged(
+  draft: Draft,
+  fact: FactOf<'EventsAcknowledged'>,
+  { at }: Moment,
+): void {
+  const nos = new Set(fact.nos);
+  const taken = draft.outbox.filter(({ no }) => nos.has(no));
+  if (taken.length !== nos.size) impossible(draft, fact);
+  const pending = draft.outbox.filter(({ no }) => !nos.has(no));
+  replace(draft, 'outbox', pending);
+  for (const event of taken) {
+    if (event.type !== 'bill.paid' && event.type !== 'payment.received') continue;
+    const index = draft.payments.findLastIndex(({ no }) => no === event.payment?.no);
+    const payment = draft.payments[index];
+    if (payment === undefined) impossible(draft, fact);
+    own(draft, 'payments')[index] = { ...payment, notifiedAt: payment.notifiedAt ?? at };
+  }
+}
+
+function pendingCredit(
+  draft: Draft,
+  fact: FactOf<'CreditRepeated'> | FactOf<'CreditSettled'>,
+): Credit {
+  const credit = draft.credits[fact.no - 1];
+  if (credit === undefined || credit.status !== 'pending') return impossible(draft, fact);
+  return credit;
+}
+
+function keepPayment(
+  draft: Draft,
+  { paychannelId, paymentRef }: Pick<Payment, 'paychannelId' | 'paymentRef'>,
+  digest: string,
+  outcome: KeptReference['outcome'],
+): void {
+  keep(draft, { kind: 'payment', scope: paychannelId, ref: paymentRef, digest, outcome });
+}
+
+/** Keeps the reference with its outcome; the oldest is let go where the bill keeps too many. */
+function keep(draft: Draft, reference: KeptReference): void {
+  const references = own(draft, 'references');
+  references.push(reference);
+  if (references.length > REFERENCES_KEPT) {
+    references.shift();
+    draft.spilled = true;
+  }
+}
+
+function isBeingPaid(draft: Draft): boolean {
+  return draft.status === 'open' || draft.status === 'partiallyPaid';
+}
+
+function impossible(draft: Draft, fact: BillFact): never {
+  throw new Defect(`${fact.type} cannot follow in bill ${draft.terms.id}, ${draft.status}`);
+}

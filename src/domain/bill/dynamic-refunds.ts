@@ -1,0 +1,126 @@
+// How a confirmed bill gives money back. Refunds in part carry a key, under which the first outcome is kept,
+// a refusal too: a call that was refused and arrives again never moves money later (B4).
+
+import { assert, must } from '../assert.ts';
+import { type Minor, subtract } from '../money.ts';
+import type { Millis } from '../time.ts';
+import { drawCredits, requestsOf } from './credits.ts';
+import { isOwnTerminal, raiseForCredits } from './outbox.ts';
+import { sameJson } from './receipts.ts';
+import { lookUpReference } from './references.ts';
+import type { DynamicBill } from './state.ts';
+import {
+  type Actor,
+  type BillDecision,
+  type BillFact,
+  type BillRejection,
+  type CommandOf,
+  CREDITS_MAX,
+  type FactOf,
+  type KeptReference,
+  PAYMENTS_MAX,
+  type Payment,
+} from './vocabulary.ts';
+
+/** Credits that refunds in part may use up: the rest is kept for returning each payment whole (B6). */
+const CREDITS_IN_PART_MAX = CREDITS_MAX - PAYMENTS_MAX;
+
+type Refund = Omit<CommandOf<'RefundBill'>, 'type'>;
+
+export function refund(
+  bill: DynamicBill,
+  command: CommandOf<'RefundBill'>,
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
+  const { status } = bill;
+  return keyed(bill, command, { rejected: 'bill.notRefundable', status }, now, recalled);
+}
+
+/** A cancel that names an amount: a refund in part, for a register that does not tell the two apart. */
+export function refundInPart(
+  bill: DynamicBill,
+  command: CommandOf<'CancelBill'> & { readonly amount: Minor },
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
+  const { by, amount, digest } = command;
+  const key = must(command.key, 'the key of a cancel with an amount');
+  const order = { by, amount, paymentNo: null, reason: null, receipt: null, key, digest };
+  return keyed(bill, order, { rejected: 'cancel.amountBeforeConfirm' }, now, recalled);
+}
+
+/** Facts that return all that is left of a confirmed bill. */
+export function refundAllLeft(bill: DynamicBill, by: Actor, now: Millis): BillFact[] {
+  return refunded(bill, { by, amount: leftOf(bill, null), reason: null, payment: null }, now);
+}
+
+function keyed(
+  bill: DynamicBill,
+  order: Refund,
+  notConfirmed: BillRejection,
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
+  const kept = lookUpReference(bill, recalled, 'key', order.by.id, order.key);
+  if (kept !== null) return repeated(kept, order);
+  assert(order.amount !== 0, 'a refund of nothing');
+  if (bill.status !== 'confirmed' && bill.status !== 'refunded') {
+    return [keyUsed(order, notConfirmed)];
+  }
+  const payment = bill.payments.find(({ no }) => no === order.paymentNo) ?? null;
+  if (order.paymentNo !== null && payment === null) {
+    return [keyUsed(order, { rejected: 'payment.notFound' })];
+  }
+  const left = leftOf(bill, payment);
+  const amount = order.amount ?? left;
+  if (left === 0 || amount > left) {
+    return [keyUsed(order, { rejected: 'refund.exceedsConfirmed', left })];
+  }
+  const facts = refunded(bill, { by: order.by, amount, reason: order.reason, payment }, now);
+  if (amount < leftOf(bill, null) && creditsAfter(bill, facts) > CREDITS_IN_PART_MAX) {
+    const limit = CREDITS_IN_PART_MAX;
+    return [keyUsed(order, { rejected: 'bill.limitReached', limit, of: 'credits' })];
+  }
+
+  if (order.receipt !== null && !sameJson(order.receipt, bill.ending.receipt)) {
+    facts.push({ type: 'ReceiptAttached', receipt: order.receipt });
+  }
+  facts.push(keyUsed(order, null));
+  return facts;
+}
+
+function repeated(kept: KeptReference, order: Refund): BillDecision {
+  if (kept.digest !== order.digest) return { rejected: 'idempotency.reused' };
+  return kept.outcome.type === 'rejected' ? kept.outcome.rejection : [];
+}
+
+interface Return {
+  readonly by: Actor;
+  readonly amount: Minor;
+  readonly reason: string | null;
+  readonly payment: Payment | null;
+}
+
+function refunded(
+  bill: DynamicBill,
+  { by, amount, reason, payment }: Return,
+  now: Millis,
+): BillFact[] {
+  const credits = drawCredits(bill, { kind: 'refund', amount, reason, payment }, now);
+  return [...requestsOf(credits), ...raiseForCredits(bill, credits, !isOwnTerminal(bill, by))];
+}
+
+/** What of the bill, or of one payment, has not been asked back yet. */
+function leftOf(bill: DynamicBill, payment: Payment | null): Minor {
+  if (payment !== null) return subtract(payment.amount, payment.credited);
+  return subtract(bill.books.confirmed, bill.books.refunded);
+}
+
+function creditsAfter(bill: DynamicBill, facts: readonly BillFact[]): number {
+  return bill.counts.credits + facts.filter(({ type }) => type === 'CreditRequested').length;
+}
+
+function keyUsed({ by, key, digest }: Refund, rejection: BillRejection | null): FactOf<'KeyUsed'> {
+  return { type: 'KeyUsed', scope: by.id, key, digest, rejection };
+}

@@ -1,0 +1,54 @@
+// What a bill remembers of its clients' references, so that a retry meets the outcome of the first call (B4).
+
+import { assert } from '../assert.ts';
+import type { PaychannelId, Reference } from '../ids.ts';
+import type { PresentBill } from './state.ts';
+import type { KeptReference, Payment, ReferenceKind } from './vocabulary.ts';
+
+/** The reference as the bill itself still keeps it; null where it never did, or has let it go (`spilled`). */
+export function findReference(
+  bill: PresentBill,
+  kind: ReferenceKind,
+  scope: string,
+  ref: Reference,
+): KeptReference | null {
+  for (let i = bill.references.length - 1; i >= 0; i--) {
+    const kept = bill.references[i];
+    if (kept !== undefined && isReference(kept, kind, scope, ref)) return kept;
+  }
+  return null;
+}
+
+/** The reference in the bill, or else as the caller recalled it from history. Another's recall is a Defect. */
+export function lookUpReference(
+  bill: PresentBill,
+  recalled: KeptReference | null,
+  kind: ReferenceKind,
+  scope: string,
+  ref: Reference,
+): KeptReference | null {
+  const kept = findReference(bill, kind, scope, ref);
+  if (kept !== null || recalled === null) return kept;
+  assert(isReference(recalled, kind, scope, ref), 'another reference was recalled');
+  return recalled;
+}
+
+/** An accepted payment as it is now, by the paychannel's own name for it; null where the bill took none such. */
+export function findPayment(
+  bill: PresentBill,
+  paychannelId: PaychannelId,
+  paymentRef: Reference,
+): Payment | null {
+  const isSought = (payment: Payment): boolean =>
+    payment.paymentRef === paymentRef && payment.paychannelId === paychannelId;
+  return bill.payments.findLast(isSought) ?? null;
+}
+
+function isReference(
+  kept: KeptReference,
+  kind: ReferenceKind,
+  scope: string,
+  ref: Reference,
+): boolean {
+  return kept.ref === ref && kept.scope === scope && kept.kind === kind;
+}

@@ -1,0 +1,88 @@
+// What a bill is, between two facts. One record for every status, since all statuses of a dynamic bill carry the
+// same nouns; what is not yet so is null, and the invariants (dynamic.ts) say when.
+
+import type { Minor } from '../money.ts';
+import type { Millis } from '../time.ts';
+import type {
+  BillEvent,
+  BillStatus,
+  Books,
+  Cause,
+  Credit,
+  Json,
+  KeptReference,
+  Payment,
+  Reservation,
+  Terms,
+} from './vocabulary.ts';
+
+export interface AbsentBill {
+  readonly status: 'absent';
+}
+
+export interface DynamicBill {
+  readonly status: BillStatus;
+  /** +1 for each command or timer that changes the bill as shown. */
+  readonly version: number;
+  readonly terms: Terms;
+  readonly books: Books;
+  /** Accepted payments, oldest first. */
+  readonly payments: readonly Payment[];
+  /** All credits, oldest first. */
+  readonly credits: readonly Credit[];
+  /** Live reservations, oldest first. */
+  readonly reservations: readonly Reservation[];
+  /** Events that nobody has acknowledged yet, oldest first. */
+  readonly outbox: readonly BillEvent[];
+  /** The latest REFERENCES_KEPT references, oldest first. */
+  readonly references: readonly KeptReference[];
+  /** Whether a reference has been let go: an unknown one must be asked of Postgres. */
+  readonly spilled: boolean;
+  readonly counts: Counts;
+  readonly ending: Ending;
+}
+
+/** The last number given to each kind of part. */
+export interface Counts {
+  readonly payments: number;
+  readonly credits: number;
+  readonly events: number;
+  readonly reservations: number;
+}
+
+export interface Ending {
+  readonly paidAt: Millis | null;
+  readonly confirmedAt: Millis | null;
+  readonly closedAt: Millis | null;
+  readonly cause: Cause | null;
+  readonly receipt: Json;
+  /**
+   * The receipt that stood when the bill was confirmed or closed, once another has taken its place: a confirm
+   * repeated with its own receipt is known by it.
+   */
+  readonly replacedReceipt: Json;
+}
+
+export type PresentBill = DynamicBill;
+export type Bill = AbsentBill | PresentBill;
+
+export const ABSENT: AbsentBill = Object.freeze({ status: 'absent' });
+
+export function isPresent(bill: Bill): bill is PresentBill {
+  return bill.status !== 'absent';
+}
+
+/** What a payer still owes: nothing once the bill is paid, confirmed or closed. */
+export function dueOf(bill: PresentBill): Minor {
+  if (bill.status !== 'open' && bill.status !== 'partiallyPaid') return 0 as Minor;
+  return (bill.terms.amount - bill.books.paid) as Minor;
+}
+
+/** What live reservations hold; those of `except` left out. */
+export function reservedOf(bill: PresentBill, except?: string): Minor {
+  let sum = 0;
+  for (const reservation of bill.reservations) {
+    if (reservation.paychannelId !== except) sum += reservation.amount;
+  }
+  return sum as Minor;
+}

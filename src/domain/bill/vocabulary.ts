@@ -1,0 +1,429 @@
+// The words of a bill: its nouns, its commands, its facts and its rejections, shared by every bill type.
+//
+// A *fact* is what the log remembers (API.md keeps the word *event* for a message to a terminal or paychannel).
+// All values are immutable and nest by reference: a payment seen in an answer is the payment in the state.
+
+import type {
+  BillId,
+  InstitutionId,
+  MerchantId,
+  PaychannelId,
+  Reference,
+  TerminalId,
+} from '../ids.ts';
+import type { Currency, Minor } from '../money.ts';
+import type { Millis } from '../time.ts';
+
+export type BillType = 'dynamic';
+export type Purpose = 'sale' | 'prepayment';
+export type Capture = 'manual' | 'auto';
+export type BillStatus =
+  | 'open'
+  | 'partiallyPaid'
+  | 'paid'
+  | 'confirmed'
+  | 'refunded'
+  | 'cancelled'
+  | 'expired';
+/** Who ended or confirmed a bill. */
+export type Cause = 'terminal' | 'operator' | 'timeout';
+/** JSON as the client gave it: metadata, lines, receipts. Carried, never read. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+
+export interface Line {
+  readonly name: string;
+  readonly quantity: number;
+  readonly price: Minor;
+  readonly amount: Minor;
+}
+
+/** What was agreed when the bill was created. It never changes. */
+export interface Terms {
+  readonly id: BillId;
+  readonly type: BillType;
+  readonly institutionId: InstitutionId;
+  readonly merchantId: MerchantId;
+  readonly terminalId: TerminalId;
+  /** Copied at creation, so that a view needs no look-up. */
+  readonly merchant: { readonly name: string; readonly city: string };
+  readonly orderId: Reference;
+  /** Of the create's body: the same order with another body is another order. */
+  readonly digest: string;
+  readonly purpose: Purpose;
+  readonly amount: Minor;
+  readonly currency: Currency;
+  readonly description: string | null;
+  readonly lines: readonly Line[];
+  readonly metadata: { readonly [key: string]: string } | null;
+  readonly capture: Capture;
+  readonly confirmWithinMs: number;
+  readonly unconfirmed: 'confirm' | 'reverse';
+  readonly qrFormat: 'url';
+  readonly returnUrl: string | null;
+  readonly relatedBillId: BillId | null;
+  readonly createdAt: Millis;
+  readonly expiresAt: Millis;
+}
+
+/**
+ * The bill's running totals. Before confirm `paid = held + reversed`; after, `paid = confirmed + reversed`
+ * and `refunded ≤ confirmed`. `reversed` and `refunded` count from request; `unreturned` is the part of them
+ * that a wallet rejected.
+ */
+export interface Books {
+  readonly paid: Minor;
+  readonly confirmed: Minor;
+  readonly reversed: Minor;
+  readonly refunded: Minor;
+  readonly unreturned: Minor;
+}
+
+export type PaymentStatus = 'accepted' | 'confirmed' | 'reversed' | 'refunded';
+
+/** Money that a paychannel reported as debited, and that the bill took. */
+export interface Payment {
+  /** Counts from 1 within the bill, refused payments included. */
+  readonly no: number;
+  readonly paychannelId: PaychannelId;
+  readonly paymentRef: Reference;
+  readonly amount: Minor;
+  /** How much of it has been requested back; never above `amount`. */
+  readonly credited: Minor;
+  readonly method: string | null;
+  readonly payer: string | null;
+  readonly paidAt: Millis | null;
+  readonly status: PaymentStatus;
+  readonly receivedAt: Millis;
+  /** When the terminal acknowledged the event that told it of this payment. */
+  readonly notifiedAt: Millis | null;
+  /** Whether the channel asked to hear `payment.confirmed`. */
+  readonly subscribed: boolean;
+}
+
+/** A payment that the bill did not take: final for its `paymentRef`; the wallet returns the money itself. */
+export interface RefusedPayment {
+  readonly no: number;
+  readonly paychannelId: PaychannelId;
+  readonly paymentRef: Reference;
+  readonly amount: Minor;
+  readonly method: string | null;
+  readonly receivedAt: Millis;
+  readonly rejection: BillRejection;
+}
+
+export type CreditKind = 'reversal' | 'refund';
+
+/** An instruction to a paychannel to give money back. */
+export interface Credit {
+  /** Counts from 1 within the bill. */
+  readonly no: number;
+  readonly kind: CreditKind;
+  readonly paymentNo: number;
+  readonly paychannelId: PaychannelId;
+  readonly paymentRef: Reference;
+  readonly amount: Minor;
+  readonly status: 'pending' | 'settled' | 'rejected';
+  /** Why, in the words of who spoke last: the refund's, then the wallet's where its settlement gives one. */
+  readonly reason: string | null;
+  /** What the wallet's settlement gave as its reason: a repeat of it is known by this. */
+  readonly settledReason: string | null;
+  /** The wallet's own reference of the credit. */
+  readonly reference: string | null;
+  readonly requestedAt: Millis;
+  readonly settledAt: Millis | null;
+  /** Days after `requestedAt` up to which `credit.requested` has been repeated, at most CREDIT_REPEATS_MAX. */
+  readonly repeats: number;
+}
+
+/** A short hold on the due amount for one payer. */
+export interface Reservation {
+  /** Counts from 1 within the bill. */
+  readonly no: number;
+  readonly paychannelId: PaychannelId;
+  readonly reservationRef: Reference;
+  readonly amount: Minor;
+  readonly expiresAt: Millis;
+}
+
+/** What the paychannel was told when its payment was accepted; repeated to the letter on a retry. */
+export interface PaymentAnswer {
+  readonly payment: Payment;
+  readonly status: BillStatus;
+  readonly version: number;
+  readonly paid: Minor;
+  readonly due: Minor;
+}
+
+/** How a reference ended, for ever. */
+export type Outcome =
+  | { readonly type: 'accepted'; readonly answer: PaymentAnswer }
+  | { readonly type: 'refused'; readonly payment: RefusedPayment }
+  | { readonly type: 'voided'; readonly at: Millis }
+  | { readonly type: 'reserved'; readonly reservation: Reservation }
+  | { readonly type: 'done' }
+  | { readonly type: 'rejected'; readonly rejection: BillRejection };
+
+/** `payment` covers voids too: they share the name space of `paymentRef`. `key` is an `Idempotency-Key`. */
+export type ReferenceKind = 'payment' | 'reservation' | 'key';
+
+/** A client's reference with what became of it. Unique within the bill, kind and scope. */
+export interface KeptReference {
+  readonly kind: ReferenceKind;
+  /** The paychannel's or, for a key, the terminal's (or operator's) id. */
+  readonly scope: string;
+  readonly ref: Reference;
+  readonly digest: string;
+  readonly outcome: Outcome;
+}
+
+export type EventType =
+  | 'bill.paid'
+  | 'payment.received'
+  | 'bill.confirmed'
+  | 'bill.cancelled'
+  | 'bill.expired'
+  | 'credit.requested'
+  | 'credit.settled'
+  | 'credit.rejected'
+  | 'payment.confirmed';
+
+/** `terminal:<id>` or `paychannel:<id>`: whose stream an event stands in. */
+export type Recipient = `terminal:${string}` | `paychannel:${string}`;
+
+/**
+ * A message to a terminal or paychannel, pending until acknowledged. It keeps what was true when it was
+ * raised: the money of the bill then, and the payment and credit as they were then.
+ */
+export interface BillEvent {
+  /** Counts from 1 within the bill. */
+  readonly no: number;
+  readonly recipient: Recipient;
+  readonly type: EventType;
+  readonly occurredAt: Millis;
+  readonly requestId: string;
+  readonly status: BillStatus;
+  readonly version: number;
+  readonly paid: Minor;
+  readonly due: Minor;
+  readonly cause: Cause | null;
+  readonly payment: Payment | null;
+  readonly credit: Credit | null;
+  /** With `payment.confirmed`: the fiscal receipt, where there is one. */
+  readonly receipt: Json;
+}
+
+/** Who acts. `id` is the terminal's, merchant's, paychannel's or operator's. */
+export interface Actor {
+  readonly kind: 'terminal' | 'merchant' | 'paychannel' | 'operator' | 'switch';
+  readonly id: string;
+}
+
+export type BillCommand =
+  | { readonly type: 'CreateBill'; readonly terms: Terms }
+  | {
+      readonly type: 'ReserveBill';
+      readonly paychannelId: PaychannelId;
+      readonly reservationRef: Reference;
+      readonly digest: string;
+      /** Null: all that is due and not reserved. */
+      readonly amount: Minor | null;
+    }
+  | {
+      readonly type: 'ReleaseReservation';
+      readonly paychannelId: PaychannelId;
+      readonly reservationNo: number;
+    }
+  | {
+      readonly type: 'PayBill';
+      readonly paychannelId: PaychannelId;
+      readonly paymentRef: Reference;
+      readonly digest: string;
+      readonly amount: Minor;
+      readonly currency: Currency;
+      readonly reservationNo: number | null;
+      readonly method: string | null;
+      readonly payer: string | null;
+      readonly paidAt: Millis | null;
+      readonly subscribed: boolean;
+    }
+  | {
+      readonly type: 'VoidPayment';
+      readonly paychannelId: PaychannelId;
+      readonly paymentRef: Reference;
+    }
+  | {
+      readonly type: 'ConfirmBill';
+      readonly by: Actor;
+      /** Null: all that was paid, if nothing is due. */
+      readonly amount: Minor | null;
+      readonly receipt: Json;
+    }
+  | {
+      readonly type: 'CancelBill';
+      readonly by: Actor;
+      /** With an amount it is a refund in part, and `key` is set. */
+      readonly amount: Minor | null;
+      readonly key: Reference | null;
+      readonly digest: string;
+      /** `order.resolve` with `cancelIfUnpaid`: decides nothing where anything was paid. */
+      readonly onlyIfUnpaid: boolean;
+    }
+  | {
+      readonly type: 'RefundBill';
+      readonly by: Actor;
+      /** Null: all that is left (of the payment, where one is named). */
+      readonly amount: Minor | null;
+      readonly paymentNo: number | null;
+      readonly reason: string | null;
+      readonly receipt: Json;
+      readonly key: Reference;
+      readonly digest: string;
+    }
+  | { readonly type: 'AttachReceipt'; readonly receipt: Json }
+  | {
+      readonly type: 'SettleCredit';
+      readonly paychannelId: PaychannelId;
+      readonly creditNo: number;
+      readonly status: 'settled' | 'rejected';
+      readonly reference: string | null;
+      readonly reason: string | null;
+    }
+  | {
+      readonly type: 'AcknowledgeEvents';
+      readonly recipient: Recipient;
+      readonly nos: readonly number[];
+    }
+  /** The earliest due timer of the bill, if one is due by now; one timer a command. */
+  | { readonly type: 'RunTimer' };
+
+export type BillFact =
+  | { readonly type: 'BillCreated'; readonly terms: Terms }
+  | {
+      readonly type: 'ReservationMade';
+      readonly reservation: Reservation;
+      readonly digest: string;
+    }
+  | {
+      readonly type: 'ReservationEnded';
+      readonly no: number;
+      readonly how: 'used' | 'released' | 'lapsed' | 'closed';
+    }
+  | { readonly type: 'PaymentAccepted'; readonly payment: Payment }
+  /** Comes last among the facts of its payment: keeps the answer that the paychannel is given. */
+  | { readonly type: 'PaymentAnswered'; readonly no: number; readonly digest: string }
+  | { readonly type: 'PaymentRefused'; readonly payment: RefusedPayment; readonly digest: string }
+  | {
+      readonly type: 'PaymentVoided';
+      readonly paychannelId: PaychannelId;
+      readonly paymentRef: Reference;
+    }
+  | {
+      readonly type: 'BillConfirmed';
+      readonly amount: Minor;
+      readonly cause: Cause | null;
+      readonly receipt: Json;
+    }
+  | { readonly type: 'BillCancelled'; readonly cause: Cause }
+  | { readonly type: 'BillExpired' }
+  | { readonly type: 'CreditRequested'; readonly credit: Credit }
+  /** A pending credit was asked for again (daily). */
+  | { readonly type: 'CreditRepeated'; readonly no: number }
+  | {
+      readonly type: 'CreditSettled';
+      readonly no: number;
+      readonly status: 'settled' | 'rejected';
+      readonly reference: string | null;
+      readonly reason: string | null;
+    }
+  | { readonly type: 'ReceiptAttached'; readonly receipt: Json }
+  | {
+      readonly type: 'KeyUsed';
+      readonly scope: string;
+      readonly key: Reference;
+      readonly digest: string;
+      readonly rejection: BillRejection | null;
+    }
+  /** Comes after what it tells of: takes its snapshot from the bill as it then is. */
+  | {
+      readonly type: 'EventRaised';
+      readonly to: Recipient;
+      readonly event: EventType;
+      readonly cause: Cause | null;
+      readonly paymentNo: number | null;
+      readonly creditNo: number | null;
+    }
+  | { readonly type: 'EventsAcknowledged'; readonly nos: readonly number[] };
+
+/** Why a bill cannot be paid or reserved now. */
+export type NotPayableReason =
+  | 'expired'
+  | 'cancelled'
+  | 'paid'
+  | 'reserved'
+  | 'withdrawn'
+  | 'notYetValid'
+  | 'limit';
+
+/** Understood, and no. Spelled as the problem codes of API.md; plain objects, since they cross threads. */
+export type BillRejection =
+  | { readonly rejected: 'bill.notFound' }
+  | { readonly rejected: 'bill.notPayable'; readonly reason: NotPayableReason }
+  | { readonly rejected: 'bill.stillDue'; readonly due: Minor }
+  | { readonly rejected: 'bill.notPaid' }
+  | { readonly rejected: 'bill.notConfirmable'; readonly status: BillStatus }
+  | { readonly rejected: 'bill.notCancellable'; readonly status: BillStatus }
+  | { readonly rejected: 'bill.notRefundable'; readonly status: BillStatus }
+  | { readonly rejected: 'bill.limitReached'; readonly limit: number; readonly of: string }
+  | { readonly rejected: 'payment.exceedsDue'; readonly due: Minor }
+  | { readonly rejected: 'payment.currencyMismatch'; readonly currency: Currency }
+  | { readonly rejected: 'payment.refReused' }
+  | { readonly rejected: 'payment.void' }
+  | { readonly rejected: 'payment.notFound' }
+  | { readonly rejected: 'reservation.expired' }
+  | { readonly rejected: 'reservation.exceedsDue'; readonly due: Minor }
+  | { readonly rejected: 'reservation.refReused' }
+  | { readonly rejected: 'reservation.notFound' }
+  | { readonly rejected: 'confirm.exceedsPaid'; readonly paid: Minor }
+  | { readonly rejected: 'refund.exceedsConfirmed'; readonly left: Minor }
+  | { readonly rejected: 'cancel.amountBeforeConfirm' }
+  | { readonly rejected: 'idempotency.reused' }
+  | { readonly rejected: 'credit.notFound' }
+  | { readonly rejected: 'credit.settledOtherwise'; readonly status: 'settled' | 'rejected' };
+
+/** The command of one type. */
+export type CommandOf<T extends BillCommand['type']> = Extract<BillCommand, { readonly type: T }>;
+
+/** The fact of one type. */
+export type FactOf<T extends BillFact['type']> = Extract<BillFact, { readonly type: T }>;
+
+/** Facts to remember ([]: already so), or why not. */
+export type BillDecision = readonly BillFact[] | BillRejection;
+
+/** When a transition happened and which request asked for it: what `evolve` stamps on what it makes. */
+export interface Moment {
+  readonly at: Millis;
+  readonly requestId: string;
+}
+
+export function isRejection(decision: BillDecision): decision is BillRejection {
+  return 'rejected' in decision;
+}
+
+export const RESERVATION_MS = 120_000;
+/** Live reservations of one bill. */
+export const RESERVATIONS_MAX = 100;
+/** Accepted payments of one dynamic bill: each may need a reversal of its own. */
+export const PAYMENTS_MAX = 500;
+/** Credits of one dynamic bill. A full return needs one a payment, so refunds in part stop PAYMENTS_MAX earlier. */
+export const CREDITS_MAX = 2_000;
+export const CREDIT_REPEATS_MAX = 30;
+/** References that a bill keeps in memory; older ones are asked of Postgres. */
+export const REFERENCES_KEPT = 64;
+/** An event not acknowledged for so long is a dead letter. */
+export const EVENT_LIFE_MS = 30 * 86_400_000;

@@ -1,0 +1,121 @@
+// The whole program of one gateway: HTTP and WebSocket in front, links to the workers behind.
+
+import { randomUUID } from 'node:crypto';
+import { parentPort, workerData } from 'node:worker_threads';
+import { must } from './domain/assert.ts';
+import { PostgresDirectory } from './persistence/directory.ts';
+import { PostgresListings } from './persistence/history/postgres-listings.ts';
+import { startGateway } from './protocols/gateway/gateway.ts';
+import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
+import { makePresenter } from './protocols/presenter.ts';
+import { GatewayLink } from './protocols/shard/gateway-link.ts';
+import { systemClock } from './system-clock.ts';
+import { openLog } from './telemetry/log.ts';
+import { type Metrics, openMetrics } from './telemetry/metrics.ts';
+import type { FromGatewayThread, GatewayTask, SwitchState, ToGatewayThread } from './threads.ts';
+
+const main = must(parentPort, 'the main thread');
+const task = workerData as GatewayTask;
+const { setting, index } = task;
+const { config, databaseUrl, publicBaseUrl } = setting;
+const name = `gateway-${index}`;
+const logger = openLog({ level: config.logLevel, node: config.nodeName, thread: name });
+const metrics = openMetrics(name);
+const presenter = makePresenter({ publicBaseUrl });
+const door = new GatewayLink({
+  shards: config.shards,
+  workers: config.workers,
+  clock: systemClock,
+  presenter,
+});
+const directory = new PostgresDirectory({ url: databaseUrl });
+const listings = new PostgresListings({ url: databaseUrl, logger });
+
+let state: SwitchState = { ready: false, node: config.nodeName, shards: {}, waitsFor: ['the workers'] };
+let metricsSeq = 0;
+const metricsAsked = new Map<number, (text: string) => void>();
+
+function say(message: FromGatewayThread): void {
+  main.postMessage(message);
+}
+
+function metricsText(): Promise<string> {
+  return new Promise((done) => {
+    metricsSeq += 1;
+    metricsAsked.set(metricsSeq, done);
+    say({ type: 'metrics', seq: metricsSeq });
+  });
+}
+
+function gatewayMetrics(own: Metrics): GatewayMetrics {
+  return {
+    answered(call, transport, status, durationMs) {
+      own.route(transport === 'http' ? 'http' : 'ws', call).answered(status, durationMs / 1000);
+    },
+    eventsSent(count, isRepeat) {
+      for (let i = 0; i < count; i++) own.eventPushed(isRepeat);
+    },
+    socketClosed: () => undefined,
+  };
+}
+
+try {
+  const gateway = await startGateway({
+    door,
+    directory,
+    listings,
+    presenter,
+    publicBaseUrl,
+    clock: systemClock,
+    host: config.host,
+    port: task.port,
+    limits: {
+      ...GATEWAY_LIMITS,
+      socketBufferBytes: config.socketBufferMaxBytes,
+      drainMs: config.drainSeconds * 1000,
+    },
+    log: logger,
+    metrics: gatewayMetrics(metrics),
+    ready: () => ({ ...state }),
+    metricsText,
+    newRequestId: randomUUID,
+  });
+  metrics.watchGateway(() => {
+    const { requestsUnderWay, sessions } = gateway.stats();
+    return { requestsHeld: requestsUnderWay, terminalConnections: sessions, paychannelConnections: 0 };
+  });
+  main.on('message', (message: ToGatewayThread) => {
+    switch (message.type) {
+      case 'worker':
+        door.attach(message.index, message.port);
+        break;
+      case 'state':
+        state = message.state;
+        break;
+      case 'metrics':
+        metricsAsked.get(message.seq)?.(message.text);
+        metricsAsked.delete(message.seq);
+        break;
+      case 'tell':
+        say({ type: 'told', seq: message.seq, snapshot: metrics.snapshot() });
+        break;
+      case 'drain':
+        void drain(gateway);
+        break;
+    }
+  });
+  say({ type: 'listening', port: gateway.port });
+} catch (error) {
+  say({ type: 'failed', reason: error instanceof Error ? error.message : String(error) });
+}
+
+/** The listen socket is closed first: a thread that ends with one open would take the process along. */
+async function drain(gateway: Awaited<ReturnType<typeof startGateway>>): Promise<void> {
+  await gateway.drain();
+  gateway.close();
+  door.close();
+  await Promise.allSettled([directory.close(), listings.close()]);
+  metrics.close();
+  say({ type: 'drained' });
+  main.close();
+}

@@ -1,0 +1,150 @@
+// The gateway threads, all on one port, and what main tells them.
+
+import { Worker } from 'node:worker_threads';
+import { systemClock } from './system-clock.ts';
+import type { Logger } from './telemetry/log.ts';
+import type { Snapshot } from './telemetry/metrics.ts';
+import type {
+  FromGatewayThread,
+  GatewayTask,
+  Setting,
+  SwitchState,
+  ToGatewayThread,
+} from './threads.ts';
+
+const TELL_MS = 2_000;
+const RESTART_MS = 250;
+
+interface Running {
+  readonly thread: Worker;
+  readonly told: Map<number, (snapshot: Snapshot) => void>;
+  readonly drained: Promise<void>;
+}
+
+export interface GatewayEvents {
+  /** A gateway has begun and needs ports to the workers. */
+  onGateway(send: (message: ToGatewayThread) => void): void;
+  onEnded(index: number): void;
+  metricsText(): Promise<string>;
+}
+
+export class Gateways {
+  readonly #setting: Setting;
+  readonly #logger: Logger;
+  readonly #events: GatewayEvents;
+  readonly #port: number;
+  readonly #running = new Map<number, Running>();
+  #isStopping = false;
+  #seq = 0;
+
+  constructor(options: { setting: Setting; port: number; logger: Logger; events: GatewayEvents }) {
+    this.#setting = options.setting;
+    this.#port = options.port;
+    this.#logger = options.logger;
+    this.#events = options.events;
+  }
+
+  /** Resolves once all of them listen; rejects with the reason where one cannot. */
+  async start(): Promise<void> {
+    const { gateways } = this.#setting.config;
+    await Promise.all(Array.from({ length: gateways }, (_, index) => this.#begin(index)));
+  }
+
+  /** Sends every gateway a message of its own. */
+  sendEach(make: () => { message: ToGatewayThread; transfer?: Parameters<Worker['postMessage']>[1] }): void {
+    for (const { thread } of this.#running.values()) {
+      const { message, transfer } = make();
+      thread.postMessage(message, transfer);
+    }
+  }
+
+  /** The metrics of every gateway that answers in time, by thread. */
+  async tell(): Promise<Map<string, Snapshot>> {
+    const all = await Promise.all(
+      [...this.#running].map(async ([index, running]) => [index, await this.#ask(running)] as const),
+    );
+    return new Map(
+      all.flatMap(([index, told]) => (told === undefined ? [] : [[`gateway-${index}`, told]])),
+    );
+  }
+
+  publish(state: SwitchState): void {
+    this.sendEach(() => ({ message: { type: 'state', state } }));
+  }
+
+  /** Takes nothing new, answers what is under way, closes every socket with a reason. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const running = [...this.#running.values()];
+    this.sendEach(() => ({ message: { type: 'drain' } }));
+    await Promise.all(running.map(({ drained }) => drained));
+  }
+
+  #begin(index: number): Promise<void> {
+    const task: GatewayTask = { setting: this.#setting, index, port: this.#port };
+    const thread = new Worker(new URL('./gateway-thread.js', import.meta.url), { workerData: task });
+    const told: Running['told'] = new Map();
+    const drained = new Promise<void>((done) => thread.once('exit', () => done()));
+    this.#running.set(index, { thread, told, drained });
+    return new Promise((listening, failed) => {
+      thread.on('message', (message: FromGatewayThread) => {
+        if (message.type === 'listening') {
+          this.#events.onGateway((answer) => {
+            thread.postMessage(answer, answer.type === 'worker' ? [answer.port] : []);
+          });
+          listening();
+        } else if (message.type === 'failed') {
+          failed(new Error(message.reason));
+        } else {
+          this.#hear(thread, told, message);
+        }
+      });
+      thread.once('error', (error) => {
+        failed(error);
+        this.#ended(index, error.message);
+      });
+    });
+  }
+
+  #hear(thread: Worker, told: Running['told'], message: FromGatewayThread): void {
+    if (message.type === 'told') {
+      told.get(message.seq)?.(message.snapshot);
+      told.delete(message.seq);
+    } else if (message.type === 'metrics') {
+      const { seq } = message;
+      this.#events.metricsText().then(
+        (text) => thread.postMessage({ type: 'metrics', seq, text } satisfies ToGatewayThread),
+        (error: unknown) => this.#logger.error({ what: 'metrics.failed', err: error }, 'metrics.failed'),
+      );
+    }
+  }
+
+  #ended(index: number, reason: string): void {
+    this.#running.delete(index);
+    if (this.#isStopping) return;
+    this.#logger.error({ what: 'gateway.ended', gateway: index, reason }, 'gateway.ended');
+    this.#events.onEnded(index);
+    systemClock.after(RESTART_MS, () => {
+      if (this.#isStopping) return;
+      this.#begin(index).catch((error: unknown) => {
+        this.#logger.error({ what: 'gateway.failed', err: error }, 'gateway.failed');
+      });
+    });
+  }
+
+  #ask(running: Running): Promise<Snapshot | undefined> {
+    return new Promise((done) => {
+      this.#seq += 1;
+      const seq = this.#seq;
+      const cancel = systemClock.after(TELL_MS, () => {
+        running.told.delete(seq);
+        done(undefined);
+      });
+      running.told.set(seq, (snapshot) => {
+        cancel();
+        done(snapshot);
+      });
+      running.thread.postMessage({ type: 'tell', seq } satisfies ToGatewayThread);
+    });
+  }
+}

@@ -1,0 +1,99 @@
+// Who holds a lease: the node's name for people, and enough to know for certain that a holder on this machine is dead,
+// so that nobody waits for it.
+
+import { readFileSync, readlinkSync } from 'node:fs';
+
+/** A worker of a process of a node. */
+export interface Holder {
+  readonly node: string;
+  readonly pid: number;
+  readonly worker: number;
+  /** Drawn by the process at its start. */
+  readonly process: string;
+  /** How often the process has begun this worker. */
+  readonly life: number;
+  /** Boot of the machine and name space of the pid; a pid means nothing beyond them. */
+  readonly machine: string;
+  /** When the process began, in clock ticks since boot. */
+  readonly begun: string;
+}
+
+const UNKNOWN = 'unknown';
+
+/** What only this process is. */
+export function makeHolder(of: {
+  node: string;
+  process: string;
+  worker: number;
+  life: number;
+}): Holder {
+  const { pid } = process;
+  return { ...of, pid, machine: machine(), begun: begun(pid) ?? UNKNOWN };
+}
+
+export function formatHolder(holder: Holder): string {
+  return JSON.stringify(holder);
+}
+
+/** How a person reads it. */
+export function describeHolder(text: string): string {
+  const holder = readHolder(text);
+  if (holder === undefined) return text;
+  return `${holder.node} (pid ${holder.pid}, worker ${holder.worker})`;
+}
+
+/**
+ * Whether a holder is dead for certain, seen from `self`: an earlier life of the same worker, or a process of this very
+ * machine that runs no more. False wherever it cannot be known.
+ */
+export function isGone(text: string, self: Holder): boolean {
+  const holder = readHolder(text);
+  if (holder === undefined) return false;
+  if (holder.process === self.process) return holder.worker === self.worker && holder.life < self.life;
+  if (holder.machine !== self.machine || holder.machine.includes(UNKNOWN)) return false;
+  return holder.begun !== UNKNOWN && begun(holder.pid) !== holder.begun;
+}
+
+function readHolder(text: string): Holder | undefined {
+  try {
+    const read: unknown = JSON.parse(text);
+    return isHolder(read) ? read : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isHolder(read: unknown): read is Holder {
+  if (typeof read !== 'object' || read === null) return false;
+  const { node, pid, worker, process: drawn, life, machine: where, begun: when } = read as Holder;
+  return (
+    typeof node === 'string' &&
+    typeof pid === 'number' &&
+    typeof worker === 'number' &&
+    typeof drawn === 'string' &&
+    typeof life === 'number' &&
+    typeof where === 'string' &&
+    typeof when === 'string'
+  );
+}
+
+function machine(): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return UNKNOWN;
+  }
+}
+
+/** Field 22 of /proc/<pid>/stat; undefined where the process does not run (a zombie does not). */
+function begun(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in brackets may hold anything; the fields after the last bracket are plain.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,193 @@
+#!/usr/bin/env node
+// The whole program on one page: read the configuration, reach the stores, start workers and gateways, serve, drain.
+
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { welcome } from './cli/welcome.ts';
+import { asksForHelp, ConfigError, helpText, publicBaseUrlOf, readConfig, shownConfig } from './config.ts';
+import { describeHolder } from './holder.ts';
+import { ensureDemo } from './persistence/demo-data.ts';
+import { startEmbeddedPostgres } from './persistence/embedded-postgres.ts';
+import { Gateways } from './gateways.ts';
+import { WorkerPool } from './pool.ts';
+import { claimPort, prepareStores } from './startup.ts';
+import { systemClock } from './system-clock.ts';
+import { type Logger, openLog } from './telemetry/log.ts';
+import { openMetrics } from './telemetry/metrics.ts';
+import { Scrape } from './telemetry/scrape.ts';
+import type { Setting, SwitchState } from './threads.ts';
+
+/** How often the workers are asked how they are; readiness is as old as this. */
+const STATE_MS = 250;
+
+async function main(): Promise<void> {
+  if (asksForHelp()) {
+    process.stdout.write(helpText());
+    return;
+  }
+  const config = readConfig();
+  const logger = openLog({ level: config.logLevel, node: config.nodeName, thread: 'main' });
+  logger.info({ what: 'switch.starting', config: shownConfig(config) }, 'switch.starting');
+  const port = await claimPort(config, logger);
+  const embedded = config.databaseUrl === null ? await startPostgres(config.dataDir, logger) : null;
+  const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
+  try {
+    await prepareStores(config, databaseUrl, logger);
+    const publicBaseUrl = publicBaseUrlOf(config, port);
+    const demoFile = join(config.dataDir, 'demo.json');
+    const baseUrl = publicBaseUrlOf({ ...config, publicBaseUrl: null }, port);
+    const demo = config.demo ? await ensureDemo({ databaseUrl, file: demoFile, baseUrl }) : null;
+    const setting: Setting = { config, databaseUrl, publicBaseUrl, process: randomUUID() };
+    const running = await serve(setting, port, logger, () => {
+      process.stdout.write(welcome({ baseUrl, demo, demoFile }));
+    });
+    await stopped(logger);
+    await running.stop();
+    logger.info({ what: 'switch.stopped' }, 'switch.stopped');
+  } finally {
+    await embedded?.stop();
+  }
+}
+
+async function startPostgres(
+  dataDir: string,
+  logger: Logger,
+): Promise<Awaited<ReturnType<typeof startEmbeddedPostgres>>> {
+  return startEmbeddedPostgres({
+    dataDir,
+    logger,
+    onWaiting: (pid) => logger.warn({ what: 'data.taken', dataDir, pid }, 'data.taken'),
+  });
+}
+
+interface Serving {
+  stop(): Promise<void>;
+}
+
+/** Starts workers and gateways; `onReady` is called once, when every shard is served. */
+async function serve(
+  setting: Setting,
+  port: number,
+  logger: Logger,
+  onReady: () => void,
+): Promise<Serving> {
+  const metrics = openMetrics('main');
+  const scrape = new Scrape();
+  const pool: WorkerPool = new WorkerPool({
+    setting,
+    logger,
+    onWorker: (index) => {
+      gateways.sendEach(() => {
+        const link = pool.connect(index);
+        if (link === undefined) throw new Error(`worker ${index} has gone at once`);
+        return { message: { type: 'worker', index, port: link }, transfer: [link] };
+      });
+    },
+    onEnded: (index) => {
+      metrics.workerEnded();
+      scrape.retire(`worker-${index}`);
+    },
+  });
+  const gateways: Gateways = new Gateways({
+    setting,
+    port,
+    logger,
+    events: {
+      onGateway: (send) => {
+        for (let index = 0; index < setting.config.workers; index++) {
+          const link = pool.connect(index);
+          if (link !== undefined) send({ type: 'worker', index, port: link });
+        }
+      },
+      onEnded: (index) => scrape.retire(`gateway-${index}`),
+      metricsText: async () => {
+        const told = await pool.tell();
+        const snapshots = await gateways.tell();
+        for (const [index, { snapshot }] of told) snapshots.set(`worker-${index}`, snapshot);
+        return scrape.text(snapshots.set('main', metrics.snapshot()));
+      },
+    },
+  });
+  pool.start();
+  await gateways.start();
+  const stopWatching = watchState(setting, pool, (state, isFirst) => {
+    gateways.publish(state);
+    if (isFirst) onReady();
+    logger.info({ what: state.ready ? 'switch.ready' : 'switch.waiting', ...state }, 'switch.state');
+  });
+  return {
+    async stop() {
+      stopWatching();
+      await gateways.stop();
+      await pool.stop();
+      metrics.close();
+    },
+  };
+}
+
+/** Asks the workers how they are and passes on what has changed. */
+function watchState(
+  setting: Setting,
+  pool: WorkerPool,
+  changed: (state: SwitchState, isFirstReady: boolean) => void,
+): () => void {
+  let last = '';
+  let wasReady = false;
+  let isOver = false;
+  const look = async (): Promise<void> => {
+    const state = await stateOf(setting, pool);
+    const text = JSON.stringify(state);
+    if (text !== last && !isOver) {
+      last = text;
+      changed(state, state.ready && !wasReady);
+      wasReady ||= state.ready;
+    }
+    if (!isOver) systemClock.after(STATE_MS, () => void look());
+  };
+  void look();
+  return () => {
+    isOver = true;
+  };
+}
+
+async function stateOf({ config }: Setting, pool: WorkerPool): Promise<SwitchState> {
+  const told = [...(await pool.tell()).values()];
+  const shards: Record<string, number> = {};
+  const waitsFor = new Set<string>();
+  for (const { shards: statuses, waitingFor } of told) {
+    for (const { state, reason, shard } of statuses) {
+      shards[state] = (shards[state] ?? 0) + 1;
+      if (reason !== '') waitsFor.add(`shard ${shard}: ${reason}`);
+    }
+    for (const { holder } of waitingFor) {
+      if (holder !== null) waitsFor.add(`shards held by ${describeHolder(holder)}`);
+    }
+  }
+  if (told.length < config.workers) waitsFor.add('the workers');
+  const ready = shards['serving'] === config.shards;
+  return { ready, node: config.nodeName, shards, waitsFor: [...waitsFor] };
+}
+
+/** Resolves on the first SIGTERM or SIGINT; a second one ends the process at once. */
+function stopped(logger: Logger): Promise<void> {
+  return new Promise((done) => {
+    let isStopping = false;
+    const stop = (signal: NodeJS.Signals): void => {
+      if (isStopping) process.exit(130);
+      isStopping = true;
+      logger.info({ what: 'switch.stopping', signal }, 'switch.stopping');
+      done();
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const text = error instanceof ConfigError ? error.message : String(error);
+    process.stderr.write(`qrswitch cannot start: ${text}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,119 @@
+// The demo's institution, merchant, terminal, paychannel and operator, made once, with their keys in a file (API.md).
+
+import { open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import postgres, { type Sql } from 'postgres';
+import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
+import {
+  addInstitution,
+  addKey,
+  addMerchant,
+  addOperator,
+  addPaychannel,
+  addTerminal,
+  hashKey,
+} from './directory.ts';
+
+/** What `demo.json` holds. */
+export interface DemoData {
+  readonly baseUrl: string;
+  readonly institution: { readonly id: InstitutionId };
+  readonly operator: { readonly key: string };
+  readonly merchant: { readonly id: MerchantId };
+  readonly terminal: { readonly id: TerminalId; readonly key: string };
+  readonly paychannel: { readonly id: PaychannelId; readonly key: string };
+}
+
+/**
+ * Makes the demo, unless the file names one that this database has; writes the file (mode 600) where it is new or the
+ * address has changed. A demo of another database is replaced: its keys open nothing here.
+ */
+export async function ensureDemo(options: {
+  databaseUrl: string;
+  /** Where `demo.json` is or goes. */
+  file: string;
+  baseUrl: string;
+}): Promise<DemoData> {
+  const { file, baseUrl } = options;
+  const sql = postgres(options.databaseUrl, { max: 1, onnotice: () => undefined });
+  try {
+    const found = await readDemo(file);
+    if (found !== null && (await isInUse(sql, found))) {
+      const demo = { ...found, baseUrl };
+      if (found.baseUrl !== baseUrl) await writeDemo(file, demo);
+      return demo;
+    }
+    const demo = await makeDemo(sql, baseUrl);
+    await writeDemo(file, demo);
+    return demo;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+async function makeDemo(sql: Sql, baseUrl: string): Promise<DemoData> {
+  // Each step stands alone: a start that is killed on the way leaves a few names without keys, which open nothing.
+  const institutionId = await addInstitution(sql, { name: 'Demo Bank' });
+  const merchantId = await addMerchant(sql, {
+    institutionId,
+    name: 'Corner Coffee',
+    city: 'Springfield',
+  });
+  const terminalId = await addTerminal(sql, { merchantId, name: 'Till 1' });
+  const paychannelId = await addPaychannel(sql, {
+    institutionId,
+    name: 'Demo Wallet',
+    subscribed: true,
+  });
+  const operatorId = await addOperator(sql, { institutionId, name: 'Demo operator' });
+  return {
+    baseUrl,
+    institution: { id: institutionId },
+    operator: { key: await addKey(sql, { kind: 'operator', id: operatorId }) },
+    merchant: { id: merchantId },
+    terminal: { id: terminalId, key: await addKey(sql, { kind: 'terminal', id: terminalId }) },
+    paychannel: {
+      id: paychannelId,
+      key: await addKey(sql, { kind: 'paychannel', id: paychannelId }),
+    },
+  };
+}
+
+async function readDemo(file: string): Promise<DemoData | null> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as DemoData;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** Whether all of its keys are keys of this database. */
+async function isInUse(sql: Sql, demo: DemoData): Promise<boolean> {
+  const keys = [demo.operator?.key, demo.terminal?.key, demo.paychannel?.key];
+  if (keys.some((key) => typeof key !== 'string')) return false;
+  const hashes = keys.map((key) => hashKey(key));
+  const found = await sql`
+    select 1 from keys where key_hash in ${sql(hashes)} and revoked_at is null`;
+  return found.length === hashes.length;
+}
+
+async function writeDemo(file: string, demo: DemoData): Promise<void> {
+  const draft = `${file}.${process.pid}`;
+  const handle = await open(draft, 'w', 0o600);
+  try {
+    await handle.writeFile(`${JSON.stringify(demo, null, 2)}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(draft, file);
+  const folder = await open(dirname(file), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,206 @@
+// The bytes of a bill, an event and a reference's outcome in history: msgpack of nested tuples, headed by a version.
+//
+//   K1. What was written can be read for ever. Lists of words (`STATUSES`, …) only grow at their end; any other change
+//       of a tuple is a new version, with an upcaster from the one before it.
+//   K2. Amounts and times are whole numbers and stay exact: msgpack holds those of 2^32 and more as float64.
+//   K3. Free JSON of clients is kept as text: msgpack would rename a key called `__proto__`.
+
+import { Packr } from 'msgpackr';
+import { assert, must } from '../../domain/assert.ts';
+import type { DynamicBill, PresentBill } from '../../domain/bill/state.ts';
+import type { BillEvent, Line, Outcome, Terms } from '../../domain/bill/vocabulary.ts';
+import {
+  asText,
+  CAUSES,
+  fromText,
+  optional,
+  restoreCredit,
+  restoreEvent,
+  restoreOutcome,
+  restorePayment,
+  restoreReference,
+  restoreReservation,
+  STATUSES,
+  type StoredEvent,
+  type StoredOutcome,
+  storeCredit,
+  storeEvent,
+  storeOutcome,
+  storePayment,
+  storeReference,
+  storeReservation,
+  words,
+} from './part-tuples.ts';
+
+/** The version that today's code writes. */
+export const CODEC_VERSION = 1;
+
+/** Turns the content of one version into that of the next. */
+type Upcaster = (content: unknown) => unknown;
+
+/** By the version that they read. */
+export interface Upcasters {
+  readonly bill: { readonly [version: number]: Upcaster };
+  readonly event: { readonly [version: number]: Upcaster };
+  readonly outcome: { readonly [version: number]: Upcaster };
+}
+
+export interface BillCodec {
+  encodeBill(bill: PresentBill): Uint8Array;
+  decodeBill(bytes: Uint8Array): PresentBill;
+  encodeEvent(event: BillEvent): Uint8Array;
+  decodeEvent(bytes: Uint8Array): BillEvent;
+  encodeOutcome(outcome: Outcome): Uint8Array;
+  decodeOutcome(bytes: Uint8Array): Outcome;
+}
+
+const UPCASTERS: Upcasters = { bill: {}, event: {}, outcome: {} };
+
+/** One a thread is enough: it keeps working buffers. */
+export function makeBillCodec(version = CODEC_VERSION, upcasters = UPCASTERS): BillCodec {
+  const packr = new Packr({ useRecords: false, int64AsType: 'number' });
+  const read = (bytes: Uint8Array, steps: { readonly [version: number]: Upcaster }): unknown => {
+    const [written, stored] = packr.unpack(bytes) as [number, unknown];
+    let content = stored;
+    for (let at = written; at < version; at++) {
+      content = must(steps[at], `an upcaster from version ${at}`)(content);
+    }
+    assert(written <= version, `written by a later switch: version ${written}`);
+    return content;
+  };
+  return {
+    encodeBill: (bill) => packr.pack([version, storeBill(bill)]),
+    decodeBill: (bytes) => restoreBill(read(bytes, upcasters.bill) as StoredBill),
+    encodeEvent: (event) => packr.pack([version, storeEvent(event)]),
+    decodeEvent: (bytes) => restoreEvent(read(bytes, upcasters.event) as StoredEvent),
+    encodeOutcome: (outcome) => packr.pack([version, storeOutcome(outcome)]),
+    decodeOutcome: (bytes) => restoreOutcome(read(bytes, upcasters.outcome) as StoredOutcome),
+  };
+}
+
+const TYPES = words<Terms['type']>('dynamic');
+const PURPOSES = words<Terms['purpose']>('sale', 'prepayment');
+const CAPTURES = words<Terms['capture']>('manual', 'auto');
+const UNCONFIRMED = words<Terms['unconfirmed']>('confirm', 'reverse');
+const QR_FORMATS = words<Terms['qrFormat']>('url');
+
+// --------------------------------------------------------------------------------------------------------- bill --
+
+type StoredBill = ReturnType<typeof storeBill>;
+
+function storeBill(bill: DynamicBill) {
+  const { books, counts, ending } = bill;
+  return [
+    STATUSES.place(bill.status),
+    bill.version,
+    storeTerms(bill.terms),
+    [books.paid, books.confirmed, books.reversed, books.refunded, books.unreturned],
+    bill.payments.map(storePayment),
+    bill.credits.map(storeCredit),
+    bill.reservations.map(storeReservation),
+    bill.outbox.map(storeEvent),
+    bill.references.map(storeReference),
+    bill.spilled,
+    [counts.payments, counts.credits, counts.events, counts.reservations],
+    [
+      ending.paidAt,
+      ending.confirmedAt,
+      ending.closedAt,
+      optional(ending.cause, CAUSES.place),
+      asText(ending.receipt),
+      asText(ending.replacedReceipt),
+    ],
+  ] as const;
+}
+
+function restoreBill(stored: StoredBill): DynamicBill {
+  const [status, version, terms, books, payments, credits, reservations, outbox] = stored;
+  const [, , , , , , , , references, spilled, counts, ending] = stored;
+  const [paid, confirmed, reversed, refunded, unreturned] = books;
+  const [paidAt, confirmedAt, closedAt, cause, receipt, replacedReceipt] = ending;
+  return {
+    status: STATUSES.word(status),
+    version,
+    terms: restoreTerms(terms),
+    books: { paid, confirmed, reversed, refunded, unreturned } as DynamicBill['books'],
+    payments: payments.map(restorePayment),
+    credits: credits.map(restoreCredit),
+    reservations: reservations.map(restoreReservation),
+    outbox: outbox.map(restoreEvent),
+    references: references.map(restoreReference),
+    spilled,
+    counts: {
+      payments: counts[0] as number,
+      credits: counts[1] as number,
+      events: counts[2] as number,
+      reservations: counts[3] as number,
+    },
+    ending: {
+      paidAt,
+      confirmedAt,
+      closedAt,
+      cause: optional(cause, CAUSES.word),
+      receipt: fromText(receipt),
+      replacedReceipt: fromText(replacedReceipt),
+    },
+  };
+}
+
+type StoredTerms = ReturnType<typeof storeTerms>;
+
+function storeTerms(terms: Terms) {
+  return [
+    terms.id,
+    TYPES.place(terms.type),
+    terms.institutionId,
+    terms.merchantId,
+    terms.terminalId,
+    terms.merchant.name,
+    terms.merchant.city,
+    terms.orderId,
+    terms.digest,
+    PURPOSES.place(terms.purpose),
+    terms.amount,
+    terms.currency,
+    terms.description,
+    terms.lines.map((line) => [line.name, line.quantity, line.price, line.amount] as const),
+    asText(terms.metadata),
+    CAPTURES.place(terms.capture),
+    terms.confirmWithinMs,
+    UNCONFIRMED.place(terms.unconfirmed),
+    QR_FORMATS.place(terms.qrFormat),
+    terms.returnUrl,
+    terms.relatedBillId,
+    terms.createdAt,
+    terms.expiresAt,
+  ] as const;
+}
+
+function restoreTerms(stored: StoredTerms): Terms {
+  return {
+    id: stored[0],
+    type: TYPES.word(stored[1]),
+    institutionId: stored[2],
+    merchantId: stored[3],
+    terminalId: stored[4],
+    merchant: { name: stored[5], city: stored[6] },
+    orderId: stored[7],
+    digest: stored[8],
+    purpose: PURPOSES.word(stored[9]),
+    amount: stored[10],
+    currency: stored[11],
+    description: stored[12],
+    lines: stored[13].map(
+      ([name, quantity, price, amount]): Line => ({ name, quantity, price, amount }),
+    ),
+    metadata: fromText(stored[14]) as Terms['metadata'],
+    capture: CAPTURES.word(stored[15]),
+    confirmWithinMs: stored[16],
+    unconfirmed: UNCONFIRMED.word(stored[17]),
+    qrFormat: QR_FORMATS.word(stored[18]),
+    returnUrl: stored[19],
+    relatedBillId: stored[20],
+    createdAt: stored[21],
+    expiresAt: stored[22],
+  };
+}

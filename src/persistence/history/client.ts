@@ -1,0 +1,87 @@
+// A small pool of connections that can be given up whole.
+//
+//   H1. Every call settles within its time: after that it rejects, and all connections of the pool are replaced,
+//       since postgres.js can neither take back a statement nor tell a silent server from a slow one.
+//   H2. Nothing is sent twice: postgres.js sends again only what it has not begun to send.
+
+import type { Logger } from 'pino';
+import postgres, { type ParameterOrJSON, type Row, type Sql } from 'postgres';
+
+export interface ClientOptions {
+  readonly url: string;
+  readonly logger: Logger;
+  /** Connections at most. */
+  readonly connectionsMax: number;
+  /** How long one statement may take. */
+  readonly timeoutMs: number;
+  /** Shown in pg_stat_activity. */
+  readonly name: string;
+}
+
+const RECONNECT_S = 0.25;
+const CLOSE_S = 5;
+
+export class HistoryClient {
+  readonly #options: ClientOptions;
+  #sql: Sql;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#sql = connect(options);
+  }
+
+  /** Runs one prepared statement. */
+  run<R extends Row = Row>(text: string, parameters: readonly unknown[]): Promise<readonly R[]> {
+    const values = [...parameters] as ParameterOrJSON<never>[];
+    return this.use((sql) => sql.unsafe<R[]>(text, values, { prepare: true }));
+  }
+
+  /** Does work on the pool; H1 holds for all of it. */
+  async use<T>(work: (sql: Sql) => PromiseLike<T>, timeoutMs = this.#options.timeoutMs): Promise<T> {
+    const sql = this.#sql;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.#replace(sql);
+        reject(new Error(`Postgres has not answered within ${timeoutMs} ms`));
+      }, timeoutMs);
+    });
+    try {
+      return await Promise.race([work(sql), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#sql.end({ timeout: CLOSE_S });
+  }
+
+  #replace(sql: Sql): void {
+    if (this.#sql !== sql) return;
+    const { name } = this.#options;
+    this.#options.logger.warn({ name }, 'Postgres does not answer; its connections are replaced');
+    this.#sql = connect(this.#options);
+    sql.end({ timeout: 0 }).catch(() => undefined);
+  }
+}
+
+function connect(options: ClientOptions): Sql {
+  return postgres(options.url, {
+    max: options.connectionsMax,
+    connect_timeout: Math.max(1, Math.ceil(options.timeoutMs / 1_000)),
+    max_lifetime: null,
+    fetch_types: false,
+    backoff: () => RECONNECT_S,
+    onnotice: (notice) => options.logger.debug({ notice }, 'postgres notice'),
+    connection: {
+      application_name: options.name,
+      // Each of our statements is made for an index. A plan is kept from its first runs, when the tables may have
+      // been empty; without this it would read whole tables until Postgres next counts their rows.
+      plan_cache_mode: 'force_generic_plan',
+      enable_seqscan: false,
+      enable_hashjoin: false,
+      enable_mergejoin: false,
+    },
+  });
+}

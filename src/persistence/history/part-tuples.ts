@@ -1,0 +1,286 @@
+// The parts of a bill as tuples: payments, credits, reservations, events, references. Their places are for ever (K1 in
+// bill-codec.ts).
+
+import { Defect, must } from '../../domain/assert.ts';
+import type {
+  BillEvent,
+  BillRejection,
+  BillStatus,
+  Cause,
+  Credit,
+  Json,
+  KeptReference,
+  Outcome,
+  Payment,
+  PaymentAnswer,
+  RefusedPayment,
+  Reservation,
+} from '../../domain/bill/vocabulary.ts';
+
+// -------------------------------------------------------------------------------------------------------- words --
+
+/** A word is stored as its place in its list; the lists only grow at their end (K1). */
+export function words<const W extends string>(...list: readonly W[]) {
+  const placeByWord = new Map<string, number>(list.map((word, place) => [word, place]));
+  return {
+    place(word: W): number {
+      return must(placeByWord.get(word), `a place for the word ${word}`);
+    },
+    word(place: number): W {
+      return must(list[place], `a word in place ${place}`);
+    },
+  };
+}
+
+export const STATUSES = words<BillStatus>(
+  'open',
+  'partiallyPaid',
+  'paid',
+  'confirmed',
+  'refunded',
+  'cancelled',
+  'expired',
+);
+export const CAUSES = words<Cause>('terminal', 'operator', 'timeout');
+const PAYMENT_STATUSES = words<Payment['status']>('accepted', 'confirmed', 'reversed', 'refunded');
+const CREDIT_KINDS = words<Credit['kind']>('reversal', 'refund');
+const CREDIT_STATUSES = words<Credit['status']>('pending', 'settled', 'rejected');
+const REFERENCE_KINDS = words<KeptReference['kind']>('payment', 'reservation', 'key');
+const EVENT_TYPES = words<BillEvent['type']>(
+  'bill.paid',
+  'payment.received',
+  'bill.confirmed',
+  'bill.cancelled',
+  'bill.expired',
+  'credit.requested',
+  'credit.settled',
+  'credit.rejected',
+  'payment.confirmed',
+);
+
+export function optional<T, U>(value: T | null, change: (value: T) => U): U | null {
+  return value === null ? null : change(value);
+}
+
+export const asText = (value: Json): string | null => (value === null ? null : JSON.stringify(value));
+export const fromText = (text: string | null): Json => (text === null ? null : JSON.parse(text));
+
+// -------------------------------------------------------------------------------------------------------- parts --
+
+type StoredPayment = ReturnType<typeof storePayment>;
+
+export function storePayment(payment: Payment) {
+  return [
+    payment.no,
+    payment.paychannelId,
+    payment.paymentRef,
+    payment.amount,
+    payment.credited,
+    payment.method,
+    payment.payer,
+    payment.paidAt,
+    PAYMENT_STATUSES.place(payment.status),
+    payment.receivedAt,
+    payment.notifiedAt,
+    payment.subscribed,
+  ] as const;
+}
+
+export function restorePayment(stored: StoredPayment): Payment {
+  return {
+    no: stored[0],
+    paychannelId: stored[1],
+    paymentRef: stored[2],
+    amount: stored[3],
+    credited: stored[4],
+    method: stored[5],
+    payer: stored[6],
+    paidAt: stored[7],
+    status: PAYMENT_STATUSES.word(stored[8]),
+    receivedAt: stored[9],
+    notifiedAt: stored[10],
+    subscribed: stored[11],
+  };
+}
+
+type StoredCredit = ReturnType<typeof storeCredit>;
+
+export function storeCredit(credit: Credit) {
+  return [
+    credit.no,
+    CREDIT_KINDS.place(credit.kind),
+    credit.paymentNo,
+    credit.paychannelId,
+    credit.paymentRef,
+    credit.amount,
+    CREDIT_STATUSES.place(credit.status),
+    credit.reason,
+    credit.reference,
+    credit.requestedAt,
+    credit.settledAt,
+    credit.repeats,
+    credit.settledReason,
+  ] as const;
+}
+
+export function restoreCredit(stored: StoredCredit): Credit {
+  return {
+    no: stored[0],
+    kind: CREDIT_KINDS.word(stored[1]),
+    paymentNo: stored[2],
+    paychannelId: stored[3],
+    paymentRef: stored[4],
+    amount: stored[5],
+    status: CREDIT_STATUSES.word(stored[6]),
+    reason: stored[7],
+    reference: stored[8],
+    requestedAt: stored[9],
+    settledAt: stored[10],
+    repeats: stored[11],
+    settledReason: stored[12],
+  };
+}
+
+type StoredReservation = ReturnType<typeof storeReservation>;
+
+export function storeReservation(reservation: Reservation) {
+  const { no, paychannelId, reservationRef, amount, expiresAt } = reservation;
+  return [no, paychannelId, reservationRef, amount, expiresAt] as const;
+}
+
+export function restoreReservation(stored: StoredReservation): Reservation {
+  const [no, paychannelId, reservationRef, amount, expiresAt] = stored;
+  return { no, paychannelId, reservationRef, amount, expiresAt };
+}
+
+export type StoredEvent = ReturnType<typeof storeEvent>;
+
+export function storeEvent(event: BillEvent) {
+  return [
+    event.no,
+    event.recipient,
+    EVENT_TYPES.place(event.type),
+    event.occurredAt,
+    event.requestId,
+    STATUSES.place(event.status),
+    event.version,
+    event.paid,
+    event.due,
+    optional(event.cause, CAUSES.place),
+    optional(event.payment, storePayment),
+    optional(event.credit, storeCredit),
+    asText(event.receipt),
+  ] as const;
+}
+
+export function restoreEvent(stored: StoredEvent): BillEvent {
+  return {
+    no: stored[0],
+    recipient: stored[1],
+    type: EVENT_TYPES.word(stored[2]),
+    occurredAt: stored[3],
+    requestId: stored[4],
+    status: STATUSES.word(stored[5]),
+    version: stored[6],
+    paid: stored[7],
+    due: stored[8],
+    cause: optional(stored[9], CAUSES.word),
+    payment: optional(stored[10], restorePayment),
+    credit: optional(stored[11], restoreCredit),
+    receipt: fromText(stored[12]),
+  };
+}
+
+// --------------------------------------------------------------------------------------------------- references --
+
+type StoredReference = ReturnType<typeof storeReference>;
+
+export function storeReference(reference: KeptReference) {
+  const { kind, scope, ref, digest, outcome } = reference;
+  return [REFERENCE_KINDS.place(kind), scope, ref, digest, storeOutcome(outcome)] as const;
+}
+
+export function restoreReference(stored: StoredReference): KeptReference {
+  const [kind, scope, ref, digest, outcome] = stored;
+  return { kind: REFERENCE_KINDS.word(kind), scope, ref, digest, outcome: restoreOutcome(outcome) };
+}
+
+const ACCEPTED = 0;
+const REFUSED = 1;
+const VOIDED = 2;
+const RESERVED = 3;
+const DONE = 4;
+const REJECTED = 5;
+
+export type StoredOutcome =
+  | readonly [typeof ACCEPTED, StoredAnswer]
+  | readonly [typeof REFUSED, StoredRefusal]
+  | readonly [typeof VOIDED, Extract<Outcome, { type: 'voided' }>['at']]
+  | readonly [typeof RESERVED, StoredReservation]
+  | readonly [typeof DONE]
+  | readonly [typeof REJECTED, string];
+
+export function storeOutcome(outcome: Outcome): StoredOutcome {
+  switch (outcome.type) {
+    case 'accepted':
+      return [ACCEPTED, storeAnswer(outcome.answer)];
+    case 'refused':
+      return [REFUSED, storeRefusal(outcome.payment)];
+    case 'voided':
+      return [VOIDED, outcome.at];
+    case 'reserved':
+      return [RESERVED, storeReservation(outcome.reservation)];
+    case 'done':
+      return [DONE];
+    case 'rejected':
+      return [REJECTED, JSON.stringify(outcome.rejection)];
+  }
+}
+
+export function restoreOutcome(stored: StoredOutcome): Outcome {
+  switch (stored[0]) {
+    case ACCEPTED:
+      return { type: 'accepted', answer: restoreAnswer(stored[1]) };
+    case REFUSED:
+      return { type: 'refused', payment: restoreRefusal(stored[1]) };
+    case VOIDED:
+      return { type: 'voided', at: stored[1] };
+    case RESERVED:
+      return { type: 'reserved', reservation: restoreReservation(stored[1]) };
+    case DONE:
+      return { type: 'done' };
+    case REJECTED:
+      return { type: 'rejected', rejection: restoreRejection(stored[1]) };
+    default:
+      throw new Defect(`an outcome of an unknown kind: ${JSON.stringify(stored)}`);
+  }
+}
+
+type StoredAnswer = ReturnType<typeof storeAnswer>;
+
+function storeAnswer({ payment, status, version, paid, due }: PaymentAnswer) {
+  return [storePayment(payment), STATUSES.place(status), version, paid, due] as const;
+}
+
+function restoreAnswer([payment, status, version, paid, due]: StoredAnswer): PaymentAnswer {
+  return { payment: restorePayment(payment), status: STATUSES.word(status), version, paid, due };
+}
+
+type StoredRefusal = ReturnType<typeof storeRefusal>;
+
+function storeRefusal(payment: RefusedPayment) {
+  const { no, paychannelId, paymentRef, amount, method, receivedAt, rejection } = payment;
+  const why = JSON.stringify(rejection);
+  return [no, paychannelId, paymentRef, amount, method, receivedAt, why] as const;
+}
+
+function restoreRefusal(stored: StoredRefusal): RefusedPayment {
+  const [no, paychannelId, paymentRef, amount, method, receivedAt, why] = stored;
+  const rejection = restoreRejection(why);
+  return { no, paychannelId, paymentRef, amount, method, receivedAt, rejection };
+}
+
+/** Rejections have members of their own, and are rare: their JSON says it all. */
+export function restoreRejection(text: string): BillRejection {
+  return JSON.parse(text) as BillRejection;
+}

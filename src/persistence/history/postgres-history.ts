@@ -1,0 +1,271 @@
+// The history in Postgres (A6, A8, A9).
+
+import type { Logger } from 'pino';
+import postgres, { type Row } from 'postgres';
+import { ABSENT } from '../../domain/bill/state.ts';
+import type { KeptReference } from '../../domain/bill/vocabulary.ts';
+import {
+  type BillId,
+  type Reference,
+  type ShardId,
+  shardOfBill,
+  type TerminalId,
+} from '../../domain/ids.ts';
+import { type Millis, millis } from '../../domain/time.ts';
+import { type EntryId, NO_ENTRY } from '../../switch/entry-id.ts';
+import { Fault } from '../../switch/faults.ts';
+import {
+  type FetchedBill,
+  type FetchedOrder,
+  type History,
+  type HistoryBatch,
+  HistoryRefusal,
+  type OrderKey,
+  type ReferenceKey,
+  type Watermark,
+} from '../../switch/ports.ts';
+import { type BillCodec, makeBillCodec } from './bill-codec.ts';
+import { HistoryClient } from './client.ts';
+import { makeWriteStatement, type Parameter, type WriteStatement } from './write-statement.ts';
+
+export interface PostgresHistoryOptions {
+  readonly url: string;
+  readonly logger: Logger;
+  /** The log is in the same database: what a batch covers is deleted from it by the same statement. */
+  readonly trimsLog: boolean;
+  /** After this a write's outcome is unknown. */
+  readonly writeTimeoutMs?: number;
+  readonly fetchTimeoutMs?: number;
+  readonly fetchConnectionsMax?: number;
+}
+
+const WRITE_TIMEOUT_MS = 30_000;
+const FETCH_TIMEOUT_MS = 5_000;
+const FETCH_CONNECTIONS = 2;
+const SCAN_TIMEOUT_MS = 600_000;
+const SCAN_PAGE = 5_000;
+
+/** What Postgres will never take: bad data (22), broken rules (23), a row twice (21), too large (54), wrong SQL (42). */
+const REFUSED = /^(21|22|23|42|54)/;
+/** Class 42 all the same, but a right can be granted. */
+const NO_RIGHT = '42501';
+const DETAIL_LENGTH = 100;
+
+export class PostgresHistory implements History {
+  readonly #codec: BillCodec = makeBillCodec();
+  readonly #statement: WriteStatement;
+  readonly #writer: HistoryClient;
+  readonly #reader: HistoryClient;
+
+  constructor(options: PostgresHistoryOptions) {
+    const { url, logger } = options;
+    this.#statement = makeWriteStatement(this.#codec, options.trimsLog);
+    this.#writer = new HistoryClient({
+      url,
+      logger,
+      name: 'qrswitch history writer',
+      connectionsMax: 1,
+      timeoutMs: options.writeTimeoutMs ?? WRITE_TIMEOUT_MS,
+    });
+    this.#reader = new HistoryClient({
+      url,
+      logger,
+      name: 'qrswitch history reader',
+      connectionsMax: options.fetchConnectionsMax ?? FETCH_CONNECTIONS,
+      timeoutMs: options.fetchTimeoutMs ?? FETCH_TIMEOUT_MS,
+    });
+  }
+
+  async write(batch: HistoryBatch): Promise<ReadonlySet<ShardId>> {
+    const parameters = encode(this.#statement, batch);
+    try {
+      const rows = await this.#writer.run<{ shard: ShardId }>(this.#statement.text, parameters);
+      return new Set(rows.map(({ shard }) => shard));
+    } catch (error) {
+      if (isRefusal(error)) throw new HistoryRefusal(describe(error), { cause: error });
+      throw error;
+    }
+  }
+
+  async watermarks(shards: readonly ShardId[]): Promise<Watermark[]> {
+    const rows = await this.#fetch<WatermarkColumns>(
+      'select shard, entry, at from watermarks where shard = any($1::integer[])',
+      [list(shards)],
+    );
+    return watermarksOf(shards, rows);
+  }
+
+  async fetchBills(
+    ids: readonly BillId[],
+  ): Promise<{ bills: FetchedBill[]; watermarks: Watermark[] }> {
+    const shards = [...new Set(ids.map(shardOfBill))];
+    const rows = await this.#fetch<WatermarkColumns & { id: string; state: Uint8Array }>(
+      `select id, state, entry, null::integer as shard, null::bigint as at
+       from bills where id = any($1::text[])
+       union all
+       select null, null, entry, shard, at from watermarks where shard = any($2::integer[])`,
+      [list(ids), list(shards)],
+    );
+    const found = new Map<string, FetchedBill>();
+    for (const { id, state, entry, shard } of rows) {
+      if (shard !== null) continue;
+      found.set(id, { bill: this.#codec.decodeBill(state), entry: Number(entry) as EntryId });
+    }
+    return {
+      bills: ids.map((id) => found.get(id) ?? { bill: ABSENT, entry: NO_ENTRY }),
+      watermarks: watermarksOf(shards, rows),
+    };
+  }
+
+  async fetchReferences(
+    keys: readonly ReferenceKey[],
+  ): Promise<{ references: (KeptReference | null)[]; watermarks: Watermark[] }> {
+    const shards = [...new Set(keys.map(({ billId }) => shardOfBill(billId)))];
+    const rows = await this.#fetch<
+      WatermarkColumns & { place: number; digest: string; outcome: Uint8Array }
+    >(
+      `select k.place::integer, r.digest, r.outcome, r.entry, null::integer as shard, null::bigint as at
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
+         as k(bill_id, kind, scope, ref, place)
+       join refs r on r.bill_id = k.bill_id and r.kind = k.kind and r.scope = k.scope and r.ref = k.ref
+       union all
+       select null, null, null, entry, shard, at from watermarks where shard = any($5::integer[])`,
+      [
+        list(keys.map(({ billId }) => billId)),
+        list(keys.map(({ kind }) => kind)),
+        list(keys.map(({ scope }) => scope)),
+        list(keys.map(({ ref }) => ref)),
+        list(shards),
+      ],
+    );
+    const references: (KeptReference | null)[] = keys.map(() => null);
+    for (const { place, digest, outcome, shard } of rows) {
+      const key = keys[place - 1];
+      if (shard !== null || key === undefined) continue;
+      const { kind, scope, ref } = key;
+      const restored = this.#codec.decodeOutcome(outcome);
+      references[place - 1] = { kind, scope, ref, digest, outcome: restored };
+    }
+    return { references, watermarks: watermarksOf(shards, rows) };
+  }
+
+  async fetchOrders(
+    keys: readonly (OrderKey & { readonly shard: ShardId })[],
+  ): Promise<{ orders: (FetchedOrder | null)[]; watermarks: Watermark[] }> {
+    const shards = [...new Set(keys.map(({ shard }) => shard))];
+    const rows = await this.#fetch<
+      WatermarkColumns & { place: number; digest: string; bill_id: BillId | null }
+    >(
+      `select k.place::integer, o.digest, o.bill_id, o.entry, null::integer as shard, o.at
+       from unnest($1::text[], $2::text[]) with ordinality as k(terminal_id, order_id, place)
+       join orders o on o.terminal_id = k.terminal_id and o.order_id = k.order_id
+       union all
+       select null, null, null, entry, shard, at from watermarks where shard = any($3::integer[])`,
+      [
+        list(keys.map(({ terminalId }) => terminalId)),
+        list(keys.map(({ orderId }) => orderId)),
+        list(shards),
+      ],
+    );
+    const orders: (FetchedOrder | null)[] = keys.map(() => null);
+    for (const { place, digest, bill_id, shard, at } of rows) {
+      if (shard === null) orders[place - 1] = { billId: bill_id, digest, at: millis(Number(at)) };
+    }
+    return { orders, watermarks: watermarksOf(shards, rows) };
+  }
+
+  async scanOrders(
+    shard: ShardId,
+    since: Millis,
+    page: (orders: readonly (OrderKey & { at: Millis })[]) => void,
+  ): Promise<void> {
+    const scan = this.#reader.use(
+      (sql) =>
+        sql<{ terminal_id: TerminalId; order_id: Reference; at: string }[]>`
+          select terminal_id, order_id, at from orders where shard = ${shard} and at >= ${since}
+        `.cursor(SCAN_PAGE, (rows) => {
+          page(
+            rows.map((row) => ({
+              terminalId: row.terminal_id,
+              orderId: row.order_id,
+              at: millis(Number(row.at)),
+            })),
+          );
+        }),
+      SCAN_TIMEOUT_MS,
+    );
+    await scan.catch(unavailable);
+  }
+
+  async fetchDue(shards: readonly ShardId[], by: Millis, limit: number): Promise<BillId[]> {
+    const rows = await this.#fetch<{ id: BillId }>(
+      `select due.id
+       from unnest($1::integer[]) as s(shard)
+       cross join lateral (
+         select id, next_due_at from bills
+         where shard = s.shard and next_due_at <= $2::bigint
+         order by next_due_at limit $3::integer
+       ) as due
+       order by due.next_due_at, due.id limit $3::integer`,
+      [list(shards), by, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#writer.close(), this.#reader.close()]);
+  }
+
+  #fetch<R extends Row>(text: string, parameters: readonly unknown[]): Promise<readonly R[]> {
+    return this.#reader.run<R>(text, parameters).catch(unavailable);
+  }
+}
+
+interface WatermarkColumns {
+  readonly shard: number | null;
+  readonly entry: string;
+  readonly at: string;
+}
+
+function watermarksOf(shards: readonly ShardId[], rows: readonly WatermarkColumns[]): Watermark[] {
+  const found = new Map(rows.map((row) => [row.shard, row]));
+  return shards.map((shard) => {
+    const row = found.get(shard);
+    if (row === undefined) return { shard, entry: NO_ENTRY, at: millis(0) };
+    return { shard, entry: Number(row.entry) as EntryId, at: millis(Number(row.at)) };
+  });
+}
+
+function encode(statement: WriteStatement, batch: HistoryBatch): Parameter[] {
+  try {
+    return statement.parametersOf(batch);
+  } catch (error) {
+    throw new HistoryRefusal('a row cannot be encoded', { cause: error });
+  }
+}
+
+function isRefusal(error: unknown): error is postgres.PostgresError {
+  return (
+    error instanceof postgres.PostgresError && REFUSED.test(error.code) && error.code !== NO_RIGHT
+  );
+}
+
+function describe(error: postgres.PostgresError): string {
+  const { code, message, detail, table_name: table } = error;
+  // The detail begins with the row's key, and goes on with all of the row.
+  const where = detail?.slice(0, DETAIL_LENGTH);
+  return [`${code}: ${message}`, table && `table ${table}`, where].filter(Boolean).join('; ');
+}
+
+function unavailable(error: unknown): never {
+  throw new Fault('history.unavailable', 'Postgres cannot be asked', error);
+}
+
+/** An array as Postgres reads it. */
+function list(items: readonly (string | number)[]): string {
+  return `{${items.map((item) => (typeof item === 'number' ? item : quoted(item))).join(',')}}`;
+}
+
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+}

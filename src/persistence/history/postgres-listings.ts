@@ -1,0 +1,330 @@
+// Lists and streams out of the history, for gateways.
+//
+// Every order is strict: by time, then bill, then number, so that a page begins exactly where the one before ended.
+// Nothing is shown beyond the time that every shard's history has reached, so that no page has a gap that fills later.
+
+import type { Logger } from 'pino';
+import type { PendingQuery, Row, Sql } from 'postgres';
+import type { PresentBill } from '../../domain/bill/state.ts';
+import type { Credit, Payment, Recipient, RefusedPayment } from '../../domain/bill/vocabulary.ts';
+import type { BillId, MerchantId, PaychannelId, Reference } from '../../domain/ids.ts';
+import type { Minor } from '../../domain/money.ts';
+import { type Millis, millis } from '../../domain/time.ts';
+import { Fault } from '../../switch/faults.ts';
+import type {
+  BillScope,
+  EventPlace,
+  ListedCredit,
+  ListedPayment,
+  ListFilter,
+  Listings,
+  StreamedEvent,
+} from '../../switch/ports.ts';
+import { type BillCodec, makeBillCodec } from './bill-codec.ts';
+import { HistoryClient } from './client.ts';
+import { restoreRejection } from './part-tuples.ts';
+
+export interface PostgresListingsOptions {
+  readonly url: string;
+  readonly logger: Logger;
+  readonly connectionsMax?: number;
+  readonly timeoutMs?: number;
+}
+
+const CONNECTIONS = 4;
+const TIMEOUT_MS = 10_000;
+/** Before the first event of any stream. */
+const START: EventPlace = { at: millis(-1), billId: '', no: 0 };
+
+export class PostgresListings implements Listings {
+  readonly #codec: BillCodec = makeBillCodec();
+  readonly #client: HistoryClient;
+
+  constructor(options: PostgresListingsOptions) {
+    this.#client = new HistoryClient({
+      url: options.url,
+      logger: options.logger,
+      name: 'qrswitch listings',
+      connectionsMax: options.connectionsMax ?? CONNECTIONS,
+      timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+    });
+  }
+
+  async pendingEvents(
+    recipient: Recipient,
+    after: EventPlace | null,
+    limit: number,
+    since: Millis,
+  ): Promise<StreamedEvent[]> {
+    const place = after ?? START;
+    const rows = await this.#ask<EventColumns>(
+      (sql) => sql`
+        select e.body, b.id, b.order_id, b.amount, b.currency
+        from (
+          select bill_id, no, occurred_at, body from events
+          where recipient = ${recipient} and pending and occurred_at >= ${since}
+            and (occurred_at, bill_id, no) > (${place.at}, ${place.billId}, ${place.no})
+          order by occurred_at, bill_id, no limit ${limit}
+        ) as e
+        join bills b on b.id = e.bill_id
+        order by e.occurred_at, e.bill_id, e.no`,
+    );
+    return rows.map((row) => this.#streamed(row));
+  }
+
+  async events(
+    recipient: Recipient,
+    after: EventPlace | null,
+    limit: number,
+    window: { since: Millis; asOf: Millis },
+  ): Promise<StreamedEvent[]> {
+    const place = after ?? START;
+    // A replaced event is left out: its repeat says the same, later.
+    const rows = await this.#ask<EventColumns>(
+      (sql) => sql`
+        select e.body, b.id, b.order_id, b.amount, b.currency
+        from (
+          select h.*
+          from (values (true), (false)) as half(pending)
+          cross join lateral (
+            select bill_id, no, occurred_at, body from events
+            where recipient = ${recipient} and events.pending = half.pending
+              and (events.pending or acknowledged_at is not null)
+              and occurred_at >= ${window.since} and occurred_at <= ${window.asOf}
+              and (occurred_at, bill_id, no) > (${place.at}, ${place.billId}, ${place.no})
+            order by occurred_at, bill_id, no limit ${limit}
+          ) as h
+          order by occurred_at, bill_id, no limit ${limit}
+        ) as e
+        join bills b on b.id = e.bill_id
+        order by e.occurred_at, e.bill_id, e.no`,
+    );
+    return rows.map((row) => this.#streamed(row));
+  }
+
+  async eventPlace(recipient: Recipient, billId: BillId, no: number): Promise<EventPlace | null> {
+    const [row] = await this.#ask<{ occurred_at: string }>(
+      (sql) => sql`
+        select occurred_at from events
+        where bill_id = ${billId} and no = ${no} and recipient = ${recipient}`,
+    );
+    return row === undefined ? null : { at: millis(Number(row.occurred_at)), billId, no };
+  }
+
+  async bills(scope: BillScope, filter: ListFilter): Promise<PresentBill[]> {
+    const { institutionId, merchantId, terminalId } = scope;
+    const rows = await this.#ask<{ state: Uint8Array }>(
+      (sql) => sql`
+        select b.state
+        from (
+          select newest.id, newest.created_at
+          from terminals t
+          join merchants m on m.id = t.merchant_id
+          cross join lateral (
+            select id, created_at from bills
+            where bills.terminal_id = t.id
+              and bills.institution_id = m.institution_id and bills.merchant_id = m.id
+              ${timesOf(sql, 'created_at', filter)}
+              ${filter.after === null ? sql`` : sql`and (created_at, id) < (${filter.after.at}, ${filter.after.id})`}
+            order by created_at desc, id desc limit ${filter.limit}
+          ) as newest
+          where m.institution_id = ${institutionId}
+            ${merchantId === null ? sql`` : sql`and m.id = ${merchantId}`}
+            ${terminalId === null ? sql`` : sql`and t.id = ${terminalId}`}
+          order by newest.created_at desc, newest.id desc limit ${filter.limit}
+        ) as page
+        join bills b on b.id = page.id
+        order by page.created_at desc, page.id desc`,
+    );
+    return rows.map(({ state }) => this.#codec.decodeBill(state));
+  }
+
+  async billOfOrder(merchantId: MerchantId, orderId: Reference): Promise<BillId | null> {
+    const [row] = await this.#ask<{ bill_id: BillId }>(
+      (sql) => sql`
+        select o.bill_id
+        from terminals t
+        join orders o on o.terminal_id = t.id and o.order_id = ${orderId}
+        where t.merchant_id = ${merchantId} and o.bill_id is not null
+        order by o.at desc, o.bill_id desc limit 1`,
+    );
+    return row?.bill_id ?? null;
+  }
+
+  async payments(
+    of: { billId: BillId } | { paychannelId: PaychannelId },
+    filter: ListFilter,
+  ): Promise<ListedPayment[]> {
+    const rows = await this.#ask<PaymentColumns & { state: Uint8Array }>(
+      (sql) => sql`
+        select b.state, p.*
+        from (
+          select no, paychannel_id, payment_ref, amount, credited, status, method, payer, paid_at,
+            received_at, notified_at, subscribed, rejection, bill_id
+          from payments
+          where ${ownerOf(sql, of)} ${timesOf(sql, 'received_at', filter)}
+            ${partsAfter(sql, 'received_at', filter)}
+          order by received_at desc, bill_id desc, no desc limit ${filter.limit}
+        ) as p
+        join bills b on b.id = p.bill_id
+        order by p.received_at desc, p.bill_id desc, p.no desc`,
+    );
+    return rows.map((row) => ({
+      bill: this.#codec.decodeBill(row.state),
+      payment: paymentOf(row),
+    }));
+  }
+
+  async credits(
+    of: { billId: BillId } | { paychannelId: PaychannelId },
+    filter: ListFilter,
+  ): Promise<ListedCredit[]> {
+    const rows = await this.#ask<CreditColumns & { state: Uint8Array }>(
+      (sql) => sql`
+        select b.state, c.*
+        from (
+          select no, kind, payment_no, paychannel_id, payment_ref, amount, status, reason,
+            settled_reason, reference, requested_at, settled_at, repeats, bill_id
+          from credits
+          where ${ownerOf(sql, of)} ${timesOf(sql, 'requested_at', filter)}
+            ${partsAfter(sql, 'requested_at', filter)}
+          order by requested_at desc, bill_id desc, no desc limit ${filter.limit}
+        ) as c
+        join bills b on b.id = c.bill_id
+        order by c.requested_at desc, c.bill_id desc, c.no desc`,
+    );
+    return rows.map((row) => ({ bill: this.#codec.decodeBill(row.state), credit: creditOf(row) }));
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  async #ask<R extends Row>(query: (sql: Sql) => Fragment): Promise<readonly R[]> {
+    try {
+      return (await this.#client.use(query)) as unknown as readonly R[];
+    } catch (error) {
+      throw new Fault('history.unavailable', 'Postgres cannot be asked', error);
+    }
+  }
+
+  #streamed(row: EventColumns): StreamedEvent {
+    const { id, order_id: orderId, amount, currency } = row;
+    const bill = { id, orderId, amount: Number(amount), currency };
+    return { bill, event: this.#codec.decodeEvent(row.body) };
+  }
+}
+
+type Fragment = PendingQuery<Row[]>;
+
+/** The bounds and the status of a list; begins with `and`. */
+function timesOf(
+  sql: Sql,
+  column: 'created_at' | 'received_at' | 'requested_at',
+  { asOf, from, to, status }: ListFilter,
+): Fragment {
+  const at = sql.unsafe(column);
+  return sql`
+    and ${at} <= ${asOf}
+    ${from === null ? sql`` : sql`and ${at} >= ${from}`}
+    ${to === null ? sql`` : sql`and ${at} < ${to}`}
+    ${status === null ? sql`` : sql`and status = ${status}`}`;
+}
+
+function partsAfter(
+  sql: Sql,
+  column: 'received_at' | 'requested_at',
+  { after }: ListFilter,
+): Fragment {
+  if (after === null) return sql``;
+  return sql`and (${sql.unsafe(column)}, bill_id, no) < (${after.at}, ${after.id}, ${after.no})`;
+}
+
+function ownerOf(sql: Sql, of: { billId: BillId } | { paychannelId: PaychannelId }): Fragment {
+  return 'billId' in of
+    ? sql`bill_id = ${of.billId}`
+    : sql`paychannel_id = ${of.paychannelId}`;
+}
+
+interface EventColumns {
+  readonly id: BillId;
+  readonly order_id: Reference;
+  readonly amount: string;
+  readonly currency: string;
+  readonly body: Uint8Array;
+}
+
+interface PaymentColumns {
+  readonly no: number;
+  readonly paychannel_id: PaychannelId;
+  readonly payment_ref: Reference;
+  readonly amount: string;
+  readonly credited: string;
+  readonly status: Payment['status'] | 'refused';
+  readonly method: string | null;
+  readonly payer: string | null;
+  readonly paid_at: string | null;
+  readonly received_at: string;
+  readonly notified_at: string | null;
+  readonly subscribed: boolean;
+  readonly rejection: string | null;
+}
+
+function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
+  const both = {
+    no: row.no,
+    paychannelId: row.paychannel_id,
+    paymentRef: row.payment_ref,
+    amount: Number(row.amount) as Minor,
+    method: row.method,
+    receivedAt: millis(Number(row.received_at)),
+  };
+  if (row.status === 'refused') return { ...both, rejection: restoreRejection(row.rejection ?? '') };
+  return {
+    ...both,
+    credited: Number(row.credited) as Minor,
+    payer: row.payer,
+    paidAt: timeOf(row.paid_at),
+    status: row.status,
+    notifiedAt: timeOf(row.notified_at),
+    subscribed: row.subscribed,
+  };
+}
+
+interface CreditColumns {
+  readonly no: number;
+  readonly kind: Credit['kind'];
+  readonly payment_no: number;
+  readonly paychannel_id: PaychannelId;
+  readonly payment_ref: Reference;
+  readonly amount: string;
+  readonly status: Credit['status'];
+  readonly reason: string | null;
+  readonly settled_reason: string | null;
+  readonly reference: string | null;
+  readonly requested_at: string;
+  readonly settled_at: string | null;
+  readonly repeats: number;
+}
+
+function creditOf(row: CreditColumns): Credit {
+  return {
+    no: row.no,
+    kind: row.kind,
+    paymentNo: row.payment_no,
+    paychannelId: row.paychannel_id,
+    paymentRef: row.payment_ref,
+    amount: Number(row.amount) as Minor,
+    status: row.status,
+    reason: row.reason,
+    settledReason: row.settled_reason,
+    reference: row.reference,
+    requestedAt: millis(Number(row.requested_at)),
+    settledAt: timeOf(row.settled_at),
+    repeats: row.repeats,
+  };
+}
+
+function timeOf(at: string | null): Millis | null {
+  return at === null ? null : millis(Number(at));
+}

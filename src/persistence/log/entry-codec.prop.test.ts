@@ -1,0 +1,201 @@
+import fc, { type Arbitrary } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { BillFact, BillRejection } from '../../domain/bill/vocabulary.ts';
+import { AMOUNT_MAX } from '../../domain/money.ts';
+import { TIME_MAX } from '../../domain/time.ts';
+import type { EntryContent, Transition } from '../../switch/records.ts';
+import { makeEntryCodec } from './entry-codec.ts';
+
+// Brands are of no concern here: these are the plain values below them.
+const record = <T>(shape: { [Key in keyof T]: Arbitrary<T[Key]> }): Arbitrary<T> =>
+  fc.record(shape, { noNullPrototype: true }) as Arbitrary<T>;
+const word = fc.string({ unit: 'binary', maxLength: 40 });
+const maybe = <T>(value: Arbitrary<T>) => fc.option(value, { nil: null });
+const amount = fc.oneof(fc.integer({ min: 0, max: AMOUNT_MAX }), fc.maxSafeNat());
+const time = fc.integer({ min: 0, max: TIME_MAX });
+const count = fc.integer({ min: 1, max: 999_999_999 });
+const json = fc
+  .jsonValue({ stringUnit: 'binary' })
+  .map((value) => JSON.parse(JSON.stringify(value)));
+
+const line = record({
+  name: word,
+  quantity: fc.double({ min: 1e-3, max: 1e9 }),
+  price: amount,
+  amount,
+});
+const terms = record({
+  id: word,
+  type: fc.constant('dynamic'),
+  institutionId: word,
+  merchantId: word,
+  terminalId: word,
+  merchant: record({ name: word, city: word }),
+  orderId: word,
+  digest: word,
+  purpose: fc.constantFrom('sale', 'prepayment'),
+  amount,
+  currency: fc.constantFrom('EUR', 'USD'),
+  description: maybe(word),
+  lines: fc.array(line, { maxLength: 3 }),
+  metadata: maybe(fc.dictionary(word, word, { noNullPrototype: true })),
+  capture: fc.constantFrom('manual', 'auto'),
+  confirmWithinMs: amount,
+  unconfirmed: fc.constantFrom('confirm', 'reverse'),
+  qrFormat: fc.constant('url'),
+  returnUrl: maybe(word),
+  relatedBillId: maybe(word),
+  createdAt: time,
+  expiresAt: time,
+});
+const payment = record({
+  no: count,
+  paychannelId: word,
+  paymentRef: word,
+  amount,
+  credited: amount,
+  method: maybe(word),
+  payer: maybe(word),
+  paidAt: maybe(time),
+  status: fc.constantFrom('accepted', 'confirmed', 'reversed', 'refunded'),
+  receivedAt: time,
+  notifiedAt: maybe(time),
+  subscribed: fc.boolean(),
+});
+const rejection = fc.oneof(
+  record({ rejected: fc.constantFrom('bill.notPaid', 'payment.refReused', 'payment.void') }),
+  record({ rejected: fc.constant('bill.notPayable'), reason: fc.constantFrom('expired', 'paid') }),
+  record({ rejected: fc.constant('bill.stillDue'), due: amount }),
+  record({ rejected: fc.constant('bill.notRefundable'), status: fc.constant('open') }),
+  record({ rejected: fc.constant('bill.limitReached'), limit: count, of: word }),
+  record({ rejected: fc.constant('payment.currencyMismatch'), currency: fc.constant('EUR') }),
+  record({ rejected: fc.constant('confirm.exceedsPaid'), paid: amount }),
+  record({ rejected: fc.constant('refund.exceedsConfirmed'), left: amount }),
+) as Arbitrary<BillRejection>;
+const refused = record({
+  no: count,
+  paychannelId: word,
+  paymentRef: word,
+  amount,
+  method: maybe(word),
+  receivedAt: time,
+  rejection,
+});
+const credit = record({
+  no: count,
+  kind: fc.constantFrom('reversal', 'refund'),
+  paymentNo: count,
+  paychannelId: word,
+  paymentRef: word,
+  amount,
+  status: fc.constantFrom('pending', 'settled', 'rejected'),
+  reason: maybe(word),
+  reference: maybe(word),
+  requestedAt: time,
+  settledAt: maybe(time),
+  repeats: fc.nat(30),
+});
+const reservation = record({
+  no: count,
+  paychannelId: word,
+  reservationRef: word,
+  amount,
+  expiresAt: time,
+});
+
+type Shape = Record<string, Arbitrary<unknown>>;
+
+/** One row a fact: a new fact does not compile until it stands here. */
+const shapes: { readonly [Type in BillFact['type']]: Shape } = {
+  BillCreated: { terms },
+  ReservationMade: { reservation, digest: word },
+  ReservationEnded: { no: count, how: fc.constantFrom('used', 'released', 'lapsed', 'closed') },
+  PaymentAccepted: { payment },
+  PaymentAnswered: { no: count, digest: word },
+  PaymentRefused: { payment: refused, digest: word },
+  PaymentVoided: { paychannelId: word, paymentRef: word },
+  BillConfirmed: { amount, cause: maybe(fc.constant('timeout')), receipt: json },
+  BillCancelled: { cause: fc.constantFrom('terminal', 'operator') },
+  BillExpired: {},
+  CreditRequested: { credit },
+  CreditRepeated: { no: count },
+  CreditSettled: {
+    no: count,
+    status: fc.constantFrom('settled', 'rejected'),
+    reference: maybe(word),
+    reason: maybe(word),
+  },
+  ReceiptAttached: { receipt: json },
+  KeyUsed: { scope: word, key: word, digest: word, rejection: maybe(rejection) },
+  EventRaised: {
+    to: word,
+    event: fc.constantFrom('bill.paid', 'credit.requested'),
+    cause: maybe(fc.constant('terminal')),
+    paymentNo: maybe(count),
+    creditNo: maybe(count),
+  },
+  EventsAcknowledged: { nos: fc.array(count, { maxLength: 5 }) },
+};
+const fact = fc.oneof(
+  ...Object.entries(shapes).map(([type, shape]) => record({ type: fc.constant(type), ...shape })),
+) as Arbitrary<BillFact>;
+
+const stamp = { at: time, actor: word, requestId: word };
+const transition = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: record({
+      kind: fc.constant('bill'),
+      billId: word,
+      command: word,
+      facts: fc.array(fact, { maxLength: 6 }),
+      ...stamp,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: record({
+      kind: fc.constant('orderVoided'),
+      terminalId: word,
+      orderId: word,
+      ...stamp,
+    }),
+  },
+) as Arbitrary<Transition>;
+const content = fc.oneof(
+  {
+    weight: 1,
+    arbitrary: record({
+      kind: fc.constant('open'),
+      nonce: word,
+      holder: word,
+      at: time,
+      follows: fc.maxSafeNat(),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: record({
+      kind: fc.constant('batch'),
+      transitions: fc.array(transition, { maxLength: 20 }),
+    }),
+  },
+) as Arbitrary<EntryContent>;
+
+describe('the entry codec', () => {
+  test('reads every entry as it was written, and by itself, whatever stands before it', () => {
+    const writer = makeEntryCodec();
+    const reader = makeEntryCodec();
+    fc.assert(
+      fc.property(fc.array(content, { minLength: 1, maxLength: 4 }), (contents) => {
+        const payloads = contents.map((each) => writer.encode(each));
+        // Backwards and with gaps, as an entry is read after a trim; and by one that has read nothing yet.
+        for (const [index, payload] of [...payloads.entries()].reverse()) {
+          expect(reader.decode(payload)).toStrictEqual(contents[index]);
+        }
+        expect(makeEntryCodec().decode(payloads[0] ?? new Uint8Array())).toStrictEqual(contents[0]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

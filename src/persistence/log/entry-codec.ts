@@ -1,0 +1,137 @@
+// An entry's bytes: one byte of version, then msgpack with its record definitions inline, so that every entry can be
+// read by itself, whatever was written before it.
+//
+//   C1. What was written can be read for ever: a version's reader, once released, is not removed.
+//   C2. Numbers stay numbers: msgpack carries integers of 2^32 and more as float64, which holds every safe integer.
+//   C3. What clients gave as free JSON (metadata, receipts) is carried as JSON text: its keys are theirs, and msgpack
+//       records would make a new shape of each bill, and rename a key called `__proto__`.
+
+import { Packr, Unpackr } from 'msgpackr';
+import { assert } from '../../domain/assert.ts';
+import type { BillFact, Json, Terms } from '../../domain/bill/vocabulary.ts';
+import type { EntryCodec, EntryContent, Transition } from '../../switch/records.ts';
+
+/** The version that today's code writes. */
+export const ENTRY_VERSION = 1;
+
+/** An entry that this version of the switch cannot read. */
+export class UnreadableEntry extends Error {
+  override readonly name = 'UnreadableEntry';
+}
+
+/**
+ * From what was stored to today's content, by version. A new version changes ENTRY_VERSION and `store`, gets a reader
+ * of its own, and turns the reader before it into an upcaster: old form to new form, then the new reader.
+ */
+const readers: { readonly [version: number]: (stored: unknown) => EntryContent } = {
+  1: (stored) => restore(stored as StoredContent),
+};
+
+/** A codec keeps working buffers: one a thread is enough. */
+export function makeEntryCodec(): EntryCodec {
+  const packr = new Packr({ useRecords: true, encodeUndefinedAsNil: true });
+  const unpackr = new Unpackr({ useRecords: true, int64AsType: 'number' });
+  return {
+    encode(content) {
+      const packed = packr.pack(store(content));
+      const payload = Buffer.allocUnsafe(packed.length + 1);
+      payload[0] = ENTRY_VERSION;
+      payload.set(packed, 1);
+      return payload;
+    },
+    decode(payload) {
+      const version = payload[0];
+      if (version === undefined) throw new UnreadableEntry('an entry of no bytes');
+      const read = readers[version];
+      if (read === undefined) {
+        throw new UnreadableEntry(
+          `an entry of version ${version}; this switch reads versions up to ${ENTRY_VERSION}`,
+        );
+      }
+      try {
+        return read(unpackr.unpack(payload.subarray(1)));
+      } catch (error) {
+        throw new UnreadableEntry(`a damaged entry of version ${version}`, { cause: error });
+      }
+    },
+  };
+}
+
+type StoredJson = string | null;
+type StoredTerms = Omit<Terms, 'metadata'> & { readonly metadata: StoredJson };
+type FreeFact = Extract<
+  BillFact,
+  { readonly type: 'BillCreated' | 'BillConfirmed' | 'ReceiptAttached' }
+>;
+type StoredFact =
+  | Exclude<BillFact, FreeFact>
+  | { readonly type: 'BillCreated'; readonly terms: StoredTerms }
+  | (Omit<Extract<FreeFact, { type: 'BillConfirmed' }>, 'receipt'> & {
+      readonly receipt: StoredJson;
+    })
+  | { readonly type: 'ReceiptAttached'; readonly receipt: StoredJson };
+type StoredTransition =
+  | Exclude<Transition, { readonly kind: 'bill' }>
+  | (Omit<Extract<Transition, { kind: 'bill' }>, 'facts'> & { readonly facts: StoredFact[] });
+type StoredContent =
+  | Extract<EntryContent, { readonly kind: 'open' }>
+  | { readonly kind: 'batch'; readonly transitions: StoredTransition[] };
+
+function store(content: EntryContent): StoredContent {
+  if (content.kind === 'open') return content;
+  return {
+    kind: 'batch',
+    transitions: content.transitions.map((transition) =>
+      transition.kind === 'bill'
+        ? { ...transition, facts: transition.facts.map(storeFact) }
+        : transition,
+    ),
+  };
+}
+
+function storeFact(fact: BillFact): StoredFact {
+  switch (fact.type) {
+    case 'BillCreated':
+      return { ...fact, terms: { ...fact.terms, metadata: asText(fact.terms.metadata) } };
+    case 'BillConfirmed':
+    case 'ReceiptAttached':
+      return { ...fact, receipt: asText(fact.receipt) };
+    default:
+      return fact;
+  }
+}
+
+function restore(stored: StoredContent): EntryContent {
+  if (stored.kind === 'open') return stored;
+  assert(stored.kind === 'batch', 'neither an opening nor a batch');
+  return {
+    kind: 'batch',
+    transitions: stored.transitions.map((transition) =>
+      transition.kind === 'bill'
+        ? { ...transition, facts: transition.facts.map(restoreFact) }
+        : transition,
+    ),
+  };
+}
+
+function restoreFact(fact: StoredFact): BillFact {
+  switch (fact.type) {
+    case 'BillCreated': {
+      const metadata = fromText(fact.terms.metadata) as Terms['metadata'];
+      return { ...fact, terms: { ...fact.terms, metadata } };
+    }
+    case 'BillConfirmed':
+    case 'ReceiptAttached':
+      return { ...fact, receipt: fromText(fact.receipt) };
+    default:
+      return fact;
+  }
+}
+
+function asText(value: Json): StoredJson {
+  return value === null ? null : JSON.stringify(value);
+}
+
+function fromText(text: StoredJson): Json {
+  return text === null ? null : (JSON.parse(text) as Json);
+}

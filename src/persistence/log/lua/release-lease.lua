@@ -1,0 +1,13 @@
+-- Gives up a shard's lease, if it still stands as its holder knows it (A5). The counter stays, so that it never
+-- repeats.
+--
+-- When allowed: by the holder.
+-- KEYS[1]  the shard's lease
+-- ARGV[1]  the counter as the holder knows it
+-- ARGV[2]  the holder
+-- Out: 1 given up; 0: the lease stands otherwise, nothing was written
+local lease = redis.call('HMGET', KEYS[1], 'counter', 'holder')
+if lease[1] ~= ARGV[1] or lease[2] ~= ARGV[2] then
+  return 0
+end
+return redis.call('HDEL', KEYS[1], 'holder')

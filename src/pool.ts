@@ -1,0 +1,130 @@
+// The worker threads: one long task each in a Piscina pool. One that dies is begun anew under the same index, and the
+// gateways get new ports to it.
+
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { systemClock } from './system-clock.ts';
+import type { Logger } from './telemetry/log.ts';
+import type { Setting, ToWorkerThread, WorkerTask, WorkerTold } from './threads.ts';
+
+const RESTART_MS = 250;
+const TELL_MS = 2_000;
+
+interface Running {
+  readonly control: MessagePort;
+  readonly ended: Promise<void>;
+  readonly told: Map<number, (told: WorkerTold) => void>;
+}
+
+export class WorkerPool {
+  readonly #setting: Setting;
+  readonly #logger: Logger;
+  readonly #onWorker: (index: number) => void;
+  readonly #onEnded: (index: number) => void;
+  readonly #piscina: Piscina;
+  readonly #running = new Map<number, Running>();
+  #isStopping = false;
+  #seq = 0;
+
+  /** `onWorker` is called whenever a worker has begun; `onEnded` when one has died. */
+  constructor(options: {
+    setting: Setting;
+    logger: Logger;
+    onWorker: (index: number) => void;
+    onEnded: (index: number) => void;
+  }) {
+    this.#setting = options.setting;
+    this.#logger = options.logger;
+    this.#onWorker = options.onWorker;
+    this.#onEnded = options.onEnded;
+    const { workers, workerHeapMb } = options.setting.config;
+    this.#piscina = new Piscina({
+      filename: new URL('./worker.js', import.meta.url).href,
+      minThreads: workers,
+      maxThreads: workers,
+      concurrentTasksPerWorker: 1,
+      // The default stops the worker's event loop between tasks: timers, sockets and ports would freeze.
+      atomics: 'disabled',
+      resourceLimits: { maxOldGenerationSizeMb: workerHeapMb },
+    });
+  }
+
+  start(): void {
+    for (let index = 0; index < this.#setting.config.workers; index++) this.#begin(index, 1);
+  }
+
+  /** Makes a port by which a gateway talks to the worker; undefined while it does not run. */
+  connect(index: number): MessagePort | undefined {
+    const running = this.#running.get(index);
+    if (running === undefined) return undefined;
+    const { port1, port2 } = new MessageChannel();
+    this.#say(running, { type: 'attach', port: port1 }, [port1]);
+    return port2;
+  }
+
+  /** What every worker tells of itself; one that does not answer in time is left out. */
+  async tell(): Promise<Map<number, WorkerTold>> {
+    const all = await Promise.all(
+      [...this.#running].map(async ([index, running]) => [index, await this.#ask(running)] as const),
+    );
+    return new Map(all.flatMap(([index, told]) => (told === undefined ? [] : [[index, told]])));
+  }
+
+  /** Lets every worker answer, flush and give up its shards. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const ended = [...this.#running.values()].map((running) => {
+      this.#say(running, { type: 'stop' });
+      return running.ended;
+    });
+    await Promise.allSettled(ended);
+    await this.#piscina.destroy();
+  }
+
+  #begin(index: number, life: number): void {
+    const { port1: control, port2 } = new MessageChannel();
+    const task: WorkerTask = { setting: this.#setting, index, life, control: port2 };
+    const told: Running['told'] = new Map();
+    control.on('message', (message: WorkerTold) => {
+      told.get(message.seq)?.(message);
+      told.delete(message.seq);
+    });
+    const ended = this.#piscina.run(task, { transferList: [port2] }).then(
+      () => this.#ended(index, life, 'it returned'),
+      (error: unknown) => this.#ended(index, life, error instanceof Error ? error.message : String(error)),
+    );
+    this.#running.set(index, { control, ended, told });
+    this.#onWorker(index);
+  }
+
+  #ended(index: number, life: number, reason: string): void {
+    this.#running.get(index)?.control.close();
+    this.#running.delete(index);
+    if (this.#isStopping) return;
+    this.#logger.error({ what: 'worker.ended', worker: index, life, reason }, 'worker.ended');
+    this.#onEnded(index);
+    systemClock.after(RESTART_MS, () => {
+      if (!this.#isStopping) this.#begin(index, life + 1);
+    });
+  }
+
+  #ask(running: Running): Promise<WorkerTold | undefined> {
+    return new Promise((done) => {
+      this.#seq += 1;
+      const seq = this.#seq;
+      const cancel = systemClock.after(TELL_MS, () => {
+        running.told.delete(seq);
+        done(undefined);
+      });
+      running.told.set(seq, (told) => {
+        cancel();
+        done(told);
+      });
+      this.#say(running, { type: 'tell', seq });
+    });
+  }
+
+  #say(running: Running, message: ToWorkerThread, transfer: MessagePort[] = []): void {
+    running.control.postMessage(message, transfer);
+  }
+}

@@ -1,0 +1,60 @@
+// What a plain camera opens: who asks for how much, and whether it is still to be paid.
+
+import { formatAmount } from './currencies.ts';
+import { escapeHtml, htmlPage } from './html.ts';
+
+/** The body that the presenter writes for a `page` reply. */
+export interface PageBody {
+  readonly id: string;
+  readonly status: string;
+  readonly merchant: { readonly name: string; readonly city: string };
+  readonly description: string | null;
+  readonly currency: string;
+  readonly amount: number;
+  readonly due: number;
+  readonly isLate: boolean;
+}
+
+const STATES: Readonly<Record<string, string>> = {
+  open: 'To be paid',
+  partiallyPaid: 'Paid in part',
+  paid: 'Paid',
+  confirmed: 'Paid',
+  refunded: 'Refunded',
+  cancelled: 'Cancelled',
+  expired: 'Expired',
+};
+
+/** The bill’s page. All of it that the merchant wrote is escaped. */
+export function billPage(bill: PageBody): string {
+  const isPayable = bill.due > 0 && !bill.isLate;
+  const state = bill.due > 0 && bill.isLate ? 'Expired' : (STATES[bill.status] ?? bill.status);
+  const amount = isPayable ? bill.due : bill.amount;
+  const part = isPayable && bill.due < bill.amount ? ` of ${formatAmount(bill.amount, bill.currency)}` : '';
+  const merchant = escapeHtml(bill.merchant.name);
+  return htmlPage(
+    `${bill.merchant.name}: ${formatAmount(amount, bill.currency)}`,
+    `<main class="bill"><h1>${merchant}</h1><p class="soft">${escapeHtml(bill.merchant.city)}</p>
+<p class="amount">${escapeHtml(formatAmount(amount, bill.currency))}</p><p>${escapeHtml(part)}</p>
+<p><span class="state">${escapeHtml(state)}</span></p>
+${bill.description === null ? '' : `<p>${escapeHtml(bill.description)}</p>`}
+<p class="soft">${isPayable ? 'To pay, scan this code in your bank’s or wallet’s app.' : 'There is nothing to pay here now.'}</p>
+<p class="soft"><code>${escapeHtml(bill.id)}</code></p></main>`,
+  );
+}
+
+/** For an id that no bill has. */
+export function noBillPage(): string {
+  return htmlPage(
+    'No such bill',
+    '<main class="bill"><h1>No such bill</h1><p class="soft">The code may have been read wrongly. Scan it again.</p></main>',
+  );
+}
+
+/** While the bill cannot be read. */
+export function billAwayPage(): string {
+  return htmlPage(
+    'Try again',
+    '<main class="bill"><h1>One moment</h1><p class="soft">The bill cannot be shown now. Try again in a few seconds.</p></main>',
+  );
+}

@@ -1,0 +1,108 @@
+// Events over HTTP: pending ones by long poll, past ones by re-reading.
+
+import { type Millis, millis, SECOND_MS } from '../../domain/time.ts';
+import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import { parsePartId } from '../../domain/ids.ts';
+import type { Clock, Listings, StreamedEvent } from '../../switch/ports.ts';
+import type { Presenter, ShardDoor } from '../../switch/requests.ts';
+import { invalid } from '../problems.ts';
+import { LIMITS } from '../schemas/scalars.ts';
+import { type Exchange, JSON_TYPE } from './exchange.ts';
+import type { Inboxes } from './inboxes.ts';
+import { reachedBy } from './lists.ts';
+import { EVENT_LIFE_MS } from './pending.ts';
+import type { QueryValues } from './query.ts';
+
+export interface EventSources {
+  readonly door: ShardDoor;
+  readonly listings: Listings;
+  readonly clock: Clock;
+  readonly presenter: Presenter;
+  readonly inboxes: Inboxes;
+  /** Long polls under way: each is a function that answers it at once with what there is. */
+  readonly polls: Set<() => void>;
+}
+
+/** Answers the pending events, oldest first; waits for one where there is none. */
+export function pollEvents(
+  sources: EventSources,
+  exchange: Exchange,
+  recipient: Recipient,
+  values: QueryValues,
+): void {
+  const limit = limitOf(values);
+  const wait = values['wait'];
+  const waitMs = typeof wait === 'number' ? wait * SECOND_MS : 0;
+  const inbox = sources.inboxes.acquire(recipient);
+  let cancelTimer: (() => void) | null = null;
+  let cancelArrival: (() => void) | null = null;
+  const end = (): void => {
+    sources.polls.delete(answer);
+    cancelTimer?.();
+    cancelArrival?.();
+    sources.inboxes.release(inbox);
+  };
+  const answer = (): void => {
+    if (exchange.isAnswered) return;
+    const events = inbox.first(limit);
+    end();
+    sendEvents(sources.presenter, exchange, events);
+  };
+  sources.polls.add(answer);
+  exchange.onGone(end);
+  inbox.refresh((isFresh) => {
+    if (exchange.isAnswered) return;
+    if (inbox.size > 0 || (isFresh && waitMs === 0)) {
+      answer();
+    } else if (isFresh) {
+      cancelTimer = sources.clock.after(waitMs, answer);
+      // Events that commit together come together: answer when the batch is through.
+      cancelArrival = inbox.onArrival(() => queueMicrotask(answer));
+    } else {
+      end();
+      exchange.refuse({ code: 'history.unavailable' });
+    }
+  });
+}
+
+/** Answers what came after an event, acknowledged or not, to 30 days back. */
+export async function rereadEvents(
+  sources: EventSources,
+  exchange: Exchange,
+  recipient: Recipient,
+  values: QueryValues,
+): Promise<void> {
+  const part = parsePartId(String(values['after']), 'e');
+  const place =
+    part === undefined ? null : await sources.listings.eventPlace(recipient, part.billId, part.no);
+  if (place === null) {
+    exchange.refuse(invalid([{ path: 'after', message: 'is not an event of this recipient' }]));
+    return;
+  }
+  const asOf = await reachedBy(sources.door);
+  const since: Millis = millis(Math.max(0, sources.clock.wall() - EVENT_LIFE_MS));
+  const events = await sources.listings.events(recipient, place, limitOf(values), { since, asOf });
+  sendEvents(sources.presenter, exchange, events);
+}
+
+function limitOf(values: QueryValues): number {
+  const limit = values['limit'];
+  return typeof limit === 'number' ? limit : LIMITS.page;
+}
+
+function sendEvents(
+  presenter: Presenter,
+  exchange: Exchange,
+  events: readonly StreamedEvent[],
+): void {
+  const parts: Uint8Array[] = [Buffer.from('{"events":[')];
+  events.forEach((event, index) => {
+    if (index > 0) parts.push(COMMA);
+    parts.push(presenter.presentEvent(event, 'json'));
+  });
+  parts.push(END);
+  exchange.send(200, JSON_TYPE, Buffer.concat(parts));
+}
+
+const COMMA = Buffer.from(',');
+const END = Buffer.from(']}');

@@ -1,0 +1,213 @@
+// One HTTP request under way and its one answer.
+
+import { isUtf8 } from 'node:buffer';
+import type { Principal } from '../../switch/ports.ts';
+import type { Call } from '../calls.ts';
+import { presentProblem } from '../presenter.ts';
+import { invalid, type Problem } from '../problems.ts';
+import { LIMITS } from '../schemas/scalars.ts';
+import { textViolation } from '../schemas/validation.ts';
+import type { HttpResponse } from './native.ts';
+
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  200: '200 OK',
+  201: '201 Created',
+  204: '204 No Content',
+  400: '400 Bad Request',
+  401: '401 Unauthorized',
+  403: '403 Forbidden',
+  404: '404 Not Found',
+  405: '405 Method Not Allowed',
+  409: '409 Conflict',
+  413: '413 Content Too Large',
+  415: '415 Unsupported Media Type',
+  422: '422 Unprocessable Content',
+  429: '429 Too Many Requests',
+  500: '500 Internal Server Error',
+  503: '503 Service Unavailable',
+  504: '504 Gateway Timeout',
+};
+
+export const JSON_TYPE = 'application/json';
+const PROBLEM_TYPE = 'application/problem+json';
+const RETRY_AFTER_DEFAULT_S = 1;
+
+/** What was read of the request before its handler returned; uWebSockets.js forgets it then. */
+export interface Incoming {
+  readonly call: Call;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: string;
+  readonly requestId: string;
+  readonly traceparent: string;
+  readonly contentType: string;
+  readonly idempotencyKey: string;
+  readonly isHead: boolean;
+  readonly startedAt: number;
+}
+
+/** More headers of an answer. */
+export type Headers = readonly (readonly [name: string, value: string])[];
+
+export class Exchange {
+  readonly incoming: Incoming;
+  principal: Principal | null = null;
+  /** The whole body, once it is there. */
+  body: Buffer = EMPTY;
+  readonly #res: HttpResponse;
+  readonly #onAnswered: (exchange: Exchange, status: number) => void;
+  #isAnswered = false;
+  #onGone: (() => void) | null = null;
+  #closesConnection = false;
+
+  constructor(
+    res: HttpResponse,
+    incoming: Incoming,
+    onAnswered: (exchange: Exchange, status: number) => void,
+  ) {
+    this.#res = res;
+    this.incoming = incoming;
+    this.#onAnswered = onAnswered;
+    res.onAborted(() => this.#abort());
+  }
+
+  get isAnswered(): boolean {
+    return this.#isAnswered;
+  }
+
+  /** Calls back if the client goes away before it is answered. */
+  onGone(callback: () => void): void {
+    this.#onGone = callback;
+  }
+
+  /** The connection ends with the answer. */
+  closeConnection(): void {
+    this.#closesConnection = true;
+  }
+
+  /** Gathers the body, at most LIMITS.bodyBytes of it, and calls back once. */
+  readBody(onBody: () => void): void {
+    let chunks: Buffer[] = [];
+    let length = 0;
+    this.#res.onData((chunk, isLast) => {
+      if (this.#isAnswered) return;
+      length += chunk.byteLength;
+      if (length > LIMITS.bodyBytes) {
+        chunks = [];
+        this.#closesConnection = true;
+        this.refuse({ code: 'body.tooLarge' });
+        return;
+      }
+      // The chunk dies with this callback, so what is kept is copied.
+      const isWhole = isLast && chunks.length === 0;
+      if (!isWhole || this.principal === null) chunks.push(Buffer.from(Buffer.from(chunk)));
+      if (!isLast) return;
+      this.body = chunks.length === 0 ? Buffer.from(chunk) : Buffer.concat(chunks);
+      onBody();
+    });
+  }
+
+  /** The body as JSON: `{}` where there is none. A problem has been answered where this is undefined. */
+  json(): unknown {
+    const { body } = this;
+    if (body.length === 0) return {};
+    if (!isJsonType(this.incoming.contentType)) {
+      this.refuse({ code: 'request.unsupportedType' });
+      return undefined;
+    }
+    const read = readJson(body);
+    if ('value' in read) return read.value;
+    this.refuse(read.problem);
+    return undefined;
+  }
+
+  /** What a shard or a list answered. */
+  reply(status: number, body: Uint8Array): void {
+    if (status < 400) {
+      this.send(status, JSON_TYPE, body);
+    } else if (status === 503 || status === 429) {
+      this.send(status, PROBLEM_TYPE, body, [['Retry-After', retryAfterOf(body)]]);
+    } else {
+      this.send(status, PROBLEM_TYPE, body);
+    }
+  }
+
+  refuse(problem: Problem, headers: Headers = []): void {
+    const { status, body } = presentProblem(problem, 'json', this.incoming.requestId);
+    if (status === 503 || status === 429) this.reply(status, body);
+    else this.send(status, PROBLEM_TYPE, body, headers);
+  }
+
+  /** The answer, once; a later one is dropped. */
+  send(status: number, contentType: string, body: Uint8Array | string, headers: Headers = []): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    this.#onGone = null;
+    this.#res.cork(() => this.#write(status, contentType, body, headers));
+    this.#onAnswered(this, status);
+  }
+
+  #write(status: number, contentType: string, body: Uint8Array | string, headers: Headers): void {
+    const res = this.#res;
+    const { incoming } = this;
+    res.writeStatus(STATUS_TEXT[status] ?? String(status));
+    res.writeHeader('X-Request-Id', incoming.requestId);
+    if (incoming.traceparent !== '') res.writeHeader('traceparent', incoming.traceparent);
+    if (incoming.call.api !== 'everyone') res.writeHeader('Cache-Control', 'no-store');
+    for (const [name, value] of headers) res.writeHeader(name, value);
+    if (status === 204) {
+      res.endWithoutBody(undefined, this.#closesConnection);
+      return;
+    }
+    res.writeHeader('Content-Type', contentType);
+    if (incoming.isHead) {
+      res.endWithoutBody(Buffer.byteLength(body), this.#closesConnection);
+    } else {
+      res.end(body, this.#closesConnection);
+    }
+  }
+
+  #abort(): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    const onGone = this.#onGone;
+    this.#onGone = null;
+    // 499: the client went away; only metrics see it.
+    this.#onAnswered(this, 499);
+    onGone?.();
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function isJsonType(contentType: string): boolean {
+  return contentType === '' || /^application\/(?:json|[^;\s]+\+json)\s*(?:;|$)/i.test(contentType);
+}
+
+/** JSON of well-formed text throughout, or what is wrong with it. */
+export function readJson(bytes: Buffer): { value: unknown } | { problem: Problem } {
+  if (!isUtf8(bytes)) return { problem: invalid([{ path: '', message: 'must be UTF-8' }]) };
+  const text = bytes.toString('utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: invalid([{ path: '', message: 'must be JSON' }]) };
+  }
+  // UTF-8 that holds JSON can say lone surrogates and U+0000 by escapes only.
+  if (text.includes('\\u') || text.includes('__proto__')) {
+    const violation = textViolation(value);
+    if (violation !== undefined) return { problem: invalid([violation]) };
+  }
+  return { value };
+}
+
+function retryAfterOf(body: Uint8Array): string {
+  try {
+    const document: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    const { retryAfter } = document as { retryAfter?: unknown };
+    if (typeof retryAfter === 'number' && retryAfter >= 0) return String(Math.ceil(retryAfter));
+  } catch {
+    // Whatever it says, the client may come again soon.
+  }
+  return String(RETRY_AFTER_DEFAULT_S);
+}

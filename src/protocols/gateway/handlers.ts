@@ -1,0 +1,289 @@
+// What each HTTP call does, by the call’s id.
+
+import { must } from '../../domain/assert.ts';
+import { type BillId, parseBillId, type PaychannelId, parseReference, shardOfBill, shardOfOrder, type TerminalId } from '../../domain/ids.ts';
+import { SECOND_MS } from '../../domain/time.ts';
+import type { Principal } from '../../switch/ports.ts';
+import { recipientOf } from '../../switch/use-cases.ts';
+import { calls } from '../calls.ts';
+import { type Addressed, isProblem, readOperation, type ReadingContext, type SingleOperation } from '../operations.ts';
+import { invalid } from '../problems.ts';
+import { asBody, violationsOf } from '../schemas/validation.ts';
+import { JSON_NUMBERS, qrPayload, Shapes } from '../shapes.ts';
+import { acknowledge } from './acknowledge.ts';
+import { type CodeForm, drawCode } from './codes.ts';
+import { type EventSources, pollEvents, rereadEvents } from './event-calls.ts';
+import type { Exchange } from './exchange.ts';
+import { type CallHandler, type HttpHandlers, requestBody } from './http.ts';
+import { billsOf, creditsOf, listPage, type ListSources, paymentsOf, readFilter } from './lists.ts';
+import type { GatewayOptions } from './options.ts';
+import { publicHandlers } from './public-pages.ts';
+import { type QueryValues, readQuery } from './query.ts';
+
+export interface HandlerContext {
+  readonly options: GatewayOptions;
+  readonly reading: ReadingContext;
+  readonly events: EventSources;
+  /** Answers what a handler’s promise rejected with. */
+  fail(exchange: Exchange, error: unknown): void;
+}
+
+/** A handler that has its query read. */
+type QueryHandler = (exchange: Exchange, principal: Principal, values: QueryValues) => void;
+
+export function makeHandlers(context: HandlerContext): HttpHandlers {
+  const handlers = new Map<string, CallHandler>();
+  const list = listHandlers(context);
+  const poll = eventHandler(context);
+  for (const call of calls) {
+    if (call.request !== undefined && call.request !== 'event.ack' && call.request !== 'ping') {
+      handlers.set(call.id, operationHandler(context, call.request));
+    }
+  }
+  for (const form of ['svg', 'png', 'txt'] as const) {
+    handlers.set(`bill.qr.${form}`, withQuery(codeHandler(context, form)));
+  }
+  for (const [id, handler] of Object.entries(list)) handlers.set(id, withQuery(handler));
+  for (const api of ['terminal', 'paychannel'] as const) {
+    handlers.set(`${api}.events`, withQuery(poll));
+    handlers.set(`${api}.event.ack`, acknowledgeHandler(context));
+    handlers.set(`${api}.stream`, (exchange) =>
+      exchange.refuse(invalid([{ path: 'Upgrade', message: 'must be websocket: this address is a WebSocket' }])),
+    );
+  }
+  return { calls: handlers, publicCalls: publicHandlers(context.options) };
+}
+
+/** One request to one shard: read it, send it, pass the answer on. */
+function operationHandler(context: HandlerContext, name: SingleOperation): CallHandler {
+  return (exchange, principal) => {
+    const { incoming } = exchange;
+    const query = readQuery(incoming.call, incoming.query);
+    if ('problem' in query) {
+      exchange.refuse(query.problem);
+      return;
+    }
+    const given = incoming.call.method === 'GET' ? { ...query.values } : exchange.json();
+    if (given === undefined) return;
+    const request = requestBody(incoming, given);
+    if ('problem' in request) {
+      exchange.refuse(request.problem);
+      return;
+    }
+    const read = readOperation(name, request.body, principal, context.reading);
+    if (isProblem(read)) exchange.refuse(read);
+    else sendOperation(context, exchange, principal, read);
+  };
+}
+
+function sendOperation(
+  context: HandlerContext,
+  exchange: Exchange,
+  principal: Principal,
+  addressed: Addressed,
+): void {
+  const { door } = context.options;
+  const { requestId } = exchange.incoming;
+  const { operation } = addressed;
+  const request = { ...addressed, principal, requestId, encoding: 'json' } as const;
+  if (operation.op !== 'bill.get' || operation.waitMs === 0) {
+    door.send(request, (status, body) => exchange.reply(status, body));
+    return;
+  }
+  // A wait that the end of the switch overtakes is asked again, to be answered at once.
+  const answerNow = (): void =>
+    door.send({ ...request, operation: { ...operation, waitMs: 0, afterVersion: null } }, (status, body) =>
+      exchange.reply(status, body),
+    );
+  context.events.polls.add(answerNow);
+  exchange.onGone(() => context.events.polls.delete(answerNow));
+  door.send(request, (status, body) => {
+    context.events.polls.delete(answerNow);
+    exchange.reply(status, body);
+  });
+}
+
+function withQuery(handler: QueryHandler): CallHandler {
+  return (exchange, principal) => {
+    const query = readQuery(exchange.incoming.call, exchange.incoming.query);
+    if ('problem' in query) exchange.refuse(query.problem);
+    else handler(exchange, principal, query.values);
+  };
+}
+
+function listHandlers(context: HandlerContext): Record<string, QueryHandler> {
+  const { door, listings, publicBaseUrl } = context.options;
+  const sources: ListSources = { door, listings, shapes: new Shapes(publicBaseUrl, JSON_NUMBERS) };
+  const answer = (
+    exchange: Exchange,
+    values: QueryValues,
+    fetch: Parameters<typeof listPage>[2],
+  ): void => {
+    const reading = readFilter(values);
+    if ('problem' in reading) {
+      exchange.refuse(reading.problem);
+      return;
+    }
+    listPage(sources, reading, fetch).then(
+      (body) => exchange.reply(200, body),
+      (error: unknown) => context.fail(exchange, error),
+    );
+  };
+  const ofBill =
+    (fetchOf: typeof paymentsOf): QueryHandler =>
+    (exchange, principal, values) =>
+      whereVisible(context, exchange, principal, (billId) =>
+        answer(exchange, values, fetchOf(sources, { billId })),
+      );
+  const ofChannel =
+    (fetchOf: typeof paymentsOf): QueryHandler =>
+    (exchange, principal, values) =>
+      answer(exchange, values, fetchOf(sources, { paychannelId: principal.id as PaychannelId }));
+  return {
+    'bill.list': (exchange, principal, values) => {
+      if (values['orderId'] !== undefined) findByOrder(context, exchange, principal, values);
+      else answer(exchange, values, billsOf(sources, principal));
+    },
+    'bill.payments': ofBill(paymentsOf),
+    'bill.credits': ofBill(creditsOf),
+    'paychannel.payments': ofChannel(paymentsOf),
+    'paychannel.credits': ofChannel(creditsOf),
+  };
+}
+
+const LIST_ONLY = ['status', 'from', 'to', 'limit', 'cursor'] as const;
+
+/** The bill of an order: the terminal’s own, else, unless it is restricted, its merchant’s newest. */
+function findByOrder(
+  context: HandlerContext,
+  exchange: Exchange,
+  principal: Principal,
+  values: QueryValues,
+): void {
+  const foreign = LIST_ONLY.filter((name) => values[name] !== undefined);
+  if (foreign.length > 0) {
+    exchange.refuse(invalid(foreign.map((path) => ({ path, message: 'does not go with orderId' }))));
+    return;
+  }
+  const orderId = must(parseReference(String(values['orderId'])), 'a valid orderId');
+  const { door, listings } = context.options;
+  const inMerchant = (): void => {
+    const { merchantId } = principal;
+    if (merchantId === null) {
+      const detail = 'Orders are named within a merchant; an operator asks by the bill’s id.';
+      exchange.refuse({ code: 'request.forbidden', detail });
+      return;
+    }
+    listings.billOfOrder(merchantId, orderId).then(
+      (billId) => {
+        if (exchange.isAnswered) return;
+        if (billId === null) exchange.refuse({ code: 'bill.notFound' });
+        else readBill(context, exchange, principal, billId, values);
+      },
+      (error: unknown) => context.fail(exchange, error),
+    );
+  };
+  if (principal.kind !== 'terminal') {
+    inMerchant();
+    return;
+  }
+  const terminalId = principal.id as TerminalId;
+  const shard = shardOfOrder(terminalId, orderId, door.shards);
+  const operation = { op: 'order.get', terminalId, orderId } as const;
+  const { requestId } = exchange.incoming;
+  door.send({ shard, principal, requestId, encoding: 'json', operation }, (status, body) => {
+    if (status === 404 && !principal.restricted) inMerchant();
+    else if (status === 200 && values['wait'] !== undefined && values['afterVersion'] !== undefined) {
+      readBill(context, exchange, principal, idOf(body), values);
+    } else exchange.reply(status, body);
+  });
+}
+
+function readBill(
+  context: HandlerContext,
+  exchange: Exchange,
+  principal: Principal,
+  billId: BillId,
+  values: QueryValues,
+): void {
+  const { wait, afterVersion } = values;
+  const waitMs = typeof wait === 'number' && typeof afterVersion === 'number' ? wait * SECOND_MS : 0;
+  sendOperation(context, exchange, principal, {
+    shard: shardOfBill(billId),
+    operation: {
+      op: 'bill.get',
+      billId,
+      afterVersion: waitMs > 0 && typeof afterVersion === 'number' ? afterVersion : null,
+      waitMs,
+    },
+  });
+}
+
+function idOf(body: Uint8Array): BillId {
+  const { id } = JSON.parse(Buffer.from(body).toString('utf8')) as { id: BillId };
+  return id;
+}
+
+/** Goes on with the bill of the path if the caller may see it; answers what the shard says otherwise. */
+function whereVisible(
+  context: HandlerContext,
+  exchange: Exchange,
+  principal: Principal,
+  onVisible: (billId: BillId) => void,
+): void {
+  const { door } = context.options;
+  const { params, requestId } = exchange.incoming;
+  const billId = parseBillId(params['billId'] ?? '');
+  if (billId === undefined || shardOfBill(billId) >= door.shards) {
+    exchange.refuse({ code: 'bill.notFound' });
+    return;
+  }
+  const operation = { op: 'bill.get', billId, afterVersion: null, waitMs: 0 } as const;
+  const shard = shardOfBill(billId);
+  door.send({ shard, principal, requestId, encoding: 'json', operation }, (status, body) => {
+    if (exchange.isAnswered) return;
+    if (status === 200) onVisible(billId);
+    else exchange.reply(status, body);
+  });
+}
+
+function codeHandler(context: HandlerContext, form: CodeForm): QueryHandler {
+  return (exchange, principal, values) =>
+    whereVisible(context, exchange, principal, (billId) => {
+      drawCode(qrPayload(context.options.publicBaseUrl, billId), form, values).then(
+        ({ contentType, body }) => exchange.send(200, contentType, body),
+        (error: unknown) => context.fail(exchange, error),
+      );
+    });
+}
+
+function eventHandler(context: HandlerContext): QueryHandler {
+  return (exchange, principal, values) => {
+    const recipient = must(recipientOf(principal), 'a stream of the caller');
+    if (values['after'] === undefined) {
+      pollEvents(context.events, exchange, recipient, values);
+      return;
+    }
+    rereadEvents(context.events, exchange, recipient, values).catch((error: unknown) =>
+      context.fail(exchange, error),
+    );
+  };
+}
+
+function acknowledgeHandler(context: HandlerContext): CallHandler {
+  return (exchange, principal) => {
+    const body = exchange.json();
+    if (body === undefined) return;
+    const violations = violationsOf('event.ack', body);
+    if (violations !== undefined) {
+      exchange.refuse(invalid(violations));
+      return;
+    }
+    const { ids } = asBody('event.ack', body);
+    const { requestId } = exchange.incoming;
+    const to = { door: context.options.door, inboxes: context.events.inboxes };
+    acknowledge(to, { ids, principal, requestId, encoding: 'json' }, (status, answer) =>
+      exchange.reply(status, answer),
+    );
+  };
+}

@@ -1,0 +1,238 @@
+// HTTP: from a request to its call, its principal, its body, and on to a shard or a list. On the way of a create, view,
+// pay, confirm or acknowledgement nothing is awaited.
+
+import { Fault } from '../../switch/faults.ts';
+import type { Principal } from '../../switch/ports.ts';
+import type { Call } from '../calls.ts';
+import { invalid, type Problem } from '../problems.ts';
+import { LIMITS } from '../schemas/scalars.ts';
+import { isTraceparent, takeRequestId } from './correlation.ts';
+import { Exchange, type Incoming } from './exchange.ts';
+import type { HttpRequest, HttpResponse } from './native.ts';
+import type { GatewayOptions } from './options.ts';
+import { hashOfKey, keyOfHeader, type Principals } from './principals.ts';
+import { findCall } from './router.ts';
+
+/** Answers one call. Public calls are answered without a principal. */
+export type CallHandler = (exchange: Exchange, principal: Principal) => void;
+export type PublicHandler = (exchange: Exchange) => void;
+
+export interface HttpHandlers {
+  readonly calls: ReadonlyMap<string, CallHandler>;
+  readonly publicCalls: ReadonlyMap<string, PublicHandler>;
+}
+
+/** Whoever stands in for a call where there is none. */
+const NO_CALL: Call = { id: 'none', method: 'GET', path: '', api: 'everyone', summary: '', answers: {} };
+
+export class HttpFront {
+  readonly #options: GatewayOptions;
+  readonly #principals: Principals;
+  readonly #handlers: HttpHandlers;
+  readonly #underWay = new Set<Exchange>();
+  #isDraining = false;
+
+  constructor(options: GatewayOptions, principals: Principals, handlers: HttpHandlers) {
+    this.#options = options;
+    this.#principals = principals;
+    this.#handlers = handlers;
+  }
+
+  get underWay(): number {
+    return this.#underWay.size;
+  }
+
+  /** From now on every request is refused and its connection closed. */
+  drain(): void {
+    this.#isDraining = true;
+    for (const exchange of this.#underWay) exchange.closeConnection();
+  }
+
+  /** Answers whatever is still under way: nobody knows its outcome any more. */
+  abandon(): void {
+    for (const exchange of [...this.#underWay]) exchange.refuse({ code: 'outcome.unknown' });
+  }
+
+  /** Takes one request. */
+  handle(res: HttpResponse, req: HttpRequest): void {
+    const path = req.getUrl();
+    const method = req.getCaseSensitiveMethod();
+    const found = findCall(method, path);
+    const call = found.found === 'call' ? found.call : NO_CALL;
+    const exchange = this.#open(res, req, call, method, found.found === 'call' ? found.params : {});
+    if (this.#isDraining) exchange.closeConnection();
+    if (found.found === 'nothing') {
+      exchange.refuse({ code: 'route.notFound' });
+    } else if (found.found === 'otherMethod') {
+      exchange.refuse({ code: 'method.notAllowed' }, [['Allow', found.allow]]);
+    } else if (call.api === 'everyone') {
+      this.#answerPublic(exchange);
+    } else if (this.#isDraining) {
+      exchange.refuse({ code: 'shuttingDown' });
+    } else if (this.#underWay.size > this.#options.limits.requestsUnderWay) {
+      exchange.refuse({ code: 'overloaded' });
+    } else {
+      this.#authenticate(exchange, req.getHeader('authorization'));
+    }
+  }
+
+  #open(
+    res: HttpResponse,
+    req: HttpRequest,
+    call: Call,
+    method: string,
+    params: Readonly<Record<string, string>>,
+  ): Exchange {
+    const traceparent = req.getHeader('traceparent');
+    const takesBody = call.method !== 'GET';
+    const incoming: Incoming = {
+      call,
+      params,
+      query: req.getQuery() ?? '',
+      requestId: takeRequestId(req.getHeader('x-request-id')) ?? this.#options.newRequestId(),
+      traceparent: isTraceparent(traceparent) ? traceparent : '',
+      contentType: takesBody ? req.getHeader('content-type') : '',
+      idempotencyKey: call.key === undefined ? '' : req.getHeader('idempotency-key'),
+      isHead: method === 'HEAD',
+      startedAt: this.#options.clock.monotonic(),
+    };
+    const exchange = new Exchange(res, incoming, this.#onAnswered);
+    this.#underWay.add(exchange);
+    if (Number(req.getHeader('content-length')) > LIMITS.bodyBytes) {
+      exchange.closeConnection();
+      exchange.refuse({ code: 'body.tooLarge' });
+    }
+    return exchange;
+  }
+
+  readonly #onAnswered = (exchange: Exchange, status: number): void => {
+    this.#underWay.delete(exchange);
+    const { call, startedAt } = exchange.incoming;
+    const { metrics, clock } = this.#options;
+    metrics.answered(call.id, 'http', status, clock.monotonic() - startedAt);
+  };
+
+  #answerPublic(exchange: Exchange): void {
+    const handler = this.#handlers.publicCalls.get(exchange.incoming.call.id);
+    if (handler === undefined) exchange.refuse({ code: 'route.notFound' });
+    else this.#guard(exchange, () => handler(exchange));
+  }
+
+  #authenticate(exchange: Exchange, authorization: string): void {
+    if (exchange.isAnswered) return;
+    const key = keyOfHeader(authorization);
+    const keyHash = key === undefined ? undefined : hashOfKey(key);
+    const principal = keyHash === undefined ? null : this.#principals.find(keyHash);
+    if (principal === undefined && keyHash !== undefined) {
+      this.#authenticateLater(exchange, keyHash);
+      return;
+    }
+    if (!this.#admit(exchange, principal ?? null)) return;
+    if (exchange.incoming.call.request === undefined || exchange.incoming.call.method === 'GET') {
+      this.#run(exchange);
+    } else {
+      exchange.readBody(() => this.#run(exchange));
+    }
+  }
+
+  /** The key is not known here yet: the body is gathered while the directory is asked. */
+  #authenticateLater(exchange: Exchange, keyHash: string): void {
+    const { call } = exchange.incoming;
+    let isBodyThere = call.request === undefined || call.method === 'GET';
+    let isAdmitted = false;
+    if (!isBodyThere) {
+      exchange.readBody(() => {
+        isBodyThere = true;
+        if (isAdmitted) this.#run(exchange);
+      });
+    }
+    this.#principals.lookUp(keyHash).then(
+      (principal) => {
+        if (exchange.isAnswered || !this.#admit(exchange, principal)) return;
+        isAdmitted = true;
+        if (isBodyThere) this.#run(exchange);
+      },
+      (error: unknown) => this.fail(exchange, error),
+    );
+  }
+
+  #admit(exchange: Exchange, principal: Principal | null): boolean {
+    if (principal === null) {
+      // The body may still be on its way, and nobody will read it.
+      exchange.refuse({ code: 'request.unauthenticated' }, [['WWW-Authenticate', 'Bearer']]);
+      return false;
+    }
+    if (!mayCall(principal, exchange.incoming.call)) {
+      exchange.refuse({ code: 'request.forbidden' });
+      return false;
+    }
+    exchange.principal = principal;
+    return true;
+  }
+
+  #run(exchange: Exchange): void {
+    const { principal } = exchange;
+    const handler = this.#handlers.calls.get(exchange.incoming.call.id);
+    if (handler === undefined || principal === null) exchange.refuse({ code: 'route.notFound' });
+    else this.#guard(exchange, () => handler(exchange, principal));
+  }
+
+  /** A mistake of ours is answered as such, and told. */
+  #guard(exchange: Exchange, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.fail(exchange, error);
+    }
+  }
+
+  /** Answers what went wrong while a request was worked on. */
+  fail(exchange: Exchange, error: unknown): void {
+    if (error instanceof Fault) {
+      exchange.refuse({ code: error.code });
+      return;
+    }
+    const { requestId, call } = exchange.incoming;
+    // Everything else that is awaited here reads Postgres, and nothing of it changes anything.
+    this.#options.log.error({ err: error, requestId, call: call.id }, 'a request failed');
+    exchange.refuse({ code: isStoreError(error) ? 'history.unavailable' : 'internal' });
+  }
+}
+
+/** Stores’ own errors carry a code (`ECONNREFUSED`, `57P01`); mistakes of ours do not. */
+function isStoreError(error: unknown): boolean {
+  return error instanceof Error && typeof (error as { code?: unknown }).code === 'string';
+}
+
+/** Calls that act as the terminal itself. */
+const TERMINAL_ONLY = new Set(['bill.create', 'order.resolve', 'terminal.events', 'terminal.event.ack']);
+
+/** Whether a principal of this kind may make the call at all. */
+export function mayCall(principal: Principal, call: Pick<Call, 'id' | 'api'>): boolean {
+  switch (principal.kind) {
+    case 'terminal':
+      return call.api === 'terminal';
+    case 'paychannel':
+      return call.api === 'paychannel';
+    default:
+      return call.api === 'terminal' && !TERMINAL_ONLY.has(call.id);
+  }
+}
+
+/** The body with the names that came by the path and the header put in, or what is wrong with them. */
+export function requestBody(incoming: Incoming, body: unknown): { body: unknown } | { problem: Problem } {
+  const { call, params, idempotencyKey } = incoming;
+  if (call.bodyField !== undefined) return { body: { ...params, [call.bodyField]: body } };
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
+    return { problem: invalid([{ path: '', message: 'must be a JSON object' }]) };
+  }
+  const fields = body as Record<string, unknown>;
+  const foreign = [...Object.keys(params), 'idempotencyKey'].filter((name) => Object.hasOwn(fields, name));
+  if (foreign.length > 0) {
+    const errors = foreign.map((path) => ({ path, message: 'is not a field of this body' }));
+    return { problem: invalid(errors) };
+  }
+  Object.assign(fields, params);
+  if (idempotencyKey !== '') fields['idempotencyKey'] = idempotencyKey;
+  return { body: fields };
+}

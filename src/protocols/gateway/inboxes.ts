@@ -1,0 +1,98 @@
+// The inboxes of a gateway: one a recipient that somebody here listens for.
+
+import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import type { Clock, Listings } from '../../switch/ports.ts';
+import type { Presenter, ShardDoor } from '../../switch/requests.ts';
+import { Inbox } from './inbox.ts';
+import type { GatewayLog } from './options.ts';
+import { readPending } from './pending-reader.ts';
+import { Redelivery } from './redelivery.ts';
+
+interface Kept {
+  readonly inbox: Inbox;
+  users: number;
+}
+
+export interface InboxesOptions {
+  readonly door: ShardDoor;
+  readonly listings: Listings;
+  readonly clock: Clock;
+  readonly presenter: Presenter;
+  readonly log: GatewayLog;
+}
+
+export class Inboxes {
+  readonly #options: InboxesOptions;
+  readonly #kept = new Map<Recipient, Kept>();
+  readonly #redelivery: Redelivery;
+  #isClosed = false;
+
+  constructor(options: InboxesOptions) {
+    this.#options = options;
+    this.#redelivery = new Redelivery(options.clock);
+    options.door.onEvent((event) => this.#kept.get(event.event.recipient)?.inbox.live(event));
+    options.door.onWorkerStart(() => {
+      for (const { inbox } of this.#kept.values()) inbox.resubscribe();
+    });
+  }
+
+  get size(): number {
+    return this.#kept.size;
+  }
+
+  get unacknowledged(): number {
+    let sum = 0;
+    for (const { inbox } of this.#kept.values()) sum += inbox.size;
+    return sum;
+  }
+
+  /** The recipient's inbox, to be given back by `release`. */
+  acquire(recipient: Recipient): Inbox {
+    let kept = this.#kept.get(recipient);
+    if (kept === undefined) {
+      kept = { inbox: this.#open(recipient), users: 0 };
+      this.#kept.set(recipient, kept);
+    }
+    kept.users += 1;
+    return kept.inbox;
+  }
+
+  release(inbox: Inbox): void {
+    const kept = this.#kept.get(inbox.recipient);
+    if (kept === undefined || kept.inbox !== inbox) return;
+    kept.users -= 1;
+    if (kept.users > 0) return;
+    this.#kept.delete(inbox.recipient);
+    inbox.close();
+    if (this.#isClosed) return;
+    this.#options.door.ask({ query: 'unsubscribe', recipient: inbox.recipient }).catch((error: unknown) => {
+      // A worker that does not answer has forgotten its subscribers, or pushes what nobody here takes.
+      this.#options.log.debug({ err: error, recipient: inbox.recipient }, 'unsubscribe failed');
+    });
+  }
+
+  /** Somebody of the recipient has acknowledged these, and the shard has taken it. */
+  acknowledged(recipient: Recipient, ids: readonly string[]): void {
+    this.#kept.get(recipient)?.inbox.acknowledged(ids);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#redelivery.stop();
+    for (const { inbox } of this.#kept.values()) inbox.close();
+    this.#kept.clear();
+  }
+
+  #open(recipient: Recipient): Inbox {
+    const { door, listings, clock, presenter, log } = this.#options;
+    const onHistoryAway = (of: Recipient, error: unknown): void =>
+      log.warn({ err: error, recipient: of }, 'history is out of reach; only events in memory are sent');
+    return new Inbox(recipient, {
+      clock,
+      presenter,
+      redelivery: this.#redelivery,
+      read: (of, isFirst) => readPending({ door, listings, clock, onHistoryAway }, of, isFirst),
+      onReadFailed: (of, error) => log.warn({ err: error, recipient: of }, 'pending events could not be read'),
+    });
+  }
+}

@@ -1,0 +1,80 @@
+// What a gateway is given and what it tells.
+
+import type { Clock, Directory, Listings } from '../../switch/ports.ts';
+import type { Presenter, ShardDoor } from '../../switch/requests.ts';
+
+/** The part of a logger that the gateway uses; pino’s fits. */
+export interface GatewayLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Called as things happen; must not throw. */
+export interface GatewayMetrics {
+  answered(call: string, transport: 'http' | 'websocket', status: number, durationMs: number): void;
+  eventsSent(count: number, isRepeat: boolean): void;
+  socketClosed(reason: string): void;
+}
+
+/** Levels, for a scrape. */
+export interface GatewayStats {
+  readonly requestsUnderWay: number;
+  readonly sessions: number;
+  readonly inboxes: number;
+  readonly unacknowledgedEvents: number;
+}
+
+export interface GatewayLimits {
+  /** HTTP requests under way at once; beyond it 503. */
+  readonly requestsUnderWay: number;
+  /** Operations under way on one WebSocket; beyond it 429. */
+  readonly operationsPerSocket: number;
+  /** Bytes that may wait in one WebSocket’s send buffer; beyond it the socket is closed. */
+  readonly socketBufferBytes: number;
+  /** WebSockets open at once; beyond it 503. */
+  readonly sockets: number;
+  /** Frames in a row that cannot be read before the socket is closed. */
+  readonly garbageFrames: number;
+  /** Keys remembered. */
+  readonly principals: number;
+  /** How long `drain` waits for what is under way, ms. */
+  readonly drainMs: number;
+}
+
+export const GATEWAY_LIMITS: GatewayLimits = {
+  requestsUnderWay: 10_000,
+  operationsPerSocket: 1_024,
+  socketBufferBytes: 1_048_576,
+  sockets: 50_000,
+  garbageFrames: 10,
+  principals: 50_000,
+  drainMs: 10_000,
+};
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not, or what is so: shown as it is. */
+  readonly [detail: string]: unknown;
+}
+
+export interface GatewayOptions {
+  readonly door: ShardDoor;
+  readonly directory: Directory;
+  readonly listings: Listings;
+  readonly clock: Clock;
+  readonly presenter: Presenter;
+  /** Where QR codes and links lead; no slash at its end. */
+  readonly publicBaseUrl: string;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly limits: GatewayLimits;
+  readonly log: GatewayLog;
+  readonly metrics: GatewayMetrics;
+  readonly ready: () => Readiness;
+  readonly metricsText: () => Promise<string>;
+  /** A new request id: 1 to 128 of `A-Za-z0-9._:-`. */
+  readonly newRequestId: () => string;
+}

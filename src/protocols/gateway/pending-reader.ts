@@ -1,0 +1,89 @@
+// What is pending for a recipient now: what the workers have in memory, then what Postgres has, without what has ended.
+
+import { type Millis, millis } from '../../domain/time.ts';
+import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import type { Clock, EventPlace, Listings, StreamedEvent } from '../../switch/ports.ts';
+import type { ShardDoor } from '../../switch/requests.ts';
+import { byPlace, EVENT_LIFE_MS, eventId, placeOf, WINDOW_MAX } from './pending.ts';
+
+const PAGE = 1_000;
+
+export interface FoundEvents {
+  /** The first WINDOW_MAX pending, oldest first. */
+  readonly events: readonly StreamedEvent[];
+  /** Whether that is all. */
+  readonly isComplete: boolean;
+  /** Postgres could not be asked: there may be more, older ones too. */
+  readonly isPartial: boolean;
+}
+
+export interface PendingSources {
+  readonly door: ShardDoor;
+  readonly listings: Listings;
+  readonly clock: Clock;
+  onHistoryAway(recipient: Recipient, error: unknown): void;
+}
+
+/** Reads memory first, then Postgres (A10): what moves from the one to the other meanwhile is seen twice, never not. */
+export async function readPending(
+  sources: PendingSources,
+  recipient: Recipient,
+  isFirst: boolean,
+): Promise<FoundEvents> {
+  const answers = await sources.door.ask({ query: isFirst ? 'subscribe' : 'events', recipient });
+  const found = new Map<string, StreamedEvent>();
+  const ended = new Set<string>();
+  for (const answer of answers) {
+    if (answer.answer !== 'events') continue;
+    for (const event of answer.pending) found.set(eventId(event), event);
+    for (const id of answer.ended) ended.add(id);
+  }
+  for (const id of ended) found.delete(id);
+  const since = millis(Math.max(0, sources.clock.wall() - EVENT_LIFE_MS));
+  try {
+    const isExhausted = await readHistory(sources.listings, recipient, since, found, ended);
+    return cut(found, isExhausted, false);
+  } catch (error) {
+    sources.onHistoryAway(recipient, error);
+    return cut(found, true, true);
+  }
+}
+
+/** Adds pages until a window is full or there are no more; answers whether there are no more. */
+async function readHistory(
+  listings: Listings,
+  recipient: Recipient,
+  since: Millis,
+  found: Map<string, StreamedEvent>,
+  ended: ReadonlySet<string>,
+): Promise<boolean> {
+  let after: EventPlace | null = null;
+  let pendingThere = 0;
+  for (;;) {
+    const page: StreamedEvent[] = await listings.pendingEvents(recipient, after, PAGE, since);
+    for (const event of page) {
+      const id = eventId(event);
+      if (ended.has(id)) continue;
+      pendingThere += 1;
+      if (!found.has(id)) found.set(id, event);
+    }
+    const last = page.at(-1);
+    if (page.length < PAGE || last === undefined) return true;
+    if (pendingThere >= WINDOW_MAX) return false;
+    after = placeOf(last);
+  }
+}
+
+/**
+ * The first of all that was found. Where Postgres has more, at least WINDOW_MAX of what it gave come before that, so
+ * nothing that was not read is passed over.
+ */
+function cut(
+  found: ReadonlyMap<string, StreamedEvent>,
+  isExhausted: boolean,
+  isPartial: boolean,
+): FoundEvents {
+  const events = [...found.values()].sort(byPlace);
+  const isComplete = isExhausted && events.length <= WINDOW_MAX;
+  return { events: events.slice(0, WINDOW_MAX), isComplete, isPartial };
+}

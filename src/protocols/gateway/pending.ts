@@ -1,0 +1,60 @@
+// An event that waits in a gateway for its acknowledgement, with its bytes, encoded once for all who are sent it.
+
+import { partId } from '../../domain/ids.ts';
+import { DAY_MS } from '../../domain/time.ts';
+import type { EventPlace, StreamedEvent } from '../../switch/ports.ts';
+import type { Encoding, Presenter } from '../../switch/requests.ts';
+import { eventFrame } from './frames.ts';
+
+/** How many unacknowledged events of a recipient a gateway holds. */
+export const WINDOW_MAX = 1_000;
+/** After 30 days an event is a dead letter. */
+export const EVENT_LIFE_MS = 30 * DAY_MS;
+
+export function eventId(event: StreamedEvent): string {
+  return partId(event.bill.id, 'e', event.event.no);
+}
+
+export function placeOf(event: StreamedEvent): EventPlace {
+  return { at: event.event.occurredAt, billId: event.bill.id, no: event.event.no };
+}
+
+/** By time, then bill, then number: the order of a stream. */
+export function byPlace(left: StreamedEvent, right: StreamedEvent): number {
+  if (left.event.occurredAt !== right.event.occurredAt) {
+    return left.event.occurredAt - right.event.occurredAt;
+  }
+  if (left.bill.id !== right.bill.id) return left.bill.id < right.bill.id ? -1 : 1;
+  return left.event.no - right.event.no;
+}
+
+export class PendingEvent {
+  readonly id: string;
+  readonly event: StreamedEvent;
+  /** Counts up within the inbox: the order in which readers are sent events. */
+  readonly seq: number;
+  isDone = false;
+  /** Sent again so often. */
+  repeats = 0;
+  /** Counts its places in the redelivery's queues, so that an outdated one is known. */
+  turn = 0;
+  readonly #presenter: Presenter;
+  readonly #frames: { json: Uint8Array | null; msgpack: Uint8Array | null } = { json: null, msgpack: null };
+
+  constructor(event: StreamedEvent, seq: number, presenter: Presenter) {
+    this.id = eventId(event);
+    this.event = event;
+    this.seq = seq;
+    this.#presenter = presenter;
+  }
+
+  /** The whole frame that pushes it over a WebSocket. */
+  frame(encoding: Encoding): Uint8Array {
+    let frame = this.#frames[encoding];
+    if (frame === null) {
+      frame = eventFrame(this.#presenter.presentEvent(this.event, encoding), encoding);
+      this.#frames[encoding] = frame;
+    }
+    return frame;
+  }
+}

@@ -1,0 +1,87 @@
+// What anybody may ask: health, metrics, documents, and the page behind a QR code.
+
+import { parseBillId, shardOfBill } from '../../domain/ids.ts';
+import { billAwayPage, billPage, noBillPage, type PageBody } from '../bill-page.ts';
+import { docsPage } from '../docs-page.ts';
+import { HTML_TYPE, PAGE_HEADERS } from '../html.ts';
+import { openApiDocument } from '../openapi.ts';
+import { problemPage, problemsTablePage, unknownProblemPage } from '../problem-pages.ts';
+import { isProblemCode } from '../problems.ts';
+import { type Exchange, JSON_TYPE } from './exchange.ts';
+import type { PublicHandler } from './http.ts';
+import type { GatewayOptions } from './options.ts';
+
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+const ALIVE = JSON.stringify({ status: 'ok' });
+
+export function publicHandlers(options: GatewayOptions): ReadonlyMap<string, PublicHandler> {
+  const openapi = JSON.stringify(openApiDocument(options.publicBaseUrl));
+  const docs = docsPage();
+  const errors = problemsTablePage();
+  return new Map<string, PublicHandler>([
+    ['health', (exchange) => exchange.send(200, JSON_TYPE, ALIVE)],
+    [
+      'ready',
+      (exchange) => {
+        const readiness = options.ready();
+        exchange.send(readiness.ready ? 200 : 503, JSON_TYPE, JSON.stringify(readiness), RETRY_SOON);
+      },
+    ],
+    ['metrics', (exchange) => sendMetrics(options, exchange)],
+    ['openapi', (exchange) => exchange.send(200, JSON_TYPE, openapi)],
+    ['docs', (exchange) => sendPage(exchange, 200, docs)],
+    ['docs.errors', (exchange) => sendPage(exchange, 200, errors)],
+    [
+      'problem',
+      (exchange) => {
+        const code = exchange.incoming.params['code'] ?? '';
+        if (isProblemCode(code)) sendPage(exchange, 200, problemPage(code));
+        else sendPage(exchange, 404, unknownProblemPage());
+      },
+    ],
+    ['bill.page', (exchange) => sendBillPage(options, exchange)],
+  ]);
+}
+
+const RETRY_SOON = [['Retry-After', '1']] as const;
+
+function sendPage(exchange: Exchange, status: number, page: string): void {
+  exchange.send(status, HTML_TYPE, page, PAGE_HEADERS);
+}
+
+function sendMetrics(options: GatewayOptions, exchange: Exchange): void {
+  options.metricsText().then(
+    (text) => exchange.send(200, METRICS_TYPE, text),
+    (error: unknown) => {
+      options.log.error({ err: error }, 'metrics could not be gathered');
+      exchange.refuse({ code: 'internal' });
+    },
+  );
+}
+
+function sendBillPage(options: GatewayOptions, exchange: Exchange): void {
+  const { door } = options;
+  const { params, requestId } = exchange.incoming;
+  const billId = parseBillId(params['billId'] ?? '');
+  if (billId === undefined || shardOfBill(billId) >= door.shards) {
+    sendPage(exchange, 404, noBillPage());
+    return;
+  }
+  const request = {
+    shard: shardOfBill(billId),
+    principal: null,
+    requestId,
+    encoding: 'json',
+    operation: { op: 'bill.page', billId },
+  } as const;
+  door.send(request, (status, body) => {
+    if (status === 200) {
+      const page = JSON.parse(Buffer.from(body).toString('utf8')) as PageBody;
+      sendPage(exchange, 200, billPage(page));
+    } else if (status === 404) {
+      sendPage(exchange, 404, noBillPage());
+    } else {
+      exchange.send(503, HTML_TYPE, billAwayPage(), [...PAGE_HEADERS, ...RETRY_SOON]);
+    }
+  });
+}

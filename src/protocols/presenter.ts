@@ -1,0 +1,114 @@
+// Replies and events as bytes for the wire. Runs where the shards are, so that each answer is encoded once; the gateway
+// only puts it into its frame.
+
+import { unreachable } from '../domain/assert.ts';
+import type { Encoding, Presenter, Reply } from '../switch/requests.ts';
+import { pack } from './msgpack.ts';
+import { type Problem, problemBody, problemOfRejection, problems } from './problems.ts';
+import { JSON_NUMBERS, MSGPACK_NUMBERS, type Shape, Shapes } from './shapes.ts';
+import { formatTime } from './wire-time.ts';
+
+export interface Presented {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Writes replies as API.md shows them. `publicBaseUrl` (no slash at its end) is where QR codes and links lead. */
+export function makePresenter(options: { readonly publicBaseUrl: string }): Presenter {
+  const shapes: Record<Encoding, Shapes> = {
+    json: new Shapes(options.publicBaseUrl, JSON_NUMBERS),
+    msgpack: new Shapes(options.publicBaseUrl, MSGPACK_NUMBERS),
+  };
+  return {
+    present: (reply, encoding, requestId) => present(shapes[encoding], reply, encoding, requestId),
+    presentEvent: (event, encoding) => encodeBody(shapes[encoding].event(event), encoding),
+  };
+}
+
+/** A value as its encoding's bytes. For msgpack, amounts in it have been made wide. */
+export function encodeBody(value: unknown, encoding: Encoding): Uint8Array {
+  return encoding === 'json' ? Buffer.from(JSON.stringify(value)) : pack(value);
+}
+
+/** A refusal with its status. */
+export function presentProblem(problem: Problem, encoding: Encoding, requestId: string): Presented {
+  const { status } = problems[problem.code];
+  const document = problemBody(problem, requestId);
+  return { status, body: encodeBody(encoding === 'json' ? document : widened(document), encoding) };
+}
+
+function present(shapes: Shapes, reply: Reply, encoding: Encoding, requestId: string): Presented {
+  switch (reply.kind) {
+    case 'rejection':
+      return presentProblem(problemOfRejection(reply.rejection), encoding, requestId);
+    case 'fault': {
+      const members = { retryAfter: reply.retryAfterS };
+      return presentProblem({ code: reply.code, detail: reply.detail, members }, encoding, requestId);
+    }
+    case 'released':
+      return { status: 204, body: EMPTY };
+    default:
+      return { status: statusOf(reply), body: encodeBody(shapeOf(shapes, reply), encoding) };
+  }
+}
+
+type Shown = Exclude<Reply, { kind: 'rejection' } | { kind: 'fault' } | { kind: 'released' }>;
+
+function statusOf(reply: Shown): number {
+  return 'created' in reply && reply.created ? 201 : 200;
+}
+
+function shapeOf(shapes: Shapes, reply: Shown): Shape {
+  switch (reply.kind) {
+    case 'bill':
+      return shapes.bill(reply.bill, reply.now);
+    case 'orderVoided':
+      return { orderId: reply.orderId, status: 'void', voidedAt: formatTime(reply.at) };
+    case 'view':
+      return shapes.view(reply.bill, reply.paychannelId, reply.now);
+    case 'page':
+      return shapes.page(reply.bill, reply.now);
+    case 'reservation':
+      return shapes.reservation(reply.bill.terms.id, reply.reservation);
+    case 'payment':
+      return shapes.paymentAnswer(reply.bill, reply.answer);
+    case 'paymentFate':
+      return fateOf(shapes, reply);
+    case 'credit':
+      return shapes.paychannelCredit(reply.bill, reply.credit, reply.now);
+    case 'acknowledged':
+      return { acknowledged: reply.count };
+    default:
+      return unreachable(reply);
+  }
+}
+
+function fateOf(shapes: Shapes, reply: Extract<Reply, { kind: 'paymentFate' }>): Shape {
+  const { bill, fate } = reply;
+  switch (fate.type) {
+    case 'accepted': {
+      // As it is now: confirmed, reversed or refunded meanwhile, perhaps.
+      const { no } = fate.answer.payment;
+      const current = bill.payments.find((payment) => payment.no === no);
+      return shapes.payment(bill.terms.id, current ?? fate.answer.payment);
+    }
+    case 'refused':
+      return shapes.payment(bill.terms.id, fate.payment);
+    case 'voided':
+      return shapes.voidedPayment(reply.paychannelId, reply.paymentRef, fate.at);
+    default:
+      return unreachable(fate);
+  }
+}
+
+/** The members of a problem are amounts and words of one level. */
+function widened(document: Shape): Shape {
+  return Object.fromEntries(
+    Object.entries(document).map(([key, value]) => [
+      key,
+      typeof value === 'number' ? MSGPACK_NUMBERS.amount(value) : value,
+    ]),
+  );
+}

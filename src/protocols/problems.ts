@@ -1,0 +1,395 @@
+// Every way to say no, in one table: code -> status, title, what it means and what to do. A code without its row does
+// not compile, so each `type` of a problem document (RFC 9457) leads to a page.
+
+import type { FaultCode } from '../switch/faults.ts';
+import type { SwitchRejection } from '../switch/requests.ts';
+
+type RejectionCode = Exclude<SwitchRejection['rejected'], 'forbidden'>;
+
+/** What the gateway itself refuses, and what later bill types will say. */
+type EdgeCode =
+  | 'request.invalid'
+  | 'request.keyMissing'
+  | 'request.unauthenticated'
+  | 'request.forbidden'
+  | 'request.unsupportedType'
+  | 'route.notFound'
+  | 'method.notAllowed'
+  | 'body.tooLarge'
+  | 'bill.amountZero'
+  | 'feature.notYet'
+  | 'payment.outOfRange'
+  | 'payment.partForbidden'
+  | 'quote.expired'
+  | 'refund.paymentRequired'
+  | 'rate.limited'
+  | 'internal';
+
+export type ProblemCode = RejectionCode | FaultCode | EdgeCode;
+
+export interface ProblemSpec {
+  readonly status: number;
+  /** Never changes for a code. */
+  readonly title: string;
+  /** Whether the same request, sent again unchanged, may succeed. */
+  readonly retryable: boolean;
+  /** What it means and what to do, for a person. */
+  readonly meaning: string;
+}
+
+/** One thing wrong with a request: `path` names the field, parameter or header. */
+export interface Violation {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A refusal before it is written: `members` are the typed members that its code carries. */
+export interface Problem {
+  readonly code: ProblemCode;
+  readonly detail?: string;
+  readonly errors?: readonly Violation[];
+  readonly members?: Readonly<Record<string, unknown>>;
+}
+
+const NO = { retryable: false } as const;
+const AGAIN = { retryable: true } as const;
+
+export const problems = {
+  'request.invalid': {
+    ...NO,
+    status: 400,
+    title: 'The request is not well-formed',
+    meaning: 'Each entry of `errors` names a field, parameter or header and what is wrong with it. Mend the request.',
+  },
+  'request.keyMissing': {
+    ...NO,
+    status: 400,
+    title: 'The call needs an Idempotency-Key',
+    meaning:
+      'A refund, and a cancel with an amount, must be safe to retry: send an `Idempotency-Key` header (over WebSocket `idempotencyKey` in the body), and the same one on every retry.',
+  },
+  'request.unauthenticated': {
+    ...NO,
+    status: 401,
+    title: 'The key is missing or unknown',
+    meaning: 'Send `Authorization: Bearer <key>` with a key that the operator has given out and not withdrawn.',
+  },
+  'request.forbidden': {
+    ...NO,
+    status: 403,
+    title: 'The key may not make this call',
+    meaning:
+      'The key belongs to another kind of party: terminals use the Terminal API, wallets the Paychannel API; a merchant or operator key creates no bills and receives no events.',
+  },
+  'request.unsupportedType': {
+    ...NO,
+    status: 415,
+    title: 'The body is not JSON',
+    meaning: 'Send the body as `Content-Type: application/json`.',
+  },
+  'route.notFound': {
+    ...NO,
+    status: 404,
+    title: 'There is no such address',
+    meaning: 'The path is none of this interface. `/docs` lists all calls.',
+  },
+  'method.notAllowed': {
+    ...NO,
+    status: 405,
+    title: 'The address does not take this method',
+    meaning: 'The `Allow` header of the answer lists the methods that it takes.',
+  },
+  'body.tooLarge': {
+    ...NO,
+    status: 413,
+    title: 'The request is too large',
+    meaning: 'Bodies are limited to 64 KB, receipts to 8 KB of JSON.',
+  },
+  'bill.notFound': {
+    ...NO,
+    status: 404,
+    title: 'There is no such bill',
+    meaning: 'No bill has this id, or it is not visible to this key; the answer does not tell which.',
+  },
+  'bill.amountZero': {
+    ...NO,
+    status: 422,
+    title: 'A dynamic bill needs an amount above zero',
+    meaning: 'The amount of a dynamic bill is known when it is created. Send what is owed, in minor units.',
+  },
+  'bill.notPayable': {
+    ...NO,
+    status: 409,
+    title: 'The bill cannot be paid now',
+    meaning:
+      '`reason` says why: `expired`, `cancelled`, `paid`, `reserved` (others hold what is due: try a new payment later), `withdrawn`, `notYetValid`, `limit`. For a payment it is final for its `paymentRef`: give the money back to the customer.',
+  },
+  'bill.stillDue': {
+    ...NO,
+    status: 409,
+    title: 'Part of the bill is still due',
+    meaning: 'A confirm without `amount` needs the whole bill paid. Wait, or confirm with an amount up to what is paid.',
+  },
+  'bill.notPaid': {
+    ...NO,
+    status: 409,
+    title: 'Nothing has been paid',
+    meaning: 'There is nothing to confirm. Wait for a payment, or cancel the bill.',
+  },
+  'bill.notConfirmable': {
+    ...NO,
+    status: 409,
+    title: 'The bill can no longer be confirmed so',
+    meaning: 'It has ended, or has been confirmed with another amount. `status` is what it is now.',
+  },
+  'bill.notCancellable': {
+    ...NO,
+    status: 409,
+    title: 'The bill can no longer be cancelled',
+    meaning: 'It has ended already. `status` is what it is now.',
+  },
+  'bill.notRefundable': {
+    ...NO,
+    status: 409,
+    title: 'The bill cannot be refunded',
+    meaning: 'Only a confirmed bill is refunded; before that, cancel it. `status` is what it is now.',
+  },
+  'bill.limitReached': {
+    ...NO,
+    status: 409,
+    title: 'The bill has reached a limit',
+    meaning: '`of` names what the bill can take no more of, and `limit` how many it takes.',
+  },
+  'order.notFound': {
+    ...NO,
+    status: 404,
+    title: 'There is no such order',
+    meaning: 'This terminal has created no bill for the order.',
+  },
+  'order.reused': {
+    ...NO,
+    status: 409,
+    title: 'The order has another bill',
+    meaning: 'The same `orderId` came with another body within 24 hours. `billId` is the bill that it has. Use a new `orderId` for a new sale.',
+  },
+  'order.void': {
+    ...NO,
+    status: 409,
+    title: 'The order was given up',
+    meaning: 'The order was resolved before any bill came for it, so none will be made. Use a new `orderId`.',
+  },
+  'payment.exceedsDue': {
+    ...NO,
+    status: 422,
+    title: 'The payment is more than is due',
+    meaning: '`due` is what could be paid. The refusal is final for this `paymentRef`: give the money back, and pay anew with another reference.',
+  },
+  'payment.outOfRange': {
+    ...NO,
+    status: 422,
+    title: 'The payment is outside of the bill’s range',
+    meaning: 'The bill takes an amount from `minAmount` to `maxAmount`. The refusal is final for this `paymentRef`.',
+  },
+  'payment.currencyMismatch': {
+    ...NO,
+    status: 422,
+    title: 'The payment is in another currency',
+    meaning: '`currency` is the bill’s. The refusal is final for this `paymentRef`.',
+  },
+  'payment.partForbidden': {
+    ...NO,
+    status: 422,
+    title: 'The bill is not paid in parts',
+    meaning: 'Pay all that is due at once. The refusal is final for this `paymentRef`.',
+  },
+  'payment.refReused': {
+    ...NO,
+    status: 409,
+    title: 'The payment reference was used with another body',
+    meaning: 'The first call with this `paymentRef` stands. Ask what became of it, and use a new reference for a new payment.',
+  },
+  'payment.void': {
+    ...NO,
+    status: 409,
+    title: 'The payment was given up',
+    meaning: 'The reference was voided before the payment arrived, so the payment is refused for ever. Give the money back.',
+  },
+  'payment.notFound': {
+    ...NO,
+    status: 404,
+    title: 'The payment has not been seen',
+    meaning: 'No payment with this reference has arrived yet. Send it again, or void it.',
+  },
+  'reservation.expired': {
+    ...NO,
+    status: 409,
+    title: 'The reservation has ended',
+    meaning: 'It ran out, was let go or used, or is not this channel’s. Reserve again with a new reference.',
+  },
+  'reservation.exceedsDue': {
+    ...NO,
+    status: 422,
+    title: 'The reservation is more than is due',
+    meaning: '`due` is what could be reserved.',
+  },
+  'reservation.refReused': {
+    ...NO,
+    status: 409,
+    title: 'The reservation reference was used with another body',
+    meaning: 'The first call with this `reservationRef` stands. Use a new reference for a new reservation.',
+  },
+  'reservation.notFound': {
+    ...NO,
+    status: 404,
+    title: 'There is no such reservation',
+    meaning: 'No reservation of this channel has this id.',
+  },
+  'quote.expired': {
+    ...NO,
+    status: 409,
+    title: 'The quote has run out',
+    meaning: 'Ask for the bill again and pay what it then says.',
+  },
+  'confirm.exceedsPaid': {
+    ...NO,
+    status: 422,
+    title: 'The confirmed amount is more than was paid',
+    meaning: '`paid` is the most that can be confirmed.',
+  },
+  'refund.exceedsConfirmed': {
+    ...NO,
+    status: 422,
+    title: 'The refund is more than is left',
+    meaning: '`left` is what can still be refunded (of the payment, where one is named).',
+  },
+  'refund.paymentRequired': {
+    ...NO,
+    status: 422,
+    title: 'The refund must name a payment',
+    meaning: 'A bill with many payers is refunded payment by payment: send `paymentId`.',
+  },
+  'cancel.amountBeforeConfirm': {
+    ...NO,
+    status: 422,
+    title: 'A bill that is not confirmed is cancelled whole',
+    meaning: 'Cancel without `amount`, or confirm with the lower amount: the rest is reversed.',
+  },
+  'idempotency.reused': {
+    ...NO,
+    status: 409,
+    title: 'The Idempotency-Key was used with another body',
+    meaning: 'The first call with this key stands. Use a new key for another call.',
+  },
+  'credit.notFound': {
+    ...NO,
+    status: 404,
+    title: 'There is no such credit',
+    meaning: 'No credit has this id, or it is not this channel’s.',
+  },
+  'credit.settledOtherwise': {
+    ...NO,
+    status: 409,
+    title: 'The credit was settled otherwise',
+    meaning: 'What was first said of a credit is final. `status` is what was said.',
+  },
+  'feature.notYet': {
+    ...NO,
+    status: 422,
+    title: 'The switch does not offer this yet',
+    meaning: 'The named fields belong to static and timer bills, tips, tariffs, acquirers or policies that come later. Leave them out.',
+  },
+  'rate.limited': {
+    ...AGAIN,
+    status: 429,
+    title: 'Too much at once',
+    meaning: 'Too many calls are under way on this connection. Nothing was done; wait for `Retry-After` and send it again.',
+  },
+  overloaded: {
+    ...AGAIN,
+    status: 503,
+    title: 'The switch is overloaded',
+    meaning: 'Refused before anything was done. Send it again after `Retry-After`, with the same reference.',
+  },
+  'shard.unavailable': {
+    ...AGAIN,
+    status: 503,
+    title: 'This part of the switch is starting or recovering',
+    meaning: 'Nothing was done. Send it again after `Retry-After`, with the same reference.',
+  },
+  'shard.stopped': {
+    ...AGAIN,
+    status: 503,
+    title: 'This part of the switch has stopped',
+    meaning: 'It waits for its operator. Nothing was done. Send it again later, with the same reference.',
+  },
+  'log.refused': {
+    ...AGAIN,
+    status: 503,
+    title: 'The switch cannot write now',
+    meaning: 'Its log takes nothing at the moment. Nothing was done. Send it again after `Retry-After`, with the same reference.',
+  },
+  'history.unavailable': {
+    ...AGAIN,
+    status: 503,
+    title: 'The switch cannot read its history now',
+    meaning: 'The answer needs what is not in memory. Nothing was done. Send it again after `Retry-After`, with the same reference.',
+  },
+  'outcome.unknown': {
+    ...AGAIN,
+    status: 504,
+    title: 'The outcome is not known',
+    meaning: 'It may have been done or not. Ask (by order or payment reference), or send it again with the same reference: it takes effect once.',
+  },
+  shuttingDown: {
+    ...AGAIN,
+    status: 503,
+    title: 'The switch is stopping',
+    meaning: 'Nothing was done. Connect again and send it again, with the same reference.',
+  },
+  internal: {
+    ...AGAIN,
+    status: 500,
+    title: 'The switch has made a mistake',
+    meaning: 'Our fault, and we are told of it. The outcome is not known: ask, or send it again with the same reference. Give us the `requestId`.',
+  },
+} as const satisfies Record<ProblemCode, ProblemSpec>;
+
+export const PROBLEM_CODES = Object.keys(problems) as ProblemCode[];
+
+export function isProblemCode(text: string): text is ProblemCode {
+  return Object.hasOwn(problems, text);
+}
+
+/** The problem document of RFC 9457, ready to be encoded. */
+export function problemBody(problem: Problem, requestId: string): Record<string, unknown> {
+  const spec: ProblemSpec = problems[problem.code];
+  const body: Record<string, unknown> = {
+    type: `/problems/${problem.code}`,
+    title: spec.title,
+    status: spec.status,
+    detail: problem.detail ?? spec.meaning,
+    code: problem.code,
+    retryable: spec.retryable,
+    requestId,
+  };
+  if (problem.errors !== undefined) body['errors'] = problem.errors;
+  if (problem.members !== undefined) Object.assign(body, problem.members);
+  return body;
+}
+
+/** What the switch refused, as a problem: the members of the rejection are members of the document. */
+export function problemOfRejection(rejection: SwitchRejection): Problem {
+  const { rejected, ...members } = rejection;
+  if (rejected === 'forbidden') return { code: 'request.forbidden' };
+  return Object.keys(members).length === 0 ? { code: rejected } : { code: rejected, members };
+}
+
+/** A request that could not be read, with what is wrong where. */
+export function invalid(errors: readonly Violation[]): Problem {
+  const first = errors[0];
+  const detail =
+    first === undefined
+      ? 'The request cannot be read.'
+      : `${first.path === '' ? 'the body' : first.path}: ${first.message}`;
+  return { code: 'request.invalid', detail, errors };
+}

@@ -1,0 +1,256 @@
+// What clients send. One schema an operation, whichever way it comes: over WebSocket the names that stand in the path
+// or a header over HTTP stand in the body, so the HTTP side puts them there before it validates.
+
+import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox';
+import {
+  amount,
+  billIdText,
+  closed,
+  currency,
+  explained,
+  httpUrl,
+  id,
+  LIMITS,
+  nullable,
+  oneOf,
+  reference,
+  text,
+  time,
+} from './scalars.ts';
+
+const line = Type.Object(
+  {
+    name: text(LIMITS.lineName, 'What was sold.'),
+    quantity: explained(
+      'must be a number above 0, to 10^9',
+      Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000_000, description: 'How much of it; 1.5 is fine.' }),
+    ),
+    price: amount(0, 'Price of one, in minor units.'),
+    amount: amount(0, 'Amount of the line, in minor units.'),
+  },
+  closed,
+);
+
+const metadata = explained(
+  `must be an object of at most ${LIMITS.metadataEntries} strings: keys of 1 to ${LIMITS.metadataKey} characters, values to ${LIMITS.metadataValue}`,
+  Type.Record(
+    Type.String({ pattern: `^[^\\u0000]{1,${LIMITS.metadataKey}}$` }),
+    explained(
+      `must be a string of at most ${LIMITS.metadataValue} characters`,
+      Type.String({ maxLength: LIMITS.metadataValue }),
+    ),
+    {
+      maxProperties: LIMITS.metadataEntries,
+      additionalProperties: false,
+      description: 'Strings of the client’s own, carried and shown, never read.',
+    },
+  ),
+);
+
+const receipt = explained(
+  `must be an object of at most ${LIMITS.receiptBytes} bytes of JSON`,
+  Type.Object({}, { description: 'The fiscal receipt: any object, to 8 KB of JSON.', additionalProperties: true }),
+);
+
+/** Fields that API.md announces for later bill types and policies: refused by name, not as unknown. */
+export const LATER_FIELDS = {
+  'bill.create': [
+    'minAmount',
+    'maxAmount',
+    'usage',
+    'maxPayments',
+    'maxTotal',
+    'validFrom',
+    'validUntil',
+    'tariff',
+    'startedAt',
+    'tip',
+    'acquirer',
+  ],
+  'bill.reserve': ['quoteId'],
+  'payment.create': ['quoteId'],
+} as const;
+export const LATER_POLICIES = ['late', 'excess', 'part'] as const;
+
+export const billCreate = Type.Object(
+  {
+    type: Type.Optional(oneOf(['dynamic'], { description: 'Static and timer bills come later.', default: 'dynamic' })),
+    orderId: reference('The terminal’s own name for the sale; makes the call safe to retry for 24 hours.'),
+    amount: amount(0, 'What is owed, in minor units; a dynamic bill needs more than 0.'),
+    currency,
+    description: Type.Optional(
+      explained(
+        `must be text of at most ${LIMITS.description} characters`,
+        Type.String({ maxLength: LIMITS.description, description: 'What the payer reads.' }),
+      ),
+    ),
+    expiresIn: Type.Optional(
+      explained(
+        'must be a whole number of seconds from 1 to 2,592,000 (30 days)',
+        Type.Integer({ minimum: 1, maximum: LIMITS.expiresInS, default: 900, description: 'Seconds until it expires.' }),
+      ),
+    ),
+    purpose: Type.Optional(oneOf(['sale', 'prepayment'], { default: 'sale' })),
+    relatedBillId: Type.Optional(billIdText('A bill that this one goes with (a prepayment’s, say).')),
+    lines: Type.Optional(
+      explained(
+        `must be a list of at most ${LIMITS.lines} lines`,
+        Type.Array(line, { maxItems: LIMITS.lines, description: 'What was sold.' }),
+      ),
+    ),
+    metadata: Type.Optional(metadata),
+    capture: Type.Optional(
+      oneOf(['manual', 'auto'], { default: 'manual', description: 'auto: confirmed as soon as nothing is due.' }),
+    ),
+    confirmWithin: Type.Optional(
+      explained(
+        'must be a whole number of seconds from 60 to 2,592,000 (30 days)',
+        Type.Integer({
+          minimum: LIMITS.confirmWithinMinS,
+          maximum: LIMITS.confirmWithinS,
+          default: 86_400,
+          description: 'Seconds after which a paid bill that nobody confirmed ends by `policies.unconfirmed`.',
+        }),
+      ),
+    ),
+    policies: Type.Optional(
+      Type.Object(
+        {
+          unconfirmed: Type.Optional(
+            oneOf(['confirm', 'reverse'], {
+              default: 'confirm',
+              description: 'What becomes of a paid bill that nobody confirms in time.',
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
+    qrFormat: Type.Optional(oneOf(['url'], { default: 'url', description: 'What the QR code holds.' })),
+    returnUrl: Type.Optional(httpUrl('Where a wallet may send the payer back to.')),
+  },
+  closed,
+);
+
+const bill = { billId: id('The bill’s id.') };
+const idempotencyKey = Type.Optional(reference('The key that makes the call safe to retry.'));
+
+export const requests = {
+  'bill.create': billCreate,
+  'bill.get': object({
+    ...bill,
+    afterVersion: Type.Optional(
+      explained(
+        'must be a whole number from 0',
+        Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Wait for a later version than this.' }),
+      ),
+    ),
+    wait: Type.Optional(
+      explained(
+        `must be a number of seconds from 0 to ${LIMITS.waitS}`,
+        Type.Number({ minimum: 0, maximum: LIMITS.waitS, description: 'How many seconds to wait for it.' }),
+      ),
+    ),
+  }),
+  'bill.confirm': object({
+    ...bill,
+    amount: Type.Optional(amount(0, 'The final amount. Left out: all, and nothing may be due. 0: cancel.')),
+    receipt: Type.Optional(receipt),
+  }),
+  'bill.cancel': object({
+    ...bill,
+    amount: Type.Optional(amount(1, 'Of a confirmed bill: how much to refund. Left out: all that is left.')),
+    idempotencyKey,
+  }),
+  'bill.refund': object({
+    ...bill,
+    amount: Type.Optional(amount(1, 'How much. Left out: all that is left.')),
+    paymentId: Type.Optional(id('The payment to refund. Left out: newest first.')),
+    reason: Type.Optional(text(LIMITS.reason, 'Why; shown in the credit.')),
+    receipt: Type.Optional(receipt),
+    idempotencyKey,
+  }),
+  'bill.receipt': object({ ...bill, receipt }),
+  'order.resolve': object({
+    orderId: reference('The order that the terminal asks about.'),
+    cancelIfUnpaid: Type.Optional(
+      explained(
+        'must be true or false',
+        Type.Boolean({ default: false, description: 'Cancel the bill if nothing has been paid.' }),
+      ),
+    ),
+  }),
+  'bill.resolve': object({ qr: text(LIMITS.qrText, 'The text that was scanned.') }),
+  'bill.view': object(bill),
+  'bill.reserve': object({
+    ...bill,
+    reservationRef: reference('The channel’s own name for the reservation; makes the call safe to retry.'),
+    amount: Type.Optional(amount(1, 'How much to hold. Left out: all that is due and not reserved.')),
+  }),
+  'bill.release': object({ ...bill, reservationId: id('The reservation to let go.') }),
+  'payment.create': object({
+    ...bill,
+    paymentRef: reference('The channel’s own name for the payment; final once answered.'),
+    amount: amount(1, 'What the customer was debited for the bill, in minor units.'),
+    currency,
+    reservationId: Type.Optional(id('The reservation that this payment uses.')),
+    method: Type.Optional(text(LIMITS.method, 'How it was paid: account, loan, instalments, …')),
+    payer: Type.Optional(
+      explained(
+        `must be one masked label of at most ${LIMITS.payer} characters, with no card number in it`,
+        Type.String({
+          minLength: 1,
+          maxLength: LIMITS.payer,
+          // A run of 13 or more digits is an account or card number that nobody has masked.
+          pattern: '^(?!.*(?:[0-9][ -]?){13}).*$',
+          description: 'One masked label of who paid.',
+        }),
+      ),
+    ),
+    paidAt: Type.Optional(time('When the customer was debited, by the wallet’s clock.')),
+  }),
+  'payment.get': object({ ...bill, paymentRef: reference('The payment’s reference.') }),
+  'payment.void': object({ ...bill, paymentRef: reference('The payment’s reference.') }),
+  'credit.get': object({ creditId: id('The credit’s id.') }),
+  'credit.settle': object({
+    creditId: id('The credit’s id.'),
+    status: oneOf(['settled', 'rejected'], { description: 'Whether the customer has the money, or cannot get it.' }),
+    reference: Type.Optional(text(LIMITS.reference, 'The wallet’s own reference of it.')),
+    reason: Type.Optional(text(LIMITS.reason, 'Why it was rejected.')),
+  }),
+  'event.ack': object({
+    ids: explained(
+      `must be a list of at most ${LIMITS.acknowledgedIds} ids`,
+      Type.Array(explained('must be an id', Type.String({ maxLength: 128 })), {
+        maxItems: LIMITS.acknowledgedIds,
+        description: 'Ids of events; unknown ones are ignored.',
+      }),
+    ),
+  }),
+  ping: object({}),
+} as const;
+
+export type RequestName = keyof typeof requests;
+export type RequestBody<Name extends RequestName> = Static<(typeof requests)[Name]>;
+
+/** Query parameters, as validated after numbers have been read. */
+export const queries = {
+  wait: {
+    wait: Type.Optional(Type.Number({ minimum: 0, maximum: LIMITS.waitS, description: 'Seconds to wait, to 30.' })),
+    afterVersion: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Answer once the bill’s version is above this.' }),
+    ),
+  },
+  list: {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.page, default: LIMITS.page })),
+    cursor: Type.Optional(Type.String({ maxLength: 512, description: 'The `nextCursor` of the page before.' })),
+    from: Type.Optional(time('Not before.')),
+    to: Type.Optional(time('Before.')),
+  },
+} as const;
+
+export { nullable };
+
+function object<T extends TProperties>(properties: T): TObject<T> {
+  return Type.Object(properties, closed);
+}

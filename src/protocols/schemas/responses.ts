@@ -1,0 +1,264 @@
+// What the switch answers. These schemas are the OpenAPI document's, and the tests hold every answer against them.
+// They leave room for more fields: clients ignore what they do not know.
+
+import { type TProperties, type TSchema, Type } from '@sinclair/typebox';
+import { named, nullable, oneOf } from './scalars.ts';
+
+const amount = (description: string) => Type.Integer({ minimum: 0, description });
+const time = (description: string) => Type.String({ format: 'date-time', description });
+const text = (description: string) => Type.String({ description });
+
+const BILL_STATUSES = [
+  'open',
+  'partiallyPaid',
+  'paid',
+  'confirmed',
+  'refunded',
+  'cancelled',
+  'expired',
+] as const;
+const PAYMENT_STATUSES = ['accepted', 'confirmed', 'reversed', 'refunded', 'refused'] as const;
+const CREDIT_STATUSES = ['pending', 'settled', 'rejected'] as const;
+export const statusesOf = { bill: BILL_STATUSES, payment: PAYMENT_STATUSES, credit: CREDIT_STATUSES };
+
+const CAUSES = ['terminal', 'operator', 'timeout'] as const;
+
+const line = named(
+  'Line',
+  Type.Object({
+    name: Type.String(),
+    quantity: Type.Number({ exclusiveMinimum: 0 }),
+    price: amount('Price of one.'),
+    amount: amount('Amount of the line.'),
+  }),
+);
+
+const paymentFields = {
+  id: nullable(text('Begins with the bill’s id. Null for a reference that was voided before any payment came.')),
+  paychannelId: Type.String(),
+  paymentRef: Type.String(),
+  amount: nullable(amount('What was reported as debited. Null for a voided reference.')),
+  credited: amount('How much of it has been requested back.'),
+  method: nullable(text('How it was paid, as the wallet says.')),
+  status: oneOf(PAYMENT_STATUSES),
+  code: nullable(text('Of a refused payment: why, by its problem code.')),
+  receivedAt: time('When it arrived; of a voided reference, when it was voided.'),
+  merchantNotifiedAt: nullable(time('When the terminal acknowledged the event that told of it.')),
+};
+export const payment = named('Payment', Type.Object(paymentFields));
+
+const creditFields = {
+  id: text('Begins with the bill’s id.'),
+  kind: oneOf(['reversal', 'refund'], { description: 'reversal: before the bill is confirmed; refund: after.' }),
+  paymentId: Type.String(),
+  paymentRef: Type.String(),
+  amount: Type.Integer({ minimum: 1 }),
+  purpose: nullable(oneOf(['sale', 'prepayment'])),
+  status: oneOf(CREDIT_STATUSES),
+  reason: nullable(text('Of the request; once rejected with one, of the rejection.')),
+  reference: nullable(text('The wallet’s own reference.')),
+  requestedAt: time('When it was requested.'),
+  settledAt: nullable(time('When it was settled or rejected.')),
+  overdue: Type.Boolean({ description: 'Pending for more than 24 hours.' }),
+};
+export const credit = named('Credit', Type.Object(creditFields));
+
+const ofBill = { billId: text('The bill it belongs to.'), currency: Type.String() };
+export const paychannelPayment = named('PaychannelPayment', Type.Object({ ...paymentFields, ...ofBill }));
+export const paychannelCredit = named('PaychannelCredit', Type.Object({ ...creditFields, ...ofBill }));
+
+export const bill = named(
+  'Bill',
+  Type.Object({
+    id: text('26 characters of Crockford base32.'),
+    type: oneOf(['dynamic']),
+    status: oneOf(BILL_STATUSES, { description: '`refunded`, `cancelled` and `expired` are final.' }),
+    version: Type.Integer({ minimum: 1, description: '+1 for each command or timer that changes the bill as shown.' }),
+    orderId: Type.String(),
+    purpose: oneOf(['sale', 'prepayment']),
+    amount: amount('What is owed.'),
+    minAmount: Type.Null(),
+    maxAmount: Type.Null(),
+    currency: Type.String(),
+    due: amount('What payers still owe.'),
+    paid: amount('All that was accepted.'),
+    confirmed: amount('The final amount; never changes.'),
+    reversed: amount('Requested back before confirm.'),
+    refunded: amount('Requested back after confirm.'),
+    unreturned: amount('The part of what was requested back that a wallet rejected.'),
+    reserved: amount('What live reservations hold.'),
+    description: nullable(Type.String()),
+    lines: Type.Array(line),
+    metadata: nullable(Type.Record(Type.String(), Type.String())),
+    capture: oneOf(['manual', 'auto']),
+    policies: Type.Object({ unconfirmed: oneOf(['confirm', 'reverse']) }),
+    terminalId: Type.String(),
+    merchantId: Type.String(),
+    institutionId: Type.String(),
+    relatedBillId: nullable(Type.String()),
+    createdAt: time('When it was created.'),
+    expiresAt: time('When it expires unless paid or reserved.'),
+    paidAt: nullable(time('When nothing was due any more.')),
+    confirmedAt: nullable(time('When it was confirmed.')),
+    closedAt: nullable(time('When it came to its end.')),
+    cause: nullable(oneOf(CAUSES, { description: 'Who ended or confirmed it.' })),
+    receipt: nullable(Type.Object({}, { description: 'The fiscal receipt.' })),
+    payments: Type.Array(payment, { maxItems: 20, description: 'The latest 20, oldest first.' }),
+    credits: Type.Array(credit, { maxItems: 20, description: 'The latest 20, oldest first.' }),
+    qr: Type.Object({
+      format: oneOf(['url']),
+      payload: text('What the code says.'),
+      svg: text('Link to the code as SVG.'),
+      png: text('Link to the code as PNG.'),
+    }),
+  }),
+);
+
+export const orderVoid = named(
+  'OrderVoid',
+  Type.Object(
+    {
+      orderId: Type.String(),
+      status: Type.Literal('void'),
+      voidedAt: time('When the order was given up.'),
+    },
+    { description: 'No bill had come for the order; a create that arrives later is refused with `order.void`.' },
+  ),
+);
+
+export const view = named(
+  'View',
+  Type.Object(
+    {
+      id: Type.String(),
+      type: oneOf(['dynamic']),
+      status: oneOf(BILL_STATUSES),
+      merchant: Type.Object({ name: Type.String(), city: Type.String() }),
+      description: nullable(Type.String()),
+      lines: Type.Array(line),
+      currency: Type.String(),
+      amount: amount('What is owed.'),
+      due: amount('What this channel could pay: what others have reserved is left out.'),
+      minAmount: Type.Null(),
+      maxAmount: Type.Null(),
+      part: oneOf(['allow'], { description: 'Whether it may be paid in parts.' }),
+      payable: Type.Boolean(),
+      reason: nullable(
+        oneOf(['expired', 'cancelled', 'paid', 'reserved', 'withdrawn', 'notYetValid', 'limit'], {
+          description: 'Why it is not payable.',
+        }),
+      ),
+      retryAt: nullable(time('Where it is reserved by others: when the first reservation ends.')),
+      now: time('The switch’s clock, which alone decides.'),
+      expiresAt: time('When it expires.'),
+      quote: Type.Null(),
+    },
+    { description: 'A bill as a paychannel sees it.' },
+  ),
+);
+
+export const reservation = named(
+  'Reservation',
+  Type.Object({ id: Type.String(), amount: Type.Integer({ minimum: 1 }), expiresAt: time('When the hold ends.') }),
+);
+
+export const paymentAnswer = named(
+  'PaymentAnswer',
+  Type.Object({
+    payment,
+    bill: Type.Object({
+      id: Type.String(),
+      status: oneOf(BILL_STATUSES),
+      version: Type.Integer({ minimum: 1 }),
+      amount: amount('What is owed.'),
+      currency: Type.String(),
+      paid: amount('What has been paid, this payment included.'),
+      due: amount('What is still owed.'),
+    }),
+  }),
+);
+
+export const EVENT_TYPES = [
+  'bill.paid',
+  'payment.received',
+  'bill.confirmed',
+  'bill.cancelled',
+  'bill.expired',
+  'credit.requested',
+  'credit.settled',
+  'credit.rejected',
+  'payment.confirmed',
+] as const;
+
+export const event = named(
+  'Event',
+  Type.Object(
+    {
+      id: Type.String(),
+      type: oneOf(EVENT_TYPES, { description: 'More may come: acknowledge those that you do not know.' }),
+      billId: Type.String(),
+      billVersion: Type.Integer({ minimum: 1 }),
+      occurredAt: time('When it happened.'),
+      requestId: text('Of the request that caused it.'),
+      data: Type.Object({
+        bill: Type.Object({
+          id: Type.String(),
+          status: oneOf(BILL_STATUSES),
+          version: Type.Integer({ minimum: 1 }),
+          orderId: Type.String(),
+          amount: amount('What is owed.'),
+          currency: Type.String(),
+          paid: amount('What had been paid.'),
+          due: amount('What was still owed.'),
+        }),
+        cause: Type.Optional(oneOf(CAUSES)),
+        payment: Type.Optional(payment),
+        credit: Type.Optional(credit),
+        receipt: Type.Optional(Type.Object({})),
+      }),
+    },
+    { description: 'A message, delivered at least once until acknowledged; in order within a bill.' },
+  ),
+);
+
+export const events = named('Events', Type.Object({ events: Type.Array(event) }));
+export const acknowledged = named(
+  'Acknowledged',
+  Type.Object({ acknowledged: Type.Integer({ minimum: 0, description: 'How many were still pending.' }) }),
+);
+
+export const violation = Type.Object({ path: Type.String(), message: Type.String() });
+export const problem = named(
+  'Problem',
+  Type.Object(
+    {
+      type: text('`/problems/<code>`: a page that says what it means and what to do.'),
+      title: Type.String(),
+      status: Type.Integer({ minimum: 400, maximum: 599 }),
+      detail: Type.String(),
+      code: Type.String(),
+      retryable: Type.Boolean({ description: 'Whether the same request, sent again, may succeed.' }),
+      requestId: Type.String(),
+      errors: Type.Optional(Type.Array(violation, { description: 'With bad input: what is wrong where.' })),
+    },
+    { description: 'RFC 9457. Some codes carry members of their own: `reason`, `due`, `billId`, …' },
+  ),
+);
+
+export const ready = Type.Object({ ready: Type.Boolean() });
+
+/** A page of a list. */
+export function listOf(name: string, item: TSchema) {
+  const fields: TProperties = {
+    items: Type.Array(item, { maxItems: 100, description: 'Newest first.' }),
+    nextCursor: nullable(text('For `?cursor=`; null on the last page.')),
+    asOf: time('The list is complete up to this time.'),
+  };
+  return named(name, Type.Object(fields));
+}
+
+export const billList = listOf('BillList', bill);
+export const paymentList = listOf('PaymentList', payment);
+export const creditList = listOf('CreditList', credit);
+export const paychannelPaymentList = listOf('PaychannelPaymentList', paychannelPayment);
+export const paychannelCreditList = listOf('PaychannelCreditList', paychannelCredit);

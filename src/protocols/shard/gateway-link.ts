@@ -1,0 +1,221 @@
+// The gateway's end of the links to the workers. Whatever is sent is answered exactly once: by the shard, with a 503
+// where no worker is there, or with a 504 where a worker was lost or has not answered in time (A4).
+
+import type { MessagePort } from 'node:worker_threads';
+import { SECOND_MS } from '../../domain/time.ts';
+import { Fault } from '../../switch/faults.ts';
+import type { Clock, StreamedEvent } from '../../switch/ports.ts';
+import type {
+  Encoding,
+  Presenter,
+  Request,
+  ShardDoor,
+  WorkerAnswer,
+  WorkerQuery,
+} from '../../switch/requests.ts';
+import { type AskedQuery, packMessage, unpackToGateway } from './messages.ts';
+
+/** How long a request may be under way before its outcome is called unknown; a long poll's wait comes on top. */
+const ANSWER_MS = 10 * SECOND_MS;
+const SWEEP_MS = SECOND_MS / 4;
+
+type OnReply = (status: number, body: Uint8Array) => void;
+
+interface Pending {
+  readonly onReply: OnReply;
+  readonly encoding: Encoding;
+  readonly requestId: string;
+  readonly until: number;
+}
+
+interface PendingQuery {
+  readonly done: (answer: WorkerAnswer) => void;
+  readonly failed: (error: Fault) => void;
+  readonly until: number;
+}
+
+interface Link {
+  readonly port: MessagePort;
+  requests: Request[];
+  queries: AskedQuery[];
+  readonly pending: Map<number, Pending>;
+  readonly pendingQueries: Map<number, PendingQuery>;
+}
+
+export class GatewayLink implements ShardDoor {
+  readonly shards: number;
+  readonly #workers: number;
+  readonly #clock: Clock;
+  readonly #presenter: Presenter;
+  readonly #links = new Map<number, Link>();
+  readonly #eventListeners: ((event: StreamedEvent) => void)[] = [];
+  readonly #startListeners: (() => void)[] = [];
+  #seq = 0;
+  #isAwake = false;
+  #isClosed = false;
+
+  /** Shard `n` lives in worker `n mod workers`. */
+  constructor(options: { shards: number; workers: number; clock: Clock; presenter: Presenter }) {
+    this.shards = options.shards;
+    this.#workers = options.workers;
+    this.#clock = options.clock;
+    this.#presenter = options.presenter;
+    this.#sweep();
+  }
+
+  /** Requests that have not been answered. */
+  get underWay(): number {
+    let count = 0;
+    for (const { pending } of this.#links.values()) count += pending.size;
+    return count;
+  }
+
+  /** A worker has begun, or begun again in place of one that was lost. */
+  attach(worker: number, port: MessagePort): void {
+    this.#lose(worker);
+    const link: Link = {
+      port,
+      requests: [],
+      queries: [],
+      pending: new Map(),
+      pendingQueries: new Map(),
+    };
+    this.#links.set(worker, link);
+    port.on('message', (bytes: Uint8Array) => this.#receive(link, bytes));
+    port.on('close', () => {
+      if (this.#links.get(worker) === link) this.#lose(worker);
+    });
+    if (this.#links.size === this.#workers) for (const listener of this.#startListeners) listener();
+  }
+
+  send(request: Omit<Request, 'seq'>, onReply: OnReply): void {
+    const link = this.#links.get(request.shard % this.#workers);
+    const { encoding, requestId } = request;
+    if (link === undefined) {
+      this.#refuse({ onReply, encoding, requestId, until: 0 }, 'shard.unavailable');
+      return;
+    }
+    const seq = this.#nextSeq();
+    const until = this.#clock.monotonic() + ANSWER_MS + waitOf(request);
+    link.pending.set(seq, { onReply, encoding, requestId, until });
+    link.requests.push(Object.assign(request, { seq }));
+    this.#wake();
+  }
+
+  ask(query: WorkerQuery): Promise<WorkerAnswer[]> {
+    if (this.#links.size < this.#workers) {
+      return Promise.reject(new Fault('shard.unavailable', 'a worker is not there right now'));
+    }
+    return Promise.all([...this.#links.values()].map((link) => this.#askOne(link, query)));
+  }
+
+  onEvent(listener: (event: StreamedEvent) => void): void {
+    this.#eventListeners.push(listener);
+  }
+
+  onWorkerStart(listener: () => void): void {
+    this.#startListeners.push(listener);
+  }
+
+  /** Ends all links; what is under way is answered as unknown. */
+  close(): void {
+    this.#isClosed = true;
+    for (const worker of [...this.#links.keys()]) this.#lose(worker);
+  }
+
+  #askOne(link: Link, query: WorkerQuery): Promise<WorkerAnswer> {
+    return new Promise((done, failed) => {
+      const seq = this.#nextSeq();
+      const until = this.#clock.monotonic() + ANSWER_MS;
+      link.pendingQueries.set(seq, { done, failed, until });
+      link.queries.push({ seq, query });
+      this.#wake();
+    });
+  }
+
+  #nextSeq(): number {
+    this.#seq = this.#seq === Number.MAX_SAFE_INTEGER ? 1 : this.#seq + 1;
+    return this.#seq;
+  }
+
+  /** Sends once this turn of the event loop is over: one message a worker. */
+  #wake(): void {
+    if (this.#isAwake) return;
+    this.#isAwake = true;
+    this.#clock.after(0, () => {
+      this.#isAwake = false;
+      for (const link of this.#links.values()) this.#flush(link);
+    });
+  }
+
+  #flush(link: Link): void {
+    if (link.requests.length === 0 && link.queries.length === 0) return;
+    const bytes = packMessage({ requests: link.requests, queries: link.queries });
+    link.requests = [];
+    link.queries = [];
+    link.port.postMessage(bytes, [bytes.buffer]);
+  }
+
+  #receive(link: Link, bytes: Uint8Array): void {
+    const { replies, answers, failures, events } = unpackToGateway(bytes);
+    for (const event of events) for (const listener of this.#eventListeners) listener(event);
+    for (let i = 0; i < replies.length; i += 3) {
+      const seq = replies[i] as number;
+      const pending = link.pending.get(seq);
+      if (pending === undefined) continue;
+      link.pending.delete(seq);
+      pending.onReply(replies[i + 1] as number, replies[i + 2] as Uint8Array);
+    }
+    for (const { seq, answer } of answers) {
+      link.pendingQueries.get(seq)?.done(answer);
+      link.pendingQueries.delete(seq);
+    }
+    for (const { seq, detail } of failures) {
+      link.pendingQueries.get(seq)?.failed(new Fault('history.unavailable', detail));
+      link.pendingQueries.delete(seq);
+    }
+  }
+
+  #lose(worker: number): void {
+    const link = this.#links.get(worker);
+    if (link === undefined) return;
+    this.#links.delete(worker);
+    link.port.close();
+    for (const pending of link.pending.values()) this.#refuse(pending, 'outcome.unknown');
+    for (const { failed } of link.pendingQueries.values()) {
+      failed(new Fault('outcome.unknown', 'a worker was lost'));
+    }
+  }
+
+  #sweep(): void {
+    if (this.#isClosed) return;
+    const now = this.#clock.monotonic();
+    for (const link of this.#links.values()) {
+      for (const [seq, pending] of link.pending) {
+        if (pending.until > now) continue;
+        link.pending.delete(seq);
+        this.#refuse(pending, 'outcome.unknown');
+      }
+      for (const [seq, pending] of link.pendingQueries) {
+        if (pending.until > now) continue;
+        link.pendingQueries.delete(seq);
+        pending.failed(new Fault('outcome.unknown', 'a worker does not answer'));
+      }
+    }
+    this.#clock.after(SWEEP_MS, () => this.#sweep());
+  }
+
+  #refuse(pending: Pending, code: 'shard.unavailable' | 'outcome.unknown'): void {
+    const detail =
+      code === 'outcome.unknown'
+        ? 'The shard was lost or did not answer in time. Ask, or retry with the same reference.'
+        : 'The shard has no worker right now.';
+    const reply = { kind: 'fault', code, detail, retryAfterS: 1 } as const;
+    const { status, body } = this.#presenter.present(reply, pending.encoding, pending.requestId);
+    pending.onReply(status, body);
+  }
+}
+
+function waitOf(request: Omit<Request, 'seq'>): number {
+  return request.operation.op === 'bill.get' ? request.operation.waitMs : 0;
+}

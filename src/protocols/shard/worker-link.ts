@@ -1,0 +1,112 @@
+// The worker's end of the links to the gateways: requests in, replies and events out, one message a gateway and tick.
+
+import type { MessagePort } from 'node:worker_threads';
+import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import type { StreamedEvent } from '../../switch/ports.ts';
+import { type Asked, describe, type ReplySink } from '../../switch/reply-sink.ts';
+import type { Presenter, Reply, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
+import { type AskedQuery, packMessage, type ToGateway, unpackToWorker } from './messages.ts';
+
+/** What a worker answers with: its host. */
+export interface Answering {
+  receive(asked: Asked): void;
+  ask(query: WorkerQuery): Promise<WorkerAnswer>;
+}
+
+interface Outgoing {
+  replies: (number | Uint8Array)[];
+  answers: { seq: number; answer: WorkerAnswer }[];
+  failures: { seq: number; detail: string }[];
+  events: StreamedEvent[];
+}
+
+interface Link {
+  readonly port: MessagePort;
+  outgoing: Outgoing;
+}
+
+export class WorkerLink implements ReplySink {
+  readonly #presenter: Presenter;
+  readonly #links = new Map<number, Link>();
+  /** Which gateways want a recipient's events. */
+  readonly #subscriptions = new Map<Recipient, Set<number>>();
+  #nextOrigin = 1;
+
+  constructor(presenter: Presenter) {
+    this.#presenter = presenter;
+  }
+
+  /** Serves a gateway over this port until it closes. */
+  attach(port: MessagePort, host: Answering): void {
+    const origin = this.#nextOrigin++;
+    this.#links.set(origin, { port, outgoing: nothing() });
+    port.on('message', (bytes: Uint8Array) => {
+      const { requests, queries } = unpackToWorker(bytes);
+      for (const request of requests) host.receive(Object.assign(request, { origin }));
+      for (const query of queries) this.#ask(host, origin, query);
+    });
+    port.on('close', () => this.#detach(origin));
+  }
+
+  reply(asked: Asked, reply: Reply): void {
+    const link = this.#links.get(asked.origin);
+    if (link === undefined) return;
+    const { status, body } = this.#presenter.present(reply, asked.encoding, asked.requestId);
+    link.outgoing.replies.push(asked.seq, status, body);
+  }
+
+  event(event: StreamedEvent): void {
+    for (const origin of this.#subscriptions.get(event.event.recipient) ?? []) {
+      this.#links.get(origin)?.outgoing.events.push(event);
+    }
+  }
+
+  flush(): void {
+    for (const link of this.#links.values()) {
+      const { outgoing } = link;
+      const { replies, answers, failures, events } = outgoing;
+      if (replies.length + answers.length + failures.length + events.length === 0) continue;
+      link.outgoing = nothing();
+      const message: ToGateway = outgoing;
+      const bytes = packMessage(message);
+      link.port.postMessage(bytes, [bytes.buffer]);
+    }
+  }
+
+  /** Lets the gateways know that nothing more will come from here. */
+  close(): void {
+    for (const { port } of this.#links.values()) port.close();
+    this.#links.clear();
+  }
+
+  #ask(host: Answering, origin: number, { seq, query }: AskedQuery): void {
+    if (query.query === 'subscribe') this.#subscribe(origin, query.recipient);
+    if (query.query === 'unsubscribe') this.#unsubscribe(origin, query.recipient);
+    host.ask(query).then(
+      (answer) => this.#links.get(origin)?.outgoing.answers.push({ seq, answer }),
+      (error: unknown) =>
+        this.#links.get(origin)?.outgoing.failures.push({ seq, detail: describe(error) }),
+    ).finally(() => this.flush());
+  }
+
+  #subscribe(origin: number, recipient: Recipient): void {
+    const origins = this.#subscriptions.get(recipient);
+    if (origins === undefined) this.#subscriptions.set(recipient, new Set([origin]));
+    else origins.add(origin);
+  }
+
+  #unsubscribe(origin: number, recipient: Recipient): void {
+    const origins = this.#subscriptions.get(recipient);
+    origins?.delete(origin);
+    if (origins?.size === 0) this.#subscriptions.delete(recipient);
+  }
+
+  #detach(origin: number): void {
+    this.#links.delete(origin);
+    for (const recipient of [...this.#subscriptions.keys()]) this.#unsubscribe(origin, recipient);
+  }
+}
+
+function nothing(): Outgoing {
+  return { replies: [], answers: [], failures: [], events: [] };
+}

@@ -1,0 +1,209 @@
+// Before anything is served: the stores are reached, looked at, brought to this code's form, and it is made sure that
+// history and log belong together (A7).
+
+import { randomInt, randomUUID } from 'node:crypto';
+import { createServer } from 'node:net';
+import type { Config } from './config.ts';
+import type { ShardId } from './domain/ids.ts';
+import { MetaStore } from './persistence/history/meta-store.ts';
+import { PostgresHistory } from './persistence/history/postgres-history.ts';
+import { makeEntryCodec } from './persistence/log/entry-codec.ts';
+import { migrate } from './persistence/migrate.ts';
+import { reporterOf } from './reporting.ts';
+import { openConfiguredLog, openPostgresLog, openRedisLog } from './stores.ts';
+import { moveLog } from './switch/move-log.ts';
+import type { Log, LogName } from './switch/ports.ts';
+import { systemClock } from './system-clock.ts';
+import type { Logger } from './telemetry/log.ts';
+
+const WAIT_MS = 1_000;
+const PROBE_MS = 2_000;
+
+/** Something that an operator has to settle; the message says what it is and what to do. */
+export class StartRefusal extends Error {
+  override readonly name = 'StartRefusal';
+}
+
+/** Resolves once nobody listens on the port; tells whom it waits for. Port 0 becomes a free one. */
+export async function claimPort(config: Config, logger: Logger): Promise<number> {
+  for (let told = ''; ; ) {
+    const port = await tryPort(config.host, config.port);
+    if (port !== null) return port;
+    const whom = await whoListens(config);
+    if (whom !== told) logger.warn({ what: 'port.taken', port: config.port, whom }, 'port.taken');
+    told = whom;
+    await pause();
+  }
+}
+
+/** The port if it is free. Two uWebSockets.js processes would share it, and each would get half the requests. */
+function tryPort(host: string, port: number): Promise<number | null> {
+  return new Promise((done, failed) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') done(null);
+      else failed(new StartRefusal(`cannot listen on ${host}:${port}: ${error.message}`));
+    });
+    probe.listen({ host, port, exclusive: true }, () => {
+      const address = probe.address();
+      const bound = typeof address === 'object' && address !== null ? address.port : port;
+      probe.close(() => done(bound));
+    });
+  });
+}
+
+async function whoListens(config: Config): Promise<string> {
+  try {
+    const url = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}/healthz`;
+    const answer = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS) });
+    const body: unknown = await answer.json();
+    const node = typeof body === 'object' && body !== null && 'node' in body ? body.node : undefined;
+    return typeof node === 'string' ? `the switch ${node}` : 'another program';
+  } catch {
+    return 'another program';
+  }
+}
+
+/** Migrates Postgres once it answers, and makes history and log one. */
+export async function prepareStores(
+  config: Config,
+  databaseUrl: string,
+  logger: Logger,
+): Promise<void> {
+  const applied = await persist(logger, 'postgres.unreachable', () => migrate(databaseUrl));
+  if (applied.length > 0) logger.info({ what: 'postgres.migrated', applied }, 'postgres.migrated');
+  const meta = await persist(logger, 'postgres.unreachable', () =>
+    MetaStore.open({ url: databaseUrl, accepted: config.acceptUnsafe }),
+  );
+  const { log } = await persist(logger, 'log.unreachable', () =>
+    openConfiguredLog(config, databaseUrl, logger),
+  );
+  try {
+    await matchLog({ config, databaseUrl, to: log, logger }, meta);
+  } finally {
+    await Promise.allSettled([log.close(), meta.close()]);
+  }
+}
+
+async function matchLog(moving: Move, meta: MetaStore): Promise<void> {
+  const { config, to, logger } = moving;
+  const known = await meta.read();
+  if (known !== null) refuseShards('Postgres', known.shards, config.shards);
+  const { name, shards } = await to.identify({ id: randomUUID(), shards: config.shards });
+  refuseShards('the log', shards, config.shards);
+  const { log: old } = await meta.claim({ shards: config.shards, log: name });
+  if (isSame(old, name)) return;
+  logger.warn({ what: 'log.moving', from: old, to: name }, 'log.moving');
+  await move(moving, old);
+  if (!(await meta.rename(old, name))) {
+    throw new StartRefusal(
+      'another switch has changed the log of this database meanwhile; start again',
+    );
+  }
+  logger.info({ what: 'log.moved', to: name }, 'log.moved');
+}
+
+interface Move {
+  readonly config: Config;
+  readonly databaseUrl: string;
+  readonly to: Log;
+  readonly logger: Logger;
+}
+
+async function move(moving: Move, old: LogName): Promise<void> {
+  const { config, databaseUrl, to, logger } = moving;
+  const from = await openOld(moving, old);
+  const history = new PostgresHistory({ url: databaseUrl, logger, trimsLog: false });
+  try {
+    await moveLog({
+      shards: Array.from({ length: config.shards }, (_, shard) => shard as ShardId),
+      from,
+      to,
+      history,
+      codec: makeEntryCodec(),
+      clock: systemClock,
+      reporter: reporterOf(logger),
+      holder: `${config.nodeName} (moving the log)`,
+      drawNonce: randomUUID,
+      drawInteger: randomInt,
+    });
+  } finally {
+    await Promise.allSettled([history.close(), from?.close()]);
+  }
+}
+
+/** The log that Postgres names. Null where the operator has abandoned it by its id. */
+async function openOld(moving: Move, old: LogName): Promise<Log | null> {
+  const { config, databaseUrl, logger } = moving;
+  if (config.abandonLog === old.id) return null;
+  const wayOut =
+    'Give its address as QRSWITCH_PREVIOUS_LOG_URL, or go on without it (what only it held is lost) ' +
+    `with QRSWITCH_ABANDON_LOG=${old.id}.`;
+  let opened: Log;
+  if (old.kind === 'postgres') {
+    opened = await openPostgresLog(config, databaseUrl, logger);
+  } else if (config.previousLogUrl !== null) {
+    opened = await openRedisLog(config, config.previousLogUrl, logger).catch((error: unknown) => {
+      throw new StartRefusal(`the old log ${old.id} is out of reach (${String(error)}). ${wayOut}`);
+    });
+  } else {
+    throw new StartRefusal(`history belongs to the log ${old.id} (${old.kind}), not to this one. ${wayOut}`);
+  }
+  const { name } = await opened.identify({ id: randomUUID(), shards: config.shards });
+  if (isSame(name, old)) return opened;
+  await opened.close();
+  throw new StartRefusal(`history belongs to the log ${old.id}; the old log given is ${name.id}. ${wayOut}`);
+}
+
+function refuseShards(store: string, found: number, wanted: number): void {
+  if (found === wanted) return;
+  throw new StartRefusal(
+    `${store} was first used with ${found} shards and keeps them for ever; set QRSWITCH_SHARDS=${found}, not ${wanted}`,
+  );
+}
+
+function isSame(left: LogName, right: LogName): boolean {
+  return left.kind === right.kind && left.id === right.id;
+}
+
+/** Tries until the store answers; what a store says about its settings or form is final. */
+async function persist<T>(logger: Logger, what: string, attempt: () => Promise<T>): Promise<T> {
+  for (let told = ''; ; ) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== told) logger.warn({ what, reason }, what);
+      told = reason;
+      await pause();
+    }
+  }
+}
+
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'CONNECT_TIMEOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  // Postgres is starting up or shutting down.
+  '57P03',
+]);
+
+function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && UNREACHABLE.has(String(error.code))) return true;
+  return error.cause !== undefined && isUnreachable(error.cause);
+}
+
+function pause(): Promise<void> {
+  return new Promise((done) => {
+    systemClock.after(WAIT_MS, done);
+  });
+}

@@ -1,0 +1,44 @@
+// References that a bill has let go of before history had them: kept beside the bill until it does (A9).
+
+import { isPresent, type Bill } from '../domain/bill/state.ts';
+import type { KeptReference } from '../domain/bill/vocabulary.ts';
+import type { Cell } from './cell.ts';
+import { type EntryId, NO_ENTRY } from './entry-id.ts';
+import type { NamedReference } from './use-cases.ts';
+
+/** Keeps what the bill let go of in its last transition, until the batch that did so is in history. */
+export function lettingGo(cell: Cell, before: Bill, batch: number): void {
+  if (!isPresent(before) || !isPresent(cell.bill)) return;
+  const kept = cell.bill.references;
+  if (kept === before.references || kept[0] === before.references[0]) return;
+  const oldest = kept[0];
+  const gone = oldest === undefined ? before.references.length : before.references.indexOf(oldest);
+  const released = gone < 0 ? before.references : before.references.slice(0, gone);
+  for (const reference of released) {
+    cell.unwritten ??= [];
+    // The batch's entry is not known before its commit.
+    cell.unwritten.push({ batch, entry: NO_ENTRY, reference });
+  }
+}
+
+/** A reference that the bill has let go of and history may not have yet. */
+export function recallUnwritten(cell: Cell, named: NamedReference): KeptReference | null {
+  for (const { reference } of cell.unwritten ?? []) {
+    if (
+      reference.ref === named.ref &&
+      reference.kind === named.kind &&
+      reference.scope === named.scope
+    ) {
+      return reference;
+    }
+  }
+  return null;
+}
+
+/** History has all entries up to this one. */
+export function writeOff(cell: Cell, watermark: EntryId): void {
+  const rest = (cell.unwritten ?? []).filter(
+    (each) => each.entry === NO_ENTRY || each.entry > watermark,
+  );
+  cell.unwritten = rest.length > 0 ? rest : null;
+}

@@ -1,0 +1,93 @@
+// Events in memory by recipient: what is pending in resident bills, and what ended but may still look pending in
+// history. A stream reads this first and history second, so that nothing falls between the two (A10).
+
+import type { PresentBill } from '../domain/bill/state.ts';
+import type { BillEvent, Recipient } from '../domain/bill/vocabulary.ts';
+import { type BillId, partId } from '../domain/ids.ts';
+import type { StreamedEvent } from './ports.ts';
+
+/** Pending events that one reading of memory gives at the most. */
+const READ_MAX = 5_000;
+
+interface Stream {
+  readonly pending: Map<string, StreamedEvent>;
+  readonly ended: Set<string>;
+}
+
+export class EventIndex {
+  readonly #streams = new Map<Recipient, Stream>();
+  #pendingCount = 0;
+
+  /** Pending events of resident bills. */
+  get pendingCount(): number {
+    return this.#pendingCount;
+  }
+
+  /** An event is pending; says how a stream gives it. */
+  add(bill: PresentBill, event: BillEvent): StreamedEvent {
+    const { id, orderId, amount, currency } = bill.terms;
+    const streamed: StreamedEvent = { bill: { id, orderId, amount, currency }, event };
+    const stream = this.#streamOf(event.recipient);
+    const key = partId(id, 'e', event.no);
+    if (!stream.pending.has(key)) this.#pendingCount += 1;
+    stream.pending.set(key, streamed);
+    return streamed;
+  }
+
+  /** An event has ended: acknowledged, or replaced by its repeat. History does not show it yet. */
+  end(billId: BillId, event: BillEvent): void {
+    const stream = this.#streamOf(event.recipient);
+    const key = partId(billId, 'e', event.no);
+    if (stream.pending.delete(key)) this.#pendingCount -= 1;
+    stream.ended.add(key);
+  }
+
+  /** History shows the end of the event now. */
+  endWritten(billId: BillId, event: BillEvent): void {
+    const stream = this.#streams.get(event.recipient);
+    if (stream === undefined) return;
+    stream.ended.delete(partId(billId, 'e', event.no));
+    this.#dropIfEmpty(event.recipient, stream);
+  }
+
+  /** The bill leaves memory: its pending events are read from history from now on. */
+  forget(bill: PresentBill): void {
+    for (const event of bill.outbox) {
+      const stream = this.#streams.get(event.recipient);
+      if (stream === undefined) continue;
+      if (stream.pending.delete(partId(bill.terms.id, 'e', event.no))) this.#pendingCount -= 1;
+      this.#dropIfEmpty(event.recipient, stream);
+    }
+  }
+
+  /**
+   * What memory knows of a recipient's events: the oldest READ_MAX pending ones, which is far more than a stream keeps
+   * unacknowledged at a time, and all ends that history may not show.
+   */
+  read(recipient: Recipient): { pending: StreamedEvent[]; ended: string[] } {
+    const stream = this.#streams.get(recipient);
+    if (stream === undefined) return { pending: [], ended: [] };
+    const pending = [...stream.pending.values()].sort(byPlace).slice(0, READ_MAX);
+    return { pending, ended: [...stream.ended] };
+  }
+
+  #streamOf(recipient: Recipient): Stream {
+    const known = this.#streams.get(recipient);
+    if (known !== undefined) return known;
+    const made: Stream = { pending: new Map(), ended: new Set() };
+    this.#streams.set(recipient, made);
+    return made;
+  }
+
+  #dropIfEmpty(recipient: Recipient, stream: Stream): void {
+    if (stream.pending.size === 0 && stream.ended.size === 0) this.#streams.delete(recipient);
+  }
+}
+
+/** Streams are in order of time, then bill, then number. */
+function byPlace(left: StreamedEvent, right: StreamedEvent): number {
+  const byTime = left.event.occurredAt - right.event.occurredAt;
+  if (byTime !== 0) return byTime;
+  if (left.bill.id !== right.bill.id) return left.bill.id < right.bill.id ? -1 : 1;
+  return left.event.no - right.event.no;
+}

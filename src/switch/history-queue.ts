@@ -1,0 +1,88 @@
+// What a shard has committed and history does not have yet.
+
+import type { Touched } from '../domain/bill/touched.ts';
+import type { Bill } from '../domain/bill/state.ts';
+import type { EntryId } from './entry-id.ts';
+import type { BillTransition, OrderVoided } from './records.ts';
+
+/** One committed transition with what it touched: rows are made of it. */
+export type CommittedItem =
+  | {
+      readonly kind: 'bill';
+      readonly after: Bill;
+      readonly touched: Touched;
+      readonly transition: BillTransition;
+    }
+  | { readonly kind: 'order'; readonly transition: OrderVoided };
+
+export interface CommittedEntry {
+  readonly entry: EntryId;
+  /** Time of its last transition, or of the opening. */
+  readonly at: number;
+  readonly items: readonly CommittedItem[];
+}
+
+/** A queue of committed entries, oldest first. */
+export class HistoryQueue {
+  #entries: CommittedEntry[] = [];
+  #head = 0;
+  #depth = 0;
+
+  /** Transitions that wait. */
+  get depth(): number {
+    return this.#depth;
+  }
+
+  get isEmpty(): boolean {
+    return this.#head === this.#entries.length;
+  }
+
+  /** The oldest entry that waits. */
+  get first(): CommittedEntry | undefined {
+    return this.#entries[this.#head];
+  }
+
+  /** The newest entry that waits. */
+  get last(): CommittedEntry | undefined {
+    return this.isEmpty ? undefined : this.#entries.at(-1);
+  }
+
+  push(entry: CommittedEntry): void {
+    this.#entries.push(entry);
+    this.#depth += entry.items.length;
+  }
+
+  /** The oldest entries, left in place, until they hold `transitionsMax` transitions; at least one. */
+  head(transitionsMax: number): CommittedEntry[] {
+    const taken: CommittedEntry[] = [];
+    let count = 0;
+    for (let i = this.#head; i < this.#entries.length; i++) {
+      const entry = this.#entries[i];
+      if (entry === undefined) break;
+      count += entry.items.length;
+      if (taken.length > 0 && count > transitionsMax) break;
+      taken.push(entry);
+    }
+    return taken;
+  }
+
+  /** Takes out all entries up to and including one; returns them. */
+  takeThrough(through: EntryId): CommittedEntry[] {
+    const taken: CommittedEntry[] = [];
+    for (let first = this.first; first !== undefined && first.entry <= through; first = this.first) {
+      taken.push(first);
+      this.#head += 1;
+      this.#depth -= first.items.length;
+    }
+    if (this.#head > 1_024 || this.isEmpty) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+    return taken;
+  }
+
+  /** Whether an entry of exactly this id waits. */
+  has(entry: EntryId): boolean {
+    return this.#entries.some((each, i) => i >= this.#head && each.entry === entry);
+  }
+}

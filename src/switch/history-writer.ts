@@ -1,0 +1,237 @@
+// Brings what a worker's shards have committed into history: one statement at a time, each hanging on the watermarks
+// that it moves (A6).
+//
+//   H1. A shard's entries are written in order; its watermark moves from exactly the entry expected.
+//   H2. An outcome that is not known is asked of the watermark, never guessed.
+//   H3. Data that history will never take stops its own shard, and names the bill.
+
+import type { ShardId } from '../domain/ids.ts';
+import { SECOND_MS } from '../domain/time.ts';
+import { type EntryId, formatEntryId } from './entry-id.ts';
+import { fold, type ShardEntries } from './fold.ts';
+import { type CommittedEntry, HistoryQueue } from './history-queue.ts';
+import { type Clock, type History, HistoryRefusal } from './ports.ts';
+import type { Observer, Reporter } from './reporter.ts';
+import { describe } from './reply-sink.ts';
+
+/** Transitions in one statement. */
+const TRANSITIONS_MAX = 2_000;
+/** Pause between two statements while little waits, so that a statement carries more than one commit. */
+const PACE_MS = 20;
+const RETRY_MS = 500;
+
+export interface WrittenListener {
+  /** History has these entries; the shard's watermark stands at `watermark`. */
+  written(entries: readonly CommittedEntry[], watermark: EntryId): void;
+  /** History will not go on with this shard. */
+  stopped(reason: string): void;
+}
+
+interface Track {
+  readonly shard: ShardId;
+  readonly queue: HistoryQueue;
+  readonly listener: WrittenListener;
+  watermark: EntryId;
+  reached: { entry: EntryId; done: () => void; failed: (error: Error) => void }[];
+  isStopped: boolean;
+}
+
+export class HistoryWriter {
+  readonly #history: History;
+  readonly #clock: Clock;
+  readonly #reporter: Reporter;
+  readonly #observer: Observer;
+  readonly #tracks = new Map<ShardId, Track>();
+  readonly #known = new Map<ShardId, EntryId>();
+  #isWriting = false;
+  #isPaced = false;
+  #isClosed = false;
+  #idle: (() => void)[] = [];
+  constructor(options: {
+    history: History;
+    clock: Clock;
+    reporter: Reporter;
+    observer: Observer;
+  }) {
+    this.#history = options.history;
+    this.#clock = options.clock;
+    this.#reporter = options.reporter;
+    this.#observer = options.observer;
+  }
+
+  /** Follows a shard from its watermark on. */
+  follow(shard: ShardId, watermark: EntryId, listener: WrittenListener): void {
+    this.#known.set(shard, watermark);
+    const queue = new HistoryQueue();
+    this.#tracks.set(shard, { shard, queue, listener, watermark, reached: [], isStopped: false });
+  }
+
+  /** Leaves a shard: it has another owner, or begins anew. */
+  leave(shard: ShardId): void {
+    const track = this.#tracks.get(shard);
+    this.#tracks.delete(shard);
+    for (const { failed } of track?.reached ?? []) failed(new Error(`shard ${shard} was left`));
+  }
+
+  /** The highest watermark of a shard that this worker has seen. */
+  knownWatermark(shard: ShardId): EntryId {
+    return this.#known.get(shard) ?? (0 as EntryId);
+  }
+
+  /** Transitions of a shard that history does not have. */
+  depth(shard: ShardId): number {
+    return this.#tracks.get(shard)?.queue.depth ?? 0;
+  }
+
+  /** Time of the oldest entry of a shard that history does not have; undefined where it has all. */
+  oldest(shard: ShardId): number | undefined {
+    return this.#tracks.get(shard)?.queue.first?.at;
+  }
+
+  /** The newest entry of a shard that history does not have; undefined where it has all. */
+  last(shard: ShardId): EntryId | undefined {
+    return this.#tracks.get(shard)?.queue.last?.entry;
+  }
+
+  enqueue(shard: ShardId, entry: CommittedEntry): void {
+    const track = this.#tracks.get(shard);
+    if (track === undefined || entry.entry <= track.watermark) return;
+    track.queue.push(entry);
+    this.#turn();
+  }
+
+  /** Resolves once the shard's watermark has reached the entry; rejects where the shard is left or stopped. */
+  reached(shard: ShardId, entry: EntryId): Promise<void> {
+    const track = this.#tracks.get(shard);
+    if (track === undefined) return Promise.reject(new Error(`shard ${shard} is not followed`));
+    if (track.watermark >= entry) return Promise.resolve();
+    return new Promise((done, failed) => {
+      track.reached.push({ entry, done, failed });
+    });
+  }
+
+  /** Resolves once nothing is under way; nothing more is written after it. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#isWriting) await new Promise<void>((done) => this.#idle.push(done));
+  }
+
+  #turn(): void {
+    if (this.#isWriting || this.#isPaced || this.#isClosed) return;
+    const parts = this.#take();
+    if (parts.length === 0) return;
+    this.#isWriting = true;
+    this.#write(parts).then(
+      () => this.#pause(this.#depthOfAll() >= TRANSITIONS_MAX ? 0 : PACE_MS),
+      (error: unknown) => {
+        this.#observer.historyFailed('unanswered');
+        this.#reporter.report('warn', 'history.writeFailed', { reason: describe(error) });
+        this.#pause(RETRY_MS);
+      },
+    );
+  }
+
+  #pause(delayMs: number): void {
+    this.#isWriting = false;
+    for (const done of this.#idle.splice(0)) done();
+    if (delayMs === 0) {
+      this.#turn();
+      return;
+    }
+    this.#isPaced = true;
+    this.#clock.after(delayMs, () => {
+      this.#isPaced = false;
+      this.#turn();
+    });
+  }
+
+  #depthOfAll(): number {
+    let depth = 0;
+    for (const { queue, isStopped } of this.#tracks.values()) if (!isStopped) depth += queue.depth;
+    return depth;
+  }
+
+  #take(): ShardEntries[] {
+    const parts: ShardEntries[] = [];
+    const busy = [...this.#tracks.values()].filter((each) => !each.isStopped && !each.queue.isEmpty);
+    const share = Math.ceil(TRANSITIONS_MAX / Math.max(1, busy.length));
+    for (const { shard, queue, watermark } of busy) {
+      parts.push({ shard, from: watermark, entries: queue.head(share) });
+    }
+    return parts;
+  }
+
+  async #write(parts: readonly ShardEntries[]): Promise<void> {
+    const batch = fold(parts);
+    const sentAt = this.#clock.monotonic();
+    let moved: ReadonlySet<ShardId>;
+    try {
+      moved = await this.#history.write(batch);
+    } catch (error) {
+      if (error instanceof HistoryRefusal) await this.#split(parts, error);
+      else await this.#ask(parts.map(({ shard }) => shard), error);
+      return;
+    }
+    const seconds = (this.#clock.monotonic() - sentAt) / SECOND_MS;
+    this.#observer.historyWritten(batch.transitions.length, seconds);
+    const unmoved: ShardId[] = [];
+    for (const { shard, entries } of parts) {
+      const last = entries.at(-1);
+      if (moved.has(shard) && last !== undefined) this.#moved(shard, last.entry);
+      else unmoved.push(shard);
+    }
+    if (unmoved.length > 0) await this.#ask(unmoved, null);
+  }
+
+  #moved(shard: ShardId, to: EntryId): void {
+    const track = this.#tracks.get(shard);
+    if (track === undefined || to < track.watermark) return;
+    track.watermark = to;
+    this.#known.set(shard, to);
+    track.listener.written(track.queue.takeThrough(to), to);
+    const done = track.reached.filter(({ entry }) => entry <= to);
+    track.reached = track.reached.filter(({ entry }) => entry > to);
+    for (const each of done) each.done();
+  }
+
+  /** Asks the watermark what became of a statement (H2). */
+  async #ask(shards: readonly ShardId[], cause: unknown): Promise<void> {
+    const watermarks = await this.#history.watermarks(shards);
+    for (const { shard, entry } of watermarks) {
+      const track = this.#tracks.get(shard);
+      if (track === undefined || entry === track.watermark) continue;
+      if (entry > track.watermark && track.queue.has(entry)) this.#moved(shard, entry);
+      else this.#stop(track, `the watermark of shard ${shard} is ${formatEntryId(entry)}, which this owner did not write`);
+    }
+    if (cause !== null) throw cause;
+  }
+
+  /** Finds out whose data is refused: shard by shard, then entry by entry (H3). */
+  async #split(parts: readonly ShardEntries[], refusal: HistoryRefusal): Promise<void> {
+    if (parts.length > 1) {
+      for (const part of parts) await this.#write([part]);
+      return;
+    }
+    const [part] = parts;
+    const [first] = part?.entries ?? [];
+    const track = part === undefined ? undefined : this.#tracks.get(part.shard);
+    if (part === undefined || first === undefined || track === undefined) return;
+    if (part.entries.length > 1) {
+      await this.#write([{ ...part, entries: [first] }]);
+      return;
+    }
+    const bills = first.items.map(({ transition }) =>
+      transition.kind === 'bill' ? transition.billId : `order ${transition.orderId}`,
+    );
+    const named = [...new Set(bills)].join(', ');
+    this.#stop(track, `Postgres refuses entry ${formatEntryId(first.entry)} (${named}): ${refusal.message}`);
+  }
+
+  #stop(track: Track, reason: string): void {
+    track.isStopped = true;
+    this.#observer.historyFailed('refused');
+    this.#reporter.report('error', 'history.shardStopped', { shard: track.shard, reason });
+    for (const { failed } of track.reached.splice(0)) failed(new Error(reason));
+    track.listener.stopped(reason);
+  }
+}

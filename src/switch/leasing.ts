@@ -1,0 +1,142 @@
+// Which shards this worker may own (A5). The log judges every write; the lease lets the owner answer from memory.
+//
+//   E1. The holder counts LEASE_MS of its own monotonic clock from before it sent the renewal.
+//   E2. A waiter takes a lease after seeing its counter unchanged for TAKE_OVER_MS of its own clock, or at once where
+//       nobody holds it, or where its holder is known to be gone.
+
+import type { ShardId } from '../domain/ids.ts';
+import type { Clock, Lease, Leases } from './ports.ts';
+import { describe } from './reply-sink.ts';
+import type { Reporter } from './reporter.ts';
+
+export const RENEW_MS = 1_000;
+export const LEASE_MS = 3_000;
+export const TAKE_OVER_MS = 4_000;
+
+export interface LeaseListener {
+  taken(shard: ShardId): void;
+  lost(shard: ShardId): void;
+}
+
+interface Watch {
+  lease: Lease | null;
+  since: number;
+}
+
+export class Leasing {
+  readonly #leases: Leases;
+  readonly #clock: Clock;
+  readonly #reporter: Reporter;
+  readonly #holder: string;
+  readonly #isGone: (holder: string) => boolean;
+  readonly #listener: LeaseListener;
+  readonly #held = new Map<ShardId, { lease: Lease; until: number }>();
+  readonly #waiting = new Map<ShardId, Watch>();
+  #cancel: (() => void) | null = null;
+  #isClosed = false;
+  #round: Promise<void> = Promise.resolve();
+
+  /** `isGone` says whether a holder is known to be dead, so that nobody need wait for it. */
+  constructor(options: {
+    leases: Leases;
+    clock: Clock;
+    reporter: Reporter;
+    holder: string;
+    isGone: (holder: string) => boolean;
+    listener: LeaseListener;
+    shards: readonly ShardId[];
+  }) {
+    this.#leases = options.leases;
+    this.#clock = options.clock;
+    this.#reporter = options.reporter;
+    this.#holder = options.holder;
+    this.#isGone = options.isGone;
+    this.#listener = options.listener;
+    for (const shard of options.shards) this.#waiting.set(shard, { lease: null, since: 0 });
+  }
+
+  /** Begins to take and renew. */
+  start(): void {
+    this.#tick();
+  }
+
+  /** Whether the worker may answer from memory for the shard. */
+  isRunning(shard: ShardId): boolean {
+    const held = this.#held.get(shard);
+    return held !== undefined && this.#clock.monotonic() < held.until;
+  }
+
+  /** Who holds the shards that this worker waits for. */
+  holders(): { shard: ShardId; holder: string | null }[] {
+    return [...this.#waiting].map(([shard, { lease }]) => ({ shard, holder: lease?.holder ?? null }));
+  }
+
+  /** The shard is deposed by the log: the lease is worth nothing any more. */
+  forget(shard: ShardId): void {
+    if (!this.#held.delete(shard)) return;
+    this.#waiting.set(shard, { lease: null, since: this.#clock.monotonic() });
+  }
+
+  /** Gives up all leases, so that nobody has to wait for them. */
+  async release(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancel?.();
+    await this.#round;
+    const held = [...this.#held.values()].map(({ lease }) => lease);
+    this.#held.clear();
+    if (held.length > 0) await this.#leases.release(held);
+  }
+
+  #tick(): void {
+    this.#round = this.#renewAndTake()
+      .catch((error: unknown) => {
+        this.#reporter.report('warn', 'lease.storeUnreachable', { reason: describe(error) });
+      })
+      .then(() => {
+        if (!this.#isClosed) this.#cancel = this.#clock.after(RENEW_MS, () => this.#tick());
+      });
+  }
+
+  async #renewAndTake(): Promise<void> {
+    const held = [...this.#held.values()].map(({ lease }) => lease);
+    if (held.length > 0) await this.#renew(held);
+    if (this.#waiting.size > 0 && !this.#isClosed) await this.#take();
+  }
+
+  async #renew(held: readonly Lease[]): Promise<void> {
+    const sentAt = this.#clock.monotonic();
+    const renewed = await this.#leases.renew(held);
+    const kept = new Set(renewed.map(({ shard }) => shard));
+    for (const lease of renewed) {
+      if (this.#held.has(lease.shard)) this.#held.set(lease.shard, { lease, until: sentAt + LEASE_MS });
+    }
+    for (const { shard } of held) {
+      if (kept.has(shard) || !this.#held.has(shard)) continue;
+      this.forget(shard);
+      this.#listener.lost(shard);
+    }
+  }
+
+  async #take(): Promise<void> {
+    const seen = await this.#leases.read([...this.#waiting.keys()]);
+    const now = this.#clock.monotonic();
+    const free: Lease[] = [];
+    for (const lease of seen) {
+      const watch = this.#waiting.get(lease.shard);
+      if (watch === undefined) continue;
+      if (watch.lease?.counter !== lease.counter) {
+        watch.lease = lease;
+        watch.since = now;
+      }
+      const isFree = lease.holder === null || this.#isGone(lease.holder);
+      if (isFree || now - watch.since >= TAKE_OVER_MS) free.push(lease);
+    }
+    if (free.length === 0) return;
+    const sentAt = this.#clock.monotonic();
+    for (const lease of await this.#leases.take(free, this.#holder)) {
+      this.#waiting.delete(lease.shard);
+      this.#held.set(lease.shard, { lease, until: sentAt + LEASE_MS });
+      this.#listener.taken(lease.shard);
+    }
+  }
+}

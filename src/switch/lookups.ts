@@ -1,0 +1,92 @@
+// What is not in memory, asked of history: all misses of a tick in one query a kind (A8, A9).
+
+import { BatchedFetch } from '../actors/batched-fetch.ts';
+import type { KeptReference } from '../domain/bill/vocabulary.ts';
+import { type BillId, type ShardId, shardOfBill } from '../domain/ids.ts';
+import { type EntryId, formatEntryId, NO_ENTRY } from './entry-id.ts';
+import { Fault } from './faults.ts';
+import type {
+  FetchedBill,
+  FetchedOrder,
+  History,
+  OrderKey,
+  ReferenceKey,
+  Watermark,
+} from './ports.ts';
+import type { Observer } from './reporter.ts';
+
+/** Keys of one question. */
+const FETCH_MAX = 500;
+
+export class Lookups {
+  readonly bills: BatchedFetch<BillId, FetchedBill>;
+  readonly references: BatchedFetch<ReferenceKey, KeptReference | null>;
+  readonly orders: BatchedFetch<OrderKey & { readonly shard: ShardId }, FetchedOrder | null>;
+
+  /**
+   * `knownWatermark` is the highest one that this worker has seen of a shard: a snapshot below it means that Postgres
+   * has lost commits, and the fetch is refused (A6).
+   */
+  constructor(options: {
+    history: History;
+    knownWatermark: (shard: ShardId) => EntryId;
+    observer: Observer;
+    settled: () => void;
+  }) {
+    const { history, knownWatermark, observer, settled } = options;
+    const guard = <Answer extends { watermarks: Watermark[] }>(
+      shards: readonly ShardId[],
+      ask: () => Promise<Answer>,
+    ): Promise<Answer> => guarded(shards, knownWatermark, ask);
+    this.bills = new BatchedFetch({
+      batchMax: FETCH_MAX,
+      settled,
+      fetch: async (ids) => {
+        observer.billsFetched(ids.length);
+        return (await guard(ids.map(shardOfBill), () => history.fetchBills(ids))).bills;
+      },
+    });
+    this.references = new BatchedFetch({
+      batchMax: FETCH_MAX,
+      settled,
+      fetch: async (keys) => {
+        const shards = keys.map((key) => shardOfBill(key.billId));
+        return (await guard(shards, () => history.fetchReferences(keys))).references;
+      },
+    });
+    this.orders = new BatchedFetch({
+      batchMax: FETCH_MAX,
+      settled,
+      fetch: async (keys) =>
+        (await guard(keys.map((key) => key.shard), () => history.fetchOrders(keys))).orders,
+    });
+  }
+
+  /** Asks for all that has been wanted since the last tick. */
+  flush(): void {
+    this.bills.flush();
+    this.references.flush();
+    this.orders.flush();
+  }
+}
+
+/** Asks, and refuses an answer whose snapshot lies below a watermark known before the question. */
+export async function guarded<Answer extends { watermarks: Watermark[] }>(
+  shards: readonly ShardId[],
+  knownWatermark: (shard: ShardId) => EntryId,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  const floors = new Map<ShardId, EntryId>();
+  for (const shard of shards) floors.set(shard, knownWatermark(shard));
+  const answer = await ask();
+  for (const { shard, entry } of answer.watermarks) {
+    const floor = floors.get(shard) ?? NO_ENTRY;
+    if (entry < floor) {
+      throw new Fault(
+        'history.unavailable',
+        `Postgres has lost commits: the watermark of shard ${shard} is ${formatEntryId(entry)}, and was ${formatEntryId(floor)}`,
+      );
+    }
+  }
+  return answer;
+}

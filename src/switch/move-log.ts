@@ -1,0 +1,105 @@
+// From one log to another: the old one is drained into history and closed, the new one opened above it; only then may
+// Postgres name the new one (A7). An owner that still writes to the old log is fenced by the closing.
+
+import type { ShardId } from '../domain/ids.ts';
+import { type Millis, millis } from '../domain/time.ts';
+import { type EntryId, NO_ENTRY } from './entry-id.ts';
+import { HistoryWriter } from './history-writer.ts';
+import { type Opener, openEpoch } from './opening.ts';
+import { type Clock, type History, type Log, LogRefusal } from './ports.ts';
+import type { EntryCodec } from './records.ts';
+import { checkContinuity, type ReplayHome, replay } from './replay.ts';
+import { NO_OBSERVER, type Reporter } from './reporter.ts';
+
+export interface Moving {
+  readonly shards: readonly ShardId[];
+  /** Null: abandoned; what only it held is lost, and the operator has said so by name. */
+  readonly from: Log | null;
+  readonly to: Log;
+  readonly history: History;
+  readonly codec: EntryCodec;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly holder: string;
+  readonly drawNonce: () => string;
+  readonly drawInteger: (limit: number) => number;
+}
+
+/** Moves every shard. Can be repeated after a crash at any point; rejects with what is wrong. */
+export async function moveLog(moving: Moving): Promise<void> {
+  for (const shard of moving.shards) await refuseForeign(moving, shard);
+  for (const shard of moving.shards) await moveShard(moving, shard);
+}
+
+/** The new log must be empty, but for openings that an earlier try left behind. */
+async function refuseForeign({ to, codec }: Moving, shard: ShardId): Promise<void> {
+  for (const { payload } of await to.read(shard, NO_ENTRY, 1_000)) {
+    if (codec.decode(payload).kind === 'open') continue;
+    throw new Error(
+      `the new log already holds transitions in shard ${shard}: it belongs to another switch`,
+    );
+  }
+}
+
+async function moveShard(moving: Moving, shard: ShardId): Promise<void> {
+  const last = moving.from === null ? await watermarkOf(moving, shard) : await drain(moving, shard, moving.from);
+  const opener = openerOf(moving, shard, moving.to);
+  const { last: top } = await moving.to.bounds(shard);
+  const at = millis(moving.clock.wall());
+  await openEpoch(opener, top, { at, nonces: new Set(), follows: last });
+}
+
+async function watermarkOf(moving: Moving, shard: ShardId): Promise<EntryId> {
+  const [watermark] = await moving.history.watermarks([shard]);
+  return watermark?.entry ?? NO_ENTRY;
+}
+
+/** Brings all of the old log into history and closes it by an opening of our own. Returns that. */
+async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId> {
+  const { history, codec, clock, reporter } = moving;
+  const [watermark] = await history.watermarks([shard]);
+  const known = watermark ?? { shard, entry: NO_ENTRY, at: millis(0) };
+  const broken = await checkContinuity(from, codec, known);
+  if (broken !== null) throw new Error(broken);
+  const writer = new HistoryWriter({ history, clock, reporter, observer: NO_OBSERVER });
+  writer.follow(shard, known.entry, { written: () => undefined, stopped: () => undefined });
+  const sources = { shard, log: from, codec, history, writer, home: emptyHome() };
+  const opener = openerOf(moving, shard, from);
+  let top: EntryId = known.entry;
+  for (;;) {
+    const replayed = await replay(sources, top);
+    top = replayed.top;
+    const at = millis(Math.max(clock.wall(), replayed.at));
+    const closing = await close(opener, top, at);
+    if (closing === null) continue;
+    writer.enqueue(shard, { entry: closing, at, items: [] });
+    await writer.reached(shard, closing);
+    await writer.close();
+    return closing;
+  }
+}
+
+/** Null: something came in between; read on. */
+async function close(opener: Opener, top: EntryId, at: Millis): Promise<EntryId | null> {
+  try {
+    return await openEpoch(opener, top, { at, nonces: new Set() });
+  } catch (error) {
+    if (error instanceof LogRefusal && error.reason === 'fenced') return null;
+    throw error;
+  }
+}
+
+function openerOf(moving: Moving, shard: ShardId, log: Log): Opener {
+  const { codec, holder, drawNonce, drawInteger } = moving;
+  return { shard, log, codec, holder, drawNonce, drawInteger };
+}
+
+function emptyHome(): ReplayHome {
+  const bills = new Map<string, { bill: Parameters<ReplayHome['put']>[1] }>();
+  return {
+    get: (id) => bills.get(id),
+    put: (id, bill) => {
+      bills.set(id, { bill });
+    },
+  };
+}

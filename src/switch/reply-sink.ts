@@ -1,0 +1,30 @@
+// How a shard's answers leave it: to the gateway that asked, or to whoever listens to events.
+
+import type { FaultCode } from './faults.ts';
+import type { StreamedEvent } from './ports.ts';
+import type { Reply, Request } from './requests.ts';
+
+/** A request as it reached the worker: `origin` is the gateway's number there. */
+export interface Asked extends Request {
+  readonly origin: number;
+}
+
+export interface ReplySink {
+  reply(asked: Asked, reply: Reply): void;
+  /** A committed event, for whoever has subscribed to its recipient. */
+  event(event: StreamedEvent): void;
+  /** The end of a tick: what was told since the last one goes out together. */
+  flush(): void;
+}
+
+const NOT_NOW_RETRY_S = 1;
+
+/** A 503 that says when to come back: nothing was done. */
+export function fault(code: FaultCode, detail: string): Reply {
+  return { kind: 'fault', code, detail, retryAfterS: NOT_NOW_RETRY_S };
+}
+
+/** What an error says, for the detail of a fault. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

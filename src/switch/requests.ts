@@ -1,0 +1,204 @@
+// What a gateway asks of a shard, and what it hears back. Parsed once at the edge: what stands here is valid.
+
+import type {
+  BillRejection,
+  Credit,
+  Json,
+  PaymentAnswer,
+  Recipient,
+  RefusedPayment,
+  Reservation,
+  Terms,
+} from '../domain/bill/vocabulary.ts';
+import type { PresentBill } from '../domain/bill/state.ts';
+import type { BillId, PaychannelId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
+import type { Currency, Minor } from '../domain/money.ts';
+import type { Millis } from '../domain/time.ts';
+import type { FaultCode } from './faults.ts';
+import type { Principal, StreamedEvent } from './ports.ts';
+
+/** How the reply's body is to be written: for the wire, or packed for the gateway's own use. */
+export type Encoding = 'json' | 'msgpack';
+
+/** Terms as the terminal gives them: the shard adds when. */
+export type ProposedTerms = Omit<Terms, 'createdAt' | 'expiresAt'> & {
+  readonly expiresInMs: number;
+};
+
+/** One operation on one bill or order. Body fields are null where the client left them out. */
+export type Operation =
+  | { readonly op: 'bill.create'; readonly terms: ProposedTerms }
+  | {
+      readonly op: 'order.resolve';
+      readonly terminalId: TerminalId;
+      readonly orderId: Reference;
+      readonly cancelIfUnpaid: boolean;
+    }
+  /** The bill of the caller's own order; `bill.notFound` where there is none. */
+  | { readonly op: 'order.get'; readonly terminalId: TerminalId; readonly orderId: Reference }
+  | {
+      readonly op: 'bill.get';
+      readonly billId: BillId;
+      /** Answers once the version is above this, or after `waitMs`. Null: at once. */
+      readonly afterVersion: number | null;
+      readonly waitMs: number;
+    }
+  | {
+      readonly op: 'bill.confirm';
+      readonly billId: BillId;
+      readonly amount: Minor | null;
+      readonly receipt: Json;
+    }
+  | {
+      readonly op: 'bill.cancel';
+      readonly billId: BillId;
+      readonly amount: Minor | null;
+      readonly key: Reference | null;
+      readonly digest: string;
+    }
+  | {
+      readonly op: 'bill.refund';
+      readonly billId: BillId;
+      readonly amount: Minor | null;
+      /** Null: newest payment first. 0: a payment id that names no payment of this bill. */
+      readonly paymentNo: number | null;
+      readonly reason: string | null;
+      readonly receipt: Json;
+      readonly key: Reference;
+      readonly digest: string;
+    }
+  /** The shard's own: `order.resolve` with `cancelIfUnpaid`, once it knows the order's bill. */
+  | { readonly op: 'order.cancel'; readonly billId: BillId }
+  | { readonly op: 'bill.receipt'; readonly billId: BillId; readonly receipt: Json }
+  | { readonly op: 'bill.view'; readonly billId: BillId }
+  /** For anybody's camera: merchant, amount and state; no principal is asked for. */
+  | { readonly op: 'bill.page'; readonly billId: BillId }
+  | {
+      readonly op: 'bill.reserve';
+      readonly billId: BillId;
+      readonly reservationRef: Reference;
+      readonly digest: string;
+      readonly amount: Minor | null;
+    }
+  | { readonly op: 'bill.release'; readonly billId: BillId; readonly reservationNo: number }
+  | {
+      readonly op: 'payment.create';
+      readonly billId: BillId;
+      readonly paymentRef: Reference;
+      readonly digest: string;
+      readonly amount: Minor;
+      readonly currency: Currency;
+      /** Null: none named. 0: an id that names no reservation of this bill. */
+      readonly reservationNo: number | null;
+      readonly method: string | null;
+      readonly payer: string | null;
+      readonly paidAt: Millis | null;
+    }
+  | { readonly op: 'payment.get'; readonly billId: BillId; readonly paymentRef: Reference }
+  | { readonly op: 'payment.void'; readonly billId: BillId; readonly paymentRef: Reference }
+  | { readonly op: 'credit.get'; readonly billId: BillId; readonly creditNo: number }
+  | {
+      readonly op: 'credit.settle';
+      readonly billId: BillId;
+      readonly creditNo: number;
+      readonly status: 'settled' | 'rejected';
+      readonly reference: string | null;
+      readonly reason: string | null;
+    }
+  /** Events of one bill; the gateway splits a list by bill and adds the counts. */
+  | { readonly op: 'event.ack'; readonly billId: BillId; readonly nos: readonly number[] };
+
+export type OperationName = Operation['op'];
+
+export interface Request {
+  /** The gateway's own number for the reply. */
+  readonly seq: number;
+  readonly shard: ShardId;
+  /** Null for what anybody may ask. */
+  readonly principal: Principal | null;
+  readonly requestId: string;
+  readonly encoding: Encoding;
+  readonly operation: Operation;
+}
+
+/** What came of an operation: in domain words. The presenter writes it for the wire. */
+export type Reply =
+  | { readonly kind: 'bill'; readonly bill: PresentBill; readonly created: boolean; readonly now: Millis }
+  | { readonly kind: 'orderVoided'; readonly orderId: Reference; readonly at: Millis }
+  | { readonly kind: 'view'; readonly bill: PresentBill; readonly paychannelId: PaychannelId; readonly now: Millis }
+  | { readonly kind: 'page'; readonly bill: PresentBill; readonly now: Millis }
+  | {
+      readonly kind: 'reservation';
+      readonly bill: PresentBill;
+      readonly reservation: Reservation;
+      readonly created: boolean;
+    }
+  | { readonly kind: 'released' }
+  | {
+      readonly kind: 'payment';
+      readonly bill: PresentBill;
+      readonly answer: PaymentAnswer;
+      readonly created: boolean;
+    }
+  /** `payment.get` and `payment.void`: accepted (as it is now), refused, or voided. */
+  | {
+      readonly kind: 'paymentFate';
+      readonly bill: PresentBill;
+      readonly paychannelId: PaychannelId;
+      readonly paymentRef: Reference;
+      readonly fate:
+        | { readonly type: 'accepted'; readonly answer: PaymentAnswer }
+        | { readonly type: 'refused'; readonly payment: RefusedPayment }
+        | { readonly type: 'voided'; readonly at: Millis };
+    }
+  | { readonly kind: 'credit'; readonly bill: PresentBill; readonly credit: Credit; readonly now: Millis }
+  | { readonly kind: 'acknowledged'; readonly count: number }
+  | { readonly kind: 'rejection'; readonly rejection: SwitchRejection }
+  | { readonly kind: 'fault'; readonly code: FaultCode; readonly detail: string; readonly retryAfterS: number };
+
+/** The domain's rejections and those of the use cases around it. */
+export type SwitchRejection =
+  | BillRejection
+  | { readonly rejected: 'order.reused'; readonly billId: BillId | null }
+  | { readonly rejected: 'order.void' }
+  | { readonly rejected: 'order.notFound' }
+  | { readonly rejected: 'forbidden' };
+
+/** What a gateway asks of a worker as a whole, beside its shards' requests. */
+export type WorkerQuery =
+  /** From now on push events of this recipient; answer with what is pending in memory. */
+  | { readonly query: 'subscribe'; readonly recipient: Recipient }
+  | { readonly query: 'unsubscribe'; readonly recipient: Recipient }
+  /** Events of a recipient in memory: pending ones, and ends (acknowledged, replaced) that history may not show yet. */
+  | { readonly query: 'events'; readonly recipient: Recipient }
+  /** The time up to which this worker's shards have written all to history. */
+  | { readonly query: 'reached' };
+
+export type WorkerAnswer =
+  | {
+      readonly answer: 'events';
+      readonly pending: readonly StreamedEvent[];
+      /** Ids of events that ended and that history may still show as pending. */
+      readonly ended: readonly string[];
+    }
+  | { readonly answer: 'reached'; readonly at: Millis }
+  | { readonly answer: 'done' };
+
+/** Writes replies and events for the wire. Implemented by protocols; called in the worker, so that encoding is done once. */
+export interface Presenter {
+  present(reply: Reply, encoding: Encoding, requestId: string): { status: number; body: Uint8Array };
+  presentEvent(event: StreamedEvent, encoding: Encoding): Uint8Array;
+}
+
+/** A gateway's way to the shards: batches what a tick brings, one message a worker. */
+export interface ShardDoor {
+  readonly shards: number;
+  /** Calls back exactly once: with the shard's reply, or with a 503 or 504 of its own where the shard cannot answer. */
+  send(request: Omit<Request, 'seq'>, onReply: (status: number, body: Uint8Array) => void): void;
+  /** Asks every worker. Rejects with a Fault where one of them cannot answer. */
+  ask(query: WorkerQuery): Promise<WorkerAnswer[]>;
+  /** Events of subscribed recipients, as they commit, in order within a bill. */
+  onEvent(listener: (event: StreamedEvent) => void): void;
+  /** A worker has begun (again): what was subscribed must be subscribed anew, pending events read again. */
+  onWorkerStart(listener: () => void): void;
+}

@@ -1,0 +1,35 @@
+// What a shard is given by its worker.
+
+import type { ShardId } from '../domain/ids.ts';
+import type { EventIndex } from './event-index.ts';
+import type { Lookups } from './lookups.ts';
+import type { Clock } from './ports.ts';
+import type { ReplySink } from './reply-sink.ts';
+
+export interface ShardLimits {
+  /** Requests under way, long polls left out. */
+  readonly underWayMax: number;
+  /** Requests that wait for one bill or order. */
+  readonly mailboxMax: number;
+  /** Transitions committed but not yet in history. */
+  readonly unwrittenMax: number;
+  /** Bills in memory. */
+  readonly residentsMax: number;
+  /** Orders that the filter holds before it overfills. */
+  readonly filterOrdersMax: number;
+}
+
+export interface ShardSurroundings {
+  readonly id: ShardId;
+  readonly clock: Clock;
+  readonly lookups: Lookups;
+  readonly events: EventIndex;
+  readonly sink: ReplySink;
+  readonly limits: ShardLimits;
+  /** Whether this process may answer from memory for the shard (A5). */
+  readonly isLeased: () => boolean;
+  /** Transitions of the shard that history does not have yet. */
+  readonly unwritten: () => number;
+  /** Something is ready to be flushed at the end of the tick. */
+  readonly wake: () => void;
+}

@@ -1,0 +1,504 @@
+// A shard: some of the bills, one writer, one log stream. Requests come in, the domain decides, the log remembers, and
+// only then anything leaves.
+//
+//   S1. Commands of one bill run one at a time, in the order in which they came (A1).
+//   S2. Nothing that rests on a state not yet durable leaves before the batch that holds it (A2).
+//   S3. Due timers run before any command or read finds the bill (A8).
+//   S4. While the outcome of an append is not known, nothing runs and nothing is promised (A4).
+
+import type { ShardClock } from '../actors/shard-clock.ts';
+import { must } from '../domain/assert.ts';
+import { decide, evolve, nextDueOf } from '../domain/bill/bill.ts';
+import { findReference } from '../domain/bill/references.ts';
+import { type Bill, isPresent } from '../domain/bill/state.ts';
+import { touchedBy } from '../domain/bill/touched.ts';
+import type { Actor, BillFact, KeptReference } from '../domain/bill/vocabulary.ts';
+import { isRejection } from '../domain/bill/vocabulary.ts';
+import type { BillId, ShardId } from '../domain/ids.ts';
+import { type Millis, millis } from '../domain/time.ts';
+import { lettingGo, recallUnwritten, writeOff } from './cell-references.ts';
+import type { Cell, Waiting, Watcher } from './cell.ts';
+import type { EntryId } from './entry-id.ts';
+import type { FaultCode } from './faults.ts';
+import { type Batch, GroupCommit, type Item } from './group-commit.ts';
+import type { CommittedEntry, CommittedItem } from './history-queue.ts';
+import { OrderDesk } from './order-desk.ts';
+import type { FetchedBill } from './ports.ts';
+import type { Transition } from './records.ts';
+import { type Asked, describe, fault } from './reply-sink.ts';
+import type { Reply } from './requests.ts';
+import { Residents } from './residents.ts';
+import type { ShardSurroundings } from './shard-surroundings.ts';
+import {
+  actorOf,
+  type BillOperation,
+  commandOf,
+  referenceOf,
+  rejection,
+  replyTo,
+  visible,
+} from './use-cases.ts';
+
+const TIMER: Actor = { kind: 'switch', id: 'timer' };
+/** More due timers than one bill can have at once: beyond it something does not advance. */
+const TIMERS_AT_ONCE_MAX = 10_000;
+
+export class Shard {
+  readonly id: ShardId;
+  readonly residents: Residents;
+  readonly orders: OrderDesk;
+  readonly commit = new GroupCommit();
+  readonly #around: ShardSurroundings;
+  #time: ShardClock | null = null;
+  #isServing = false;
+  #stoppedBecause: string | null = null;
+  #underWay = 0;
+  #watching = 0;
+
+  constructor(around: ShardSurroundings) {
+    this.id = around.id;
+    this.#around = around;
+    this.residents = new Residents({
+      events: around.events,
+      mailboxMax: around.limits.mailboxMax,
+      left: (bill) => {
+        if (isPresent(bill)) this.orders.forgetBill(bill);
+      },
+    });
+    this.orders = new OrderDesk(this, around);
+  }
+
+  get isServing(): boolean {
+    return this.#isServing;
+  }
+
+  /** Requests that have not been answered, long polls left out. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  get watching(): number {
+    return this.#watching;
+  }
+
+  /** Begins to serve, or goes on, by this clock. */
+  serve(time: ShardClock): void {
+    this.#time = time;
+    this.#isServing = true;
+  }
+
+  /** Stops serving until `serve`: nothing runs, and what waits for history is refused (S4). Long polls stay. */
+  suspend(reason: string): void {
+    this.#isServing = false;
+    const reply = fault('shard.unavailable', reason);
+    for (const cell of this.residents) {
+      const waiting = cell.waiting?.drain() ?? [];
+      cell.waiting = null;
+      if (!cell.loaded) this.residents.remove(cell);
+      for (const { asked } of waiting) this.release(asked, reply);
+    }
+    for (const asked of this.orders.drain()) this.release(asked, reply);
+  }
+
+  now(): Millis {
+    const { clock } = this.#around;
+    const reading = { wall: clock.wall(), monotonic: clock.monotonic() };
+    return millis(must(this.#time, 'the time of a shard that serves').now(reading));
+  }
+
+  // ----------------------------------------------------------------------------------------------- requests --
+
+  receive(asked: Asked): void {
+    const refusal = this.#refusal(asked);
+    if (refusal !== null) {
+      this.#around.sink.reply(asked, refusal);
+      return;
+    }
+    this.#underWay += 1;
+    const { operation } = asked;
+    if (operation.op === 'bill.create') this.orders.create(asked, operation);
+    else if (operation.op === 'order.resolve') this.orders.resolve(asked, operation);
+    else if (operation.op === 'order.get') this.orders.find(asked, operation);
+    else this.onBill(asked, operation.billId);
+  }
+
+  #refusal(asked: Asked): Reply | null {
+    if (this.#stoppedBecause !== null) return fault('shard.stopped', this.#stoppedBecause);
+    if (!this.#isServing || !this.#around.isLeased()) {
+      return fault('shard.unavailable', `Shard ${this.id} is not being served here right now.`);
+    }
+    const { limits } = this.#around;
+    if (this.#underWay >= limits.underWayMax) {
+      return fault('overloaded', `Shard ${this.id} has too many requests under way.`);
+    }
+    if (this.#around.unwritten() >= limits.unwrittenMax && !isRead(asked)) {
+      return fault('overloaded', 'The history is too far behind the log.');
+    }
+    return null;
+  }
+
+  /** Runs the request on its bill, once the bill is in memory and its turn has come (S1). */
+  onBill(asked: Asked, billId: BillId): void {
+    const cell = this.residents.get(billId) ?? this.#fetch(billId);
+    if (cell === null) {
+      this.release(asked, fault('overloaded', `Shard ${this.id} has too many bills in memory.`));
+      return;
+    }
+    cell.usedAt = this.#around.clock.monotonic();
+    const waiting: Waiting = { asked, looked: false, recalled: null };
+    if (!cell.loaded || (cell.waiting !== null && cell.waiting.depth > 0)) {
+      this.#park(cell, waiting);
+    } else if (this.#mustLookUp(cell, asked)) {
+      this.#park(cell, waiting);
+      this.#lookUp(cell);
+    } else {
+      this.#run(cell, asked, null);
+    }
+  }
+
+  /** Brings a bill into memory because a timer of it falls due (A8). */
+  load(billId: BillId): void {
+    if (this.#isServing && this.residents.get(billId) === undefined) this.#fetch(billId);
+  }
+
+  #fetch(billId: BillId): Cell | null {
+    if (this.residents.count >= this.#around.limits.residentsMax) return null;
+    const cell = this.residents.add(billId, false, this.#around.clock.monotonic());
+    this.#around.lookups.bills.want(billId, (fetched) => {
+      if (this.residents.get(billId) !== cell) return;
+      if ('failed' in fetched) this.#fetchFailed(cell, fetched.failed);
+      else this.#fetched(cell, fetched.found);
+    });
+    this.#around.wake();
+    return cell;
+  }
+
+  #fetched(cell: Cell, found: FetchedBill): void {
+    if (!this.#isServing) {
+      this.#fetchFailed(cell, 'the shard has stopped serving');
+      return;
+    }
+    this.residents.fill(cell, found.bill, found.entry);
+    this.#drain(cell);
+    if (cell.bill.status === 'absent' && cell.batch === 0) this.residents.remove(cell);
+  }
+
+  #fetchFailed(cell: Cell, error: unknown): void {
+    const waiting = cell.waiting?.drain() ?? [];
+    this.residents.remove(cell);
+    const reply = fault('history.unavailable', describe(error));
+    for (const { asked } of waiting) this.release(asked, reply);
+  }
+
+  #park(cell: Cell, waiting: Waiting): void {
+    if (this.residents.park(cell, waiting)) return;
+    this.release(waiting.asked, fault('overloaded', 'Too many requests wait for this bill.'));
+  }
+
+  #drain(cell: Cell): void {
+    for (let next = cell.waiting?.peek(); next !== undefined; next = cell.waiting?.peek()) {
+      if (!next.looked && this.#mustLookUp(cell, next.asked)) {
+        this.#lookUp(cell);
+        return;
+      }
+      cell.waiting?.shift();
+      this.#run(cell, next.asked, next.recalled);
+    }
+    cell.waiting = null;
+  }
+
+  // --------------------------------------------------------------------------------------------- references --
+
+  #mustLookUp(cell: Cell, asked: Asked): boolean {
+    const { bill } = cell;
+    if (!isPresent(bill) || !bill.spilled) return false;
+    const named = referenceOf(asked.operation as BillOperation, asked.principal);
+    if (named === null) return false;
+    if (findReference(bill, named.kind, named.scope, named.ref) !== null) return false;
+    return recallUnwritten(cell, named) === null;
+  }
+
+  /** Asks history for every reference that a waiting request names, all in one question. */
+  #lookUp(cell: Cell): void {
+    let open = 0;
+    for (const waiting of cell.waiting ?? []) {
+      if (waiting.looked) continue;
+      const named = referenceOf(waiting.asked.operation as BillOperation, waiting.asked.principal);
+      if (named === null) {
+        waiting.looked = true;
+        continue;
+      }
+      open += 1;
+      this.#around.lookups.references.want({ billId: cell.id, ...named }, (fetched) => {
+        open -= 1;
+        waiting.looked = true;
+        if ('failed' in fetched) this.#lookUpFailed(cell, waiting, fetched.failed);
+        else waiting.recalled = fetched.found;
+        if (open === 0 && this.#isServing && this.residents.get(cell.id) === cell) this.#drain(cell);
+      });
+    }
+    this.#around.wake();
+  }
+
+  #lookUpFailed(cell: Cell, failed: Waiting, error: unknown): void {
+    const rest = cell.waiting?.drain() ?? [];
+    for (const waiting of rest) if (waiting !== failed) this.residents.park(cell, waiting);
+    if (rest.includes(failed)) {
+      this.release(failed.asked, fault('history.unavailable', describe(error)));
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------ running --
+
+  #run(cell: Cell, asked: Asked, recalled: KeptReference | null): void {
+    const operation = asked.operation as BillOperation;
+    const { principal } = asked;
+    const now = this.now();
+    this.runTimers(cell, now);
+    const seen = visible(cell.bill, principal, operation.op);
+    if (seen === null) {
+      this.answer(asked, rejection({ rejected: 'bill.notFound' }), cell.batch);
+      return;
+    }
+    if (operation.op === 'bill.get' && this.#mayWatch(cell, asked, seen.version)) return;
+    const known = recalled ?? recallUnwrittenFor(cell, operation, principal);
+    const command = commandOf(operation, principal);
+    const decision = command === null ? [] : decide(cell.bill, command, now, known);
+    if (command !== null && !isRejection(decision)) {
+      this.apply(cell, command.type, decision, { asked, now });
+    }
+    const bill = must(visible(cell.bill, principal, operation.op), 'the bill just seen');
+    const reply = replyTo(operation, principal, { bill, decision, recalled: known, now });
+    this.answer(asked, reply, cell.batch);
+  }
+
+  /** Remembers facts: the bill runs ahead of the log, the batch carries the transition. */
+  apply(
+    cell: Cell,
+    command: string,
+    facts: readonly BillFact[],
+    cause: { asked: Asked | null; now: Millis },
+  ): void {
+    if (facts.length === 0) return;
+    const before = cell.bill;
+    const requestId = cause.asked?.requestId ?? 'timer';
+    const actor = cause.asked === null ? TIMER : actorOf(cause.asked.principal);
+    cell.bill = evolve(before, facts, { at: cause.now, requestId });
+    const batch = this.commit.addBill(cell, before, {
+      kind: 'bill',
+      billId: cell.id,
+      at: cause.now,
+      command,
+      actor: `${actor.kind}:${actor.id}`,
+      requestId,
+      facts,
+    });
+    lettingGo(cell, before, batch);
+    this.#around.wake();
+  }
+
+  /** Runs what is due, in due order, before anything else finds the bill (S3). */
+  runTimers(cell: Cell, now: Millis): void {
+    for (let i = 0; nextDueOf(cell.bill) <= now && i < TIMERS_AT_ONCE_MAX; i++) {
+      const decision = decide(cell.bill, { type: 'RunTimer' }, now);
+      if (isRejection(decision) || decision.length === 0) return;
+      this.apply(cell, 'RunTimer', decision, { asked: null, now });
+    }
+  }
+
+  /** Answers once the batch that the reply rests on is durable (S2). */
+  answer(asked: Asked, reply: Reply, batch: number): void {
+    if (!this.commit.hold(batch, asked, reply)) this.release(asked, reply);
+  }
+
+  /** Answers now. */
+  release(asked: Asked, reply: Reply): void {
+    this.#underWay -= 1;
+    this.#around.sink.reply(asked, reply);
+    this.#around.wake();
+  }
+
+  // ---------------------------------------------------------------------------------------------- long polls --
+
+  #mayWatch(cell: Cell, asked: Asked, version: number): boolean {
+    const { operation } = asked;
+    if (operation.op !== 'bill.get' || operation.afterVersion === null) return false;
+    if (operation.waitMs <= 0 || version > operation.afterVersion) return false;
+    const watcher: Watcher = {
+      asked,
+      cell,
+      afterVersion: operation.afterVersion,
+      dueAt: 0,
+      heapIndex: -1,
+    };
+    this.residents.watch(cell, watcher, this.#around.clock.monotonic() + operation.waitMs);
+    this.#underWay -= 1;
+    this.#watching += 1;
+    return true;
+  }
+
+  #endWatch(watcher: Watcher, reply: Reply | null): void {
+    this.residents.unwatch(watcher);
+    this.#watching -= 1;
+    this.#underWay += 1;
+    const { cell, asked } = watcher;
+    if (reply !== null) this.release(asked, reply);
+    else this.#runUnwatched(cell, asked);
+  }
+
+  #runUnwatched(cell: Cell, asked: Asked): void {
+    const { operation } = asked;
+    if (operation.op !== 'bill.get') return;
+    this.#run(cell, { ...asked, operation: { ...operation, waitMs: 0 } }, null);
+  }
+
+  // ------------------------------------------------------------------------------------------------- timers --
+
+  /** Runs the timers and long polls that are due. Called every few milliseconds while the shard serves. */
+  pulse(): void {
+    if (!this.#isServing) return;
+    const now = this.now();
+    const { timers, watchers } = this.residents;
+    for (let cell = timers.peek(); cell !== undefined && cell.dueAt <= now; cell = timers.peek()) {
+      timers.remove(cell);
+      const before = cell.bill;
+      this.runTimers(cell, now);
+      // A touched cell is scheduled anew by its commit.
+      if (cell.bill === before && cell.bill === cell.committed) this.residents.schedule(cell);
+    }
+    const monotonic = this.#around.clock.monotonic();
+    for (let due = watchers.peek(); due !== undefined && due.dueAt <= monotonic; due = watchers.peek()) {
+      this.#endWatch(due, null);
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------- commit --
+
+  /** Closes the open batch as this entry; its transitions are what the log gets. */
+  seal(entry: EntryId): readonly Transition[] {
+    return this.commit.seal(entry);
+  }
+
+  /** The batch under way is durable: its replies and events leave. Returns what history is to have. */
+  committed(): CommittedEntry {
+    const { batch, entry } = this.commit.commit();
+    const items = batch.items.map((item) => this.#committedItem(item));
+    const monotonic = this.#around.clock.monotonic();
+    for (const cell of batch.touched) {
+      cell.usedAt = monotonic;
+      this.residents.schedule(cell);
+      for (const each of cell.unwritten ?? []) if (each.batch === batch.serial) each.entry = entry;
+    }
+    for (const { asked, reply } of batch.releases) this.release(asked, reply);
+    for (const cell of batch.touched) this.#wakeWatchers(cell);
+    const last = must(items.at(-1), 'a batch has a transition');
+    return { entry, at: last.transition.at, items };
+  }
+
+  #committedItem(item: Item): CommittedItem {
+    if (item.kind === 'order') return item;
+    const { before, after, transition } = item;
+    const touched = touchedBy(before, after, transition.facts);
+    this.tell(after, touched, true);
+    return { kind: 'bill', after, touched, transition };
+  }
+
+  /** Puts a committed transition's events into the streams; where `live`, whoever listens hears them. */
+  tell(after: Bill, touched: ReturnType<typeof touchedBy>, live: boolean): void {
+    if (!isPresent(after)) return;
+    const { events, sink } = this.#around;
+    for (const event of touched.eventsRaised) {
+      const streamed = events.add(after, event);
+      if (live) sink.event(streamed);
+    }
+    for (const { event } of touched.eventsEnded) events.end(after.terms.id, event);
+  }
+
+  #wakeWatchers(cell: Cell): void {
+    if (cell.watchers === null || !isPresent(cell.committed)) return;
+    const { version } = cell.committed;
+    for (const watcher of cell.watchers.filter((each) => version > each.afterVersion)) {
+      this.#endWatch(watcher, null);
+    }
+  }
+
+  /** History has these entries now: what was kept for them may go. */
+  written(entries: readonly CommittedEntry[], watermark: EntryId): void {
+    const { events } = this.#around;
+    for (const { items } of entries) {
+      for (const item of items) {
+        if (item.kind === 'order') {
+          this.orders.written(item.transition);
+          continue;
+        }
+        const { billId } = item.transition;
+        for (const { event } of item.touched.eventsEnded) events.endWritten(billId, event);
+        const cell = this.residents.get(billId);
+        if (cell?.unwritten != null) writeOff(cell, watermark);
+      }
+    }
+  }
+
+  /** What became of the append under way is known: the rest is put back and refused (A4). */
+  settle(isCommitted: boolean, reason: string): CommittedEntry | null {
+    const failed = this.commit.settle(isCommitted);
+    for (const batch of failed) this.#refuse(batch, reason);
+    return isCommitted && this.commit.inFlight !== null ? this.committed() : null;
+  }
+
+  #refuse(batch: Batch, reason: string): void {
+    for (const cell of batch.touched) {
+      cell.unwritten = cell.unwritten?.filter((each) => each.batch !== batch.serial) ?? null;
+      if (cell.bill.status === 'absent' && cell.bill === cell.committed) {
+        const waiting = cell.waiting?.drain() ?? [];
+        this.residents.remove(cell);
+        for (const { asked } of waiting) this.release(asked, fault('log.refused', reason));
+      } else {
+        this.residents.schedule(cell);
+      }
+    }
+    for (const { asked } of batch.releases) this.release(asked, fault('log.refused', reason));
+  }
+
+  /** Refuses to serve from now on, until the worker begins anew (A4, A6). */
+  stop(reason: string): void {
+    this.#stoppedBecause = reason;
+    this.drop('shard.stopped', reason);
+  }
+
+  /** Gives the shard up: every request gets a 503, memory is emptied. */
+  drop(code: FaultCode, reason: string): void {
+    this.suspend(reason);
+    for (const batch of this.commit.settle(false)) this.#refuse(batch, reason);
+    const reply = fault(code, reason);
+    for (const cell of this.residents) {
+      for (const watcher of [...(cell.watchers ?? [])]) this.#endWatch(watcher, reply);
+    }
+    this.orders.clear();
+    this.residents.clear();
+  }
+}
+
+function isRead(asked: Asked): boolean {
+  switch (asked.operation.op) {
+    case 'bill.get':
+    case 'bill.view':
+    case 'bill.page':
+    case 'payment.get':
+    case 'credit.get':
+    case 'order.get':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function recallUnwrittenFor(
+  cell: Cell,
+  operation: BillOperation,
+  principal: Asked['principal'],
+): KeptReference | null {
+  if (cell.unwritten === null) return null;
+  const named = referenceOf(operation, principal);
+  return named === null ? null : recallUnwritten(cell, named);
+}

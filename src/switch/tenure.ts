@@ -1,0 +1,354 @@
+// The life of a shard with its owner: waiting for the lease, starting, serving, recovering from an append that was not
+// answered OK, or stopped for good.
+//
+//   waiting ──lease──▶ starting ──epoch open──▶ serving ◀──epoch open── recovering
+//      ▲                  │                        └───append not OK──────▶ │
+//      └───lease lost, or another owner in the log (from any state)────────┘
+//   Lost entries (A4) and data that history refuses (A6) end in stopped, from any state.
+
+import { ShardClock } from '../actors/shard-clock.ts';
+import { millis, SECOND_MS } from '../domain/time.ts';
+import { type EntryId, formatEntryId, isLastOfEpoch } from './entry-id.ts';
+import type { CommittedEntry, CommittedItem } from './history-queue.ts';
+import type { HistoryWriter } from './history-writer.ts';
+import { type Opener, openEpoch, type Reopening, reopen } from './opening.ts';
+import { type Clock, type History, LogRefusal } from './ports.ts';
+import { checkContinuity, type ReplayHome, replay } from './replay.ts';
+import { describe } from './reply-sink.ts';
+import type { Observer, Reporter } from './reporter.ts';
+import type { Shard } from './shard.ts';
+import { FILTER_SPAN_MS } from './order-filter.ts';
+
+/** Between two tries while a store refuses or does not answer (A4). */
+const PROBE_MS = 1_000;
+const TRIM_MS = 1_000;
+
+export type TenureState = 'waiting' | 'starting' | 'serving' | 'recovering' | 'stopped';
+
+export interface TenureSurroundings {
+  readonly shard: Shard;
+  readonly opener: Opener;
+  readonly history: History;
+  readonly writer: HistoryWriter;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly observer: Observer;
+  /** Another owner has written: the lease is worth nothing any more. */
+  readonly deposed: () => void;
+  readonly wake: () => void;
+  /** Whether the log drops by itself what history has (PostgresLog). */
+  readonly logTrimsItself: boolean;
+}
+
+export class Tenure {
+  readonly shard: Shard;
+  readonly #around: TenureSurroundings;
+  #state: TenureState = 'waiting';
+  #reason = '';
+  /** Counts lives: what was begun in an earlier one is void when it comes back. */
+  #life = 0;
+  #top = 0 as EntryId;
+  #time: ShardClock | null = null;
+  #trimmedAt = 0;
+  #isTrimming = false;
+
+  constructor(around: TenureSurroundings) {
+    this.shard = around.shard;
+    this.#around = around;
+  }
+
+  get state(): TenureState {
+    return this.#state;
+  }
+
+  /** Why the shard does not serve; empty while it does. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** The lease is ours: begin. */
+  leaseTaken(): void {
+    if (this.#state !== 'waiting') return;
+    this.#enter('starting', '');
+    this.#life += 1;
+    void this.#start(this.#life);
+  }
+
+  /** The lease is another's: everything is dropped. */
+  leaseLost(reason: string): void {
+    if (this.#state === 'stopped' || this.#state === 'waiting') return;
+    this.#leave('waiting', reason);
+    this.shard.drop('shard.unavailable', reason);
+  }
+
+  /** The end of a tick: appends what the tick brought, unless an append is under way. */
+  flush(): void {
+    if (this.#state !== 'serving' || !this.shard.commit.isReady) return;
+    if (isLastOfEpoch(this.#top)) {
+      this.#recover(null, 'the epoch has no sequence left');
+      return;
+    }
+    const { opener, clock } = this.#around;
+    const life = this.#life;
+    const after = this.#top;
+    const entry = (after + 1) as EntryId;
+    const transitions = this.shard.seal(entry);
+    const payload = opener.codec.encode({ kind: 'batch', transitions });
+    const sentAt = clock.monotonic();
+    opener.log.append(this.shard.id, after, entry, payload).then(
+      () => {
+        if (life === this.#life) this.#appended(entry, transitions.length, sentAt);
+      },
+      (error: unknown) => {
+        if (life !== this.#life) return;
+        this.#around.observer.appendFailed(failureOf(error));
+        this.#recover(entry, describe(error));
+      },
+    );
+  }
+
+  /** Nothing committed or under way: all of it has been answered. */
+  get isQuiet(): boolean {
+    return this.shard.commit.depth === 0 && this.shard.underWay === 0;
+  }
+
+  /** The time up to which history has everything that the shard ever told; undefined while it does not serve. */
+  reached(): number | undefined {
+    if (this.#state !== 'serving') return undefined;
+    const { writer } = this.#around;
+    const oldest = writer.oldest(this.shard.id) ?? this.shard.commit.earliest;
+    return (oldest ?? this.shard.now()) - 1;
+  }
+
+  #appended(entry: EntryId, count: number, sentAt: number): void {
+    const { clock, writer, wake, observer } = this.#around;
+    this.#top = entry;
+    observer.batchAppended(count, (clock.monotonic() - sentAt) / SECOND_MS);
+    const committed = this.shard.committed();
+    for (const item of committed.items) observer.transitionsCommitted(commandOf(item), 1);
+    writer.enqueue(this.shard.id, committed);
+    wake();
+  }
+
+  // --------------------------------------------------------------------------------------------------- start --
+
+  async #start(life: number): Promise<void> {
+    while (life === this.#life) {
+      try {
+        await this.#tryToStart(life);
+        return;
+      } catch (error) {
+        if (life !== this.#life) return;
+        this.#around.writer.leave(this.shard.id);
+        this.shard.drop('shard.unavailable', 'the shard is starting');
+        this.#report('warn', 'shard.startFailed', describe(error));
+        await this.#pause();
+      }
+    }
+  }
+
+  async #tryToStart(life: number): Promise<void> {
+    const { history, opener, writer, clock } = this.#around;
+    const { id } = this.shard;
+    const [watermark] = await history.watermarks([id]);
+    if (life !== this.#life || watermark === undefined) return;
+    const broken = await checkContinuity(opener.log, opener.codec, watermark);
+    if (life !== this.#life) return;
+    if (broken !== null) {
+      this.#stop(broken);
+      return;
+    }
+    writer.follow(id, watermark.entry, {
+      written: (entries, through) => this.#written(entries, through),
+      stopped: (reason) => this.#stop(reason),
+    });
+    const reached = await this.#replayAndOpen(life, watermark.entry);
+    if (reached === null) return;
+    const reading = { wall: clock.wall(), monotonic: clock.monotonic() };
+    this.#time = new ShardClock(reading, Math.max(watermark.at, reached.at));
+    this.#serve(reached.top);
+    void this.#fillFilter(life);
+  }
+
+  /** Replays what history misses, waits until it has it, opens the epoch on it; reads on where that is refused (A7). */
+  async #replayAndOpen(
+    life: number,
+    watermark: EntryId,
+  ): Promise<{ top: EntryId; at: number } | null> {
+    const { opener, history, writer, clock } = this.#around;
+    const { id } = this.shard;
+    const { log, codec } = opener;
+    const sources = { shard: id, log, codec, history, writer, home: this.#home() };
+    const nonces = new Set<string>();
+    let top = watermark;
+    let at = 0;
+    for (;;) {
+      const replayed = await replay(sources, top);
+      top = replayed.top;
+      at = Math.max(at, replayed.at);
+      await writer.reached(id, top);
+      await log.trim(id, top);
+      if (life !== this.#life) return null;
+      try {
+        const openedAt = millis(Math.max(clock.wall(), at));
+        const opened = await openEpoch(opener, top, { at: openedAt, nonces });
+        writer.enqueue(id, { entry: opened, at: openedAt, items: [] });
+        return life === this.#life ? { top: opened, at } : null;
+      } catch (error) {
+        // Fenced: another's last entry has landed; read on. Unknown: an own opening is replayed like any entry.
+        if (error instanceof LogRefusal && error.reason === 'unwilling') throw error;
+      }
+    }
+  }
+
+  #home(): ReplayHome {
+    const { shard } = this;
+    const { clock } = this.#around;
+    return {
+      get: (id) => shard.residents.get(id),
+      put: (id, bill, entry, touched) => {
+        const cell = shard.residents.get(id) ?? shard.residents.add(id, true, clock.monotonic());
+        if (touched === null) {
+          shard.residents.fill(cell, bill, entry);
+          return;
+        }
+        cell.bill = bill;
+        cell.committed = bill;
+        cell.entry = entry;
+        shard.residents.schedule(cell);
+        shard.tell(bill, touched, false);
+      },
+    };
+  }
+
+  /** Fills the filter of orders; until it is complete every unknown order is asked (A9). */
+  async #fillFilter(life: number): Promise<void> {
+    const { history } = this.#around;
+    while (life === this.#life) {
+      try {
+        const since = millis(Math.max(0, this.#around.clock.wall() - FILTER_SPAN_MS));
+        await history.scanOrders(this.shard.id, since, (orders) => {
+          if (life !== this.#life) return;
+          for (const { terminalId, orderId, at } of orders) {
+            this.shard.orders.remember(terminalId, orderId, at);
+          }
+        });
+        if (life === this.#life) this.shard.orders.filterIsComplete();
+        return;
+      } catch (error) {
+        this.#report('warn', 'shard.filterFailed', describe(error));
+        await this.#pause();
+      }
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------ recovery --
+
+  /** An append was refused, or its outcome is not known: stop, find out, go on in the next epoch (A4). */
+  #recover(unknown: EntryId | null, reason: string): void {
+    this.#report('warn', 'shard.appendFailed', reason);
+    this.#enter('recovering', reason);
+    this.shard.suspend(reason);
+    void this.#reopen(this.#life, unknown, reason);
+  }
+
+  async #reopen(life: number, unknown: EntryId | null, reason: string): Promise<void> {
+    const { opener, clock } = this.#around;
+    const nonces = new Set<string>();
+    const acknowledged = this.#top;
+    while (life === this.#life) {
+      try {
+        const at = millis(clock.wall());
+        const reopening = await reopen(opener, { acknowledged, unknown, nonces, at });
+        if (life === this.#life) this.#reopened(reopening, reason, at);
+        return;
+      } catch (error) {
+        this.#report('warn', 'shard.reopenFailed', describe(error));
+        await this.#pause();
+      }
+    }
+  }
+
+  #reopened(reopening: Reopening, reason: string, at: number): void {
+    if (reopening.type === 'lost') {
+      this.#stop(reopening.detail);
+      return;
+    }
+    if (reopening.type === 'deposed') {
+      this.leaseLost(`another owner has written: ${reopening.by}`);
+      this.#around.deposed();
+      return;
+    }
+    const { writer } = this.#around;
+    const entry = this.shard.settle(reopening.isUnknownCommitted, reason);
+    if (entry !== null) writer.enqueue(this.shard.id, entry);
+    writer.enqueue(this.shard.id, { entry: reopening.top, at, items: [] });
+    this.#serve(reopening.top);
+  }
+
+  // -------------------------------------------------------------------------------------------------- common --
+
+  #serve(top: EntryId): void {
+    this.#top = top;
+    if (this.#time === null) return;
+    this.shard.serve(this.#time);
+    this.#enter('serving', '');
+    this.#around.wake();
+  }
+
+  #written(entries: readonly CommittedEntry[], watermark: EntryId): void {
+    this.shard.written(entries, watermark);
+    const { clock, opener, logTrimsItself } = this.#around;
+    if (logTrimsItself || this.#isTrimming || clock.monotonic() - this.#trimmedAt < TRIM_MS) return;
+    this.#trimmedAt = clock.monotonic();
+    this.#isTrimming = true;
+    opener.log
+      .trim(this.shard.id, watermark)
+      .catch((error: unknown) => this.#report('warn', 'log.trimFailed', describe(error)))
+      .finally(() => {
+        this.#isTrimming = false;
+      });
+  }
+
+  /** Refuses to serve, loudly, until an operator has looked and the worker begins anew. */
+  #stop(reason: string): void {
+    if (this.#state === 'stopped') return;
+    this.#report('error', 'shard.stopped', reason);
+    this.#leave('stopped', reason);
+    this.shard.stop(reason);
+  }
+
+  #leave(state: TenureState, reason: string): void {
+    this.#life += 1;
+    this.#time = null;
+    this.#around.writer.leave(this.shard.id);
+    this.#enter(state, reason);
+  }
+
+  #enter(state: TenureState, reason: string): void {
+    this.#state = state;
+    this.#reason = reason;
+    const { id } = this.shard;
+    const top = formatEntryId(this.#top);
+    this.#around.reporter.report('info', 'shard.state', { shard: id, state, reason, top });
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((done) => {
+      this.#around.clock.after(PROBE_MS, done);
+    });
+  }
+
+  #report(level: 'warn' | 'error', what: string, reason: string): void {
+    this.#around.reporter.report(level, what, { shard: this.shard.id, reason });
+  }
+}
+
+function commandOf(item: CommittedItem): string {
+  return item.kind === 'bill' ? item.transition.command : 'ResolveOrder';
+}
+
+function failureOf(error: unknown): 'refused' | 'fenced' | 'unknown' {
+  if (!(error instanceof LogRefusal)) return 'unknown';
+  return error.reason === 'fenced' ? 'fenced' : 'refused';
+}

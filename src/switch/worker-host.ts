@@ -1,0 +1,299 @@
+// All that one worker does: its shards, what they share (look-ups, history writer, leases, event index), and the beat
+// that drives their timers.
+
+import { type ShardId, shardOfBill } from '../domain/ids.ts';
+import { type Millis, millis, SECOND_MS } from '../domain/time.ts';
+import { EventIndex } from './event-index.ts';
+import { HistoryWriter } from './history-writer.ts';
+import { Leasing } from './leasing.ts';
+import { Lookups } from './lookups.ts';
+import type { Clock, History, Leases, Log } from './ports.ts';
+import type { EntryCodec } from './records.ts';
+import { type Asked, describe, fault, type ReplySink } from './reply-sink.ts';
+import type { Observer, Reporter } from './reporter.ts';
+import type { WorkerAnswer, WorkerQuery } from './requests.ts';
+import { Shard } from './shard.ts';
+import type { ShardLimits } from './shard-surroundings.ts';
+import { Tenure, type TenureState } from './tenure.ts';
+
+/** How often timers are looked at. */
+const BEAT_MS = 20;
+const PASSIVATE_MS = SECOND_MS;
+/** How often history is asked for bills that fall due; it looks SWEEP_AHEAD_MS ahead (A8). */
+const SWEEP_MS = 10 * SECOND_MS;
+const SWEEP_AHEAD_MS = 20 * SECOND_MS;
+const SWEEP_MAX = 1_000;
+/** Every cell is looked at about once in so many rounds of passivation. */
+const PASSIVATE_ROUNDS = 30;
+const PASSIVATE_MIN = 1_000;
+/** Above this part of `residentsMax` a bill leaves as soon as it is written. */
+const CROWDED = 0.8;
+
+export interface WorkerOptions {
+  readonly shards: readonly ShardId[];
+  readonly log: Log;
+  readonly logTrimsItself: boolean;
+  readonly leases: Leases;
+  readonly history: History;
+  readonly codec: EntryCodec;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly observer: Observer;
+  readonly sink: ReplySink;
+  readonly limits: ShardLimits;
+  /** After so long without a request a bill may leave memory. */
+  readonly idleMs: number;
+  /** Names this worker in leases and openings. */
+  readonly holder: string;
+  /** Whether the holder of a lease is known to be dead. */
+  readonly isGone: (holder: string) => boolean;
+  readonly drawNonce: () => string;
+  readonly drawInteger: (limit: number) => number;
+}
+
+/** One shard as telemetry and readiness see it. */
+export interface ShardStatus {
+  readonly shard: ShardId;
+  readonly state: TenureState;
+  readonly reason: string;
+  readonly residents: number;
+  readonly underWay: number;
+  readonly unwritten: number;
+  /** Age of the oldest transition that history does not have, in ms. */
+  readonly lagMs: number;
+  /** The most requests that have waited for one bill since the last look. */
+  readonly deepestMailbox: number;
+}
+
+export class WorkerHost {
+  readonly #options: WorkerOptions;
+  readonly #events = new EventIndex();
+  readonly #lookups: Lookups;
+  readonly #writer: HistoryWriter;
+  readonly #leasing: Leasing;
+  readonly #tenures = new Map<ShardId, Tenure>();
+  #isAwake = false;
+  #isClosed = false;
+  #passivatedAt = 0;
+  #sweptAt = 0;
+  #isSweeping = false;
+  #lastReached: Millis = millis(0);
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    const { history, clock, reporter, observer, leases, holder, isGone, shards } = options;
+    this.#writer = new HistoryWriter({ history, clock, reporter, observer });
+    this.#lookups = new Lookups({
+      history,
+      observer,
+      knownWatermark: (shard) => this.#writer.knownWatermark(shard),
+      settled: () => this.#wake(),
+    });
+    this.#leasing = new Leasing({
+      leases,
+      clock,
+      reporter,
+      holder,
+      isGone,
+      shards,
+      listener: {
+        taken: (shard) => this.#tenures.get(shard)?.leaseTaken(),
+        lost: (shard) => this.#tenures.get(shard)?.leaseLost('the lease is another’s'),
+      },
+    });
+    for (const shard of shards) this.#tenures.set(shard, this.#makeTenure(shard));
+  }
+
+  /** Begins to take leases and to serve. */
+  start(): void {
+    this.#leasing.start();
+    this.#beat();
+  }
+
+  /** Runs a request on its shard. */
+  receive(asked: Asked): void {
+    const tenure = this.#tenures.get(asked.shard);
+    if (tenure === undefined) {
+      this.#options.sink.reply(asked, fault('shard.unavailable', `no shard ${asked.shard} here`));
+      this.#wake();
+      return;
+    }
+    tenure.shard.receive(asked);
+    this.#wake();
+  }
+
+  async ask(query: WorkerQuery): Promise<WorkerAnswer> {
+    switch (query.query) {
+      case 'subscribe':
+      case 'events':
+        return { answer: 'events', ...this.#events.read(query.recipient) };
+      case 'unsubscribe':
+        return { answer: 'done' };
+      case 'reached':
+        return { answer: 'reached', at: await this.#reached() };
+    }
+  }
+
+  status(): ShardStatus[] {
+    return [...this.#tenures.values()].map((tenure) => this.#statusOf(tenure));
+  }
+
+  /** Events pending in memory. */
+  get pendingEvents(): number {
+    return this.#events.pendingCount;
+  }
+
+  /** Who holds the shards that this worker waits for. */
+  holders(): { shard: ShardId; holder: string | null }[] {
+    return this.#leasing.holders();
+  }
+
+  /** Whether everything that came in has been answered. */
+  get isQuiet(): boolean {
+    return [...this.#tenures.values()].every((tenure) => tenure.isQuiet);
+  }
+
+  /** Flushes what is under way and gives the shards up. The caller has stopped sending. */
+  async stop(): Promise<void> {
+    this.#isClosed = true;
+    for (const tenure of this.#tenures.values()) {
+      if (tenure.state === 'serving') await this.#flushHistory(tenure.shard.id);
+    }
+    await this.#writer.close();
+    await this.#leasing.release();
+    for (const tenure of this.#tenures.values()) tenure.leaseLost('the switch is stopping');
+  }
+
+  async #flushHistory(shard: ShardId): Promise<void> {
+    const last = this.#writer.last(shard);
+    if (last === undefined) return;
+    await this.#writer.reached(shard, last).catch((error: unknown) => {
+      // The log has it; the next owner will write it.
+      const reason = describe(error);
+      this.#options.reporter.report('warn', 'history.notFlushed', { shard, reason });
+    });
+  }
+
+  #makeTenure(id: ShardId): Tenure {
+    const { clock, reporter, observer, history, limits, sink } = this.#options;
+    const shard = new Shard({
+      id,
+      clock,
+      sink,
+      limits,
+      lookups: this.#lookups,
+      events: this.#events,
+      isLeased: () => this.#leasing.isRunning(id),
+      unwritten: () => this.#writer.depth(id),
+      wake: () => this.#wake(),
+    });
+    const { log, codec, holder, drawNonce, drawInteger, logTrimsItself } = this.#options;
+    return new Tenure({
+      shard,
+      history,
+      clock,
+      reporter,
+      observer,
+      logTrimsItself,
+      writer: this.#writer,
+      opener: { shard: id, log, codec, holder, drawNonce, drawInteger },
+      deposed: () => this.#leasing.forget(id),
+      wake: () => this.#wake(),
+    });
+  }
+
+  /** Flushes once this turn of the event loop is over, so that all it brought goes together. */
+  #wake(): void {
+    if (this.#isAwake) return;
+    this.#isAwake = true;
+    this.#options.clock.after(0, () => {
+      this.#isAwake = false;
+      this.#lookups.flush();
+      for (const tenure of this.#tenures.values()) tenure.flush();
+      this.#options.sink.flush();
+    });
+  }
+
+  #beat(): void {
+    if (this.#isClosed) return;
+    const now = this.#options.clock.monotonic();
+    for (const tenure of this.#tenures.values()) tenure.shard.pulse();
+    if (now - this.#passivatedAt >= PASSIVATE_MS) {
+      this.#passivatedAt = now;
+      this.#passivate(now);
+    }
+    if (now - this.#sweptAt >= SWEEP_MS && !this.#isSweeping) {
+      this.#sweptAt = now;
+      void this.#sweep();
+    }
+    this.#options.clock.after(BEAT_MS, () => this.#beat());
+  }
+
+  #passivate(now: number): void {
+    const { limits, idleMs } = this.#options;
+    for (const { shard } of this.#tenures.values()) {
+      if (!shard.isServing) continue;
+      const { count } = shard.residents;
+      const isCrowded = count > limits.residentsMax * CROWDED;
+      shard.residents.passivate({
+        count: isCrowded ? count : Math.max(PASSIVATE_MIN, Math.ceil(count / PASSIVATE_ROUNDS)),
+        idleBefore: isCrowded ? now : now - idleMs,
+        committedBatch: shard.commit.committedSerial,
+        watermark: this.#writer.knownWatermark(shard.id),
+      });
+    }
+  }
+
+  /** Brings bills into memory whose timers fall due soon. */
+  async #sweep(): Promise<void> {
+    const serving = [...this.#tenures.values()].filter(({ state }) => state === 'serving');
+    if (serving.length === 0) return;
+    this.#isSweeping = true;
+    try {
+      const shards = serving.map(({ shard }) => shard.id);
+      const now = Math.max(...serving.map(({ shard }) => shard.now()));
+      const due = await this.#options.history.fetchDue(shards, millis(now + SWEEP_AHEAD_MS), SWEEP_MAX);
+      for (const id of due) this.#tenures.get(shardOfBill(id))?.shard.load(id);
+      // A full page: look again soon, once these have been dealt with.
+      if (due.length === SWEEP_MAX) this.#sweptAt -= SWEEP_MS - SECOND_MS;
+    } catch (error) {
+      this.#options.reporter.report('warn', 'history.sweepFailed', { reason: describe(error) });
+    } finally {
+      this.#isSweeping = false;
+    }
+  }
+
+  /** The time that the history of every shard has reached; of a shard that does not serve, its watermark's. */
+  async #reached(): Promise<Millis> {
+    let reached = Number.MAX_SAFE_INTEGER;
+    const others: ShardId[] = [];
+    for (const tenure of this.#tenures.values()) {
+      const at = tenure.reached();
+      if (at === undefined) others.push(tenure.shard.id);
+      else reached = Math.min(reached, at);
+    }
+    if (others.length > 0) {
+      for (const { at } of await this.#options.history.watermarks(others)) {
+        reached = Math.min(reached, at - 1);
+      }
+    }
+    if (reached > this.#lastReached) this.#lastReached = millis(reached);
+    return this.#lastReached;
+  }
+
+  #statusOf(tenure: Tenure): ShardStatus {
+    const { shard, state, reason } = tenure;
+    const oldest = this.#writer.oldest(shard.id);
+    const lagMs = oldest === undefined ? 0 : Math.max(0, this.#options.clock.wall() - oldest);
+    return {
+      shard: shard.id,
+      state,
+      reason,
+      residents: shard.residents.count,
+      underWay: shard.underWay,
+      unwritten: this.#writer.depth(shard.id),
+      lagMs,
+      deepestMailbox: shard.residents.takeDeepest(),
+    };
+  }
+}

@@ -1,0 +1,99 @@
+// Every metric of the switch: its name, what it means and how several threads' values become one. The name is a noun,
+// what happened to it, and a unit. Alerts, dashboards and runbooks use these names, and a test compares them.
+
+export interface Family {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** What becomes of two threads' values under equal labels. */
+  readonly merged: 'sum' | 'max';
+}
+
+export const families = {
+  requestsAnswered: counter(
+    'requests_answered_total',
+    'Requests answered, by protocol, route and status.',
+  ),
+  requestsAnsweredSeconds: histogram(
+    'requests_answered_seconds',
+    'From the whole request read to its answer handed to the socket, by protocol and route.',
+  ),
+  connectionsHeld: gauge('connections_held', 'Open WebSocket connections, by whose they are.'),
+  requestsHeld: gauge(
+    'requests_held',
+    'Requests a gateway has sent to shards and not answered yet.',
+  ),
+  eventsPushed: counter(
+    'events_pushed_total',
+    'Events sent down a WebSocket; again="true" where it was not the first time.',
+  ),
+  eventsPending: gauge(
+    'events_pending',
+    'Events in memory that nobody has acknowledged yet, by shard.',
+  ),
+  commandsQueued: gauge('commands_queued', 'Commands waiting in all mailboxes of a shard.'),
+  commandsQueuedDeepest: gauge(
+    'commands_queued_deepest',
+    'Commands waiting in the longest mailbox of a shard.',
+    'max',
+  ),
+  billsResident: gauge('bills_resident', 'Bills in memory, by shard.'),
+  billsFetched: counter('bills_fetched_total', 'Bills brought back into memory from history.'),
+  batchesAppendedSeconds: histogram(
+    'batches_appended_seconds',
+    'From sending a batch to the log to its being durable.',
+  ),
+  batchesAppendedTransitions: histogram(
+    'batches_appended_transitions',
+    'Transitions in a batch of the log.',
+  ),
+  appendsFailed: counter(
+    'appends_failed_total',
+    'Appends that the log refused, or whose outcome stayed unknown, by outcome.',
+  ),
+  transitionsCommitted: counter(
+    'transitions_committed_total',
+    'Transitions made durable, by command.',
+  ),
+  transitionsUnwritten: gauge(
+    'transitions_unwritten',
+    'Length of the log: transitions not yet in history, by shard.',
+  ),
+  historyLaggedSeconds: gauge(
+    'history_lagged_seconds',
+    'Age of the oldest transition that is not yet in history, by shard.',
+    'max',
+  ),
+  historyWrittenSeconds: histogram(
+    'history_written_seconds',
+    'Time of one statement that writes batches to Postgres.',
+  ),
+  historyWrittenRows: histogram(
+    'history_written_rows',
+    'Rows in one statement that writes batches to Postgres.',
+  ),
+  historyFailed: counter(
+    'history_failed_total',
+    'Statements of the history writer that failed, by reason.',
+  ),
+  shardsOwned: gauge('shards_owned', 'Shards of this node, by state.'),
+  workersEnded: counter('workers_ended_total', 'Worker threads that died and were replaced.'),
+  loopsDelayedSeconds: gauge(
+    'loops_delayed_seconds',
+    'How late the event loop of a thread ran since the last scrape, by quantile (1 is the worst).',
+    'max',
+  ),
+  heapsUsedBytes: gauge('heaps_used_bytes', 'JavaScript heap in use, by thread.', 'max'),
+} as const satisfies Record<string, Family>;
+
+function counter(name: string, help: string): Family {
+  return { name: `qrswitch_${name}`, help, type: 'counter', merged: 'sum' };
+}
+
+function histogram(name: string, help: string): Family {
+  return { name: `qrswitch_${name}`, help, type: 'histogram', merged: 'sum' };
+}
+
+function gauge(name: string, help: string, merged: 'sum' | 'max' = 'sum'): Family {
+  return { name: `qrswitch_${name}`, help, type: 'gauge', merged };
+}

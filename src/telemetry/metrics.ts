@@ -1,0 +1,259 @@
+// The metrics of one thread. What happens often is counted as it happens; what can be looked at (queues, residents,
+// lags) is asked of the owner at each scrape, so that the core knows nothing of metrics. Each thread reads its own;
+// scrape.ts makes one text of them.
+
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+import { families } from './families.ts';
+import {
+  Counter,
+  Histogram,
+  LATENCY_BOUNDS,
+  type Reading,
+  reading,
+  type Series,
+  SIZE_BOUNDS,
+} from './instruments.ts';
+
+export type Snapshot = readonly Reading[];
+export type Protocol = 'http' | 'ws';
+export type AppendFailure = 'refused' | 'fenced' | 'unknown';
+
+/** A shard's numbers, as its host tells them at a scrape. */
+export interface ShardNumbers {
+  readonly shard: number;
+  /** `waiting`, `starting`, `serving`, `recovering`, `stopped`, in the owner's words. */
+  readonly state: string;
+  readonly commandsQueued: number;
+  readonly commandsQueuedDeepest: number;
+  readonly billsResident: number;
+  readonly eventsPending: number;
+  readonly transitionsUnwritten: number;
+  readonly historyLaggedMs: number;
+}
+
+/** A gateway's numbers, as it tells them at a scrape. */
+export interface GatewayNumbers {
+  readonly requestsHeld: number;
+  readonly terminalConnections: number;
+  readonly paychannelConnections: number;
+}
+
+/** One route under one protocol; kept by whoever answers it. */
+export interface RouteMetrics {
+  answered(status: number, seconds: number): void;
+}
+
+export interface Metrics {
+  /** The same object for the same route; make it once, outside the hot path. */
+  route(protocol: Protocol, route: string): RouteMetrics;
+  eventPushed(isAgain: boolean): void;
+  batchAppended(transitions: number, seconds: number): void;
+  appendFailed(outcome: AppendFailure): void;
+  transitionsCommitted(command: string, count: number): void;
+  historyWritten(rows: number, seconds: number): void;
+  historyFailed(reason: string): void;
+  billsFetched(count: number): void;
+  workerEnded(): void;
+  /** From now on asked at each snapshot. */
+  watchShards(numbers: () => readonly ShardNumbers[]): void;
+  watchGateway(numbers: () => GatewayNumbers): void;
+  /** All values now; plain, so that it may be posted to another thread. */
+  snapshot(): Snapshot;
+  close(): void;
+}
+
+/** How finely the event loop is watched; its timer's own interval is taken off again. */
+const LOOP_RESOLUTION_MS = 10;
+const LOOP_QUANTILES = [0.5, 0.99, 1];
+const NS_PER_SECOND = 1e9;
+
+/** Opens the metrics of the thread that calls. */
+export function openMetrics(thread: string): Metrics {
+  const counters = openCounters();
+  const histograms = openHistograms();
+  const routes = openRoutes();
+  const appendedSeconds = histograms.batchesAppendedSeconds.series();
+  const appendedTransitions = histograms.batchesAppendedTransitions.series();
+  const writtenSeconds = histograms.historyWrittenSeconds.series();
+  const writtenRows = histograms.historyWrittenRows.series();
+  const loop = watchLoop(thread);
+  let shards: () => readonly ShardNumbers[] = () => [];
+  let gateway: (() => GatewayNumbers) | null = null;
+
+  return {
+    route: routes.route,
+    eventPushed: (isAgain) =>
+      counters.eventsPushed.add(String(isAgain), () => ({ again: String(isAgain) })),
+    batchAppended(transitions, seconds) {
+      appendedTransitions.observe(transitions);
+      appendedSeconds.observe(seconds);
+    },
+    appendFailed: (outcome) => counters.appendsFailed.add(outcome, () => ({ outcome })),
+    transitionsCommitted: (command, count) =>
+      counters.transitionsCommitted.add(command, () => ({ command }), count),
+    historyWritten(rows, seconds) {
+      writtenRows.observe(rows);
+      writtenSeconds.observe(seconds);
+    },
+    historyFailed: (reason) => counters.historyFailed.add(reason, () => ({ reason })),
+    billsFetched: (count) => counters.billsFetched.add('', () => ({}), count),
+    workerEnded: () => counters.workersEnded.add('', () => ({})),
+    watchShards(numbers) {
+      shards = numbers;
+    },
+    watchGateway(numbers) {
+      gateway = numbers;
+    },
+    snapshot: () => [
+      ...Object.values(counters).map((counter) => counter.read()),
+      ...Object.values(histograms).map((histogram) => histogram.read()),
+      ...routes.read(),
+      ...readShards(shards()),
+      ...readGateway(gateway === null ? null : gateway()),
+      ...loop.read(),
+    ],
+    close: loop.close,
+  };
+}
+
+function openCounters() {
+  return {
+    eventsPushed: new Counter(families.eventsPushed),
+    appendsFailed: new Counter(families.appendsFailed),
+    transitionsCommitted: new Counter(families.transitionsCommitted),
+    historyFailed: new Counter(families.historyFailed),
+    billsFetched: new Counter(families.billsFetched),
+    workersEnded: new Counter(families.workersEnded),
+  };
+}
+
+function openHistograms() {
+  return {
+    batchesAppendedSeconds: new Histogram(families.batchesAppendedSeconds, LATENCY_BOUNDS),
+    batchesAppendedTransitions: new Histogram(families.batchesAppendedTransitions, SIZE_BOUNDS),
+    historyWrittenSeconds: new Histogram(families.historyWrittenSeconds, LATENCY_BOUNDS),
+    historyWrittenRows: new Histogram(families.historyWrittenRows, SIZE_BOUNDS),
+  };
+}
+
+interface OpenRoute extends RouteMetrics {
+  readonly labels: { readonly protocol: Protocol; readonly route: string };
+  readonly byStatus: ReadonlyMap<number, number>;
+}
+
+function openRoutes() {
+  const seconds = new Histogram(families.requestsAnsweredSeconds, LATENCY_BOUNDS);
+  const open = new Map<string, OpenRoute>();
+
+  return {
+    route(protocol: Protocol, route: string): RouteMetrics {
+      const key = `${protocol} ${route}`;
+      let metrics = open.get(key);
+      if (metrics === undefined) {
+        metrics = openRoute({ protocol, route }, seconds.series({ protocol, route }));
+        open.set(key, metrics);
+      }
+      return metrics;
+    },
+    read: (): Reading[] => [
+      reading(
+        families.requestsAnswered,
+        [...open.values()].flatMap(({ labels, byStatus }) =>
+          [...byStatus].map(([status, value]) => ({ labels: { ...labels, status }, value })),
+        ),
+      ),
+      seconds.read(),
+    ],
+  };
+}
+
+function openRoute(labels: OpenRoute['labels'], series: Series): OpenRoute {
+  const byStatus = new Map<number, number>();
+  return {
+    labels,
+    byStatus,
+    answered(status, seconds) {
+      byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
+      series.observe(seconds);
+    },
+  };
+}
+
+function readShards(shards: readonly ShardNumbers[]): Reading[] {
+  const each = (value: (shard: ShardNumbers) => number) =>
+    shards.map((shard) => ({ labels: { shard: shard.shard }, value: value(shard) }));
+  const byState = new Map<string, number>();
+  for (const { state } of shards) byState.set(state, (byState.get(state) ?? 0) + 1);
+
+  return [
+    reading(
+      families.commandsQueued,
+      each((shard) => shard.commandsQueued),
+    ),
+    reading(
+      families.commandsQueuedDeepest,
+      each((shard) => shard.commandsQueuedDeepest),
+    ),
+    reading(
+      families.billsResident,
+      each((shard) => shard.billsResident),
+    ),
+    reading(
+      families.eventsPending,
+      each((shard) => shard.eventsPending),
+    ),
+    reading(
+      families.transitionsUnwritten,
+      each((shard) => shard.transitionsUnwritten),
+    ),
+    reading(
+      families.historyLaggedSeconds,
+      each((shard) => shard.historyLaggedMs / 1000),
+    ),
+    reading(
+      families.shardsOwned,
+      [...byState].map(([state, value]) => ({ labels: { state }, value })),
+    ),
+  ];
+}
+
+function readGateway(gateway: GatewayNumbers | null): Reading[] {
+  if (gateway === null) return [];
+  return [
+    reading(families.requestsHeld, [{ labels: {}, value: gateway.requestsHeld }]),
+    reading(families.connectionsHeld, [
+      { labels: { kind: 'terminal' }, value: gateway.terminalConnections },
+      { labels: { kind: 'paychannel' }, value: gateway.paychannelConnections },
+    ]),
+  ];
+}
+
+/** Reading it begins a new period: two scrapers would halve each other's view. */
+function watchLoop(thread: string) {
+  const monitor = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  monitor.enable();
+
+  return {
+    read(): Reading[] {
+      const delays = LOOP_QUANTILES.map((quantile) => ({
+        labels: { thread, quantile },
+        value: lateness(quantile === 1 ? monitor.max : monitor.percentile(quantile * 100)),
+      }));
+      monitor.reset();
+      return [
+        reading(families.loopsDelayedSeconds, delays),
+        reading(families.heapsUsedBytes, [
+          { labels: { thread }, value: getHeapStatistics().used_heap_size },
+        ]),
+      ];
+    },
+    close(): void {
+      monitor.disable();
+    },
+  };
+}
+
+function lateness(intervalNs: number): number {
+  return Math.max(0, intervalNs / NS_PER_SECOND - LOOP_RESOLUTION_MS / 1000);
+}

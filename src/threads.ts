@@ -1,0 +1,71 @@
+// What the main thread and the others say to each other: the few words beside the requests.
+
+import type { MessagePort } from 'node:worker_threads';
+import type { Config } from './config.ts';
+import type { ShardStatus } from './switch/worker-host.ts';
+import type { Snapshot } from './telemetry/metrics.ts';
+
+/** What a worker or gateway needs to run; plain, so that it crosses threads. */
+export interface Setting {
+  readonly config: Config;
+  readonly databaseUrl: string;
+  readonly publicBaseUrl: string;
+  /** Drawn by this process at its start. */
+  readonly process: string;
+}
+
+// ------------------------------------------------------------------------------------------------------ workers --
+
+/** What a worker is begun with; requests of main come over `control`. */
+export interface WorkerTask {
+  readonly setting: Setting;
+  readonly index: number;
+  readonly life: number;
+  readonly control: MessagePort;
+}
+
+export type ToWorkerThread =
+  /** Serve a gateway over this port. */
+  | { readonly type: 'attach'; readonly port: MessagePort }
+  | { readonly type: 'tell'; readonly seq: number }
+  /** Answer what is under way, flush, give the shards up, and return. */
+  | { readonly type: 'stop' };
+
+export interface WorkerTold {
+  readonly seq: number;
+  readonly shards: readonly ShardStatus[];
+  readonly waitingFor: readonly { readonly shard: number; readonly holder: string | null }[];
+  readonly snapshot: Snapshot;
+}
+
+// ----------------------------------------------------------------------------------------------------- gateways --
+
+export interface GatewayTask {
+  readonly setting: Setting;
+  readonly index: number;
+  readonly port: number;
+}
+
+/** Whether the switch serves, and what it waits for. */
+export interface SwitchState {
+  readonly ready: boolean;
+  readonly node: string;
+  readonly shards: Readonly<Record<string, number>>;
+  /** What an operator should know, where it is not ready. */
+  readonly waitsFor: readonly string[];
+}
+
+export type ToGatewayThread =
+  | { readonly type: 'worker'; readonly index: number; readonly port: MessagePort }
+  | { readonly type: 'state'; readonly state: SwitchState }
+  | { readonly type: 'metrics'; readonly seq: number; readonly text: string }
+  | { readonly type: 'tell'; readonly seq: number }
+  /** Take nothing new, answer what is under way, close. */
+  | { readonly type: 'drain' };
+
+export type FromGatewayThread =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'metrics'; readonly seq: number }
+  | { readonly type: 'told'; readonly seq: number; readonly snapshot: Snapshot }
+  | { readonly type: 'drained' };

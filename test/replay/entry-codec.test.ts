@@ -1,0 +1,124 @@
+// Entries as released versions wrote them. Today's code must read every one of them, for ever.
+//
+// To record a new version (once, when ENTRY_VERSION goes up, before its release): encode contents that show what is
+// new with the codec of that version and keep the base64 of what it gives:
+//
+//   Buffer.from(makeEntryCodec().encode(content)).toString('base64')
+//
+// as `entries-v<version>.json`, name by name; then expect of it here what today's code should make of it. A recorded
+// payload is never changed. Where a later version reads an old entry in another form, the expectation changes.
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { BillId, Reference, TerminalId } from '../../src/domain/ids.ts';
+import type { Currency, Minor } from '../../src/domain/money.ts';
+import { millis } from '../../src/domain/time.ts';
+import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
+import { entryId } from '../../src/switch/entry-id.ts';
+import type { EntryContent, Transition } from '../../src/switch/records.ts';
+
+const billId = '06D9K3Q1ZR0072M4N6P8Q0R2S4' as BillId;
+const at = 1_785_000_000_123;
+
+const openingV1: EntryContent = {
+  kind: 'open',
+  nonce: 'Zm9vYmFy',
+  holder: 'node-1:4711',
+  at: millis(at),
+  follows: entryId(7, 4_000_000_000),
+};
+
+const created: Transition = {
+  kind: 'bill',
+  billId,
+  at: millis(at),
+  command: 'CreateBill',
+  actor: 'terminal:t1',
+  requestId: 'req-1',
+  facts: [
+    {
+      type: 'BillCreated',
+      terms: {
+        id: billId,
+        type: 'dynamic',
+        institutionId: 'i1',
+        merchantId: 'm1',
+        terminalId: 't1' as TerminalId,
+        merchant: { name: 'Café Zoë', city: 'Rīga' },
+        orderId: 'order-1' as Reference,
+        digest: 'q7bq0tXo4m0JzYb5m3uQXA',
+        purpose: 'sale',
+        amount: 1_000_000_000_000 as Minor,
+        currency: 'EUR' as Currency,
+        description: null,
+        lines: [{ name: 'Tea', quantity: 1.5, price: 200 as Minor, amount: 300 as Minor }],
+        metadata: { table: '7', ['__proto__']: 'kept' },
+        capture: 'manual',
+        confirmWithinMs: 86_400_000,
+        unconfirmed: 'confirm',
+        qrFormat: 'url',
+        returnUrl: null,
+        relatedBillId: null,
+        createdAt: millis(at),
+        expiresAt: millis(at + 900_000),
+      },
+    },
+  ],
+} as unknown as Transition;
+
+const batchV1: EntryContent = {
+  kind: 'batch',
+  transitions: [
+    created,
+    {
+      kind: 'bill',
+      billId,
+      at: millis(at + 1),
+      command: 'PayBill',
+      actor: 'paychannel:p1',
+      requestId: 'req-2',
+      facts: [
+        {
+          type: 'PaymentRefused',
+          payment: {
+            no: 1,
+            paychannelId: 'p1',
+            paymentRef: 'pay-1',
+            amount: 5_000_000_000,
+            method: null,
+            receivedAt: at + 1,
+            rejection: { rejected: 'payment.exceedsDue', due: 4_294_967_296 },
+          },
+          digest: 'q7bq0tXo4m0JzYb5m3uQXB',
+        },
+        { type: 'BillConfirmed', amount: 0, cause: null, receipt: { 'fiscal no': [1, 0.1, 'å'] } },
+      ],
+    } as unknown as Transition,
+    {
+      kind: 'orderVoided',
+      terminalId: 't1' as TerminalId,
+      orderId: 'order-2' as Reference,
+      at: millis(at + 2),
+      actor: 'terminal:t1',
+      requestId: 'req-3',
+    },
+  ],
+};
+
+function recorded(version: number): Record<string, string> {
+  const path = new URL(`./entries-v${version}.json`, import.meta.url);
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+describe('an entry of version 1', () => {
+  const payloads = recorded(1);
+
+  test.each([
+    ['opening', openingV1],
+    ['batch', batchV1],
+  ])('that is a %s is read as what it said', (name, content) => {
+    const payload = Buffer.from(payloads[name] ?? '', 'base64');
+    expect(payload[0]).toBe(1);
+    expect(makeEntryCodec().decode(payload)).toStrictEqual(content);
+  });
+});

@@ -1,0 +1,106 @@
+// A real Postgres for tests: its own cluster in a temporary folder, on a free port of 127.0.0.1, as `nobody` where
+// the run is root. It dies with the test process, however that ends by itself.
+
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import {
+  findPostgresPrograms,
+  freePort,
+  initialiseCluster,
+  launchPostgres,
+  serverAccount,
+} from '../../src/persistence/postgres-programs.ts';
+
+const PASSWORD = 'test';
+const USER = 'test';
+const PREFIX = 'qrswitch-test-pg-';
+
+export interface TestPostgres {
+  /** Of the database `postgres`, with user and password. */
+  readonly url: string;
+  readonly port: number;
+  /** Give it (with the port) to `startPostgres` to start the same cluster again after `kill`. */
+  readonly dir: string;
+  readonly pid: number;
+  /** Stops it and removes its folder, unless it is to be kept. */
+  stop(options?: { keep?: boolean }): Promise<void>;
+  /** `kill -9` of the whole server; the folder stays. */
+  kill(): Promise<void>;
+}
+
+/** Starts a Postgres; with `dir` (of one that was killed or kept) the same cluster again. */
+export async function startPostgres(
+  options: {
+    dir?: string;
+    port?: number;
+    /** Default true, as in production; false for tests that only want speed. */
+    fsync?: boolean;
+    /** More settings, by name. */
+    settings?: Readonly<Record<string, string>>;
+  } = {},
+): Promise<TestPostgres> {
+  const programs = findPostgresPrograms();
+  const account = serverAccount();
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), PREFIX)));
+  await chmod(dir, 0o755);
+  const directory = join(dir, 'cluster');
+  if (!existsSync(directory)) {
+    const sync = false;
+    await initialiseCluster({ programs, account, directory, user: USER, password: PASSWORD, sync });
+  }
+  const port = options.port ?? (await freePort());
+  const settings: Record<string, string> = {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: '',
+    shared_buffers: '64MB',
+    max_connections: '100',
+    jit: 'off',
+    fsync: options.fsync === false ? 'off' : 'on',
+    ...options.settings,
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const server = await launchPostgres({ programs, account, directory, args, detached: false });
+
+  const lastResort = (): void => {
+    server.child.kill('SIGKILL');
+    rmSync(dir, { recursive: true, force: true });
+  };
+  process.once('exit', lastResort);
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    process.off('exit', lastResort);
+    server.child.kill(signal);
+    await server.ended;
+  };
+  return {
+    url: `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`,
+    port,
+    dir,
+    pid: server.pid,
+    stop: async (how = {}) => {
+      await end('SIGINT');
+      if (how.keep !== true) await rm(dir, { recursive: true, force: true });
+    },
+    kill: async () => {
+      await end('SIGKILL');
+    },
+  };
+}
+
+/** Makes a fresh, empty database on the server of a URL and returns the URL of that. */
+export async function createDatabase(url: string): Promise<string> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  try {
+    await sql.unsafe(`create database ${name}`);
+  } finally {
+    await sql.end();
+  }
+  const made = new URL(url);
+  made.pathname = `/${name}`;
+  return made.href;
+}

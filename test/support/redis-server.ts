@@ -1,0 +1,168 @@
+// A real Redis of one's own: its own port, its own folder, gone with `stop`.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Lines of a redis.conf, by name. What is left out is as a durable switch needs it. */
+export interface RedisSettings {
+  readonly appendonly?: 'yes' | 'no';
+  readonly appendfsync?: 'always' | 'everysec' | 'no';
+  readonly 'no-appendfsync-on-rewrite'?: 'yes' | 'no';
+  readonly maxmemory?: string;
+  readonly 'maxmemory-policy'?: string;
+  readonly [setting: string]: string | undefined;
+}
+
+export interface RedisServer {
+  readonly port: number;
+  readonly url: string;
+  /** Where the append-only file lies. */
+  readonly dir: string;
+  readonly config: Readonly<Record<string, string>>;
+  readonly pid: number;
+  /** Stops it and removes its folder. */
+  stop(): Promise<void>;
+  /** SIGKILL; port and folder stay for `restart`. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and folder, after `kill`. */
+  restart(): Promise<void>;
+}
+
+const DURABLE: RedisSettings = {
+  appendonly: 'yes',
+  appendfsync: 'always',
+  'no-appendfsync-on-rewrite': 'no',
+  'maxmemory-policy': 'noeviction',
+  save: '',
+};
+const START_MS = 10_000;
+const STARTS_MAX = 5;
+
+/** Starts a Redis and resolves once it answers. Needs `redis-server` on the PATH. */
+export async function startRedis(settings: RedisSettings = {}): Promise<RedisServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'qrswitch-redis-'));
+  const config: Record<string, string> = {};
+  for (const [name, value] of Object.entries({ ...DURABLE, ...settings })) {
+    if (value !== undefined) config[name] = value;
+  }
+  const { child, port } = await launchOnFreePort(config, dir);
+  return runningServer(child, port, config, dir);
+}
+
+function runningServer(
+  first: ChildProcess,
+  port: number,
+  config: Readonly<Record<string, string>>,
+  dir: string,
+): RedisServer {
+  let child = first;
+  // A test run that is cut off must not leave a server behind.
+  const onExit = () => child.kill('SIGKILL');
+  process.once('exit', onExit);
+
+  const kill = () => end(child, 'SIGKILL');
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    dir,
+    config,
+    get pid() {
+      return child.pid ?? 0;
+    },
+    kill,
+    async stop() {
+      process.removeListener('exit', onExit);
+      await kill();
+      await rm(dir, { recursive: true, force: true });
+    },
+    async restart() {
+      child = await launch(config, dir, port);
+    },
+  };
+}
+
+/** Another process may take the free port before Redis does; then there is another one. */
+async function launchOnFreePort(
+  config: Readonly<Record<string, string>>,
+  dir: string,
+): Promise<{ child: ChildProcess; port: number }> {
+  for (let start = 1; ; start++) {
+    const port = await freePort();
+    try {
+      return { child: await launch(config, dir, port), port };
+    } catch (error) {
+      if (start < STARTS_MAX && String(error).includes('Address already in use')) continue;
+      await rm(dir, { recursive: true, force: true });
+      throw error;
+    }
+  }
+}
+
+async function launch(
+  config: Readonly<Record<string, string>>,
+  dir: string,
+  port: number,
+): Promise<ChildProcess> {
+  const options = Object.entries(config).flatMap(([name, value]) => [`--${name}`, value]);
+  const child = spawn(
+    'redis-server',
+    ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, ...options],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  await ready(child);
+  return child;
+}
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      fail(`did not start within ${START_MS} ms`);
+    }, START_MS);
+    const fail = (why: string) => {
+      clearTimeout(timer);
+      reject(new Error(`redis-server ${why}\n${output}`));
+    };
+    const listen = (chunk: Buffer) => {
+      output += chunk.toString();
+      if (!output.includes('Ready to accept connections')) return;
+      clearTimeout(timer);
+      child.stdout?.removeListener('data', listen);
+      // The pipes must go on being read, or Redis stops once they are full.
+      child.stdout?.resume();
+      resolve();
+    };
+    child.stdout?.on('data', listen);
+    child.stderr?.on('data', listen);
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      fail(
+        error.code === 'ENOENT'
+          ? 'is not on the PATH: install it (Debian: apt-get install redis-server)'
+          : String(error),
+      );
+    });
+    child.once('exit', (code, signal) => fail(`ended with ${code ?? signal}`));
+  });
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill(signal);
+  await ended;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

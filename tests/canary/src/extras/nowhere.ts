@@ -1,0 +1,3 @@
+import { theTruth } from '../domain/truth.ts';
+
+export const copy = theTruth;

@@ -1,0 +1,49 @@
+// Three projects, by what a test needs: `unit` nothing, `stores` a real Redis and Postgres that the test brings up,
+// `e2e` the built program as well. No retries anywhere: a test that passes the second time has found something.
+
+import { defineConfig } from 'vitest/config';
+
+const storeTests = [
+  'src/**/*.{pg,redis}.test.ts',
+  '{test,tests}/conformance/**/*.test.ts',
+  '{test,tests}/support/*-server.test.ts',
+];
+
+export default defineConfig({
+  test: {
+    // Tests that forget what they started must not be told apart from tests that hang.
+    teardownTimeout: 10_000,
+    allowOnly: false,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{src,bench,scripts}/**/*.test.ts', '{test,tests}/**/*.test.ts'],
+          exclude: [...storeTests, '{test,tests}/e2e/**', 'tests/canary/**'],
+          testTimeout: 10_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'stores',
+          include: storeTests,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['{test,tests}/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Each of these is several processes already.
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
