@@ -69,8 +69,11 @@ install_redis() {
   $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server </dev/null
   installed=$?
   [ "$own_policy" = no ] || $as_root rm -f "$policy"
+  # Where another policy let it start all the same.
   if [ -d /run/systemd/system ]; then
     $as_root systemctl disable --now redis-server >/dev/null 2>&1
+  else
+    $as_root service redis-server stop >/dev/null 2>&1
   fi
   return "$installed"
 }

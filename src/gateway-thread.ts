@@ -31,7 +31,12 @@ const door = new GatewayLink({
 const directory = new PostgresDirectory({ url: databaseUrl });
 const listings = new PostgresListings({ url: databaseUrl, logger });
 
-let state: SwitchState = { ready: false, node: config.nodeName, shards: {}, waitsFor: ['the workers'] };
+let state: SwitchState = {
+  ready: false,
+  node: config.nodeName,
+  shards: {},
+  waitsFor: ['the workers'],
+};
 let metricsSeq = 0;
 const metricsAsked = new Map<number, (text: string) => void>();
 
@@ -82,7 +87,11 @@ try {
   });
   metrics.watchGateway(() => {
     const { requestsUnderWay, sessions } = gateway.stats();
-    return { requestsHeld: requestsUnderWay, terminalConnections: sessions, paychannelConnections: 0 };
+    return {
+      requestsHeld: requestsUnderWay,
+      terminalConnections: sessions,
+      paychannelConnections: 0,
+    };
   });
   main.on('message', (message: ToGatewayThread) => {
     switch (message.type) {

@@ -51,7 +51,9 @@ export class Gateways {
   }
 
   /** Sends every gateway a message of its own. */
-  sendEach(make: () => { message: ToGatewayThread; transfer?: Parameters<Worker['postMessage']>[1] }): void {
+  sendEach(
+    make: () => { message: ToGatewayThread; transfer?: Parameters<Worker['postMessage']>[1] },
+  ): void {
     for (const { thread } of this.#running.values()) {
       const { message, transfer } = make();
       thread.postMessage(message, transfer);
@@ -61,7 +63,9 @@ export class Gateways {
   /** The metrics of every gateway that answers in time, by thread. */
   async tell(): Promise<Map<string, Snapshot>> {
     const all = await Promise.all(
-      [...this.#running].map(async ([index, running]) => [index, await this.#ask(running)] as const),
+      [...this.#running].map(
+        async ([index, running]) => [index, await this.#ask(running)] as const,
+      ),
     );
     return new Map(
       all.flatMap(([index, told]) => (told === undefined ? [] : [[`gateway-${index}`, told]])),
@@ -82,7 +86,9 @@ export class Gateways {
 
   #begin(index: number): Promise<void> {
     const task: GatewayTask = { setting: this.#setting, index, port: this.#port };
-    const thread = new Worker(new URL('./gateway-thread.js', import.meta.url), { workerData: task });
+    const thread = new Worker(new URL('./gateway-thread.js', import.meta.url), {
+      workerData: task,
+    });
     const told: Running['told'] = new Map();
     const drained = new Promise<void>((done) => thread.once('exit', () => done()));
     this.#running.set(index, { thread, told, drained });
@@ -114,7 +120,8 @@ export class Gateways {
       const { seq } = message;
       this.#events.metricsText().then(
         (text) => thread.postMessage({ type: 'metrics', seq, text } satisfies ToGatewayThread),
-        (error: unknown) => this.#logger.error({ what: 'metrics.failed', err: error }, 'metrics.failed'),
+        (error: unknown) =>
+          this.#logger.error({ what: 'metrics.failed', err: error }, 'metrics.failed'),
       );
     }
   }

@@ -49,7 +49,8 @@ export function describeHolder(text: string): string {
 export function isGone(text: string, self: Holder): boolean {
   const holder = readHolder(text);
   if (holder === undefined) return false;
-  if (holder.process === self.process) return holder.worker === self.worker && holder.life < self.life;
+  if (holder.process === self.process)
+    return holder.worker === self.worker && holder.life < self.life;
   if (holder.machine !== self.machine || holder.machine.includes(UNKNOWN)) return false;
   return holder.begun !== UNKNOWN && begun(holder.pid) !== holder.begun;
 }

@@ -4,11 +4,18 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { welcome } from './cli/welcome.ts';
-import { asksForHelp, ConfigError, helpText, publicBaseUrlOf, readConfig, shownConfig } from './config.ts';
+import {
+  asksForHelp,
+  ConfigError,
+  helpText,
+  publicBaseUrlOf,
+  readConfig,
+  shownConfig,
+} from './config.ts';
+import { Gateways } from './gateways.ts';
 import { describeHolder } from './holder.ts';
 import { ensureDemo } from './persistence/demo-data.ts';
 import { startEmbeddedPostgres } from './persistence/embedded-postgres.ts';
-import { Gateways } from './gateways.ts';
 import { WorkerPool } from './pool.ts';
 import { claimPort, prepareStores } from './startup.ts';
 import { systemClock } from './system-clock.ts';
@@ -113,7 +120,10 @@ async function serve(
   const stopWatching = watchState(setting, pool, (state, isFirst) => {
     gateways.publish(state);
     if (isFirst) onReady();
-    logger.info({ what: state.ready ? 'switch.ready' : 'switch.waiting', ...state }, 'switch.state');
+    logger.info(
+      { what: state.ready ? 'switch.ready' : 'switch.waiting', ...state },
+      'switch.state',
+    );
   });
   return {
     async stop() {

@@ -65,7 +65,9 @@ export class WorkerPool {
   /** What every worker tells of itself; one that does not answer in time is left out. */
   async tell(): Promise<Map<number, WorkerTold>> {
     const all = await Promise.all(
-      [...this.#running].map(async ([index, running]) => [index, await this.#ask(running)] as const),
+      [...this.#running].map(
+        async ([index, running]) => [index, await this.#ask(running)] as const,
+      ),
     );
     return new Map(all.flatMap(([index, told]) => (told === undefined ? [] : [[index, told]])));
   }
@@ -89,9 +91,10 @@ export class WorkerPool {
       told.get(message.seq)?.(message);
       told.delete(message.seq);
     });
-    const ended = this.#piscina.run(task, { transferList: [port2] }).then(
+    const ended = this.#piscina.run(task, { name: 'runWorker', transferList: [port2] }).then(
       () => this.#ended(index, life, 'it returned'),
-      (error: unknown) => this.#ended(index, life, error instanceof Error ? error.message : String(error)),
+      (error: unknown) =>
+        this.#ended(index, life, error instanceof Error ? error.message : String(error)),
     );
     this.#running.set(index, { control, ended, told });
     this.#onWorker(index);

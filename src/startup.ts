@@ -57,7 +57,8 @@ async function whoListens(config: Config): Promise<string> {
     const url = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}/healthz`;
     const answer = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS) });
     const body: unknown = await answer.json();
-    const node = typeof body === 'object' && body !== null && 'node' in body ? body.node : undefined;
+    const node =
+      typeof body === 'object' && body !== null && 'node' in body ? body.node : undefined;
     return typeof node === 'string' ? `the switch ${node}` : 'another program';
   } catch {
     return 'another program';
@@ -147,12 +148,16 @@ async function openOld(moving: Move, old: LogName): Promise<Log | null> {
       throw new StartRefusal(`the old log ${old.id} is out of reach (${String(error)}). ${wayOut}`);
     });
   } else {
-    throw new StartRefusal(`history belongs to the log ${old.id} (${old.kind}), not to this one. ${wayOut}`);
+    throw new StartRefusal(
+      `history belongs to the log ${old.id} (${old.kind}), not to this one. ${wayOut}`,
+    );
   }
   const { name } = await opened.identify({ id: randomUUID(), shards: config.shards });
   if (isSame(name, old)) return opened;
   await opened.close();
-  throw new StartRefusal(`history belongs to the log ${old.id}; the old log given is ${name.id}. ${wayOut}`);
+  throw new StartRefusal(
+    `history belongs to the log ${old.id}; the old log given is ${name.id}. ${wayOut}`,
+  );
 }
 
 function refuseShards(store: string, found: number, wanted: number): void {

@@ -22,7 +22,7 @@ const FILTER_ORDERS_MAX = 50_000_000;
 const QUIET_POLL_MS = 10;
 
 /** Runs a worker until main tells it to stop; rejects where it cannot begin. */
-export default async function run(task: WorkerTask): Promise<void> {
+export async function runWorker(task: WorkerTask): Promise<void> {
   const { setting, index, control } = task;
   const { config } = setting;
   const name = `worker-${index}`;

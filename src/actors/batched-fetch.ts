@@ -46,7 +46,8 @@ export class BatchedFetch<Key, Value> {
   }
 
   #valueAt(values: readonly Value[], index: number): Fetched<Value> {
-    if (index >= values.length) return { failed: new Error('the answer is shorter than the question') };
+    if (index >= values.length)
+      return { failed: new Error('the answer is shorter than the question') };
     return { found: values[index] as Value };
   }
 

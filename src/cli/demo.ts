@@ -35,7 +35,9 @@ function readDemo(file: string): Demo {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Demo;
   } catch (error) {
-    throw new Error(`no demo to talk to: ${file} cannot be read. Run ./start first.`, { cause: error });
+    throw new Error(`no demo to talk to: ${file} cannot be read. Run ./start first.`, {
+      cause: error,
+    });
   }
 }
 
@@ -61,7 +63,9 @@ async function pay(wallet: Stream, qr: string): Promise<string> {
     currency: 'EUR',
   });
   const ms = (performance.now() - sentAt).toFixed(1);
-  say(`The wallet pays ${money(AMOUNT)}; ${ms} ms later the bill is ${statusOf(paid['bill'])}, durably.`);
+  say(
+    `The wallet pays ${money(AMOUNT)}; ${ms} ms later the bill is ${statusOf(paid['bill'])}, durably.`,
+  );
   return billId;
 }
 
@@ -69,17 +73,23 @@ async function confirm(till: Stream, wallet: Stream, billId: string): Promise<vo
   const paid = await till.event(({ type, billId: of }) => type === 'bill.paid' && of === billId);
   say(`The terminal has heard ${paid.type} and hands over goods for ${money(FINAL)}.`);
   const bill = await till.ask('bill.confirm', { billId, amount: FINAL });
-  say(`It confirms that amount: the bill is ${String(bill['status'])}, ${money(Number(bill['reversed']))} go back.`);
+  say(
+    `It confirms that amount: the bill is ${String(bill['status'])}, ${money(Number(bill['reversed']))} go back.`,
+  );
   const asked = await wallet.event(
     ({ type, billId: of }) => type === 'credit.requested' && of === billId,
   );
   const credit = asked.data['credit'] as { id: string; kind: string; amount: number };
   await wallet.ask('credit.settle', { creditId: credit.id, status: 'settled', reference: 'demo' });
-  say(`The wallet has heard of the ${credit.kind} and credits its customer ${money(credit.amount)}.`);
+  say(
+    `The wallet has heard of the ${credit.kind} and credits its customer ${money(credit.amount)}.`,
+  );
   const settled = await till.event(
     ({ type, billId: of }) => type === 'credit.settled' && of === billId,
   );
-  say(`The terminal has heard ${settled.type}. All is told, and every step could have been retried.`);
+  say(
+    `The terminal has heard ${settled.type}. All is told, and every step could have been retried.`,
+  );
 }
 
 function statusOf(bill: unknown): string {

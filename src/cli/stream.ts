@@ -26,7 +26,8 @@ export class Stream {
   readonly #socket: WebSocket;
   readonly #asked = new Map<number, (answer: Answer) => void>();
   readonly #events: PushedEvent[] = [];
-  #expecting: { matches: (event: PushedEvent) => boolean; done: (event: PushedEvent) => void }[] = [];
+  #expecting: { matches: (event: PushedEvent) => boolean; done: (event: PushedEvent) => void }[] =
+    [];
   #seq = 0;
 
   private constructor(socket: WebSocket) {

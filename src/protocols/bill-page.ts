@@ -30,7 +30,8 @@ export function billPage(bill: PageBody): string {
   const isPayable = bill.due > 0 && !bill.isLate;
   const state = bill.due > 0 && bill.isLate ? 'Expired' : (STATES[bill.status] ?? bill.status);
   const amount = isPayable ? bill.due : bill.amount;
-  const part = isPayable && bill.due < bill.amount ? ` of ${formatAmount(bill.amount, bill.currency)}` : '';
+  const part =
+    isPayable && bill.due < bill.amount ? ` of ${formatAmount(bill.amount, bill.currency)}` : '';
   const merchant = escapeHtml(bill.merchant.name);
   return htmlPage(
     `${bill.merchant.name}: ${formatAmount(amount, bill.currency)}`,

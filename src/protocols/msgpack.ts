@@ -146,8 +146,10 @@ class Reader {
 
   /** Each item takes a byte at least, so a length beyond what is left is a lie: refused before anything is made of it. */
   #deepen(bytesMin: number, depth: number): void {
-    if (depth >= this.#depthMax) throw new MsgpackRefusal(`nested deeper than ${this.#depthMax} levels`);
-    if (bytesMin > this.#bytes.length - this.at) throw new MsgpackRefusal('the value ends too early');
+    if (depth >= this.#depthMax)
+      throw new MsgpackRefusal(`nested deeper than ${this.#depthMax} levels`);
+    if (bytesMin > this.#bytes.length - this.at)
+      throw new MsgpackRefusal('the value ends too early');
   }
 
   #text(length: number): string {

@@ -2,6 +2,8 @@
 // stand in the path over HTTP; out comes a valid operation with its shard, or a problem that names the field.
 
 import { randomFillSync } from 'node:crypto';
+import { must } from '../domain/assert.ts';
+import type { Json } from '../domain/bill/vocabulary.ts';
 import {
   BILL_ID_RANDOM_LENGTH,
   type BillId,
@@ -14,8 +16,6 @@ import {
   shardOfOrder,
   type TerminalId,
 } from '../domain/ids.ts';
-import { must } from '../domain/assert.ts';
-import type { Json } from '../domain/bill/vocabulary.ts';
 import type { Currency, Minor } from '../domain/money.ts';
 import { millis, SECOND_MS } from '../domain/time.ts';
 import type { Principal } from '../switch/ports.ts';
@@ -108,7 +108,11 @@ const readers: Readers = {
     const { billId, receipt } = asBody('bill.receipt', body);
     const unfit = receiptProblem(receipt);
     if (unfit !== undefined) return unfit;
-    return onBill(billId, context, (id) => ({ op: 'bill.receipt', billId: id, receipt: receipt as Json }));
+    return onBill(billId, context, (id) => ({
+      op: 'bill.receipt',
+      billId: id,
+      receipt: receipt as Json,
+    }));
   },
   'order.resolve': (body, principal, context) => {
     const { orderId, cancelIfUnpaid } = asBody('order.resolve', body);
@@ -166,7 +170,11 @@ const readers: Readers = {
   },
   'credit.get': (body, _principal, context) => {
     const { creditId } = asBody('credit.get', body);
-    return onCredit(creditId, context, (billId, creditNo) => ({ op: 'credit.get', billId, creditNo }));
+    return onCredit(creditId, context, (billId, creditNo) => ({
+      op: 'credit.get',
+      billId,
+      creditNo,
+    }));
   },
   'credit.settle': (body, _principal, context) => {
     const { creditId, status, reference, reason } = asBody('credit.settle', body);
@@ -187,7 +195,11 @@ const NO_NAMES = [] as const;
 const CONFIRM_WITHIN_DEFAULT_S = 86_400;
 const EXPIRES_IN_DEFAULT_S = 900;
 
-function readCreate(body: unknown, principal: Principal, context: ReadingContext): Addressed | Problem {
+function readCreate(
+  body: unknown,
+  principal: Principal,
+  context: ReadingContext,
+): Addressed | Problem {
   const request = asBody('bill.create', body);
   if (request.amount === 0) return { code: 'bill.amountZero' };
   const terminalId = principal.id as TerminalId;
@@ -219,7 +231,11 @@ function readCreate(body: unknown, principal: Principal, context: ReadingContext
   return { shard, operation: { op: 'bill.create', terms } };
 }
 
-function readRefund(body: unknown, _principal: Principal, context: ReadingContext): Addressed | Problem {
+function readRefund(
+  body: unknown,
+  _principal: Principal,
+  context: ReadingContext,
+): Addressed | Problem {
   const request = asBody('bill.refund', body);
   const { idempotencyKey, amount, paymentId, reason, receipt } = request;
   if (idempotencyKey === undefined) return { code: 'request.keyMissing' };
@@ -237,7 +253,11 @@ function readRefund(body: unknown, _principal: Principal, context: ReadingContex
   }));
 }
 
-function readPay(body: unknown, _principal: Principal, context: ReadingContext): Addressed | Problem {
+function readPay(
+  body: unknown,
+  _principal: Principal,
+  context: ReadingContext,
+): Addressed | Problem {
   const request = asBody('payment.create', body);
   const { reservationId, paidAt } = request;
   return onBill(request.billId, context, (id) => ({
@@ -329,17 +349,19 @@ function featureProblem(name: SingleOperation, body: unknown): Problem | undefin
   if (body === null || typeof body !== 'object') return undefined;
   const given = body as Record<string, unknown>;
   const fields: string[] = [];
-  if (name === 'bill.create' && (given['type'] === 'static' || given['type'] === 'timer')) {
+  if (name === 'bill.create' && (given.type === 'static' || given.type === 'timer')) {
     fields.push('type');
   }
   if (name in LATER_FIELDS) {
     const later: readonly string[] = LATER_FIELDS[name as keyof typeof LATER_FIELDS];
     fields.push(...later.filter((field) => Object.hasOwn(given, field)));
   }
-  const policies = given['policies'];
+  const policies = given.policies;
   if (name === 'bill.create' && policies !== null && typeof policies === 'object') {
     fields.push(
-      ...LATER_POLICIES.filter((policy) => Object.hasOwn(policies, policy)).map((p) => `policies.${p}`),
+      ...LATER_POLICIES.filter((policy) => Object.hasOwn(policies, policy)).map(
+        (p) => `policies.${p}`,
+      ),
     );
   }
   if (fields.length === 0) return undefined;

@@ -45,7 +45,11 @@ function present(shapes: Shapes, reply: Reply, encoding: Encoding, requestId: st
       return presentProblem(problemOfRejection(reply.rejection), encoding, requestId);
     case 'fault': {
       const members = { retryAfter: reply.retryAfterS };
-      return presentProblem({ code: reply.code, detail: reply.detail, members }, encoding, requestId);
+      return presentProblem(
+        { code: reply.code, detail: reply.detail, members },
+        encoding,
+        requestId,
+      );
     }
     case 'released':
       return { status: 204, body: EMPTY };

@@ -33,7 +33,9 @@ const INTRODUCTION =
   'Every refusal is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `code`, `retryable`, `requestId`, for bad input `errors: [{ path, message }]`, and the members that its code names.';
 
 function problemsTable(): string {
-  const codes = [...PROBLEM_CODES].sort((left, right) => problems[left].status - problems[right].status);
+  const codes = [...PROBLEM_CODES].sort(
+    (left, right) => problems[left].status - problems[right].status,
+  );
   const rows = codes.map((code) => {
     const spec: ProblemSpec = problems[code];
     return `<tr><td>${spec.status}</td><td><a href="/problems/${escapeHtml(code)}"><code>${escapeHtml(code)}</code></a></td><td>${spec.retryable ? 'yes' : 'no'}</td><td><strong>${escapeHtml(spec.title)}.</strong> ${prose(spec.meaning)}</td></tr>`;

@@ -59,7 +59,8 @@ export const problems = {
     ...NO,
     status: 400,
     title: 'The request is not well-formed',
-    meaning: 'Each entry of `errors` names a field, parameter or header and what is wrong with it. Mend the request.',
+    meaning:
+      'Each entry of `errors` names a field, parameter or header and what is wrong with it. Mend the request.',
   },
   'request.keyMissing': {
     ...NO,
@@ -72,7 +73,8 @@ export const problems = {
     ...NO,
     status: 401,
     title: 'The key is missing or unknown',
-    meaning: 'Send `Authorization: Bearer <key>` with a key that the operator has given out and not withdrawn.',
+    meaning:
+      'Send `Authorization: Bearer <key>` with a key that the operator has given out and not withdrawn.',
   },
   'request.forbidden': {
     ...NO,
@@ -109,13 +111,15 @@ export const problems = {
     ...NO,
     status: 404,
     title: 'There is no such bill',
-    meaning: 'No bill has this id, or it is not visible to this key; the answer does not tell which.',
+    meaning:
+      'No bill has this id, or it is not visible to this key; the answer does not tell which.',
   },
   'bill.amountZero': {
     ...NO,
     status: 422,
     title: 'A dynamic bill needs an amount above zero',
-    meaning: 'The amount of a dynamic bill is known when it is created. Send what is owed, in minor units.',
+    meaning:
+      'The amount of a dynamic bill is known when it is created. Send what is owed, in minor units.',
   },
   'bill.notPayable': {
     ...NO,
@@ -128,7 +132,8 @@ export const problems = {
     ...NO,
     status: 409,
     title: 'Part of the bill is still due',
-    meaning: 'A confirm without `amount` needs the whole bill paid. Wait, or confirm with an amount up to what is paid.',
+    meaning:
+      'A confirm without `amount` needs the whole bill paid. Wait, or confirm with an amount up to what is paid.',
   },
   'bill.notPaid': {
     ...NO,
@@ -152,7 +157,8 @@ export const problems = {
     ...NO,
     status: 409,
     title: 'The bill cannot be refunded',
-    meaning: 'Only a confirmed bill is refunded; before that, cancel it. `status` is what it is now.',
+    meaning:
+      'Only a confirmed bill is refunded; before that, cancel it. `status` is what it is now.',
   },
   'bill.limitReached': {
     ...NO,
@@ -170,25 +176,29 @@ export const problems = {
     ...NO,
     status: 409,
     title: 'The order has another bill',
-    meaning: 'The same `orderId` came with another body within 24 hours. `billId` is the bill that it has. Use a new `orderId` for a new sale.',
+    meaning:
+      'The same `orderId` came with another body within 24 hours. `billId` is the bill that it has. Use a new `orderId` for a new sale.',
   },
   'order.void': {
     ...NO,
     status: 409,
     title: 'The order was given up',
-    meaning: 'The order was resolved before any bill came for it, so none will be made. Use a new `orderId`.',
+    meaning:
+      'The order was resolved before any bill came for it, so none will be made. Use a new `orderId`.',
   },
   'payment.exceedsDue': {
     ...NO,
     status: 422,
     title: 'The payment is more than is due',
-    meaning: '`due` is what could be paid. The refusal is final for this `paymentRef`: give the money back, and pay anew with another reference.',
+    meaning:
+      '`due` is what could be paid. The refusal is final for this `paymentRef`: give the money back, and pay anew with another reference.',
   },
   'payment.outOfRange': {
     ...NO,
     status: 422,
     title: 'The payment is outside of the bill’s range',
-    meaning: 'The bill takes an amount from `minAmount` to `maxAmount`. The refusal is final for this `paymentRef`.',
+    meaning:
+      'The bill takes an amount from `minAmount` to `maxAmount`. The refusal is final for this `paymentRef`.',
   },
   'payment.currencyMismatch': {
     ...NO,
@@ -206,13 +216,15 @@ export const problems = {
     ...NO,
     status: 409,
     title: 'The payment reference was used with another body',
-    meaning: 'The first call with this `paymentRef` stands. Ask what became of it, and use a new reference for a new payment.',
+    meaning:
+      'The first call with this `paymentRef` stands. Ask what became of it, and use a new reference for a new payment.',
   },
   'payment.void': {
     ...NO,
     status: 409,
     title: 'The payment was given up',
-    meaning: 'The reference was voided before the payment arrived, so the payment is refused for ever. Give the money back.',
+    meaning:
+      'The reference was voided before the payment arrived, so the payment is refused for ever. Give the money back.',
   },
   'payment.notFound': {
     ...NO,
@@ -224,7 +236,8 @@ export const problems = {
     ...NO,
     status: 409,
     title: 'The reservation has ended',
-    meaning: 'It ran out, was let go or used, or is not this channel’s. Reserve again with a new reference.',
+    meaning:
+      'It ran out, was let go or used, or is not this channel’s. Reserve again with a new reference.',
   },
   'reservation.exceedsDue': {
     ...NO,
@@ -236,7 +249,8 @@ export const problems = {
     ...NO,
     status: 409,
     title: 'The reservation reference was used with another body',
-    meaning: 'The first call with this `reservationRef` stands. Use a new reference for a new reservation.',
+    meaning:
+      'The first call with this `reservationRef` stands. Use a new reference for a new reservation.',
   },
   'reservation.notFound': {
     ...NO,
@@ -296,19 +310,22 @@ export const problems = {
     ...NO,
     status: 422,
     title: 'The switch does not offer this yet',
-    meaning: 'The named fields belong to static and timer bills, tips, tariffs, acquirers or policies that come later. Leave them out.',
+    meaning:
+      'The named fields belong to static and timer bills, tips, tariffs, acquirers or policies that come later. Leave them out.',
   },
   'rate.limited': {
     ...AGAIN,
     status: 429,
     title: 'Too much at once',
-    meaning: 'Too many calls are under way on this connection. Nothing was done; wait for `Retry-After` and send it again.',
+    meaning:
+      'Too many calls are under way on this connection. Nothing was done; wait for `Retry-After` and send it again.',
   },
   overloaded: {
     ...AGAIN,
     status: 503,
     title: 'The switch is overloaded',
-    meaning: 'Refused before anything was done. Send it again after `Retry-After`, with the same reference.',
+    meaning:
+      'Refused before anything was done. Send it again after `Retry-After`, with the same reference.',
   },
   'shard.unavailable': {
     ...AGAIN,
@@ -320,25 +337,29 @@ export const problems = {
     ...AGAIN,
     status: 503,
     title: 'This part of the switch has stopped',
-    meaning: 'It waits for its operator. Nothing was done. Send it again later, with the same reference.',
+    meaning:
+      'It waits for its operator. Nothing was done. Send it again later, with the same reference.',
   },
   'log.refused': {
     ...AGAIN,
     status: 503,
     title: 'The switch cannot write now',
-    meaning: 'Its log takes nothing at the moment. Nothing was done. Send it again after `Retry-After`, with the same reference.',
+    meaning:
+      'Its log takes nothing at the moment. Nothing was done. Send it again after `Retry-After`, with the same reference.',
   },
   'history.unavailable': {
     ...AGAIN,
     status: 503,
     title: 'The switch cannot read its history now',
-    meaning: 'The answer needs what is not in memory. Nothing was done. Send it again after `Retry-After`, with the same reference.',
+    meaning:
+      'The answer needs what is not in memory. Nothing was done. Send it again after `Retry-After`, with the same reference.',
   },
   'outcome.unknown': {
     ...AGAIN,
     status: 504,
     title: 'The outcome is not known',
-    meaning: 'It may have been done or not. Ask (by order or payment reference), or send it again with the same reference: it takes effect once.',
+    meaning:
+      'It may have been done or not. Ask (by order or payment reference), or send it again with the same reference: it takes effect once.',
   },
   shuttingDown: {
     ...AGAIN,
@@ -350,7 +371,8 @@ export const problems = {
     ...AGAIN,
     status: 500,
     title: 'The switch has made a mistake',
-    meaning: 'Our fault, and we are told of it. The outcome is not known: ask, or send it again with the same reference. Give us the `requestId`.',
+    meaning:
+      'Our fault, and we are told of it. The outcome is not known: ask, or send it again with the same reference. Give us the `requestId`.',
   },
 } as const satisfies Record<ProblemCode, ProblemSpec>;
 
@@ -372,7 +394,7 @@ export function problemBody(problem: Problem, requestId: string): Record<string,
     retryable: spec.retryable,
     requestId,
   };
-  if (problem.errors !== undefined) body['errors'] = problem.errors;
+  if (problem.errors !== undefined) body.errors = problem.errors;
   if (problem.members !== undefined) Object.assign(body, problem.members);
   return body;
 }

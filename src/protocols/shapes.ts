@@ -13,10 +13,10 @@ import type {
   RefusedPayment,
   Reservation,
 } from '../domain/bill/vocabulary.ts';
-import { type BillId, partId, type PaychannelId, type Reference } from '../domain/ids.ts';
+import { type BillId, type PaychannelId, partId, type Reference } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
 import type { StreamedEvent } from '../switch/ports.ts';
-import { widenAll, wide } from './msgpack.ts';
+import { wide, widenAll } from './msgpack.ts';
 import { formatTime, formatTimeOrNull } from './wire-time.ts';
 
 /** How many payments and credits a bill shows: the latest. */
@@ -81,7 +81,9 @@ export class Shapes {
       cause: ending.cause,
       receipt: this.#n.json(ending.receipt),
       payments: latest(bill.payments).map((payment) => this.payment(terms.id, payment)),
-      credits: latest(bill.credits).map((credit) => this.credit(terms.id, credit, terms.purpose, now)),
+      credits: latest(bill.credits).map((credit) =>
+        this.credit(terms.id, credit, terms.purpose, now),
+      ),
       qr: this.#qr(terms.id, terms.qrFormat),
     };
   }
@@ -213,13 +215,13 @@ export class Shapes {
         due: m(event.due),
       },
     };
-    if (event.cause !== null) data['cause'] = event.cause;
-    if (event.payment !== null) data['payment'] = this.payment(bill.id, event.payment);
+    if (event.cause !== null) data.cause = event.cause;
+    if (event.payment !== null) data.payment = this.payment(bill.id, event.payment);
     if (event.credit !== null) {
       const purpose = bill.purpose ?? null;
-      data['credit'] = this.credit(bill.id, event.credit, purpose, event.occurredAt);
+      data.credit = this.credit(bill.id, event.credit, purpose, event.occurredAt);
     }
-    if (event.receipt !== null) data['receipt'] = this.#n.json(event.receipt);
+    if (event.receipt !== null) data.receipt = this.#n.json(event.receipt);
     return {
       id: partId(bill.id, 'e', event.no),
       type: event.type,

@@ -1,10 +1,11 @@
 // References that a bill has let go of before history had them: kept beside the bill until it does (A9).
 
-import { isPresent, type Bill } from '../domain/bill/state.ts';
+import { type Bill, isPresent } from '../domain/bill/state.ts';
 import type { KeptReference } from '../domain/bill/vocabulary.ts';
 import type { Cell } from './cell.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
-import type { NamedReference } from './use-cases.ts';
+import type { Principal } from './ports.ts';
+import { type BillOperation, type NamedReference, referenceOf } from './use-cases.ts';
 
 /** Keeps what the bill let go of in its last transition, until the batch that did so is in history. */
 export function lettingGo(cell: Cell, before: Bill, batch: number): void {
@@ -33,6 +34,17 @@ export function recallUnwritten(cell: Cell, named: NamedReference): KeptReferenc
     }
   }
   return null;
+}
+
+/** As `recallUnwritten`, for the reference that an operation names, if it names one. */
+export function recallFor(
+  cell: Cell,
+  operation: BillOperation,
+  principal: Principal | null,
+): KeptReference | null {
+  if (cell.unwritten === null) return null;
+  const named = referenceOf(operation, principal);
+  return named === null ? null : recallUnwritten(cell, named);
 }
 
 /** History has all entries up to this one. */

@@ -85,7 +85,17 @@ class Folding {
     this.#orders.set(key, { ...place, terminalId, orderId, billId: null, digest: '', at });
     const type = 'ResolveOrder';
     const outcome = 'OrderVoided';
-    this.#transitions.push({ ...place, no, billId: null, version: 0, type, at, actor, requestId, outcome });
+    this.#transitions.push({
+      ...place,
+      no,
+      billId: null,
+      version: 0,
+      type,
+      at,
+      actor,
+      requestId,
+      outcome,
+    });
   }
 
   #addBill(item: BillItem, place: Place, no: number): void {
@@ -104,7 +114,12 @@ class Folding {
       this.#credits.set(`${id} ${credit.no}`, { ...row, credit });
     }
     for (const event of touched.eventsRaised) {
-      this.#events.set(`${id} ${event.no}`, { ...row, event, acknowledgedAt: null, replaced: false });
+      this.#events.set(`${id} ${event.no}`, {
+        ...row,
+        event,
+        acknowledgedAt: null,
+        replaced: false,
+      });
     }
     this.#addEnds(item, place);
     for (const reference of touched.references) {

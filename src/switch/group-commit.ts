@@ -14,7 +14,12 @@ import type { Reply } from './requests.ts';
 
 /** One transition with the bill before and after it: what history and event streams are made from. */
 export type Item =
-  | { readonly kind: 'bill'; readonly before: Bill; readonly after: Bill; readonly transition: BillTransition }
+  | {
+      readonly kind: 'bill';
+      readonly before: Bill;
+      readonly after: Bill;
+      readonly transition: BillTransition;
+    }
   | { readonly kind: 'order'; readonly transition: OrderVoided };
 
 interface Release {
@@ -88,7 +93,8 @@ export class GroupCommit {
   /** Holds a reply until the batch is durable (G1). False where it already is: the caller answers at once. */
   hold(serial: number, asked: Asked, reply: Reply): boolean {
     if (serial === this.#open.serial) this.#open.releases.push({ asked, reply });
-    else if (serial === this.#inFlight?.batch.serial) this.#inFlight.batch.releases.push({ asked, reply });
+    else if (serial === this.#inFlight?.batch.serial)
+      this.#inFlight.batch.releases.push({ asked, reply });
     else return false;
     return true;
   }

@@ -1,7 +1,7 @@
 // What a shard has committed and history does not have yet.
 
-import type { Touched } from '../domain/bill/touched.ts';
 import type { Bill } from '../domain/bill/state.ts';
+import type { Touched } from '../domain/bill/touched.ts';
 import type { EntryId } from './entry-id.ts';
 import type { BillTransition, OrderVoided } from './records.ts';
 
@@ -69,7 +69,11 @@ export class HistoryQueue {
   /** Takes out all entries up to and including one; returns them. */
   takeThrough(through: EntryId): CommittedEntry[] {
     const taken: CommittedEntry[] = [];
-    for (let first = this.first; first !== undefined && first.entry <= through; first = this.first) {
+    for (
+      let first = this.first;
+      first !== undefined && first.entry <= through;
+      first = this.first
+    ) {
       taken.push(first);
       this.#head += 1;
       this.#depth -= first.items.length;

@@ -11,8 +11,8 @@ import { type EntryId, formatEntryId } from './entry-id.ts';
 import { fold, type ShardEntries } from './fold.ts';
 import { type CommittedEntry, HistoryQueue } from './history-queue.ts';
 import { type Clock, type History, HistoryRefusal } from './ports.ts';
-import type { Observer, Reporter } from './reporter.ts';
 import { describe } from './reply-sink.ts';
+import type { Observer, Reporter } from './reporter.ts';
 
 /** Transitions in one statement. */
 const TRANSITIONS_MAX = 2_000;
@@ -153,7 +153,9 @@ export class HistoryWriter {
 
   #take(): ShardEntries[] {
     const parts: ShardEntries[] = [];
-    const busy = [...this.#tracks.values()].filter((each) => !each.isStopped && !each.queue.isEmpty);
+    const busy = [...this.#tracks.values()].filter(
+      (each) => !each.isStopped && !each.queue.isEmpty,
+    );
     const share = Math.ceil(TRANSITIONS_MAX / Math.max(1, busy.length));
     for (const { shard, queue, watermark } of busy) {
       parts.push({ shard, from: watermark, entries: queue.head(share) });
@@ -169,7 +171,11 @@ export class HistoryWriter {
       moved = await this.#history.write(batch);
     } catch (error) {
       if (error instanceof HistoryRefusal) await this.#split(parts, error);
-      else await this.#ask(parts.map(({ shard }) => shard), error);
+      else
+        await this.#ask(
+          parts.map(({ shard }) => shard),
+          error,
+        );
       return;
     }
     const seconds = (this.#clock.monotonic() - sentAt) / SECOND_MS;
@@ -201,7 +207,11 @@ export class HistoryWriter {
       const track = this.#tracks.get(shard);
       if (track === undefined || entry === track.watermark) continue;
       if (entry > track.watermark && track.queue.has(entry)) this.#moved(shard, entry);
-      else this.#stop(track, `the watermark of shard ${shard} is ${formatEntryId(entry)}, which this owner did not write`);
+      else
+        this.#stop(
+          track,
+          `the watermark of shard ${shard} is ${formatEntryId(entry)}, which this owner did not write`,
+        );
     }
     if (cause !== null) throw cause;
   }
@@ -224,7 +234,10 @@ export class HistoryWriter {
       transition.kind === 'bill' ? transition.billId : `order ${transition.orderId}`,
     );
     const named = [...new Set(bills)].join(', ');
-    this.#stop(track, `Postgres refuses entry ${formatEntryId(first.entry)} (${named}): ${refusal.message}`);
+    this.#stop(
+      track,
+      `Postgres refuses entry ${formatEntryId(first.entry)} (${named}): ${refusal.message}`,
+    );
   }
 
   #stop(track: Track, reason: string): void {

@@ -68,7 +68,10 @@ export class Leasing {
 
   /** Who holds the shards that this worker waits for. */
   holders(): { shard: ShardId; holder: string | null }[] {
-    return [...this.#waiting].map(([shard, { lease }]) => ({ shard, holder: lease?.holder ?? null }));
+    return [...this.#waiting].map(([shard, { lease }]) => ({
+      shard,
+      holder: lease?.holder ?? null,
+    }));
   }
 
   /** The shard is deposed by the log: the lease is worth nothing any more. */
@@ -108,7 +111,8 @@ export class Leasing {
     const renewed = await this.#leases.renew(held);
     const kept = new Set(renewed.map(({ shard }) => shard));
     for (const lease of renewed) {
-      if (this.#held.has(lease.shard)) this.#held.set(lease.shard, { lease, until: sentAt + LEASE_MS });
+      if (this.#held.has(lease.shard))
+        this.#held.set(lease.shard, { lease, until: sentAt + LEASE_MS });
     }
     for (const { shard } of held) {
       if (kept.has(shard) || !this.#held.has(shard)) continue;

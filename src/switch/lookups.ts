@@ -58,7 +58,12 @@ export class Lookups {
       batchMax: FETCH_MAX,
       settled,
       fetch: async (keys) =>
-        (await guard(keys.map((key) => key.shard), () => history.fetchOrders(keys))).orders,
+        (
+          await guard(
+            keys.map((key) => key.shard),
+            () => history.fetchOrders(keys),
+          )
+        ).orders,
     });
   }
 

@@ -42,7 +42,10 @@ async function refuseForeign({ to, codec }: Moving, shard: ShardId): Promise<voi
 }
 
 async function moveShard(moving: Moving, shard: ShardId): Promise<void> {
-  const last = moving.from === null ? await watermarkOf(moving, shard) : await drain(moving, shard, moving.from);
+  const last =
+    moving.from === null
+      ? await watermarkOf(moving, shard)
+      : await drain(moving, shard, moving.from);
   const opener = openerOf(moving, shard, moving.to);
   const { last: top } = await moving.to.bounds(shard);
   const at = millis(moving.clock.wall());

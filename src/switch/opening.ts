@@ -62,21 +62,9 @@ export async function reopen(
 ): Promise<Reopening> {
   const tail = await readTail(opener, state.acknowledged);
   if (typeof tail === 'string') return { type: 'lost', detail: tail };
-  let top = state.acknowledged;
-  let isUnknownCommitted = false;
-  for (const { id, payload } of tail) {
-    if (id === state.unknown) {
-      isUnknownCommitted = true;
-    } else {
-      const content = opener.codec.decode(payload);
-      if (content.kind === 'open' && state.nonces.has(content.nonce)) {
-        return { type: 'open', top: id, isUnknownCommitted };
-      }
-      const by = content.kind === 'open' ? content.holder : `the writer of ${formatEntryId(id)}`;
-      return { type: 'deposed', by };
-    }
-    top = id;
-  }
+  const found = judge(opener, tail, state);
+  if (found.type !== 'go on') return found;
+  const { top, isUnknownCommitted } = found;
   try {
     const opened = await openEpoch(opener, top, state);
     return { type: 'open', top: opened, isUnknownCommitted };
@@ -85,6 +73,32 @@ export async function reopen(
     if (error instanceof LogRefusal && error.reason === 'fenced') return reopen(opener, state);
     throw error;
   }
+}
+
+type Judgement = Reopening | { type: 'go on'; top: EntryId; isUnknownCommitted: boolean };
+
+/** What stands above the last acknowledged entry: our own append, an opening of ours, or another's. */
+function judge(
+  opener: Opener,
+  tail: readonly LogEntry[],
+  state: { acknowledged: EntryId; unknown: EntryId | null; nonces: ReadonlySet<string> },
+): Judgement {
+  let top = state.acknowledged;
+  let isUnknownCommitted = false;
+  for (const { id, payload } of tail) {
+    if (id === state.unknown) {
+      isUnknownCommitted = true;
+      top = id;
+      continue;
+    }
+    const content = opener.codec.decode(payload);
+    if (content.kind === 'open' && state.nonces.has(content.nonce)) {
+      return { type: 'open', top: id, isUnknownCommitted };
+    }
+    const by = content.kind === 'open' ? content.holder : `the writer of ${formatEntryId(id)}`;
+    return { type: 'deposed', by };
+  }
+  return { type: 'go on', top, isUnknownCommitted };
 }
 
 /** Entries above the acknowledged one, or what is wrong: that one must still stand there. */

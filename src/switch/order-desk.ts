@@ -8,7 +8,7 @@ import type { BillId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
 import { type Millis, plus } from '../domain/time.ts';
 import type { Cell } from './cell.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { isAlive, type OrderCell, orderKey, Orders } from './orders.ts';
+import { isAlive, type OrderCell, Orders, orderKey } from './orders.ts';
 import type { FetchedOrder } from './ports.ts';
 import type { OrderVoided } from './records.ts';
 import { type Asked, describe, fault } from './reply-sink.ts';
@@ -172,7 +172,10 @@ export class OrderDesk {
     const { expiresInMs, ...rest } = terms;
     const bill = this.#shard.residents.add(terms.id, true, this.#around.clock.monotonic());
     const created = { ...rest, createdAt: now, expiresAt: plus(now, expiresInMs) };
-    this.#shard.apply(bill, 'CreateBill', [{ type: 'BillCreated', terms: created }], { asked, now });
+    this.#shard.apply(bill, 'CreateBill', [{ type: 'BillCreated', terms: created }], {
+      asked,
+      now,
+    });
     const { batch } = bill;
     this.#shard.commit.onPutBack(
       this.#orders.decide(cell, { billId: terms.id, digest: terms.digest, at: now, batch }),

@@ -59,7 +59,8 @@ export class OrderFilter {
   /** Bytes of all blocks. */
   get bytes(): number {
     let sum = 0;
-    for (const { blocks } of this.#generations) for (const { bits } of blocks) sum += bits.byteLength;
+    for (const { blocks } of this.#generations)
+      for (const { bits } of blocks) sum += bits.byteLength;
     return sum;
   }
 
@@ -77,7 +78,8 @@ export class OrderFilter {
     const last = generation.blocks.at(-1);
     const isFull = last === undefined || last.count >= last.capacity;
     if (!isFull || (last !== undefined && this.#orders >= this.#ordersMax)) return last;
-    const capacity = last === undefined ? FIRST_BLOCK_ORDERS : Math.min(last.capacity * 4, BLOCK_ORDERS_MAX);
+    const capacity =
+      last === undefined ? FIRST_BLOCK_ORDERS : Math.min(last.capacity * 4, BLOCK_ORDERS_MAX);
     const block: Block = {
       bits: new Uint32Array(Math.ceil((capacity * BITS_PER_ORDER) / 32)),
       capacity,

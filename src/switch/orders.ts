@@ -126,4 +126,3 @@ export function orderKey(terminalId: TerminalId, orderId: Reference): string {
 export function isAlive(fate: OrderFate, now: Millis): boolean {
   return now - fate.at < ORDER_LIFE_MS;
 }
-

@@ -150,7 +150,9 @@ export async function checkContinuity(
   }
   if (first <= entry) {
     const [found] = await log.read(shard, (entry - 1) as EntryId, 1);
-    return found?.id === entry ? null : `the log of shard ${shard} does not hold ${at}, where history ends`;
+    return found?.id === entry
+      ? null
+      : `the log of shard ${shard} does not hold ${at}, where history ends`;
   }
   for (const { payload } of await log.read(shard, NO_ENTRY, PAGE_ENTRIES)) {
     const content = codec.decode(payload);
@@ -161,11 +163,7 @@ export async function checkContinuity(
 }
 
 /** Beside an empty history only a log that is whole from its very beginning will do. */
-async function checkBeginning(
-  log: Log,
-  codec: EntryCodec,
-  shard: ShardId,
-): Promise<string | null> {
+async function checkBeginning(log: Log, codec: EntryCodec, shard: ShardId): Promise<string | null> {
   const [first] = await log.read(shard, NO_ENTRY, 1);
   if (first === undefined) return null;
   const content = codec.decode(first.payload);

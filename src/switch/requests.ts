@@ -1,5 +1,6 @@
 // What a gateway asks of a shard, and what it hears back. Parsed once at the edge: what stands here is valid.
 
+import type { PresentBill } from '../domain/bill/state.ts';
 import type {
   BillRejection,
   Credit,
@@ -10,7 +11,6 @@ import type {
   Reservation,
   Terms,
 } from '../domain/bill/vocabulary.ts';
-import type { PresentBill } from '../domain/bill/state.ts';
 import type { BillId, PaychannelId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
 import type { Currency, Minor } from '../domain/money.ts';
 import type { Millis } from '../domain/time.ts';
@@ -123,9 +123,19 @@ export interface Request {
 
 /** What came of an operation: in domain words. The presenter writes it for the wire. */
 export type Reply =
-  | { readonly kind: 'bill'; readonly bill: PresentBill; readonly created: boolean; readonly now: Millis }
+  | {
+      readonly kind: 'bill';
+      readonly bill: PresentBill;
+      readonly created: boolean;
+      readonly now: Millis;
+    }
   | { readonly kind: 'orderVoided'; readonly orderId: Reference; readonly at: Millis }
-  | { readonly kind: 'view'; readonly bill: PresentBill; readonly paychannelId: PaychannelId; readonly now: Millis }
+  | {
+      readonly kind: 'view';
+      readonly bill: PresentBill;
+      readonly paychannelId: PaychannelId;
+      readonly now: Millis;
+    }
   | { readonly kind: 'page'; readonly bill: PresentBill; readonly now: Millis }
   | {
       readonly kind: 'reservation';
@@ -151,10 +161,20 @@ export type Reply =
         | { readonly type: 'refused'; readonly payment: RefusedPayment }
         | { readonly type: 'voided'; readonly at: Millis };
     }
-  | { readonly kind: 'credit'; readonly bill: PresentBill; readonly credit: Credit; readonly now: Millis }
+  | {
+      readonly kind: 'credit';
+      readonly bill: PresentBill;
+      readonly credit: Credit;
+      readonly now: Millis;
+    }
   | { readonly kind: 'acknowledged'; readonly count: number }
   | { readonly kind: 'rejection'; readonly rejection: SwitchRejection }
-  | { readonly kind: 'fault'; readonly code: FaultCode; readonly detail: string; readonly retryAfterS: number };
+  | {
+      readonly kind: 'fault';
+      readonly code: FaultCode;
+      readonly detail: string;
+      readonly retryAfterS: number;
+    };
 
 /** The domain's rejections and those of the use cases around it. */
 export type SwitchRejection =
@@ -186,7 +206,11 @@ export type WorkerAnswer =
 
 /** Writes replies and events for the wire. Implemented by protocols; called in the worker, so that encoding is done once. */
 export interface Presenter {
-  present(reply: Reply, encoding: Encoding, requestId: string): { status: number; body: Uint8Array };
+  present(
+    reply: Reply,
+    encoding: Encoding,
+    requestId: string,
+  ): { status: number; body: Uint8Array };
   presentEvent(event: StreamedEvent, encoding: Encoding): Uint8Array;
 }
 

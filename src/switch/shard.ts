@@ -9,22 +9,24 @@
 import type { ShardClock } from '../actors/shard-clock.ts';
 import { must } from '../domain/assert.ts';
 import { decide, evolve, nextDueOf } from '../domain/bill/bill.ts';
-import { findReference } from '../domain/bill/references.ts';
 import { type Bill, isPresent } from '../domain/bill/state.ts';
-import { touchedBy } from '../domain/bill/touched.ts';
+import { type Touched, touchedBy } from '../domain/bill/touched.ts';
 import type { Actor, BillFact, KeptReference } from '../domain/bill/vocabulary.ts';
 import { isRejection } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
-import { lettingGo, recallUnwritten, writeOff } from './cell-references.ts';
-import type { Cell, Waiting, Watcher } from './cell.ts';
+import { admit } from './admission.ts';
+import type { Cell, Waiting } from './cell.ts';
+import { lettingGo, recallFor, writeOff } from './cell-references.ts';
 import type { EntryId } from './entry-id.ts';
 import type { FaultCode } from './faults.ts';
 import { type Batch, GroupCommit, type Item } from './group-commit.ts';
 import type { CommittedEntry, CommittedItem } from './history-queue.ts';
+import { LongPolls } from './long-polls.ts';
 import { OrderDesk } from './order-desk.ts';
 import type { FetchedBill } from './ports.ts';
 import type { Transition } from './records.ts';
+import { ReferenceDesk } from './reference-desk.ts';
 import { type Asked, describe, fault } from './reply-sink.ts';
 import type { Reply } from './requests.ts';
 import { Residents } from './residents.ts';
@@ -33,7 +35,6 @@ import {
   actorOf,
   type BillOperation,
   commandOf,
-  referenceOf,
   rejection,
   replyTo,
   visible,
@@ -49,11 +50,12 @@ export class Shard {
   readonly orders: OrderDesk;
   readonly commit = new GroupCommit();
   readonly #around: ShardSurroundings;
+  readonly #polls: LongPolls;
+  readonly #references: ReferenceDesk;
   #time: ShardClock | null = null;
   #isServing = false;
   #stoppedBecause: string | null = null;
   #underWay = 0;
-  #watching = 0;
 
   constructor(around: ShardSurroundings) {
     this.id = around.id;
@@ -66,6 +68,21 @@ export class Shard {
       },
     });
     this.orders = new OrderDesk(this, around);
+    this.#polls = new LongPolls({
+      residents: this.residents,
+      clock: around.clock,
+      answer: (cell, asked) => {
+        this.#underWay += 1;
+        this.#run(cell, asked, null);
+      },
+    });
+    this.#references = new ReferenceDesk({
+      lookups: around.lookups,
+      ready: (cell) => {
+        if (this.#isServing && this.residents.get(cell.id) === cell) this.#drain(cell);
+      },
+      failed: (cell, waiting, error) => this.#lookUpFailed(cell, waiting, error),
+    });
   }
 
   get isServing(): boolean {
@@ -78,7 +95,7 @@ export class Shard {
   }
 
   get watching(): number {
-    return this.#watching;
+    return this.#polls.count;
   }
 
   /** Begins to serve, or goes on, by this clock. */
@@ -124,17 +141,10 @@ export class Shard {
 
   #refusal(asked: Asked): Reply | null {
     if (this.#stoppedBecause !== null) return fault('shard.stopped', this.#stoppedBecause);
-    if (!this.#isServing || !this.#around.isLeased()) {
+    if (!this.#isServing) {
       return fault('shard.unavailable', `Shard ${this.id} is not being served here right now.`);
     }
-    const { limits } = this.#around;
-    if (this.#underWay >= limits.underWayMax) {
-      return fault('overloaded', `Shard ${this.id} has too many requests under way.`);
-    }
-    if (this.#around.unwritten() >= limits.unwrittenMax && !isRead(asked)) {
-      return fault('overloaded', 'The history is too far behind the log.');
-    }
-    return null;
+    return admit(asked, this.#around, this.#underWay);
   }
 
   /** Runs the request on its bill, once the bill is in memory and its turn has come (S1). */
@@ -148,7 +158,7 @@ export class Shard {
     const waiting: Waiting = { asked, looked: false, recalled: null };
     if (!cell.loaded || (cell.waiting !== null && cell.waiting.depth > 0)) {
       this.#park(cell, waiting);
-    } else if (this.#mustLookUp(cell, asked)) {
+    } else if (this.#references.mustLookUp(cell, asked)) {
       this.#park(cell, waiting);
       this.#lookUp(cell);
     } else {
@@ -197,7 +207,7 @@ export class Shard {
 
   #drain(cell: Cell): void {
     for (let next = cell.waiting?.peek(); next !== undefined; next = cell.waiting?.peek()) {
-      if (!next.looked && this.#mustLookUp(cell, next.asked)) {
+      if (!next.looked && this.#references.mustLookUp(cell, next.asked)) {
         this.#lookUp(cell);
         return;
       }
@@ -207,36 +217,8 @@ export class Shard {
     cell.waiting = null;
   }
 
-  // --------------------------------------------------------------------------------------------- references --
-
-  #mustLookUp(cell: Cell, asked: Asked): boolean {
-    const { bill } = cell;
-    if (!isPresent(bill) || !bill.spilled) return false;
-    const named = referenceOf(asked.operation as BillOperation, asked.principal);
-    if (named === null) return false;
-    if (findReference(bill, named.kind, named.scope, named.ref) !== null) return false;
-    return recallUnwritten(cell, named) === null;
-  }
-
-  /** Asks history for every reference that a waiting request names, all in one question. */
   #lookUp(cell: Cell): void {
-    let open = 0;
-    for (const waiting of cell.waiting ?? []) {
-      if (waiting.looked) continue;
-      const named = referenceOf(waiting.asked.operation as BillOperation, waiting.asked.principal);
-      if (named === null) {
-        waiting.looked = true;
-        continue;
-      }
-      open += 1;
-      this.#around.lookups.references.want({ billId: cell.id, ...named }, (fetched) => {
-        open -= 1;
-        waiting.looked = true;
-        if ('failed' in fetched) this.#lookUpFailed(cell, waiting, fetched.failed);
-        else waiting.recalled = fetched.found;
-        if (open === 0 && this.#isServing && this.residents.get(cell.id) === cell) this.#drain(cell);
-      });
-    }
+    this.#references.lookUp(cell);
     this.#around.wake();
   }
 
@@ -260,8 +242,11 @@ export class Shard {
       this.answer(asked, rejection({ rejected: 'bill.notFound' }), cell.batch);
       return;
     }
-    if (operation.op === 'bill.get' && this.#mayWatch(cell, asked, seen.version)) return;
-    const known = recalled ?? recallUnwrittenFor(cell, operation, principal);
+    if (this.#polls.begin(cell, asked, seen.version)) {
+      this.#underWay -= 1;
+      return;
+    }
+    const known = recalled ?? recallFor(cell, operation, principal);
     const command = commandOf(operation, principal);
     const decision = command === null ? [] : decide(cell.bill, command, now, known);
     if (command !== null && !isRejection(decision)) {
@@ -318,47 +303,13 @@ export class Shard {
     this.#around.wake();
   }
 
-  // ---------------------------------------------------------------------------------------------- long polls --
-
-  #mayWatch(cell: Cell, asked: Asked, version: number): boolean {
-    const { operation } = asked;
-    if (operation.op !== 'bill.get' || operation.afterVersion === null) return false;
-    if (operation.waitMs <= 0 || version > operation.afterVersion) return false;
-    const watcher: Watcher = {
-      asked,
-      cell,
-      afterVersion: operation.afterVersion,
-      dueAt: 0,
-      heapIndex: -1,
-    };
-    this.residents.watch(cell, watcher, this.#around.clock.monotonic() + operation.waitMs);
-    this.#underWay -= 1;
-    this.#watching += 1;
-    return true;
-  }
-
-  #endWatch(watcher: Watcher, reply: Reply | null): void {
-    this.residents.unwatch(watcher);
-    this.#watching -= 1;
-    this.#underWay += 1;
-    const { cell, asked } = watcher;
-    if (reply !== null) this.release(asked, reply);
-    else this.#runUnwatched(cell, asked);
-  }
-
-  #runUnwatched(cell: Cell, asked: Asked): void {
-    const { operation } = asked;
-    if (operation.op !== 'bill.get') return;
-    this.#run(cell, { ...asked, operation: { ...operation, waitMs: 0 } }, null);
-  }
-
   // ------------------------------------------------------------------------------------------------- timers --
 
   /** Runs the timers and long polls that are due. Called every few milliseconds while the shard serves. */
   pulse(): void {
     if (!this.#isServing) return;
     const now = this.now();
-    const { timers, watchers } = this.residents;
+    const { timers } = this.residents;
     for (let cell = timers.peek(); cell !== undefined && cell.dueAt <= now; cell = timers.peek()) {
       timers.remove(cell);
       const before = cell.bill;
@@ -366,10 +317,7 @@ export class Shard {
       // A touched cell is scheduled anew by its commit.
       if (cell.bill === before && cell.bill === cell.committed) this.residents.schedule(cell);
     }
-    const monotonic = this.#around.clock.monotonic();
-    for (let due = watchers.peek(); due !== undefined && due.dueAt <= monotonic; due = watchers.peek()) {
-      this.#endWatch(due, null);
-    }
+    this.#polls.pulse();
   }
 
   // ------------------------------------------------------------------------------------------------- commit --
@@ -390,7 +338,7 @@ export class Shard {
       for (const each of cell.unwritten ?? []) if (each.batch === batch.serial) each.entry = entry;
     }
     for (const { asked, reply } of batch.releases) this.release(asked, reply);
-    for (const cell of batch.touched) this.#wakeWatchers(cell);
+    for (const cell of batch.touched) this.#polls.wake(cell);
     const last = must(items.at(-1), 'a batch has a transition');
     return { entry, at: last.transition.at, items };
   }
@@ -404,7 +352,7 @@ export class Shard {
   }
 
   /** Puts a committed transition's events into the streams; where `live`, whoever listens hears them. */
-  tell(after: Bill, touched: ReturnType<typeof touchedBy>, live: boolean): void {
+  tell(after: Bill, touched: Touched, live: boolean): void {
     if (!isPresent(after)) return;
     const { events, sink } = this.#around;
     for (const event of touched.eventsRaised) {
@@ -414,29 +362,21 @@ export class Shard {
     for (const { event } of touched.eventsEnded) events.end(after.terms.id, event);
   }
 
-  #wakeWatchers(cell: Cell): void {
-    if (cell.watchers === null || !isPresent(cell.committed)) return;
-    const { version } = cell.committed;
-    for (const watcher of cell.watchers.filter((each) => version > each.afterVersion)) {
-      this.#endWatch(watcher, null);
+  /** History has these entries now: what was kept for them may go. */
+  written(entries: readonly CommittedEntry[], watermark: EntryId): void {
+    for (const { items } of entries) {
+      for (const item of items) {
+        if (item.kind === 'order') this.orders.written(item.transition);
+        else this.#itemWritten(item, watermark);
+      }
     }
   }
 
-  /** History has these entries now: what was kept for them may go. */
-  written(entries: readonly CommittedEntry[], watermark: EntryId): void {
-    const { events } = this.#around;
-    for (const { items } of entries) {
-      for (const item of items) {
-        if (item.kind === 'order') {
-          this.orders.written(item.transition);
-          continue;
-        }
-        const { billId } = item.transition;
-        for (const { event } of item.touched.eventsEnded) events.endWritten(billId, event);
-        const cell = this.residents.get(billId);
-        if (cell?.unwritten != null) writeOff(cell, watermark);
-      }
-    }
+  #itemWritten(item: Extract<CommittedItem, { kind: 'bill' }>, watermark: EntryId): void {
+    const { billId } = item.transition;
+    for (const { event } of item.touched.eventsEnded) this.#around.events.endWritten(billId, event);
+    const cell = this.residents.get(billId);
+    if (cell !== undefined && cell.unwritten !== null) writeOff(cell, watermark);
   }
 
   /** What became of the append under way is known: the rest is put back and refused (A4). */
@@ -447,17 +387,25 @@ export class Shard {
   }
 
   #refuse(batch: Batch, reason: string): void {
+    const reply = fault('log.refused', reason);
     for (const cell of batch.touched) {
       cell.unwritten = cell.unwritten?.filter((each) => each.batch !== batch.serial) ?? null;
       if (cell.bill.status === 'absent' && cell.bill === cell.committed) {
-        const waiting = cell.waiting?.drain() ?? [];
+        for (const { asked } of cell.waiting?.drain() ?? []) this.release(asked, reply);
+        this.#dropPolls(cell, reply);
         this.residents.remove(cell);
-        for (const { asked } of waiting) this.release(asked, fault('log.refused', reason));
       } else {
         this.residents.schedule(cell);
       }
     }
-    for (const { asked } of batch.releases) this.release(asked, fault('log.refused', reason));
+    for (const { asked } of batch.releases) this.release(asked, reply);
+  }
+
+  #dropPolls(cell: Cell, reply: Reply): void {
+    for (const asked of this.#polls.drain(cell)) {
+      this.#underWay += 1;
+      this.release(asked, reply);
+    }
   }
 
   /** Refuses to serve from now on, until the worker begins anew (A4, A6). */
@@ -471,34 +419,8 @@ export class Shard {
     this.suspend(reason);
     for (const batch of this.commit.settle(false)) this.#refuse(batch, reason);
     const reply = fault(code, reason);
-    for (const cell of this.residents) {
-      for (const watcher of [...(cell.watchers ?? [])]) this.#endWatch(watcher, reply);
-    }
+    for (const cell of this.residents) this.#dropPolls(cell, reply);
     this.orders.clear();
     this.residents.clear();
   }
-}
-
-function isRead(asked: Asked): boolean {
-  switch (asked.operation.op) {
-    case 'bill.get':
-    case 'bill.view':
-    case 'bill.page':
-    case 'payment.get':
-    case 'credit.get':
-    case 'order.get':
-      return true;
-    default:
-      return false;
-  }
-}
-
-function recallUnwrittenFor(
-  cell: Cell,
-  operation: BillOperation,
-  principal: Asked['principal'],
-): KeptReference | null {
-  if (cell.unwritten === null) return null;
-  const named = referenceOf(operation, principal);
-  return named === null ? null : recallUnwritten(cell, named);
 }

@@ -12,12 +12,12 @@ import { type EntryId, formatEntryId, isLastOfEpoch } from './entry-id.ts';
 import type { CommittedEntry, CommittedItem } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { type Opener, openEpoch, type Reopening, reopen } from './opening.ts';
+import { FILTER_SPAN_MS } from './order-filter.ts';
 import { type Clock, type History, LogRefusal } from './ports.ts';
 import { checkContinuity, type ReplayHome, replay } from './replay.ts';
 import { describe } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
 import type { Shard } from './shard.ts';
-import { FILTER_SPAN_MS } from './order-filter.ts';
 
 /** Between two tries while a store refuses or does not answer (A4). */
 const PROBE_MS = 1_000;

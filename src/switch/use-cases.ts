@@ -2,8 +2,8 @@
 // the state and the time.
 
 import { must, unreachable } from '../domain/assert.ts';
-import { type Bill, isPresent, type PresentBill } from '../domain/bill/state.ts';
 import { findReference } from '../domain/bill/references.ts';
+import { type Bill, isPresent, type PresentBill } from '../domain/bill/state.ts';
 import type {
   Actor,
   BillCommand,
@@ -47,7 +47,11 @@ export function recipientOf(principal: Principal): Recipient | undefined {
 }
 
 /** Whether the principal may see the bill; another's bill is as unknown as none at all. */
-export function maySee(principal: Principal | null, bill: PresentBill, op: Operation['op']): boolean {
+export function maySee(
+  principal: Principal | null,
+  bill: PresentBill,
+  op: Operation['op'],
+): boolean {
   if (principal === null) return op === 'bill.page';
   const terms = bill.terms;
   if (principal.institutionId !== terms.institutionId) return false;
@@ -66,90 +70,94 @@ export function maySee(principal: Principal | null, bill: PresentBill, op: Opera
 }
 
 /** The command that an operation stands for; null where it only reads. */
-export function commandOf(operation: BillOperation, principal: Principal | null): BillCommand | null {
-  const by = actorOf(principal);
-  const paychannelId = by.id as PaychannelId;
+export function commandOf(
+  operation: BillOperation,
+  principal: Principal | null,
+): BillCommand | null {
   switch (operation.op) {
-    case 'bill.confirm':
-      return { type: 'ConfirmBill', by, amount: operation.amount, receipt: operation.receipt };
-    case 'bill.cancel':
-      return {
-        type: 'CancelBill',
-        by,
-        amount: operation.amount,
-        key: operation.key,
-        digest: operation.digest,
-        onlyIfUnpaid: false,
-      };
-    case 'order.cancel':
-      return {
-        type: 'CancelBill',
-        by,
-        amount: null,
-        key: null,
-        digest: '',
-        onlyIfUnpaid: true,
-      };
-    case 'bill.refund':
-      return {
-        type: 'RefundBill',
-        by,
-        amount: operation.amount,
-        paymentNo: operation.paymentNo,
-        reason: operation.reason,
-        receipt: operation.receipt,
-        key: operation.key,
-        digest: operation.digest,
-      };
-    case 'bill.receipt':
-      return { type: 'AttachReceipt', receipt: operation.receipt };
-    case 'bill.reserve':
-      return {
-        type: 'ReserveBill',
-        paychannelId,
-        reservationRef: operation.reservationRef,
-        digest: operation.digest,
-        amount: operation.amount,
-      };
-    case 'bill.release':
-      return { type: 'ReleaseReservation', paychannelId, reservationNo: operation.reservationNo };
-    case 'payment.create':
-      return {
-        type: 'PayBill',
-        paychannelId,
-        paymentRef: operation.paymentRef,
-        digest: operation.digest,
-        amount: operation.amount,
-        currency: operation.currency,
-        reservationNo: operation.reservationNo,
-        method: operation.method,
-        payer: operation.payer,
-        paidAt: operation.paidAt,
-        subscribed: principal?.subscribed ?? false,
-      };
-    case 'payment.void':
-      return { type: 'VoidPayment', paychannelId, paymentRef: operation.paymentRef };
-    case 'credit.settle':
-      return {
-        type: 'SettleCredit',
-        paychannelId,
-        creditNo: operation.creditNo,
-        status: operation.status,
-        reference: operation.reference,
-        reason: operation.reason,
-      };
-    case 'event.ack':
-      return {
-        type: 'AcknowledgeEvents',
-        recipient: `${by.kind === 'paychannel' ? 'paychannel' : 'terminal'}:${by.id}`,
-        nos: operation.nos,
-      };
     case 'bill.get':
     case 'bill.view':
     case 'bill.page':
     case 'payment.get':
     case 'credit.get':
       return null;
+    case 'bill.confirm':
+    case 'bill.cancel':
+    case 'order.cancel':
+    case 'bill.refund':
+    case 'bill.receipt':
+      return sellerCommand(operation, actorOf(principal));
+    case 'bill.reserve':
+    case 'bill.release':
+    case 'payment.create':
+    case 'payment.void':
+    case 'credit.settle':
+      return payerCommand(operation, principal);
+    case 'event.ack': {
+      const { kind, id } = actorOf(principal);
+      const recipient: Recipient = `${kind === 'paychannel' ? kind : 'terminal'}:${id}`;
+      return { type: 'AcknowledgeEvents', recipient, nos: operation.nos };
+    }
+    default:
+      return unreachable(operation);
+  }
+}
+
+type SellerOperation = Extract<
+  BillOperation,
+  { op: 'bill.confirm' | 'bill.cancel' | 'order.cancel' | 'bill.refund' | 'bill.receipt' }
+>;
+
+/** What a terminal, merchant or operator may command. */
+function sellerCommand(operation: SellerOperation, by: Actor): BillCommand {
+  switch (operation.op) {
+    case 'bill.confirm':
+      return { type: 'ConfirmBill', by, amount: operation.amount, receipt: operation.receipt };
+    case 'bill.cancel': {
+      const { amount, key, digest } = operation;
+      return { type: 'CancelBill', by, amount, key, digest, onlyIfUnpaid: false };
+    }
+    case 'order.cancel':
+      return { type: 'CancelBill', by, amount: null, key: null, digest: '', onlyIfUnpaid: true };
+    case 'bill.refund': {
+      const { amount, paymentNo, reason, receipt, key, digest } = operation;
+      return { type: 'RefundBill', by, amount, paymentNo, reason, receipt, key, digest };
+    }
+    case 'bill.receipt':
+      return { type: 'AttachReceipt', receipt: operation.receipt };
+    default:
+      return unreachable(operation);
+  }
+}
+
+type PayerOperation = Extract<
+  BillOperation,
+  { op: 'bill.reserve' | 'bill.release' | 'payment.create' | 'payment.void' | 'credit.settle' }
+>;
+
+/** What a paychannel may command. */
+function payerCommand(operation: PayerOperation, principal: Principal | null): BillCommand {
+  const paychannelId = (principal?.id ?? '') as PaychannelId;
+  switch (operation.op) {
+    case 'bill.reserve': {
+      const { reservationRef, digest, amount } = operation;
+      return { type: 'ReserveBill', paychannelId, reservationRef, digest, amount };
+    }
+    case 'bill.release':
+      return { type: 'ReleaseReservation', paychannelId, reservationNo: operation.reservationNo };
+    case 'payment.create': {
+      const { paymentRef, digest, amount, currency, reservationNo, method } = operation;
+      const { payer, paidAt } = operation;
+      const subscribed = principal?.subscribed ?? false;
+      const money = { paymentRef, digest, amount, currency, reservationNo };
+      return { type: 'PayBill', paychannelId, ...money, method, payer, paidAt, subscribed };
+    }
+    case 'payment.void':
+      return { type: 'VoidPayment', paychannelId, paymentRef: operation.paymentRef };
+    case 'credit.settle': {
+      const { creditNo, status, reference, reason } = operation;
+      return { type: 'SettleCredit', paychannelId, creditNo, status, reference, reason };
+    }
     default:
       return unreachable(operation);
   }
@@ -186,7 +194,11 @@ export interface Settled {
 }
 
 /** The answer to an operation on a bill that the principal may see. */
-export function replyTo(operation: BillOperation, principal: Principal | null, settled: Settled): Reply {
+export function replyTo(
+  operation: BillOperation,
+  principal: Principal | null,
+  settled: Settled,
+): Reply {
   const { bill, decision, now } = settled;
   if (isRejection(decision)) return rejection(decision);
   switch (operation.op) {
@@ -216,7 +228,10 @@ export function replyTo(operation: BillOperation, principal: Principal | null, s
       return replyWithCredit(operation, principal, settled);
     case 'event.ack': {
       const fact = decision[0];
-      return { kind: 'acknowledged', count: fact?.type === 'EventsAcknowledged' ? fact.nos.length : 0 };
+      return {
+        kind: 'acknowledged',
+        count: fact?.type === 'EventsAcknowledged' ? fact.nos.length : 0,
+      };
     }
     default:
       return unreachable(operation);
@@ -238,13 +253,21 @@ function outcomeOf(
   return (kept ?? settled.recalled)?.outcome ?? null;
 }
 
-function replyToKeyed(operation: BillOperation, principal: Principal | null, settled: Settled): Reply {
+function replyToKeyed(
+  operation: BillOperation,
+  principal: Principal | null,
+  settled: Settled,
+): Reply {
   const outcome = outcomeOf(operation, principal, settled);
   if (outcome?.type === 'rejected') return rejection(outcome.rejection);
   return { kind: 'bill', bill: settled.bill, created: false, now: settled.now };
 }
 
-function replyToReserve(operation: BillOperation, principal: Principal | null, settled: Settled): Reply {
+function replyToReserve(
+  operation: BillOperation,
+  principal: Principal | null,
+  settled: Settled,
+): Reply {
   const outcome = must(outcomeOf(operation, principal, settled), 'reservation just kept');
   if (outcome.type !== 'reserved') return rejection({ rejected: 'reservation.refReused' });
   return {
@@ -255,7 +278,11 @@ function replyToReserve(operation: BillOperation, principal: Principal | null, s
   };
 }
 
-function replyToPay(operation: BillOperation, principal: Principal | null, settled: Settled): Reply {
+function replyToPay(
+  operation: BillOperation,
+  principal: Principal | null,
+  settled: Settled,
+): Reply {
   const outcome = must(outcomeOf(operation, principal, settled), 'payment just kept');
   if (outcome.type === 'refused') return rejection(outcome.payment.rejection);
   if (outcome.type !== 'accepted') return rejection({ rejected: 'payment.void' });

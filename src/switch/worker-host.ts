@@ -252,7 +252,11 @@ export class WorkerHost {
     try {
       const shards = serving.map(({ shard }) => shard.id);
       const now = Math.max(...serving.map(({ shard }) => shard.now()));
-      const due = await this.#options.history.fetchDue(shards, millis(now + SWEEP_AHEAD_MS), SWEEP_MAX);
+      const due = await this.#options.history.fetchDue(
+        shards,
+        millis(now + SWEEP_AHEAD_MS),
+        SWEEP_MAX,
+      );
       for (const id of due) this.#tenures.get(shardOfBill(id))?.shard.load(id);
       // A full page: look again soon, once these have been dealt with.
       if (due.length === SWEEP_MAX) this.#sweptAt -= SWEEP_MS - SECOND_MS;

@@ -22,12 +22,10 @@ import {
   makeFullBill,
   makePayment,
   makeRefusal,
-  merchantId,
   NOON,
   paychannelId,
   reference,
   shard,
-  terminalId,
 } from '../support/bill-fixtures.ts';
 import {
   batch,
@@ -440,7 +438,7 @@ export function describeHistory(name: string, open: () => Promise<HistoryUnderTe
               orderId: reference(no < 6 ? `order-${no}` : 'order-again'),
               createdAt: plus(NOON, Math.floor(no / 3)),
             },
-            { status: no === 4 ? 'paid' : 'open' },
+            { status: no === 4 ? 'partiallyPaid' : 'open' },
           ),
         );
       }
@@ -495,7 +493,7 @@ export function describeHistory(name: string, open: () => Promise<HistoryUnderTe
     test('obey status, from (inclusive), to (exclusive) and asOf (inclusive)', async () => {
       const list = async (filter: Partial<ListFilter>): Promise<number[]> =>
         nosOf(await listings.bills(institution, { ...ALL, ...filter }));
-      expect(await list({ status: 'paid' })).toEqual([4]);
+      expect(await list({ status: 'partiallyPaid' })).toEqual([4]);
       expect(await list({ from: plus(NOON, 1), to: plus(NOON, 2) })).toEqual([5, 4, 3]);
       expect(await list({ asOf: NOON })).toEqual([2, 1, 0]);
     });

@@ -2,7 +2,8 @@
 //
 //   H1. Every call settles within its time: after that it rejects, and all connections of the pool are replaced,
 //       since postgres.js can neither take back a statement nor tell a silent server from a slow one.
-//   H2. Nothing is sent twice: postgres.js sends again only what it has not begun to send.
+//   H2. Nothing is sent on a connection that is going down: after any error but a plain refusal of the statement, the
+//       pool is replaced; what else it has under way may finish.
 
 import type { Logger } from 'pino';
 import postgres, { type ParameterOrJSON, type Row, type Sql } from 'postgres';
@@ -19,11 +20,12 @@ export interface ClientOptions {
 }
 
 const RECONNECT_S = 0.25;
-const CLOSE_S = 5;
+const CLOSE_S = 1;
 
 export class HistoryClient {
   readonly #options: ClientOptions;
   #sql: Sql;
+  #isClosed = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -42,27 +44,32 @@ export class HistoryClient {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        this.#replace(sql);
+        this.#replace(sql, 'no answer', 0);
         reject(new Error(`Postgres has not answered within ${timeoutMs} ms`));
       }, timeoutMs);
     });
     try {
       return await Promise.race([work(sql), late]);
+    } catch (error) {
+      const isRefused = error instanceof postgres.PostgresError && error.severity === 'ERROR';
+      if (!isRefused) this.#replace(sql, error, CLOSE_S);
+      throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#sql.end({ timeout: CLOSE_S });
   }
 
-  #replace(sql: Sql): void {
-    if (this.#sql !== sql) return;
-    const { name } = this.#options;
-    this.#options.logger.warn({ name }, 'Postgres does not answer; its connections are replaced');
+  #replace(sql: Sql, why: unknown, closeS: number): void {
+    if (this.#sql !== sql || this.#isClosed) return;
+    const { name, logger } = this.#options;
+    logger.warn({ name, why }, 'connections to Postgres are replaced');
     this.#sql = connect(this.#options);
-    sql.end({ timeout: 0 }).catch(() => undefined);
+    sql.end({ timeout: closeS }).catch(() => undefined);
   }
 }
 

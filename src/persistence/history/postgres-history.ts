@@ -240,7 +240,8 @@ function encode(statement: WriteStatement, batch: HistoryBatch): Parameter[] {
   try {
     return statement.parametersOf(batch);
   } catch (error) {
-    throw new HistoryRefusal('a row cannot be encoded', { cause: error });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new HistoryRefusal(`a row cannot be encoded: ${why}`, { cause: error });
   }
 }
 

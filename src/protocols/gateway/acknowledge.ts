@@ -73,10 +73,14 @@ function settled(
 }
 
 function translated(body: Uint8Array, encoding: Encoding): Uint8Array {
-  return encoding === 'json' ? body : encodeBody(JSON.parse(Buffer.from(body).toString('utf8')), encoding);
+  return encoding === 'json'
+    ? body
+    : encodeBody(JSON.parse(Buffer.from(body).toString('utf8')), encoding);
 }
 
 function countOf(body: Uint8Array): number {
-  const { acknowledged } = JSON.parse(Buffer.from(body).toString('utf8')) as { acknowledged: number };
+  const { acknowledged } = JSON.parse(Buffer.from(body).toString('utf8')) as {
+    acknowledged: number;
+  };
   return acknowledged;
 }

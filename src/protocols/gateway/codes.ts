@@ -20,12 +20,13 @@ export async function drawCode(
   values: QueryValues,
 ): Promise<{ contentType: string; body: Uint8Array | string }> {
   const options = {
-    width: typeof values['size'] === 'number' ? values['size'] : SIZE_DEFAULT,
-    margin: typeof values['margin'] === 'number' ? values['margin'] : MARGIN_DEFAULT,
-    errorCorrectionLevel: eccOf(values['ecc']),
+    width: typeof values.size === 'number' ? values.size : SIZE_DEFAULT,
+    margin: typeof values.margin === 'number' ? values.margin : MARGIN_DEFAULT,
+    errorCorrectionLevel: eccOf(values.ecc),
   };
   const contentType = CONTENT_TYPES[form];
-  if (form === 'png') return { contentType, body: await qrcode.toBuffer(payload, { ...options, type: 'png' }) };
+  if (form === 'png')
+    return { contentType, body: await qrcode.toBuffer(payload, { ...options, type: 'png' }) };
   const type = form === 'svg' ? 'svg' : 'utf8';
   return { contentType, body: await qrcode.toString(payload, { ...options, type }) };
 }

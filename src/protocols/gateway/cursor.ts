@@ -33,7 +33,9 @@ export function readCursor(text: string): Cursor | undefined {
 }
 
 function isTime(value: unknown): value is Millis {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= TIME_MAX;
+  return (
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= TIME_MAX
+  );
 }
 
 function isNumber(value: unknown): value is number {

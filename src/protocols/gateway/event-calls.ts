@@ -1,8 +1,8 @@
 // Events over HTTP: pending ones by long poll, past ones by re-reading.
 
-import { type Millis, millis, SECOND_MS } from '../../domain/time.ts';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import { parsePartId } from '../../domain/ids.ts';
+import { type Millis, millis, SECOND_MS } from '../../domain/time.ts';
 import type { Clock, Listings, StreamedEvent } from '../../switch/ports.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 import { invalid } from '../problems.ts';
@@ -31,7 +31,7 @@ export function pollEvents(
   values: QueryValues,
 ): void {
   const limit = limitOf(values);
-  const wait = values['wait'];
+  const wait = values.wait;
   const waitMs = typeof wait === 'number' ? wait * SECOND_MS : 0;
   const inbox = sources.inboxes.acquire(recipient);
   let cancelTimer: (() => void) | null = null;
@@ -72,7 +72,7 @@ export async function rereadEvents(
   recipient: Recipient,
   values: QueryValues,
 ): Promise<void> {
-  const part = parsePartId(String(values['after']), 'e');
+  const part = parsePartId(String(values.after), 'e');
   const place =
     part === undefined ? null : await sources.listings.eventPlace(recipient, part.billId, part.no);
   if (place === null) {
@@ -86,7 +86,7 @@ export async function rereadEvents(
 }
 
 function limitOf(values: QueryValues): number {
-  const limit = values['limit'];
+  const limit = values.limit;
   return typeof limit === 'number' ? limit : LIMITS.page;
 }
 

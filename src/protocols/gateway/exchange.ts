@@ -2,7 +2,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import type { Principal } from '../../switch/ports.ts';
-import type { Call } from '../calls.ts';
+import type { Call } from '../call.ts';
 import { presentProblem } from '../presenter.ts';
 import { invalid, type Problem } from '../problems.ts';
 import { LIMITS } from '../schemas/scalars.ts';
@@ -138,7 +138,12 @@ export class Exchange {
   }
 
   /** The answer, once; a later one is dropped. */
-  send(status: number, contentType: string, body: Uint8Array | string, headers: Headers = []): void {
+  send(
+    status: number,
+    contentType: string,
+    body: Uint8Array | string,
+    headers: Headers = [],
+  ): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
     this.#onGone = null;

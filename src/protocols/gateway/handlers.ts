@@ -1,12 +1,26 @@
 // What each HTTP call does, by the call’s id.
 
 import { must } from '../../domain/assert.ts';
-import { type BillId, parseBillId, type PaychannelId, parseReference, shardOfBill, shardOfOrder, type TerminalId } from '../../domain/ids.ts';
+import {
+  type BillId,
+  type PaychannelId,
+  parseBillId,
+  parseReference,
+  shardOfBill,
+  shardOfOrder,
+  type TerminalId,
+} from '../../domain/ids.ts';
 import { SECOND_MS } from '../../domain/time.ts';
 import type { Principal } from '../../switch/ports.ts';
 import { recipientOf } from '../../switch/use-cases.ts';
 import { calls } from '../calls.ts';
-import { type Addressed, isProblem, readOperation, type ReadingContext, type SingleOperation } from '../operations.ts';
+import {
+  type Addressed,
+  isProblem,
+  type ReadingContext,
+  readOperation,
+  type SingleOperation,
+} from '../operations.ts';
 import { invalid } from '../problems.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
 import { JSON_NUMBERS, qrPayload, Shapes } from '../shapes.ts';
@@ -15,7 +29,7 @@ import { type CodeForm, drawCode } from './codes.ts';
 import { type EventSources, pollEvents, rereadEvents } from './event-calls.ts';
 import type { Exchange } from './exchange.ts';
 import { type CallHandler, type HttpHandlers, requestBody } from './http.ts';
-import { billsOf, creditsOf, listPage, type ListSources, paymentsOf, readFilter } from './lists.ts';
+import { billsOf, creditsOf, type ListSources, listPage, paymentsOf, readFilter } from './lists.ts';
 import type { GatewayOptions } from './options.ts';
 import { publicHandlers } from './public-pages.ts';
 import { type QueryValues, readQuery } from './query.ts';
@@ -48,7 +62,9 @@ export function makeHandlers(context: HandlerContext): HttpHandlers {
     handlers.set(`${api}.events`, withQuery(poll));
     handlers.set(`${api}.event.ack`, acknowledgeHandler(context));
     handlers.set(`${api}.stream`, (exchange) =>
-      exchange.refuse(invalid([{ path: 'Upgrade', message: 'must be websocket: this address is a WebSocket' }])),
+      exchange.refuse(
+        invalid([{ path: 'Upgrade', message: 'must be websocket: this address is a WebSocket' }]),
+      ),
     );
   }
   return { calls: handlers, publicCalls: publicHandlers(context.options) };
@@ -92,8 +108,9 @@ function sendOperation(
   }
   // A wait that the end of the switch overtakes is asked again, to be answered at once.
   const answerNow = (): void =>
-    door.send({ ...request, operation: { ...operation, waitMs: 0, afterVersion: null } }, (status, body) =>
-      exchange.reply(status, body),
+    door.send(
+      { ...request, operation: { ...operation, waitMs: 0, afterVersion: null } },
+      (status, body) => exchange.reply(status, body),
     );
   context.events.polls.add(answerNow);
   exchange.onGone(() => context.events.polls.delete(answerNow));
@@ -141,7 +158,7 @@ function listHandlers(context: HandlerContext): Record<string, QueryHandler> {
       answer(exchange, values, fetchOf(sources, { paychannelId: principal.id as PaychannelId }));
   return {
     'bill.list': (exchange, principal, values) => {
-      if (values['orderId'] !== undefined) findByOrder(context, exchange, principal, values);
+      if (values.orderId !== undefined) findByOrder(context, exchange, principal, values);
       else answer(exchange, values, billsOf(sources, principal));
     },
     'bill.payments': ofBill(paymentsOf),
@@ -162,10 +179,12 @@ function findByOrder(
 ): void {
   const foreign = LIST_ONLY.filter((name) => values[name] !== undefined);
   if (foreign.length > 0) {
-    exchange.refuse(invalid(foreign.map((path) => ({ path, message: 'does not go with orderId' }))));
+    exchange.refuse(
+      invalid(foreign.map((path) => ({ path, message: 'does not go with orderId' }))),
+    );
     return;
   }
-  const orderId = must(parseReference(String(values['orderId'])), 'a valid orderId');
+  const orderId = must(parseReference(String(values.orderId)), 'a valid orderId');
   const { door, listings } = context.options;
   const inMerchant = (): void => {
     const { merchantId } = principal;
@@ -193,7 +212,7 @@ function findByOrder(
   const { requestId } = exchange.incoming;
   door.send({ shard, principal, requestId, encoding: 'json', operation }, (status, body) => {
     if (status === 404 && !principal.restricted) inMerchant();
-    else if (status === 200 && values['wait'] !== undefined && values['afterVersion'] !== undefined) {
+    else if (status === 200 && values.wait !== undefined && values.afterVersion !== undefined) {
       readBill(context, exchange, principal, idOf(body), values);
     } else exchange.reply(status, body);
   });
@@ -207,7 +226,8 @@ function readBill(
   values: QueryValues,
 ): void {
   const { wait, afterVersion } = values;
-  const waitMs = typeof wait === 'number' && typeof afterVersion === 'number' ? wait * SECOND_MS : 0;
+  const waitMs =
+    typeof wait === 'number' && typeof afterVersion === 'number' ? wait * SECOND_MS : 0;
   sendOperation(context, exchange, principal, {
     shard: shardOfBill(billId),
     operation: {
@@ -233,7 +253,7 @@ function whereVisible(
 ): void {
   const { door } = context.options;
   const { params, requestId } = exchange.incoming;
-  const billId = parseBillId(params['billId'] ?? '');
+  const billId = parseBillId(params.billId ?? '');
   if (billId === undefined || shardOfBill(billId) >= door.shards) {
     exchange.refuse({ code: 'bill.notFound' });
     return;
@@ -260,7 +280,7 @@ function codeHandler(context: HandlerContext, form: CodeForm): QueryHandler {
 function eventHandler(context: HandlerContext): QueryHandler {
   return (exchange, principal, values) => {
     const recipient = must(recipientOf(principal), 'a stream of the caller');
-    if (values['after'] === undefined) {
+    if (values.after === undefined) {
       pollEvents(context.events, exchange, recipient, values);
       return;
     }

@@ -3,7 +3,7 @@
 
 import { Fault } from '../../switch/faults.ts';
 import type { Principal } from '../../switch/ports.ts';
-import type { Call } from '../calls.ts';
+import type { Call } from '../call.ts';
 import { invalid, type Problem } from '../problems.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { isTraceparent, takeRequestId } from './correlation.ts';
@@ -23,7 +23,14 @@ export interface HttpHandlers {
 }
 
 /** Whoever stands in for a call where there is none. */
-const NO_CALL: Call = { id: 'none', method: 'GET', path: '', api: 'everyone', summary: '', answers: {} };
+const NO_CALL: Call = {
+  id: 'none',
+  method: 'GET',
+  path: '',
+  api: 'everyone',
+  summary: '',
+  answers: {},
+};
 
 export class HttpFront {
   readonly #options: GatewayOptions;
@@ -205,7 +212,12 @@ function isStoreError(error: unknown): boolean {
 }
 
 /** Calls that act as the terminal itself. */
-const TERMINAL_ONLY = new Set(['bill.create', 'order.resolve', 'terminal.events', 'terminal.event.ack']);
+const TERMINAL_ONLY = new Set([
+  'bill.create',
+  'order.resolve',
+  'terminal.events',
+  'terminal.event.ack',
+]);
 
 /** Whether a principal of this kind may make the call at all. */
 export function mayCall(principal: Principal, call: Pick<Call, 'id' | 'api'>): boolean {
@@ -220,19 +232,24 @@ export function mayCall(principal: Principal, call: Pick<Call, 'id' | 'api'>): b
 }
 
 /** The body with the names that came by the path and the header put in, or what is wrong with them. */
-export function requestBody(incoming: Incoming, body: unknown): { body: unknown } | { problem: Problem } {
+export function requestBody(
+  incoming: Incoming,
+  body: unknown,
+): { body: unknown } | { problem: Problem } {
   const { call, params, idempotencyKey } = incoming;
   if (call.bodyField !== undefined) return { body: { ...params, [call.bodyField]: body } };
   if (body === null || typeof body !== 'object' || Array.isArray(body)) {
     return { problem: invalid([{ path: '', message: 'must be a JSON object' }]) };
   }
   const fields = body as Record<string, unknown>;
-  const foreign = [...Object.keys(params), 'idempotencyKey'].filter((name) => Object.hasOwn(fields, name));
+  const foreign = [...Object.keys(params), 'idempotencyKey'].filter((name) =>
+    Object.hasOwn(fields, name),
+  );
   if (foreign.length > 0) {
     const errors = foreign.map((path) => ({ path, message: 'is not a field of this body' }));
     return { problem: invalid(errors) };
   }
   Object.assign(fields, params);
-  if (idempotencyKey !== '') fields['idempotencyKey'] = idempotencyKey;
+  if (idempotencyKey !== '') fields.idempotencyKey = idempotencyKey;
   return { body: fields };
 }

@@ -13,8 +13,8 @@
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
 import type { Encoding, Presenter } from '../../switch/requests.ts';
-import type { FoundEvents } from './pending-reader.ts';
 import { byPlace, eventId, PendingEvent, WINDOW_MAX } from './pending.ts';
+import type { FoundEvents } from './pending-reader.ts';
 import type { Redeliverer, Redelivery } from './redelivery.ts';
 
 /** Acknowledged down to this, an inbox with more to come reads on. */

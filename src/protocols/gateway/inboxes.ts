@@ -65,10 +65,12 @@ export class Inboxes {
     this.#kept.delete(inbox.recipient);
     inbox.close();
     if (this.#isClosed) return;
-    this.#options.door.ask({ query: 'unsubscribe', recipient: inbox.recipient }).catch((error: unknown) => {
-      // A worker that does not answer has forgotten its subscribers, or pushes what nobody here takes.
-      this.#options.log.debug({ err: error, recipient: inbox.recipient }, 'unsubscribe failed');
-    });
+    this.#options.door
+      .ask({ query: 'unsubscribe', recipient: inbox.recipient })
+      .catch((error: unknown) => {
+        // A worker that does not answer has forgotten its subscribers, or pushes what nobody here takes.
+        this.#options.log.debug({ err: error, recipient: inbox.recipient }, 'unsubscribe failed');
+      });
   }
 
   /** Somebody of the recipient has acknowledged these, and the shard has taken it. */
@@ -86,13 +88,17 @@ export class Inboxes {
   #open(recipient: Recipient): Inbox {
     const { door, listings, clock, presenter, log } = this.#options;
     const onHistoryAway = (of: Recipient, error: unknown): void =>
-      log.warn({ err: error, recipient: of }, 'history is out of reach; only events in memory are sent');
+      log.warn(
+        { err: error, recipient: of },
+        'history is out of reach; only events in memory are sent',
+      );
     return new Inbox(recipient, {
       clock,
       presenter,
       redelivery: this.#redelivery,
       read: (of, isFirst) => readPending({ door, listings, clock, onHistoryAway }, of, isFirst),
-      onReadFailed: (of, error) => log.warn({ err: error, recipient: of }, 'pending events could not be read'),
+      onReadFailed: (of, error) =>
+        log.warn({ err: error, recipient: of }, 'pending events could not be read'),
     });
   }
 }

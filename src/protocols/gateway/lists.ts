@@ -2,14 +2,8 @@
 
 import { must } from '../../domain/assert.ts';
 import type { BillId, PaychannelId, TerminalId } from '../../domain/ids.ts';
-import { millis, type Millis } from '../../domain/time.ts';
-import type {
-  BillScope,
-  Listings,
-  ListFilter,
-  ListPlace,
-  Principal,
-} from '../../switch/ports.ts';
+import { type Millis, millis } from '../../domain/time.ts';
+import type { BillScope, ListFilter, Listings, ListPlace, Principal } from '../../switch/ports.ts';
 import type { ShardDoor } from '../../switch/requests.ts';
 import { encodeBody } from '../presenter.ts';
 import { invalid, type Problem } from '../problems.ts';
@@ -35,7 +29,7 @@ type Fetch = (filter: ListFilter) => Promise<Row[]>;
 
 /** Reads the query of a list; the filter lacks `asOf` where no cursor brings it. */
 export function readFilter(values: QueryValues): ListReading | { problem: Problem } {
-  const cursorText = values['cursor'];
+  const cursorText = values.cursor;
   const cursor = typeof cursorText === 'string' ? readCursor(cursorText) : null;
   if (cursor === undefined) {
     return { problem: invalid([{ path: 'cursor', message: 'is not a cursor that a list gave' }]) };
@@ -43,10 +37,10 @@ export function readFilter(values: QueryValues): ListReading | { problem: Proble
   return {
     asOf: cursor?.asOf ?? null,
     after: cursor?.place ?? null,
-    status: text(values['status']),
-    from: time(values['from']),
-    to: time(values['to']),
-    limit: typeof values['limit'] === 'number' ? values['limit'] : LIMITS.page,
+    status: text(values.status),
+    from: time(values.from),
+    to: time(values.to),
+    limit: typeof values.limit === 'number' ? values.limit : LIMITS.page,
   };
 }
 
@@ -143,4 +137,3 @@ function text(value: string | number | undefined): string | null {
 function time(value: string | number | undefined): Millis | null {
   return typeof value === 'string' ? (parseTime(value) ?? null) : null;
 }
-

@@ -22,6 +22,8 @@ export interface GatewayMetrics {
 export interface GatewayStats {
   readonly requestsUnderWay: number;
   readonly sessions: number;
+  readonly terminalSessions: number;
+  readonly paychannelSessions: number;
   readonly inboxes: number;
   readonly unacknowledgedEvents: number;
 }

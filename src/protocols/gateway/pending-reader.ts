@@ -1,7 +1,7 @@
 // What is pending for a recipient now: what the workers have in memory, then what Postgres has, without what has ended.
 
-import { type Millis, millis } from '../../domain/time.ts';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import { type Millis, millis } from '../../domain/time.ts';
 import type { Clock, EventPlace, Listings, StreamedEvent } from '../../switch/ports.ts';
 import type { ShardDoor } from '../../switch/requests.ts';
 import { byPlace, EVENT_LIFE_MS, eventId, placeOf, WINDOW_MAX } from './pending.ts';

@@ -39,7 +39,10 @@ export class PendingEvent {
   /** Counts its places in the redelivery's queues, so that an outdated one is known. */
   turn = 0;
   readonly #presenter: Presenter;
-  readonly #frames: { json: Uint8Array | null; msgpack: Uint8Array | null } = { json: null, msgpack: null };
+  readonly #frames: { json: Uint8Array | null; msgpack: Uint8Array | null } = {
+    json: null,
+    msgpack: null,
+  };
 
   constructor(event: StreamedEvent, seq: number, presenter: Presenter) {
     this.id = eventId(event);

@@ -24,7 +24,9 @@ export function publicHandlers(options: GatewayOptions): ReadonlyMap<string, Pub
       'ready',
       (exchange) => {
         const readiness = options.ready();
-        exchange.send(readiness.ready ? 200 : 503, JSON_TYPE, JSON.stringify(readiness), RETRY_SOON);
+        const body = JSON.stringify(readiness);
+        if (readiness.ready) exchange.send(200, JSON_TYPE, body);
+        else exchange.send(503, JSON_TYPE, body, RETRY_SOON);
       },
     ],
     ['metrics', (exchange) => sendMetrics(options, exchange)],
@@ -34,7 +36,7 @@ export function publicHandlers(options: GatewayOptions): ReadonlyMap<string, Pub
     [
       'problem',
       (exchange) => {
-        const code = exchange.incoming.params['code'] ?? '';
+        const code = exchange.incoming.params.code ?? '';
         if (isProblemCode(code)) sendPage(exchange, 200, problemPage(code));
         else sendPage(exchange, 404, unknownProblemPage());
       },
@@ -62,7 +64,7 @@ function sendMetrics(options: GatewayOptions, exchange: Exchange): void {
 function sendBillPage(options: GatewayOptions, exchange: Exchange): void {
   const { door } = options;
   const { params, requestId } = exchange.incoming;
-  const billId = parseBillId(params['billId'] ?? '');
+  const billId = parseBillId(params.billId ?? '');
   if (billId === undefined || shardOfBill(billId) >= door.shards) {
     sendPage(exchange, 404, noBillPage());
     return;

@@ -1,9 +1,14 @@
 // Which call an address is. A small tree, so that a wrong method can be told from a wrong path.
 
-import { type Call, type Method, calls } from '../calls.ts';
+import type { Call, Method } from '../call.ts';
+import { calls } from '../calls.ts';
 
 export type Found =
-  | { readonly found: 'call'; readonly call: Call; readonly params: Readonly<Record<string, string>> }
+  | {
+      readonly found: 'call';
+      readonly call: Call;
+      readonly params: Readonly<Record<string, string>>;
+    }
   | { readonly found: 'otherMethod'; readonly allow: string }
   | { readonly found: 'nothing' };
 
@@ -40,7 +45,8 @@ export function findCall(method: string, path: string): Found {
   }
   if (place.calls.size === 0) return NOTHING;
   const match = place.calls.get(method === 'HEAD' ? 'GET' : method);
-  if (match === undefined) return { found: 'otherMethod', allow: [...place.calls.keys()].join(', ') };
+  if (match === undefined)
+    return { found: 'otherMethod', allow: [...place.calls.keys()].join(', ') };
   return { found: 'call', call: match.call, params: paramsOf(match.names, values) };
 }
 

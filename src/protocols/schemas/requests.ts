@@ -23,7 +23,11 @@ const line = Type.Object(
     name: text(LIMITS.lineName, 'What was sold.'),
     quantity: explained(
       'must be a number above 0, to 10^9',
-      Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000_000, description: 'How much of it; 1.5 is fine.' }),
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 1_000_000_000,
+        description: 'How much of it; 1.5 is fine.',
+      }),
     ),
     price: amount(0, 'Price of one, in minor units.'),
     amount: amount(0, 'Amount of the line, in minor units.'),
@@ -49,7 +53,10 @@ const metadata = explained(
 
 const receipt = explained(
   `must be an object of at most ${LIMITS.receiptBytes} bytes of JSON`,
-  Type.Object({}, { description: 'The fiscal receipt: any object, to 8 KB of JSON.', additionalProperties: true }),
+  Type.Object(
+    {},
+    { description: 'The fiscal receipt: any object, to 8 KB of JSON.', additionalProperties: true },
+  ),
 );
 
 /** Fields that API.md announces for later bill types and policies: refused by name, not as unknown. */
@@ -74,8 +81,12 @@ export const LATER_POLICIES = ['late', 'excess', 'part'] as const;
 
 export const billCreate = Type.Object(
   {
-    type: Type.Optional(oneOf(['dynamic'], { description: 'Static and timer bills come later.', default: 'dynamic' })),
-    orderId: reference('The terminal’s own name for the sale; makes the call safe to retry for 24 hours.'),
+    type: Type.Optional(
+      oneOf(['dynamic'], { description: 'Static and timer bills come later.', default: 'dynamic' }),
+    ),
+    orderId: reference(
+      'The terminal’s own name for the sale; makes the call safe to retry for 24 hours.',
+    ),
     amount: amount(0, 'What is owed, in minor units; a dynamic bill needs more than 0.'),
     currency,
     description: Type.Optional(
@@ -87,11 +98,18 @@ export const billCreate = Type.Object(
     expiresIn: Type.Optional(
       explained(
         'must be a whole number of seconds from 1 to 2,592,000 (30 days)',
-        Type.Integer({ minimum: 1, maximum: LIMITS.expiresInS, default: 900, description: 'Seconds until it expires.' }),
+        Type.Integer({
+          minimum: 1,
+          maximum: LIMITS.expiresInS,
+          default: 900,
+          description: 'Seconds until it expires.',
+        }),
       ),
     ),
     purpose: Type.Optional(oneOf(['sale', 'prepayment'], { default: 'sale' })),
-    relatedBillId: Type.Optional(billIdText('A bill that this one goes with (a prepayment’s, say).')),
+    relatedBillId: Type.Optional(
+      billIdText('A bill that this one goes with (a prepayment’s, say).'),
+    ),
     lines: Type.Optional(
       explained(
         `must be a list of at most ${LIMITS.lines} lines`,
@@ -100,7 +118,10 @@ export const billCreate = Type.Object(
     ),
     metadata: Type.Optional(metadata),
     capture: Type.Optional(
-      oneOf(['manual', 'auto'], { default: 'manual', description: 'auto: confirmed as soon as nothing is due.' }),
+      oneOf(['manual', 'auto'], {
+        default: 'manual',
+        description: 'auto: confirmed as soon as nothing is due.',
+      }),
     ),
     confirmWithin: Type.Optional(
       explained(
@@ -109,7 +130,8 @@ export const billCreate = Type.Object(
           minimum: LIMITS.confirmWithinMinS,
           maximum: LIMITS.confirmWithinS,
           default: 86_400,
-          description: 'Seconds after which a paid bill that nobody confirmed ends by `policies.unconfirmed`.',
+          description:
+            'Seconds after which a paid bill that nobody confirmed ends by `policies.unconfirmed`.',
         }),
       ),
     ),
@@ -126,7 +148,9 @@ export const billCreate = Type.Object(
         closed,
       ),
     ),
-    qrFormat: Type.Optional(oneOf(['url'], { default: 'url', description: 'What the QR code holds.' })),
+    qrFormat: Type.Optional(
+      oneOf(['url'], { default: 'url', description: 'What the QR code holds.' }),
+    ),
     returnUrl: Type.Optional(httpUrl('Where a wallet may send the payer back to.')),
   },
   closed,
@@ -142,24 +166,36 @@ export const requests = {
     afterVersion: Type.Optional(
       explained(
         'must be a whole number from 0',
-        Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Wait for a later version than this.' }),
+        Type.Integer({
+          minimum: 0,
+          maximum: Number.MAX_SAFE_INTEGER,
+          description: 'Wait for a later version than this.',
+        }),
       ),
     ),
     wait: Type.Optional(
       explained(
         `must be a number of seconds from 0 to ${LIMITS.waitS}`,
-        Type.Number({ minimum: 0, maximum: LIMITS.waitS, description: 'How many seconds to wait for it.' }),
+        Type.Number({
+          minimum: 0,
+          maximum: LIMITS.waitS,
+          description: 'How many seconds to wait for it.',
+        }),
       ),
     ),
   }),
   'bill.confirm': object({
     ...bill,
-    amount: Type.Optional(amount(0, 'The final amount. Left out: all, and nothing may be due. 0: cancel.')),
+    amount: Type.Optional(
+      amount(0, 'The final amount. Left out: all, and nothing may be due. 0: cancel.'),
+    ),
     receipt: Type.Optional(receipt),
   }),
   'bill.cancel': object({
     ...bill,
-    amount: Type.Optional(amount(1, 'Of a confirmed bill: how much to refund. Left out: all that is left.')),
+    amount: Type.Optional(
+      amount(1, 'Of a confirmed bill: how much to refund. Left out: all that is left.'),
+    ),
     idempotencyKey,
   }),
   'bill.refund': object({
@@ -184,8 +220,12 @@ export const requests = {
   'bill.view': object(bill),
   'bill.reserve': object({
     ...bill,
-    reservationRef: reference('The channel’s own name for the reservation; makes the call safe to retry.'),
-    amount: Type.Optional(amount(1, 'How much to hold. Left out: all that is due and not reserved.')),
+    reservationRef: reference(
+      'The channel’s own name for the reservation; makes the call safe to retry.',
+    ),
+    amount: Type.Optional(
+      amount(1, 'How much to hold. Left out: all that is due and not reserved.'),
+    ),
   }),
   'bill.release': object({ ...bill, reservationId: id('The reservation to let go.') }),
   'payment.create': object({
@@ -214,7 +254,9 @@ export const requests = {
   'credit.get': object({ creditId: id('The credit’s id.') }),
   'credit.settle': object({
     creditId: id('The credit’s id.'),
-    status: oneOf(['settled', 'rejected'], { description: 'Whether the customer has the money, or cannot get it.' }),
+    status: oneOf(['settled', 'rejected'], {
+      description: 'Whether the customer has the money, or cannot get it.',
+    }),
     reference: Type.Optional(text(LIMITS.reference, 'The wallet’s own reference of it.')),
     reason: Type.Optional(text(LIMITS.reason, 'Why it was rejected.')),
   }),
@@ -236,14 +278,18 @@ export type RequestBody<Name extends RequestName> = Static<(typeof requests)[Nam
 /** Query parameters, as validated after numbers have been read. */
 export const queries = {
   wait: {
-    wait: Type.Optional(Type.Number({ minimum: 0, maximum: LIMITS.waitS, description: 'Seconds to wait, to 30.' })),
+    wait: Type.Optional(
+      Type.Number({ minimum: 0, maximum: LIMITS.waitS, description: 'Seconds to wait, to 30.' }),
+    ),
     afterVersion: Type.Optional(
       Type.Integer({ minimum: 0, description: 'Answer once the bill’s version is above this.' }),
     ),
   },
   list: {
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.page, default: LIMITS.page })),
-    cursor: Type.Optional(Type.String({ maxLength: 512, description: 'The `nextCursor` of the page before.' })),
+    cursor: Type.Optional(
+      Type.String({ maxLength: 512, description: 'The `nextCursor` of the page before.' }),
+    ),
     from: Type.Optional(time('Not before.')),
     to: Type.Optional(time('Before.')),
   },

@@ -19,7 +19,11 @@ const BILL_STATUSES = [
 ] as const;
 const PAYMENT_STATUSES = ['accepted', 'confirmed', 'reversed', 'refunded', 'refused'] as const;
 const CREDIT_STATUSES = ['pending', 'settled', 'rejected'] as const;
-export const statusesOf = { bill: BILL_STATUSES, payment: PAYMENT_STATUSES, credit: CREDIT_STATUSES };
+export const statusesOf = {
+  bill: BILL_STATUSES,
+  payment: PAYMENT_STATUSES,
+  credit: CREDIT_STATUSES,
+};
 
 const CAUSES = ['terminal', 'operator', 'timeout'] as const;
 
@@ -34,7 +38,11 @@ const line = named(
 );
 
 const paymentFields = {
-  id: nullable(text('Begins with the bill’s id. Null for a reference that was voided before any payment came.')),
+  id: nullable(
+    text(
+      'Begins with the bill’s id. Null for a reference that was voided before any payment came.',
+    ),
+  ),
   paychannelId: Type.String(),
   paymentRef: Type.String(),
   amount: nullable(amount('What was reported as debited. Null for a voided reference.')),
@@ -49,7 +57,9 @@ export const payment = named('Payment', Type.Object(paymentFields));
 
 const creditFields = {
   id: text('Begins with the bill’s id.'),
-  kind: oneOf(['reversal', 'refund'], { description: 'reversal: before the bill is confirmed; refund: after.' }),
+  kind: oneOf(['reversal', 'refund'], {
+    description: 'reversal: before the bill is confirmed; refund: after.',
+  }),
   paymentId: Type.String(),
   paymentRef: Type.String(),
   amount: Type.Integer({ minimum: 1 }),
@@ -64,16 +74,27 @@ const creditFields = {
 export const credit = named('Credit', Type.Object(creditFields));
 
 const ofBill = { billId: text('The bill it belongs to.'), currency: Type.String() };
-export const paychannelPayment = named('PaychannelPayment', Type.Object({ ...paymentFields, ...ofBill }));
-export const paychannelCredit = named('PaychannelCredit', Type.Object({ ...creditFields, ...ofBill }));
+export const paychannelPayment = named(
+  'PaychannelPayment',
+  Type.Object({ ...paymentFields, ...ofBill }),
+);
+export const paychannelCredit = named(
+  'PaychannelCredit',
+  Type.Object({ ...creditFields, ...ofBill }),
+);
 
 export const bill = named(
   'Bill',
   Type.Object({
     id: text('26 characters of Crockford base32.'),
     type: oneOf(['dynamic']),
-    status: oneOf(BILL_STATUSES, { description: '`refunded`, `cancelled` and `expired` are final.' }),
-    version: Type.Integer({ minimum: 1, description: '+1 for each command or timer that changes the bill as shown.' }),
+    status: oneOf(BILL_STATUSES, {
+      description: '`refunded`, `cancelled` and `expired` are final.',
+    }),
+    version: Type.Integer({
+      minimum: 1,
+      description: '+1 for each command or timer that changes the bill as shown.',
+    }),
     orderId: Type.String(),
     purpose: oneOf(['sale', 'prepayment']),
     amount: amount('What is owed.'),
@@ -122,7 +143,10 @@ export const orderVoid = named(
       status: Type.Literal('void'),
       voidedAt: time('When the order was given up.'),
     },
-    { description: 'No bill had come for the order; a create that arrives later is refused with `order.void`.' },
+    {
+      description:
+        'No bill had come for the order; a create that arrives later is refused with `order.void`.',
+    },
   ),
 );
 
@@ -159,7 +183,11 @@ export const view = named(
 
 export const reservation = named(
   'Reservation',
-  Type.Object({ id: Type.String(), amount: Type.Integer({ minimum: 1 }), expiresAt: time('When the hold ends.') }),
+  Type.Object({
+    id: Type.String(),
+    amount: Type.Integer({ minimum: 1 }),
+    expiresAt: time('When the hold ends.'),
+  }),
 );
 
 export const paymentAnswer = named(
@@ -195,7 +223,9 @@ export const event = named(
   Type.Object(
     {
       id: Type.String(),
-      type: oneOf(EVENT_TYPES, { description: 'More may come: acknowledge those that you do not know.' }),
+      type: oneOf(EVENT_TYPES, {
+        description: 'More may come: acknowledge those that you do not know.',
+      }),
       billId: Type.String(),
       billVersion: Type.Integer({ minimum: 1 }),
       occurredAt: time('When it happened.'),
@@ -217,14 +247,18 @@ export const event = named(
         receipt: Type.Optional(Type.Object({})),
       }),
     },
-    { description: 'A message, delivered at least once until acknowledged; in order within a bill.' },
+    {
+      description: 'A message, delivered at least once until acknowledged; in order within a bill.',
+    },
   ),
 );
 
 export const events = named('Events', Type.Object({ events: Type.Array(event) }));
 export const acknowledged = named(
   'Acknowledged',
-  Type.Object({ acknowledged: Type.Integer({ minimum: 0, description: 'How many were still pending.' }) }),
+  Type.Object({
+    acknowledged: Type.Integer({ minimum: 0, description: 'How many were still pending.' }),
+  }),
 );
 
 export const violation = Type.Object({ path: Type.String(), message: Type.String() });
@@ -237,11 +271,17 @@ export const problem = named(
       status: Type.Integer({ minimum: 400, maximum: 599 }),
       detail: Type.String(),
       code: Type.String(),
-      retryable: Type.Boolean({ description: 'Whether the same request, sent again, may succeed.' }),
+      retryable: Type.Boolean({
+        description: 'Whether the same request, sent again, may succeed.',
+      }),
       requestId: Type.String(),
-      errors: Type.Optional(Type.Array(violation, { description: 'With bad input: what is wrong where.' })),
+      errors: Type.Optional(
+        Type.Array(violation, { description: 'With bad input: what is wrong where.' }),
+      ),
     },
-    { description: 'RFC 9457. Some codes carry members of their own: `reason`, `due`, `billId`, …' },
+    {
+      description: 'RFC 9457. Some codes carry members of their own: `reason`, `due`, `billId`, …',
+    },
   ),
 );
 

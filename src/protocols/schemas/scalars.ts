@@ -1,7 +1,14 @@
 // The small schemas that all others are made of. They validate requests and are the OpenAPI document; `explain` is
 // what a client reads where its value does not fit.
 
-import { FormatRegistry, Kind, type TSchema, Type, TypeRegistry, type TUnsafe } from '@sinclair/typebox';
+import {
+  FormatRegistry,
+  Kind,
+  type TSchema,
+  type TUnsafe,
+  Type,
+  TypeRegistry,
+} from '@sinclair/typebox';
 import { AMOUNT_MAX } from '../../domain/money.ts';
 import { isCurrency } from '../currencies.ts';
 import { parseTime } from '../wire-time.ts';
@@ -82,31 +89,57 @@ export const amount = (minimum: 0 | 1, description: string) =>
 export const reference = (description: string) =>
   explained(
     'must be 1 to 64 of A-Za-z0-9._:-',
-    Type.String({ pattern: '^[A-Za-z0-9._:-]{1,64}$', minLength: 1, maxLength: LIMITS.reference, description }),
+    Type.String({
+      pattern: '^[A-Za-z0-9._:-]{1,64}$',
+      minLength: 1,
+      maxLength: LIMITS.reference,
+      description,
+    }),
   );
 
 export const text = (maxLength: number, description: string) =>
-  explained(`must be text of 1 to ${maxLength} characters`, Type.String({ minLength: 1, maxLength, description }));
+  explained(
+    `must be text of 1 to ${maxLength} characters`,
+    Type.String({ minLength: 1, maxLength, description }),
+  );
 
 /** An id that the switch gave out: opaque, and looked up rather than judged. */
 export const id = (description: string) =>
-  explained('must be an id of 1 to 64 characters', Type.String({ minLength: 1, maxLength: 64, description }));
+  explained(
+    'must be an id of 1 to 64 characters',
+    Type.String({ minLength: 1, maxLength: 64, description }),
+  );
 
 export const billIdText = (description: string) =>
   explained(
     'must be a bill id: 26 characters of Crockford base32',
-    Type.String({ pattern: '^[0-9A-HJKMNP-TV-Z]{26}$', description, examples: ['01JB3M0Q2V00AZ4R8XN5T6K9WC'] }),
+    Type.String({
+      pattern: '^[0-9A-HJKMNP-TV-Z]{26}$',
+      description,
+      examples: ['01JB3M0Q2V00AZ4R8XN5T6K9WC'],
+    }),
   );
 
 export const currency = explained(
   'must be an active ISO 4217 alphabetic code',
-  Type.String({ format: 'currency', minLength: 3, maxLength: 3, description: 'ISO 4217 alphabetic code.', examples: ['EUR'] }),
+  Type.String({
+    format: 'currency',
+    minLength: 3,
+    maxLength: 3,
+    description: 'ISO 4217 alphabetic code.',
+    examples: ['EUR'],
+  }),
 );
 
 export const time = (description: string) =>
   explained(
     'must be an RFC 3339 time from 1970 to 2999',
-    Type.String({ format: 'date-time', maxLength: 40, description, examples: ['2026-01-31T09:30:00.000Z'] }),
+    Type.String({
+      format: 'date-time',
+      maxLength: 40,
+      description,
+      examples: ['2026-01-31T09:30:00.000Z'],
+    }),
   );
 
 export const httpUrl = (description: string) =>

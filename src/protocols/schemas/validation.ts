@@ -2,10 +2,15 @@
 // once something is.
 
 import type { TSchema } from '@sinclair/typebox';
-import { type TypeCheck, TypeCompiler, type ValueError, ValueErrorType } from '@sinclair/typebox/compiler';
+import {
+  type TypeCheck,
+  TypeCompiler,
+  type ValueError,
+  ValueErrorType,
+} from '@sinclair/typebox/compiler';
 import type { Violation } from '../problems.ts';
-import { EXPLAIN, LIMITS } from './scalars.ts';
 import { type RequestBody, type RequestName, requests } from './requests.ts';
+import { EXPLAIN, LIMITS } from './scalars.ts';
 
 /** No more than these are named in one answer. */
 export const VIOLATIONS_MAX = 20;
@@ -70,7 +75,8 @@ function fieldPath(pointer: string): string {
  * keys named `__proto__`. Needed only where the source can carry such text.
  */
 export function textViolation(value: unknown, path = '', depth = 0): Violation | undefined {
-  if (typeof value === 'string') return isPlainText(value) ? undefined : { path, message: TEXT_RULE };
+  if (typeof value === 'string')
+    return isPlainText(value) ? undefined : { path, message: TEXT_RULE };
   if (value === null || typeof value !== 'object') return undefined;
   if (depth > LIMITS.jsonDepth) {
     return { path, message: `is nested deeper than ${LIMITS.jsonDepth} levels` };
@@ -84,7 +90,10 @@ export function textViolation(value: unknown, path = '', depth = 0): Violation |
   }
   for (const [key, item] of Object.entries(value)) {
     if (!isPlainText(key) || key === '__proto__') {
-      return { path: path === '' ? 'the body' : path, message: `has a key that is not taken: ${KEY_RULE}` };
+      return {
+        path: path === '' ? 'the body' : path,
+        message: `has a key that is not taken: ${KEY_RULE}`,
+      };
     }
     const found = textViolation(item, path === '' ? key : `${path}.${key}`, depth + 1);
     if (found !== undefined) return found;
@@ -102,7 +111,10 @@ export function receiptViolation(receipt: unknown): Violation | undefined {
   const found = textViolation(receipt, 'receipt');
   if (found !== undefined) return found;
   if (Buffer.byteLength(JSON.stringify(receipt)) <= LIMITS.receiptBytes) return undefined;
-  return { path: 'receipt', message: `must be an object of at most ${LIMITS.receiptBytes} bytes of JSON` };
+  return {
+    path: 'receipt',
+    message: `must be an object of at most ${LIMITS.receiptBytes} bytes of JSON`,
+  };
 }
 
 function isPlainText(text: string): boolean {

@@ -82,11 +82,14 @@ export class WorkerLink implements ReplySink {
   #ask(host: Answering, origin: number, { seq, query }: AskedQuery): void {
     if (query.query === 'subscribe') this.#subscribe(origin, query.recipient);
     if (query.query === 'unsubscribe') this.#unsubscribe(origin, query.recipient);
-    host.ask(query).then(
-      (answer) => this.#links.get(origin)?.outgoing.answers.push({ seq, answer }),
-      (error: unknown) =>
-        this.#links.get(origin)?.outgoing.failures.push({ seq, detail: describe(error) }),
-    ).finally(() => this.flush());
+    host
+      .ask(query)
+      .then(
+        (answer) => this.#links.get(origin)?.outgoing.answers.push({ seq, answer }),
+        (error: unknown) =>
+          this.#links.get(origin)?.outgoing.failures.push({ seq, detail: describe(error) }),
+      )
+      .finally(() => this.flush());
   }
 
   #subscribe(origin: number, recipient: Recipient): void {

@@ -1,0 +1,314 @@
+// Lifecycles in a closed loop: every slot begins the next sale when the last one is confirmed.
+//
+//   create ─▶ view ─▶ pay ─▶ (event at the terminal) ─▶ acknowledge ─▶ confirm ─▶ next
+//
+// A lifecycle is over when its confirm and its payment have both been answered. Every answer's status and amounts are
+// checked, and the event must be the bill's own. Anything else ends the run: it would not be a measurement.
+
+import { build, type Histogram } from 'hdr-histogram-js';
+import { type Door, openDoor, type Receiver, type Step } from './doors.ts';
+import type { LoadOutcome, LoadTask, Percentiles } from './messages.ts';
+import type { Wire } from './wire.ts';
+
+const DEEP_EVERY = 64;
+const LAST_BILLS = 256;
+const STALLED_MS = 15_000;
+const AMOUNT_MIN = 100;
+const AMOUNT_RANGE = 99_900;
+
+interface Slot {
+  readonly index: number;
+  orderId: string;
+  amount: number;
+  billId: string;
+  begunAt: number;
+  paidAt: number;
+  isPaid: boolean;
+  hasEvent: boolean;
+  isConfirmed: boolean;
+  /** Every answer of this one is decoded whole. */
+  isDeep: boolean;
+}
+
+export class Lifecycles implements Receiver {
+  readonly #task: LoadTask;
+  readonly #slots: Slot[];
+  readonly #slotsByBill = new Map<string, Slot>();
+  readonly #lastBills: string[] = [];
+  readonly #lifecycle = histogram();
+  readonly #payToEvent = histogram();
+  #door: Door | null = null;
+  #wire: Wire | null = null;
+  #begun = 0;
+  #measured = 0;
+  #completed = 0;
+  #amount = 0;
+  #eventsRepeated = 0;
+  #isMeasuring = false;
+  #isEnding = false;
+  #underWay = 0;
+  #windowMs = 0;
+  #fail: (why: Error) => void = () => undefined;
+  #allDone: () => void = () => undefined;
+
+  constructor(task: LoadTask) {
+    this.#task = task;
+    this.#slots = Array.from({ length: task.concurrency }, (_, index) => emptySlot(index));
+  }
+
+  /** Warms up, measures, lets what is under way end. Rejects at the first wrong answer. */
+  async run(on: { windowOpened(): void; windowClosed(): void }): Promise<LoadOutcome> {
+    const failed = new Promise<never>((_, fail) => {
+      this.#fail = fail;
+    });
+    const ended = new Promise<void>((done) => {
+      this.#allDone = done;
+    });
+    this.#door = await Promise.race([openDoor(this.#task, this), failed]);
+    this.#wire = this.#door.wire;
+    const watch = this.#watchForStall();
+    try {
+      for (const slot of this.#slots) this.#begin(slot);
+      await Promise.race([pause(this.#task.warmUpMs), failed]);
+      this.#isMeasuring = true;
+      const openedAt = performance.now();
+      on.windowOpened();
+      await Promise.race([pause(this.#task.measureMs), failed]);
+      this.#isMeasuring = false;
+      this.#windowMs = performance.now() - openedAt;
+      on.windowClosed();
+      this.#isEnding = true;
+      await Promise.race([ended, failed]);
+      return this.#outcome();
+    } finally {
+      clearInterval(watch);
+      this.#door.close();
+    }
+  }
+
+  answered(index: number, step: Step, status: number, text: string, bodyAt: number): void {
+    const slot = this.#slots[index];
+    const wire = this.#wire;
+    if (slot === undefined || wire === null) return;
+    if (slot.isDeep) this.#checkWhole(slot, step, text);
+    switch (step) {
+      case 'create':
+        this.#created(slot, wire, status, text, bodyAt);
+        break;
+      case 'view':
+        this.#viewed(slot, wire, status, text, bodyAt);
+        break;
+      case 'pay':
+        this.#paid(slot, wire, status, text, bodyAt);
+        break;
+      case 'acknowledge':
+        this.#acknowledged(slot, wire, status, text, bodyAt);
+        break;
+      case 'confirm':
+        this.#confirmed(slot, wire, status, text, bodyAt);
+        break;
+    }
+  }
+
+  event(text: string): void {
+    const wire = this.#wire;
+    if (wire === null) return;
+    const idAt = wire.find(text, 'id', 0);
+    const typeAt = wire.find(text, 'type', idAt);
+    const billAt = wire.find(text, 'billId', typeAt);
+    const slot = this.#slotsByBill.get(wire.textAt(text, billAt));
+    if (slot === undefined || slot.hasEvent) {
+      // Of a bill that is over: the switch repeats until it has the acknowledgement.
+      this.#eventsRepeated++;
+      return;
+    }
+    const amountAt = wire.find(text, 'amount', billAt);
+    const paidAt = wire.find(text, 'paid', amountAt);
+    const dueAt = wire.find(text, 'due', paidAt);
+    const isRight =
+      wire.textAt(text, typeAt) === 'bill.paid' &&
+      wire.numberAt(text, amountAt) === slot.amount &&
+      wire.numberAt(text, paidAt) === slot.amount &&
+      wire.numberAt(text, dueAt) === 0;
+    if (!isRight) {
+      this.#wrong(slot, 'event', 0, text);
+      return;
+    }
+    slot.hasEvent = true;
+    if (this.#isMeasuring) record(this.#payToEvent, performance.now() - slot.paidAt);
+    this.#door?.acknowledge(slot.index, wire.textAt(text, idAt));
+  }
+
+  lost(why: Error): void {
+    this.#fail(why);
+  }
+
+  #begin(slot: Slot): void {
+    this.#begun++;
+    this.#underWay++;
+    slot.orderId = `${this.#task.run}-${this.#begun}`;
+    slot.amount = AMOUNT_MIN + Math.floor(Math.random() * AMOUNT_RANGE);
+    slot.billId = '';
+    slot.isPaid = false;
+    slot.hasEvent = false;
+    slot.isConfirmed = false;
+    slot.isDeep = this.#begun % DEEP_EVERY === 0;
+    slot.begunAt = performance.now();
+    this.#door?.create(slot.index, slot.orderId, slot.amount);
+  }
+
+  #created(slot: Slot, wire: Wire, status: number, text: string, bodyAt: number): void {
+    const idAt = wire.find(text, 'id', bodyAt);
+    const statusAt = wire.find(text, 'status', idAt);
+    const amountAt = wire.find(text, 'amount', statusAt);
+    const dueAt = wire.find(text, 'due', amountAt);
+    slot.billId = wire.textAt(text, idAt);
+    const isRight =
+      status === 201 &&
+      slot.billId.length === 26 &&
+      wire.textAt(text, statusAt) === 'open' &&
+      wire.numberAt(text, amountAt) === slot.amount &&
+      wire.numberAt(text, dueAt) === slot.amount;
+    if (!isRight) return this.#wrong(slot, 'create', status, text);
+    this.#slotsByBill.set(slot.billId, slot);
+    this.#door?.view(slot.index, slot.billId);
+  }
+
+  #viewed(slot: Slot, wire: Wire, status: number, text: string, bodyAt: number): void {
+    const dueAt = wire.find(text, 'due', bodyAt);
+    const payableAt = wire.find(text, 'payable', dueAt);
+    const isRight =
+      status === 200 &&
+      wire.textAt(text, wire.find(text, 'id', bodyAt)) === slot.billId &&
+      wire.numberAt(text, dueAt) === slot.amount &&
+      wire.isTrueAt(text, payableAt);
+    if (!isRight) return this.#wrong(slot, 'view', status, text);
+    slot.paidAt = performance.now();
+    this.#door?.pay(slot.index, slot.billId, `pay-${slot.orderId}`, slot.amount);
+  }
+
+  #paid(slot: Slot, wire: Wire, status: number, text: string, bodyAt: number): void {
+    const billAt = wire.find(text, 'bill', bodyAt);
+    // From the amount on: before it stands the status, whose value is the same word.
+    const paidAt = wire.find(text, 'paid', wire.find(text, 'amount', billAt));
+    const isRight =
+      status === 201 &&
+      wire.textAt(text, wire.find(text, 'id', billAt)) === slot.billId &&
+      wire.textAt(text, wire.find(text, 'status', billAt)) === 'paid' &&
+      wire.numberAt(text, paidAt) === slot.amount &&
+      wire.numberAt(text, wire.find(text, 'due', paidAt)) === 0;
+    if (!isRight) return this.#wrong(slot, 'pay', status, text);
+    slot.isPaid = true;
+    if (slot.isConfirmed) this.#complete(slot);
+  }
+
+  #acknowledged(slot: Slot, wire: Wire, status: number, text: string, bodyAt: number): void {
+    const count = wire.numberAt(text, wire.find(text, 'acknowledged', bodyAt));
+    if (status !== 200 || count !== 1) return this.#wrong(slot, 'acknowledge', status, text);
+    this.#door?.confirm(slot.index, slot.billId);
+  }
+
+  #confirmed(slot: Slot, wire: Wire, status: number, text: string, bodyAt: number): void {
+    const idAt = wire.find(text, 'id', bodyAt);
+    const statusAt = wire.find(text, 'status', idAt);
+    const confirmedAt = wire.find(text, 'confirmed', wire.find(text, 'paid', statusAt));
+    const isRight =
+      status === 200 &&
+      wire.textAt(text, idAt) === slot.billId &&
+      wire.textAt(text, statusAt) === 'confirmed' &&
+      wire.numberAt(text, confirmedAt) === slot.amount;
+    if (!isRight) return this.#wrong(slot, 'confirm', status, text);
+    slot.isConfirmed = true;
+    if (slot.isPaid) this.#complete(slot);
+  }
+
+  #complete(slot: Slot): void {
+    this.#underWay--;
+    this.#completed++;
+    this.#amount += slot.amount;
+    this.#slotsByBill.delete(slot.billId);
+    if (this.#isMeasuring) {
+      this.#measured++;
+      record(this.#lifecycle, performance.now() - slot.begunAt);
+    }
+    this.#lastBills[this.#completed % LAST_BILLS] = slot.billId;
+    if (!this.#isEnding) this.#begin(slot);
+    else if (this.#underWay === 0) this.#allDone();
+  }
+
+  #checkWhole(slot: Slot, step: Step, text: string): void {
+    const seen = JSON.stringify(this.#wire?.decode(text));
+    const expected: Partial<Record<Step, string[]>> = {
+      create: [`"orderId":"${slot.orderId}"`, '"currency":"EUR"', '"payments":[]', '/q/'],
+      pay: [`"paymentRef":"pay-${slot.orderId}"`, '"status":"accepted"'],
+      confirm: [`"orderId":"${slot.orderId}"`, `"paymentRef":"pay-${slot.orderId}"`],
+    };
+    const missing = expected[step]?.find((part) => !seen.includes(part));
+    if (missing !== undefined) {
+      this.#fail(new Error(`the answer to ${step} lacks ${missing}: ${seen}`));
+    }
+  }
+
+  #wrong(slot: Slot, step: string, status: number, text: string): void {
+    const said = JSON.stringify(this.#wire?.decode(text)).slice(0, 1500);
+    this.#fail(new Error(`${step} of ${slot.orderId} (${slot.amount}) got ${status}: ${said}`));
+  }
+
+  #watchForStall(): NodeJS.Timeout {
+    let before = -1;
+    return setInterval(() => {
+      if (this.#completed === before) {
+        const waiting = this.#slots.slice(0, 4).map((slot) => JSON.stringify(slot));
+        this.#fail(new Error(`no lifecycle ended within ${STALLED_MS} ms; ${waiting.join(' ')}`));
+      }
+      before = this.#completed;
+    }, STALLED_MS);
+  }
+
+  #outcome(): LoadOutcome {
+    return {
+      measured: this.#measured,
+      windowMs: this.#windowMs,
+      completed: this.#completed,
+      amount: this.#amount,
+      eventsRepeated: this.#eventsRepeated,
+      lifecycleMs: percentiles(this.#lifecycle),
+      payToEventMs: percentiles(this.#payToEvent),
+      lastBills: this.#lastBills.filter((id) => id !== undefined),
+      endedAt: Date.now(),
+    };
+  }
+}
+
+function emptySlot(index: number): Slot {
+  return {
+    index,
+    orderId: '',
+    amount: 0,
+    billId: '',
+    begunAt: 0,
+    paidAt: 0,
+    isPaid: false,
+    hasEvent: false,
+    isConfirmed: false,
+    isDeep: false,
+  };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}
+
+/** Microseconds, to one minute. */
+function histogram(): Histogram {
+  return build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
+}
+
+function record(into: Histogram, ms: number): void {
+  into.recordValue(Math.max(1, Math.round(ms * 1000)));
+}
+
+function percentiles(of: Histogram): Percentiles {
+  const at = (percent: number): number => of.getValueAtPercentile(percent) / 1000;
+  return { p50: at(50), p90: at(90), p99: at(99), max: of.maxValue / 1000 };
+}

@@ -1,0 +1,90 @@
+// The same lifecycle as plain SQL, driven by pgbench: no HTTP, no JSON, no program in between.
+
+import { execFile, execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+
+const run = promisify(execFile);
+const SCRIPTS = new URL('../../sql/', import.meta.url);
+
+export type SqlStyle = 'interactive' | 'single';
+
+export interface SqlOutcome {
+  readonly measured: number;
+  readonly windowMs: number;
+  readonly latencyMs: number;
+}
+
+/** Bytes of what the switch keeps beside its columns too: a bill's further terms, an event's body. */
+const STATE_BYTES = 150;
+const BODY_BYTES = 200;
+
+export function pgbenchVersion(): string {
+  try {
+    return execFileSync('pgbench', ['--version'], { encoding: 'utf8' }).trim();
+  } catch {
+    throw new Error('pgbench is not on the PATH: install it (Debian: apt-get install postgresql)');
+  }
+}
+
+/** Runs lifecycles for some seconds; throws where one has failed, or the books are not as they must be. */
+export async function runPgbench(options: {
+  url: string;
+  style: SqlStyle;
+  clients: number;
+  seconds: number;
+}): Promise<SqlOutcome> {
+  const { url, style, clients, seconds } = options;
+  const address = new URL(url);
+  // Grows with time, so that indexes are filled as the switch fills them.
+  const base = BigInt(Date.now()) * 1_000_000n;
+  const filler = (bytes: number): string => `\\x${'5a'.repeat(bytes)}`;
+  const args = [
+    ...['-h', address.hostname, '-p', address.port, '-U', address.username],
+    ...['-n', '-M', 'prepared', '-c', String(clients), '-j', '1', '-T', String(seconds)],
+    ...['-f', fileURLToPath(new URL(`${style}.sql`, SCRIPTS))],
+    ...['-D', 'i=0', '-D', `base=${base}`],
+    ...['-D', `state=${filler(STATE_BYTES)}`, '-D', `body=${filler(BODY_BYTES)}`],
+    address.pathname.slice(1),
+  ];
+  const env = { PATH: process.env['PATH'], PGPASSWORD: address.password };
+  const { stdout } = await run('pgbench', args, { env });
+  const measured = Number(/actually processed: (\d+)/.exec(stdout)?.[1]);
+  const perSecond = Number(/tps = ([\d.]+)/.exec(stdout)?.[1]);
+  const latencyMs = Number(/latency average = ([\d.]+)/.exec(stdout)?.[1]);
+  if (!(measured > 0) || !/failed transactions: 0 /.test(stdout)) {
+    throw new Error(`pgbench failed: ${stdout}`);
+  }
+  await checkBooks(url, base, measured);
+  return { measured, windowMs: (measured / perSecond) * 1000, latencyMs };
+}
+
+/** Every row that a lifecycle leaves behind, for exactly the lifecycles that were counted. */
+async function checkBooks(url: string, base: bigint, lifecycles: number): Promise<void> {
+  const sql = postgres(url, { max: 1 });
+  try {
+    const from = `peer-b-${base}`;
+    const [row] = await sql`
+      with own as (select * from bills where id >= ${from})
+      select
+        count(*) filter (where status = 'confirmed' and paid = amount and confirmed = amount)::int
+          as confirmed,
+        count(*)::int as bills,
+        sum(amount)::text as owed,
+        (select sum(amount)::text from payments
+          where bill_id >= ${from} and status = 'confirmed' and notified_at is not null) as paid,
+        (select count(*)::int from events where bill_id >= ${from} and not pending) as events,
+        (select count(*)::int from refs where bill_id >= ${from}) as refs,
+        (select count(*)::int from orders where bill_id >= ${from}) as orders,
+        (select count(*)::int from transitions where shard = 0 and entry >= ${String(base)}) as transitions
+      from own`;
+    const { confirmed, bills, owed, paid, events, refs, orders, transitions } = row ?? {};
+    const counts = [confirmed, bills, events, refs, orders, transitions / 4];
+    if (counts.some((count) => count !== lifecycles) || owed !== paid) {
+      throw new Error(`pgbench's books do not balance: ${lifecycles} counted, ${JSON.stringify(row)}`);
+    }
+  } finally {
+    await sql.end();
+  }
+}

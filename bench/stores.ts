@@ -1,0 +1,58 @@
+// The stores of a run: a Redis and a Postgres of its own, durable, in temporary folders on free ports. Postgres is the one
+// that comes with the packages (18). The switch and its SQL peers have a database each on the same server.
+
+import { readFileSync } from 'node:fs';
+import postgres from 'postgres';
+import { type RedisServer, startRedis } from '../test/support/redis-server.ts';
+import { createDatabase, startPostgres, type TestPostgres } from '../test/support/postgres-server.ts';
+import { migrate, readMigrations } from '../src/persistence/migrate.ts';
+
+/** Beside these, Postgres has its defaults: fsync, full_page_writes and synchronous_commit are on. */
+const POSTGRES_SETTINGS = { shared_buffers: '256MB', max_connections: '200' };
+const CONFIGURATION = ['fsync', 'full_page_writes', 'synchronous_commit', 'shared_buffers', 'max_wal_size'];
+
+export interface Stores {
+  readonly redis: RedisServer;
+  readonly postgres: TestPostgres;
+  readonly switchUrl: string;
+  readonly peerUrl: string;
+  /** What the stores are and how they are set, for the report. */
+  readonly described: Readonly<Record<string, string>>;
+  /** Begins a round alike for all: dirty pages on disk, statistics fresh. */
+  settle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startStores(): Promise<Stores> {
+  const redis = await startRedis();
+  const server = await startPostgres({ settings: POSTGRES_SETTINGS });
+  const switchUrl = await createDatabase(server.url);
+  const peerUrl = await createDatabase(server.url);
+  // Paths are the sources': a build copies no SQL.
+  const source = new URL('../../../', import.meta.url);
+  await migrate(peerUrl, readMigrations(new URL('src/persistence/migrations/', source)));
+  const sql = postgres(peerUrl, { max: 1, onnotice: () => undefined });
+  await sql.unsafe(readFileSync(new URL('bench/sql/directory.sql', source), 'utf8'));
+  const described: Record<string, string> = {
+    postgres: (await sql`select version() as v`)[0]?.['v'] ?? '',
+    redis: `appendonly ${redis.config['appendonly']}, appendfsync ${redis.config['appendfsync']}`,
+  };
+  for (const name of CONFIGURATION) {
+    described[`postgres.${name}`] = (await sql`select current_setting(${name}) as v`)[0]?.['v'] ?? '';
+  }
+  return {
+    redis,
+    postgres: server,
+    switchUrl,
+    peerUrl,
+    described,
+    settle: async () => {
+      await sql`checkpoint`;
+    },
+    async stop() {
+      await sql.end({ timeout: 2 });
+      await server.stop();
+      await redis.stop();
+    },
+  };
+}

@@ -1,0 +1,122 @@
+// The switch as a user starts it: `node dist/main.js`, a child process on the run's stores.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import postgres from 'postgres';
+import { addKey, addTerminal } from '../src/persistence/directory.ts';
+import { freePort } from '../src/persistence/postgres-programs.ts';
+import type { MerchantId } from '../src/domain/ids.ts';
+import { type CpuUse, threadIds, threadUse } from './cpu.ts';
+import type { Stores } from './stores.ts';
+
+const READY_MS = 60_000;
+const STOP_MS = 30_000;
+
+export interface SwitchProcess {
+  readonly port: number;
+  readonly pid: number;
+  readonly terminals: readonly { readonly id: string; readonly key: string }[];
+  readonly wallet: { readonly id: string; readonly key: string };
+  /** Where it writes its log. */
+  readonly logFile: string;
+  use(): CpuUse;
+  stop(): Promise<void>;
+}
+
+export interface SwitchOptions {
+  /** main.js of a build. */
+  readonly main: string;
+  readonly stores: Stores;
+  readonly terminals: number;
+  /** For node, such as `--cpu-prof`. */
+  readonly nodeFlags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function startSwitch(options: SwitchOptions): Promise<SwitchProcess> {
+  const { stores } = options;
+  const dir = await mkdtemp(join(tmpdir(), 'qrswitch-bench-'));
+  const logFile = join(dir, 'switch.log');
+  const log = openSync(logFile, 'a');
+  const port = await freePort();
+  const child = spawn(process.execPath, [...(options.nodeFlags ?? []), options.main], {
+    stdio: ['ignore', log, log],
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      PORT: String(port),
+      DATABASE_URL: stores.switchUrl,
+      REDIS_URL: stores.redis.url,
+      QRSWITCH_DATA_DIR: dir,
+      QRSWITCH_DEMO: '1',
+      ...options.env,
+    },
+  });
+  const lastResort = (): boolean => child.kill('SIGKILL');
+  process.once('exit', lastResort);
+  await ready(child, port, logFile);
+  const demo = JSON.parse(await readFile(join(dir, 'demo.json'), 'utf8'));
+  const terminals = await addTerminals(stores.switchUrl, demo.merchant.id, options.terminals);
+  const pid = child.pid ?? 0;
+  return {
+    port,
+    pid,
+    terminals,
+    wallet: demo.paychannel,
+    logFile,
+    use: () => switchUse(pid),
+    async stop() {
+      process.off('exit', lastResort);
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = once(child, 'exit');
+        child.kill('SIGTERM');
+        const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+        await ended;
+        clearTimeout(late);
+      }
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ready(child: ChildProcess, port: number, logFile: string): Promise<void> {
+  const until = performance.now() + READY_MS;
+  while (performance.now() < until) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(`the switch ended at its start: ${await readFile(logFile, 'utf8')}`);
+    }
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
+    if (answer?.status === 200) return;
+    await pause(100);
+  }
+  throw new Error(`the switch was not ready in time: ${await readFile(logFile, 'utf8')}`);
+}
+
+async function addTerminals(
+  url: string,
+  merchantId: string,
+  count: number,
+): Promise<{ id: string; key: string }[]> {
+  const sql = postgres(url, { max: 1 });
+  const terminals: { id: string; key: string }[] = [];
+  for (let i = 0; i < count; i++) {
+    const id = await addTerminal(sql, { merchantId: merchantId as MerchantId, name: `Till ${i}` });
+    terminals.push({ id, key: await addKey(sql, { kind: 'terminal', id }) });
+  }
+  await sql.end();
+  return terminals;
+}
+
+/** Threads bear no names: they are told apart by their order and called by their number, the process's own first. */
+function switchUse(pid: number): CpuUse {
+  const order = new Map(threadIds(pid).map((tid, index) => [tid, index]));
+  return threadUse(
+    pid,
+    (tid) => (tid === pid ? 'switch: main' : `switch: thread ${order.get(tid) ?? '?'}`),
+    'switch: other',
+  );
+}

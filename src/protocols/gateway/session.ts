@@ -1,0 +1,388 @@
+// One WebSocket: reads frames, asks shards, answers in any order, and is sent the events of its principal.
+//
+//   W1. Answers and events of one tick leave together, corked.
+//   W2. What cannot be sent closes the socket with a reason; it is never dropped in silence. Its events stay pending.
+//   W3. Beyond a bound of operations under way, more are refused before anything is done.
+
+import type { Principal } from '../../switch/ports.ts';
+import type { Encoding } from '../../switch/requests.ts';
+import { recipientOf } from '../../switch/use-cases.ts';
+import {
+  isProblem,
+  type ReadingContext,
+  readOperation,
+  type SingleOperation,
+} from '../operations.ts';
+import { encodeBody, presentProblem } from '../presenter.ts';
+import { invalid, type Problem } from '../problems.ts';
+import { asBody, violationsOf } from '../schemas/validation.ts';
+import { formatTime } from '../wire-time.ts';
+import { acknowledge } from './acknowledge.ts';
+import { type Frame, readFrame } from './frame-reader.ts';
+import { authFrame, type FrameId, replyFrame } from './frames.ts';
+import { mayCall } from './http.ts';
+import type { EventReader, Inbox } from './inbox.ts';
+import type { Inboxes } from './inboxes.ts';
+import type { WebSocket } from './native.ts';
+import type { GatewayOptions } from './options.ts';
+import { hashOfKey, type Principals } from './principals.ts';
+import { CLOSE, OPERATIONS, type StreamApi } from './stream-protocol.ts';
+
+const AUTHENTICATE_WITHIN_MS = 5_000;
+const EARLY_FRAMES_MAX = 64;
+/** Events stop at this part of the socket’s buffer, so that answers still have room. */
+const EVENTS_SHARE = 0.5;
+const NO_BODY = new Uint8Array(0);
+
+export interface SessionContext {
+  readonly options: GatewayOptions;
+  readonly reading: ReadingContext;
+  readonly principals: Principals;
+  readonly inboxes: Inboxes;
+  readonly sessions: Set<Session>;
+}
+
+export class Session implements EventReader {
+  readonly encoding: Encoding;
+  readonly api: StreamApi;
+  sentSeq = 0;
+  /** When its key was last judged, by the monotonic clock. */
+  judgedAt: number;
+  readonly #ws: WebSocket<unknown>;
+  readonly #context: SessionContext;
+  #principal: Principal | null = null;
+  #keyHash = '';
+  #inbox: Inbox | null = null;
+  #cancelDeadline: (() => void) | null = null;
+  /** Frames that came while the key was looked up; null where none is. */
+  #early: Buffer[] | null = null;
+  #outbox: Uint8Array[] = [];
+  #outboxBytes = 0;
+  #isFlushing = false;
+  #underWay = 0;
+  #garbage = 0;
+  #isClosed = false;
+  #isDraining = false;
+
+  constructor(ws: WebSocket<unknown>, api: StreamApi, encoding: Encoding, context: SessionContext) {
+    this.#ws = ws;
+    this.api = api;
+    this.encoding = encoding;
+    this.#context = context;
+    this.judgedAt = context.options.clock.monotonic();
+    context.sessions.add(this);
+  }
+
+  get keyHash(): string {
+    return this.#keyHash;
+  }
+
+  /** Begins: with the key of the header, known or not, or waiting for the first frame. */
+  open(credentials: { principal: Principal | null; keyHash: string } | null): void {
+    if (credentials === null) {
+      const { clock } = this.#context.options;
+      this.#cancelDeadline = clock.after(AUTHENTICATE_WITHIN_MS, () =>
+        this.end(CLOSE.unauthenticated, 'no key within 5 s'),
+      );
+    } else if (credentials.principal === null || !this.#isWelcome(credentials.principal)) {
+      this.end(CLOSE.unauthenticated, 'unknown key, or not one for this stream');
+    } else {
+      this.#begin(credentials.principal, credentials.keyHash);
+    }
+  }
+
+  /** Takes one frame; its bytes die with the call. */
+  message(data: ArrayBuffer, isBinary: boolean): void {
+    if (this.#isClosed) return;
+    const bytes = Buffer.from(data);
+    if (this.#early !== null) {
+      if (this.#early.length < EARLY_FRAMES_MAX) this.#early.push(Buffer.from(bytes));
+      else this.end(CLOSE.unauthenticated, 'too much before the key was known');
+      return;
+    }
+    if (isBinary !== (this.encoding === 'msgpack')) {
+      const wanted = this.encoding === 'msgpack' ? 'binary: msgpack' : 'text: JSON';
+      this.#refuse(
+        null,
+        invalid([{ path: '', message: `must be a ${wanted} frame` }]),
+        newId(this.#context),
+      );
+      this.#countGarbage(CLOSE.unsupported);
+      return;
+    }
+    this.#take(bytes);
+  }
+
+  /** The send buffer has room again. */
+  drained(): void {
+    if (!this.#isClosed) this.#inbox?.feed(this);
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelDeadline?.();
+    this.#outbox = [];
+    this.#early = null;
+    this.#context.sessions.delete(this);
+    if (this.#inbox === null) return;
+    this.#inbox.detach(this);
+    this.#context.inboxes.release(this.#inbox);
+    this.#inbox = null;
+  }
+
+  /** Closes with a reason, after what was already to be sent. */
+  end(code: number, reason: string): void {
+    if (this.#isClosed) return;
+    this.#flush();
+    if (this.#isClosed) return;
+    this.#context.options.metrics.socketClosed(reason);
+    const ws = this.#ws;
+    this.closed();
+    ws.end(code, reason);
+  }
+
+  /** Takes no more operations, and closes once those under way are answered. */
+  drain(): void {
+    this.#isDraining = true;
+    if (this.#inbox !== null) this.#inbox.detach(this);
+    if (this.#underWay === 0) this.end(CLOSE.goingAway, 'the switch is stopping');
+  }
+
+  /** Closes if the key is no longer one for this stream. */
+  judge(principal: Principal | null): void {
+    if (this.#principal === null) return;
+    if (principal === null || !this.#isWelcome(principal)) {
+      this.end(CLOSE.unauthenticated, 'the key was withdrawn');
+    } else {
+      this.#principal = principal;
+    }
+  }
+
+  canTake(): boolean {
+    if (this.#isClosed || this.#isDraining) return false;
+    const max = this.#context.options.limits.socketBufferBytes * EVENTS_SHARE;
+    return this.#ws.getBufferedAmount() + this.#outboxBytes < max;
+  }
+
+  push(frame: Uint8Array, isRepeat: boolean): void {
+    this.#context.options.metrics.eventsSent(1, isRepeat);
+    this.#send(frame);
+  }
+
+  #take(bytes: Buffer): void {
+    const read = readFrame(bytes, this.encoding);
+    if ('problem' in read) {
+      this.#refuse(read.id, read.problem, newId(this.#context));
+      if (read.isGarbage) this.#countGarbage(CLOSE.malformed);
+      return;
+    }
+    this.#garbage = 0;
+    const { frame } = read;
+    if (this.#principal === null || frame.op === 'auth') this.#authenticate(frame);
+    else this.#operate(frame, this.#principal);
+  }
+
+  #operate(frame: Frame, principal: Principal): void {
+    const { options } = this.#context;
+    const requestId = frame.requestId ?? newId(this.#context);
+    const { id, op } = frame;
+    if (op === 'event.ack') {
+      this.#acknowledge(frame, principal, requestId);
+    } else if (id === null) {
+      this.#refuse(null, invalid([{ path: 'id', message: 'is missing' }]), requestId);
+    } else if (op === 'ping') {
+      this.#ping(frame, id, requestId);
+    } else if (!OPERATIONS[this.api].has(op)) {
+      const problem = invalid([{ path: 'op', message: 'is not an operation of this stream' }]);
+      this.#refuse(id, problem, requestId);
+    } else if (this.#hasRoom(id, requestId)) {
+      const name = op as SingleOperation;
+      const read = readOperation(name, frame.body, principal, this.#context.reading);
+      if (isProblem(read)) {
+        this.#refuse(id, read, requestId, name);
+        return;
+      }
+      const startedAt = this.#start();
+      const { shard, operation } = read;
+      const { encoding } = this;
+      options.door.send({ shard, principal, requestId, encoding, operation }, (status, body) =>
+        this.#finish(name, id, startedAt, status, body),
+      );
+    }
+  }
+
+  #acknowledge(frame: Frame, principal: Principal, requestId: string): void {
+    const { id, body } = frame;
+    const violations = violationsOf('event.ack', body);
+    if (violations !== undefined) {
+      this.#refuse(id, invalid(violations), requestId, 'event.ack');
+      return;
+    }
+    if (!this.#hasRoom(id, requestId)) return;
+    const { ids } = asBody('event.ack', body);
+    const startedAt = this.#start();
+    const to = { door: this.#context.options.door, inboxes: this.#context.inboxes };
+    const { encoding } = this;
+    acknowledge(to, { ids, principal, requestId, encoding }, (status, answer) =>
+      this.#finish('event.ack', id, startedAt, status, answer),
+    );
+  }
+
+  #ping(frame: Frame, id: FrameId, requestId: string): void {
+    const violations = violationsOf('ping', frame.body);
+    if (violations !== undefined) {
+      this.#refuse(id, invalid(violations), requestId, 'ping');
+      return;
+    }
+    const now = formatTime(this.#context.options.clock.wall());
+    this.#send(replyFrame(id, 200, encodeBody({ now }, this.encoding), this.encoding));
+  }
+
+  #hasRoom(id: FrameId | null, requestId: string): boolean {
+    if (this.#isDraining) {
+      this.#refuse(id, { code: 'shuttingDown' }, requestId);
+      return false;
+    }
+    if (this.#underWay < this.#context.options.limits.operationsPerSocket) return true;
+    this.#refuse(id, { code: 'rate.limited', members: { retryAfter: 1 } }, requestId);
+    return false;
+  }
+
+  #start(): number {
+    this.#underWay += 1;
+    return this.#context.options.clock.monotonic();
+  }
+
+  #finish(
+    op: string,
+    id: FrameId | null,
+    startedAt: number,
+    status: number,
+    body: Uint8Array,
+  ): void {
+    const { metrics, clock } = this.#context.options;
+    this.#underWay -= 1;
+    metrics.answered(op, 'websocket', status, clock.monotonic() - startedAt);
+    if (this.#isClosed) return;
+    // An acknowledgement without an id is answered only where it failed.
+    if (id !== null || status >= 400) this.#send(replyFrame(id, status, body, this.encoding));
+    if (this.#isDraining && this.#underWay === 0)
+      this.end(CLOSE.goingAway, 'the switch is stopping');
+  }
+
+  #authenticate(frame: Frame): void {
+    const { principals } = this.#context;
+    const requestId = frame.requestId ?? newId(this.#context);
+    if (frame.op !== 'auth') {
+      this.#refuse(frame.id, { code: 'request.unauthenticated' }, requestId);
+      this.end(CLOSE.unauthenticated, 'the first frame must bring the key');
+      return;
+    }
+    const { key } = frame.body as { key?: unknown };
+    if (this.#principal !== null || typeof key !== 'string' || key === '') {
+      const message = this.#principal === null ? 'must be a key' : 'has been given already';
+      this.#answerAuth(frame.id, invalid([{ path: 'body.key', message }]), requestId);
+      return;
+    }
+    const keyHash = hashOfKey(key);
+    const known = principals.find(keyHash);
+    if (known !== undefined) {
+      this.#settleAuth(frame.id, known, keyHash, requestId);
+      return;
+    }
+    this.#early = [];
+    principals.lookUp(keyHash).then(
+      (principal) => this.#settleAuth(frame.id, principal, keyHash, requestId),
+      () => this.#answerAuth(frame.id, { code: 'history.unavailable' }, requestId),
+    );
+  }
+
+  #settleAuth(
+    id: FrameId | null,
+    principal: Principal | null,
+    keyHash: string,
+    requestId: string,
+  ): void {
+    if (this.#isClosed) return;
+    if (principal === null) {
+      this.#answerAuth(id, { code: 'request.unauthenticated' }, requestId);
+    } else if (!this.#isWelcome(principal)) {
+      this.#answerAuth(id, { code: 'request.forbidden' }, requestId);
+    } else {
+      this.#send(authFrame(id, 200, NO_BODY, this.encoding));
+      this.#begin(principal, keyHash);
+      const early = this.#early ?? [];
+      this.#early = null;
+      for (const bytes of early) this.#take(bytes);
+    }
+  }
+
+  /** A key that is no good ends the socket; one that came twice or cannot be judged now does not end it otherwise. */
+  #answerAuth(id: FrameId | null, problem: Problem, requestId: string): void {
+    if (this.#isClosed) return;
+    const { status, body } = presentProblem(problem, this.encoding, requestId);
+    this.#send(authFrame(id, status, body, this.encoding));
+    if (this.#principal === null) this.end(CLOSE.unauthenticated, problem.code);
+  }
+
+  #isWelcome(principal: Principal): boolean {
+    return mayCall(principal, { id: `${this.api}.events`, api: this.api });
+  }
+
+  #begin(principal: Principal, keyHash: string): void {
+    this.#cancelDeadline?.();
+    this.#cancelDeadline = null;
+    this.#principal = principal;
+    this.#keyHash = keyHash;
+    const recipient = recipientOf(principal);
+    if (recipient === undefined) return;
+    this.#inbox = this.#context.inboxes.acquire(recipient);
+    this.#inbox.attach(this);
+  }
+
+  #refuse(id: FrameId | null, problem: Problem, requestId: string, op = 'none'): void {
+    const { status, body } = presentProblem(problem, this.encoding, requestId);
+    this.#context.options.metrics.answered(op, 'websocket', status, 0);
+    this.#send(replyFrame(id, status, body, this.encoding));
+  }
+
+  #countGarbage(code: number): void {
+    this.#garbage += 1;
+    if (this.#garbage < this.#context.options.limits.garbageFrames) return;
+    this.end(code, 'too many frames that cannot be read');
+  }
+
+  /** W1: sent when this tick’s work is through. */
+  #send(frame: Uint8Array): void {
+    if (this.#isClosed) return;
+    this.#outbox.push(frame);
+    this.#outboxBytes += frame.length;
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    queueMicrotask(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#isFlushing = false;
+    if (this.#isClosed || this.#outbox.length === 0) return;
+    const frames = this.#outbox;
+    this.#outbox = [];
+    this.#outboxBytes = 0;
+    const isBinary = this.encoding === 'msgpack';
+    let isDropped = false;
+    this.#ws.cork(() => {
+      for (const frame of frames) {
+        // 2: beyond the buffer’s bound, and dropped (W2).
+        if (this.#ws.send(frame, isBinary, false) === 2) isDropped = true;
+        if (isDropped) break;
+      }
+    });
+    if (isDropped) this.end(CLOSE.tooSlow, 'too slow: connect again, what is pending comes again');
+  };
+}
+
+function newId(context: SessionContext): string {
+  return context.options.newRequestId();
+}

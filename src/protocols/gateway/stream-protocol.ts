@@ -1,0 +1,36 @@
+// Words of the WebSocket protocol: its operations and its close codes.
+
+import type { RequestName } from '../schemas/requests.ts';
+
+export type StreamApi = 'terminal' | 'paychannel';
+
+/** Close codes of RFC 6455 and our own (4000 and above). */
+export const CLOSE = {
+  goingAway: 1001,
+  unsupported: 1003,
+  malformed: 1007,
+  tooSlow: 1013,
+  unauthenticated: 4401,
+} as const;
+
+/** What a frame may ask for, beside `event.ack` and `ping`. */
+export const OPERATIONS: Readonly<Record<StreamApi, ReadonlySet<string>>> = {
+  terminal: new Set<RequestName>([
+    'bill.create',
+    'bill.get',
+    'bill.confirm',
+    'bill.cancel',
+    'bill.refund',
+    'order.resolve',
+  ]),
+  paychannel: new Set<RequestName>([
+    'bill.resolve',
+    'bill.view',
+    'bill.reserve',
+    'bill.release',
+    'payment.create',
+    'payment.get',
+    'payment.void',
+    'credit.settle',
+  ]),
+};

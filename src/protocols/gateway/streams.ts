@@ -1,0 +1,168 @@
+// The two WebSocket addresses: who may connect, and how uWebSockets.js is told.
+
+import type { Principal } from '../../switch/ports.ts';
+import type { Encoding } from '../../switch/requests.ts';
+import { encodeBody } from '../presenter.ts';
+import { invalid, type Problem, problemBody, problems } from '../problems.ts';
+import { LIMITS } from '../schemas/scalars.ts';
+import { takeRequestId } from './correlation.ts';
+import type {
+  HttpRequest,
+  HttpResponse,
+  loadNative,
+  us_socket_context_t,
+  WebSocket,
+} from './native.ts';
+import { hashOfKey, keyOfHeader } from './principals.ts';
+import { Session, type SessionContext } from './session.ts';
+import type { StreamApi } from './stream-protocol.ts';
+
+/** Pings go out on their own before this; a dead peer is found within 60 s. */
+const IDLE_TIMEOUT_S = 48;
+/** Beyond the largest frame that is answered, the connection is cut. */
+const PAYLOAD_MAX = LIMITS.bodyBytes * 4;
+const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
+  ['qrswitch.json', 'json'],
+  ['qrswitch.msgpack', 'msgpack'],
+]);
+
+interface Credentials {
+  readonly principal: Principal | null;
+  readonly keyHash: string;
+}
+
+interface SocketData {
+  readonly encoding: Encoding;
+  readonly credentials: Credentials | null;
+  session: Session | null;
+}
+
+/** What an upgrade needs, copied before the request is forgotten. */
+interface Upgrade {
+  readonly key: string;
+  readonly protocol: string;
+  readonly extensions: string;
+  readonly encoding: Encoding;
+  readonly context: us_socket_context_t;
+}
+
+type App = ReturnType<ReturnType<typeof loadNative>['App']>;
+
+export class Streams {
+  readonly #context: SessionContext;
+  #isDraining = false;
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+  }
+
+  /** Adds the address of one API to the application. */
+  listen(app: App, native: ReturnType<typeof loadNative>, api: StreamApi): void {
+    const { limits } = this.#context.options;
+    app.ws<SocketData>(`/v1/${api}/stream`, {
+      maxPayloadLength: PAYLOAD_MAX,
+      maxBackpressure: limits.socketBufferBytes,
+      closeOnBackpressureLimit: 0,
+      idleTimeout: IDLE_TIMEOUT_S,
+      sendPingsAutomatically: true,
+      compression: native.DISABLED,
+      upgrade: (res, req, context) => this.#upgrade(res, req, context),
+      open: (ws) => this.#open(ws, api),
+      message: (ws, data, isBinary) => ws.getUserData().session?.message(data, isBinary),
+      drain: (ws) => ws.getUserData().session?.drained(),
+      close: (ws) => ws.getUserData().session?.closed(),
+    });
+  }
+
+  /** Admits nobody any more, and closes each socket once what it asked is answered. */
+  drain(): void {
+    this.#isDraining = true;
+    for (const session of [...this.#context.sessions]) session.drain();
+  }
+
+  /** Closes whatever is left. */
+  close(code: number, reason: string): void {
+    for (const session of [...this.#context.sessions]) session.end(code, reason);
+  }
+
+  #open(ws: WebSocket<SocketData>, api: StreamApi): void {
+    const data = ws.getUserData();
+    const session = new Session(ws as WebSocket<unknown>, api, data.encoding, this.#context);
+    data.session = session;
+    session.open(data.credentials);
+  }
+
+  #upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
+    let isGone = false;
+    res.onAborted(() => {
+      isGone = true;
+    });
+    const requestId =
+      takeRequestId(req.getHeader('x-request-id')) ?? this.#context.options.newRequestId();
+    const chosen = chooseProtocol(req.getHeader('sec-websocket-protocol'));
+    const authorization = req.getHeader('authorization');
+    if (chosen === undefined) {
+      const message = 'must name qrswitch.json or qrswitch.msgpack';
+      refuse(res, invalid([{ path: 'Sec-WebSocket-Protocol', message }]), requestId);
+      return;
+    }
+    if (this.#isDraining || this.#context.sessions.size >= this.#context.options.limits.sockets) {
+      refuse(res, { code: this.#isDraining ? 'shuttingDown' : 'overloaded' }, requestId);
+      return;
+    }
+    const upgrade: Upgrade = {
+      key: req.getHeader('sec-websocket-key'),
+      extensions: req.getHeader('sec-websocket-extensions'),
+      context,
+      ...chosen,
+    };
+    if (authorization === '') {
+      accept(res, upgrade, null);
+      return;
+    }
+    const key = keyOfHeader(authorization);
+    const keyHash = key === undefined ? '' : hashOfKey(key);
+    const known = key === undefined ? null : this.#context.principals.find(keyHash);
+    if (known !== undefined) {
+      accept(res, upgrade, { principal: known, keyHash });
+      return;
+    }
+    this.#context.principals.lookUp(keyHash).then(
+      (principal) => {
+        if (!isGone) accept(res, upgrade, { principal, keyHash });
+      },
+      () => {
+        if (!isGone) refuse(res, { code: 'history.unavailable' }, requestId);
+      },
+    );
+  }
+}
+
+function accept(res: HttpResponse, upgrade: Upgrade, credentials: Credentials | null): void {
+  const data: SocketData = { encoding: upgrade.encoding, credentials, session: null };
+  res.cork(() => {
+    res.upgrade(data, upgrade.key, upgrade.protocol, upgrade.extensions, upgrade.context);
+  });
+}
+
+function refuse(res: HttpResponse, problem: Problem, requestId: string): void {
+  const { status } = problems[problem.code];
+  res.cork(() => {
+    res.writeStatus(status === 400 ? '400 Bad Request' : '503 Service Unavailable');
+    res.writeHeader('Content-Type', 'application/problem+json');
+    res.writeHeader('X-Request-Id', requestId);
+    if (status === 503) res.writeHeader('Retry-After', '1');
+    res.end(encodeBody(problemBody(problem, requestId), 'json'), true);
+  });
+}
+
+/** The first offered subprotocol that we speak; undefined where there is none among those offered. */
+function chooseProtocol(offered: string): { protocol: string; encoding: Encoding } | undefined {
+  if (offered === '') return { protocol: '', encoding: 'json' };
+  for (const name of offered.split(',')) {
+    const protocol = name.trim();
+    const encoding = ENCODINGS.get(protocol);
+    if (encoding !== undefined) return { protocol, encoding };
+  }
+  return undefined;
+}

@@ -1,0 +1,193 @@
+// The Terminal API.
+
+import { Type } from '@sinclair/typebox';
+import { type Call, type CallAnswer, eventCalls, listCall } from './call.ts';
+import { queries } from './schemas/requests.ts';
+import * as shown from './schemas/responses.ts';
+import { oneOf } from './schemas/scalars.ts';
+
+const BILL: CallAnswer = { description: 'The bill as it now is.', schema: shown.bill };
+const qrQuery = {
+  size: Type.Optional(
+    Type.Integer({
+      minimum: 64,
+      maximum: 1_024,
+      default: 256,
+      description: 'Pixels; of no effect on text.',
+    }),
+  ),
+  margin: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 16, default: 4, description: 'Quiet zone, in modules.' }),
+  ),
+  ecc: Type.Optional(
+    oneOf(['L', 'M', 'Q', 'H'], { default: 'M', description: 'Error correction.' }),
+  ),
+};
+function qrCall(form: 'svg' | 'png' | 'txt', contentType: string): Call {
+  return {
+    id: `bill.qr.${form}`,
+    method: 'GET',
+    path: `/v1/terminal/bills/{billId}/qr.${form}`,
+    api: 'terminal',
+    summary: `The QR code as ${form.toUpperCase()}`,
+    query: qrQuery,
+    answers: { 200: { description: 'The code.', schema: Type.String(), contentType } },
+    problems: ['bill.notFound'],
+  };
+}
+
+export const terminalCalls: readonly Call[] = [
+  {
+    id: 'bill.create',
+    method: 'POST',
+    path: '/v1/terminal/bills',
+    api: 'terminal',
+    summary: 'Create a bill',
+    description:
+      'Safe to retry: the same `orderId` with the same body within 24 hours answers the bill as it now is.',
+    request: 'bill.create',
+    answers: {
+      201: { description: 'The new bill.', schema: shown.bill },
+      200: {
+        description: 'The bill that the order already had, as it now is.',
+        schema: shown.bill,
+      },
+    },
+    problems: ['order.reused', 'order.void', 'bill.amountZero', 'feature.notYet'],
+  },
+  {
+    id: 'bill.list',
+    method: 'GET',
+    path: '/v1/terminal/bills',
+    api: 'terminal',
+    summary: 'List bills, or find the bill of an order',
+    description:
+      'With `orderId`, answers that order’s bill (and takes `wait` and `afterVersion`); without, a page of bills, newest first.',
+    query: {
+      orderId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._:-]{1,64}$' })),
+      ...queries.wait,
+      status: Type.Optional(oneOf(shown.statusesOf.bill)),
+      ...queries.list,
+    },
+    answers: {
+      200: {
+        description: 'A page, or with `orderId` the bill.',
+        schema: Type.Union([shown.billList, shown.bill]),
+      },
+    },
+    problems: ['bill.notFound'],
+  },
+  {
+    id: 'bill.get',
+    method: 'GET',
+    path: '/v1/terminal/bills/{billId}',
+    api: 'terminal',
+    summary: 'Read a bill, or wait for it to change',
+    request: 'bill.get',
+    query: queries.wait,
+    answers: { 200: BILL },
+    problems: ['bill.notFound'],
+  },
+  qrCall('svg', 'image/svg+xml'),
+  qrCall('png', 'image/png'),
+  qrCall('txt', 'text/plain; charset=utf-8'),
+  listCall({
+    id: 'bill.payments',
+    path: '/v1/terminal/bills/{billId}/payments',
+    api: 'terminal',
+    summary: 'All payments of a bill, refused ones included',
+    statuses: shown.statusesOf.payment,
+    schema: shown.paymentList,
+    problems: ['bill.notFound'],
+  }),
+  listCall({
+    id: 'bill.credits',
+    path: '/v1/terminal/bills/{billId}/credits',
+    api: 'terminal',
+    summary: 'All credits of a bill',
+    statuses: shown.statusesOf.credit,
+    schema: shown.creditList,
+    problems: ['bill.notFound'],
+  }),
+  {
+    id: 'bill.confirm',
+    method: 'POST',
+    path: '/v1/terminal/bills/{billId}/confirm',
+    api: 'terminal',
+    summary: 'Confirm the final amount',
+    description: 'What was paid above it is reversed, newest payment first. 0 cancels.',
+    request: 'bill.confirm',
+    answers: { 200: BILL },
+    problems: [
+      'bill.notFound',
+      'bill.stillDue',
+      'bill.notPaid',
+      'bill.notConfirmable',
+      'confirm.exceedsPaid',
+    ],
+  },
+  {
+    id: 'bill.cancel',
+    method: 'POST',
+    path: '/v1/terminal/bills/{billId}/cancel',
+    api: 'terminal',
+    summary: 'Cancel, or refund what was confirmed',
+    request: 'bill.cancel',
+    key: 'withAmount',
+    answers: { 200: BILL },
+    problems: [
+      'bill.notFound',
+      'bill.notCancellable',
+      'cancel.amountBeforeConfirm',
+      'refund.exceedsConfirmed',
+      'request.keyMissing',
+      'idempotency.reused',
+    ],
+  },
+  {
+    id: 'bill.refund',
+    method: 'POST',
+    path: '/v1/terminal/bills/{billId}/refund',
+    api: 'terminal',
+    summary: 'Refund a confirmed bill, whole or in part',
+    request: 'bill.refund',
+    key: 'required',
+    answers: { 200: BILL },
+    problems: [
+      'bill.notFound',
+      'bill.notRefundable',
+      'bill.limitReached',
+      'payment.notFound',
+      'refund.exceedsConfirmed',
+      'request.keyMissing',
+      'idempotency.reused',
+    ],
+  },
+  {
+    id: 'bill.receipt',
+    method: 'PUT',
+    path: '/v1/terminal/bills/{billId}/receipt',
+    api: 'terminal',
+    summary: 'Attach the fiscal receipt',
+    description: 'The body is the receipt: any object, to 8 KB of JSON.',
+    request: 'bill.receipt',
+    bodyField: 'receipt',
+    answers: { 200: BILL },
+    problems: ['bill.notFound'],
+  },
+  {
+    id: 'order.resolve',
+    method: 'POST',
+    path: '/v1/terminal/orders/{orderId}/resolve',
+    api: 'terminal',
+    summary: 'What became of my call?',
+    request: 'order.resolve',
+    answers: {
+      200: {
+        description: 'The order’s bill; where there is none, the order is now void.',
+        schema: Type.Union([shown.bill, shown.orderVoid]),
+      },
+    },
+  },
+  ...eventCalls('terminal'),
+];

@@ -1,0 +1,34 @@
+// The door of a shard: past a bound the answer is 503, before anything is done (A11).
+
+import { type Asked, fault } from './reply-sink.ts';
+import type { Reply } from './requests.ts';
+import type { ShardSurroundings } from './shard-surroundings.ts';
+
+/** Why the request is not taken now; null: it is. */
+export function admit(asked: Asked, around: ShardSurroundings, underWay: number): Reply | null {
+  const { id, limits } = around;
+  if (!around.isLeased()) {
+    return fault('shard.unavailable', `The lease of shard ${id} is not certain right now.`);
+  }
+  if (underWay >= limits.underWayMax) {
+    return fault('overloaded', `Shard ${id} has too many requests under way.`);
+  }
+  if (around.unwritten() >= limits.unwrittenMax && !isRead(asked)) {
+    return fault('overloaded', 'The history is too far behind the log.');
+  }
+  return null;
+}
+
+function isRead(asked: Asked): boolean {
+  switch (asked.operation.op) {
+    case 'bill.get':
+    case 'bill.view':
+    case 'bill.page':
+    case 'payment.get':
+    case 'credit.get':
+    case 'order.get':
+      return true;
+    default:
+      return false;
+  }
+}
