@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
@@ -16,14 +16,15 @@ import type { Stores } from './stores.ts';
 
 const READY_MS = 60_000;
 const STOP_MS = 30_000;
+const LOG_LINES = 20;
 
 export interface SwitchProcess {
   readonly port: number;
   readonly pid: number;
   readonly terminals: readonly { readonly id: string; readonly key: string }[];
   readonly wallet: { readonly id: string; readonly key: string };
-  /** Where it writes its log. */
-  readonly logFile: string;
+  /** The last lines of its log. */
+  logTail(): Promise<string>;
   use(): CpuUse;
   stop(): Promise<void>;
 }
@@ -62,13 +63,15 @@ export async function startSwitch(options: SwitchOptions): Promise<SwitchProcess
   const demo = JSON.parse(await readFile(join(dir, 'demo.json'), 'utf8'));
   const terminals = await addTerminals(stores.switchUrl, demo.merchant.id, options.terminals);
   const pid = child.pid ?? 0;
+  const workers = Number(options.env?.['QRSWITCH_WORKERS'] ?? Math.max(1, availableParallelism() - 1));
+  const gateways = Number(options.env?.['QRSWITCH_GATEWAYS'] ?? 1);
   return {
     port,
     pid,
     terminals,
     wallet: demo.paychannel,
-    logFile,
-    use: () => switchUse(pid),
+    logTail: async () => (await readFile(logFile, 'utf8')).split('\n').slice(-LOG_LINES).join('\n'),
+    use: () => switchUse(pid, workers, gateways),
     async stop() {
       process.off('exit', lastResort);
       if (child.exitCode === null && child.signalCode === null) {
@@ -111,12 +114,14 @@ async function addTerminals(
   return terminals;
 }
 
-/** Threads bear no names: they are told apart by their order and called by their number, the process's own first. */
-function switchUse(pid: number): CpuUse {
-  const order = new Map(threadIds(pid).map((tid, index) => [tid, index]));
-  return threadUse(
-    pid,
-    (tid) => (tid === pid ? 'switch: main' : `switch: thread ${order.get(tid) ?? '?'}`),
-    'switch: other',
-  );
+/**
+ * Threads bear no names. The switch begins its workers and then its
+ * gateways after all others, so by their numbers they are the last; what V8 and libuv share stands together.
+ */
+function switchUse(pid: number, workers: number, gateways: number): CpuUse {
+  const tids = threadIds(pid);
+  const names = new Map<number, string>([[pid, 'switch: main']]);
+  tids.slice(-gateways).forEach((tid) => names.set(tid, 'switch: gateway'));
+  tids.slice(-gateways - workers, -gateways).forEach((tid) => names.set(tid, 'switch: worker'));
+  return threadUse(pid, (tid) => names.get(tid) ?? '', 'switch: V8 and libuv helpers');
 }

@@ -39,7 +39,8 @@ function openSocket(
 ): Promise<Socket> {
   return new Promise((done, fail) => {
     const socket = connect({
-      ...address,
+      host: address.host,
+      port: address.port,
       noDelay: true,
       onread: {
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
@@ -54,7 +55,7 @@ function openSocket(
       fail(error);
       onLost(error);
     });
-    socket.on('close', () => onLost(new Error('the switch closed a connection')));
+    socket.on('close', () => onLost(new Error(`the switch closed a connection (${socket.localPort ?? 'before it was made'})`)));
   });
 }
 
@@ -80,9 +81,11 @@ export async function openWebSocket(options: WebSocketOptions): Promise<WebSocke
   const upgrading = new Promise<void>((done, fail) => {
     upgraded = (error) => (error === null ? done() : fail(error));
   });
+  // Whoever waits for it is told; nobody may, yet.
+  upgrading.catch(() => undefined);
   const lost = (why: Error): void => {
-    upgraded(why);
-    if (!isClosing) options.onLost(why);
+    upgraded(new Error(`${why.message}, no WebSocket yet: ${answer}`));
+    if (!isClosing) options.onLost(new Error(`${why.message} (${options.path}, ${isUpgraded ? 'open' : 'being opened'})`));
   };
   const reader = new FrameReader((opcode, payload) => {
     if (opcode === options.opcode) options.onMessage(payload);

@@ -62,7 +62,7 @@ async function openSocketDoor(task: LoadTask, receiver: Receiver): Promise<Door>
       subprotocol: wire.subprotocol,
       opcode: wire.opcode,
       onMessage,
-      onLost: receiver.lost,
+      onLost: (why) => receiver.lost(why),
     });
   const terminals = await opened(task.terminals, ({ key }) => open('terminal', key));
   const wallets = await opened(Array.from({ length: task.walletConnections }), () =>
@@ -91,7 +91,7 @@ async function openSocketDoor(task: LoadTask, receiver: Receiver): Promise<Door>
 async function openHttpDoor(task: LoadTask, receiver: Receiver): Promise<Door> {
   const slots = Array.from({ length: task.concurrency }, (_, slot) => slot);
   const open = (key: string): Promise<HttpLink> =>
-    openHttp({ host: HOST, port: task.port, key, onLost: receiver.lost });
+    openHttp({ host: HOST, port: task.port, key, onLost: (why) => receiver.lost(why) });
   const streams = await opened(task.terminals, ({ key }) =>
     openWebSocket({
       host: HOST,
@@ -100,8 +100,8 @@ async function openHttpDoor(task: LoadTask, receiver: Receiver): Promise<Door> {
       key,
       subprotocol: jsonWire.subprotocol,
       opcode: jsonWire.opcode,
-      onMessage: receiver.event,
-      onLost: receiver.lost,
+      onMessage: (text) => receiver.event(text),
+      onLost: (why) => receiver.lost(why),
     }),
   );
   const terminals = await opened(slots, (slot) => open(at(task.terminals, slot).key));

@@ -4,8 +4,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import postgres, { type Sql } from 'postgres';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
-import type { Directory, Principal } from '../switch/ports.ts';
 import { Fault } from '../switch/faults.ts';
+import type { Directory, Principal } from '../switch/ports.ts';
 
 export type OperatorId = string;
 

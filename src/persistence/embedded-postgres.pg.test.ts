@@ -24,7 +24,7 @@ beforeAll(async () => {
   chmodSync(parent, 0o700);
   built = join(here, '..', '..', 'node_modules', '.cache', `qrswitch-test-${process.pid}`);
   mkdirSync(built, { recursive: true });
-  for (const name of ['embedded-postgres', 'postgres-programs']) {
+  for (const name of ['embedded-postgres', 'folder-owner', 'postgres-programs']) {
     const { outputText } = ts.transpileModule(readFileSync(join(here, `${name}.ts`), 'utf8'), {
       compilerOptions: {
         target: ts.ScriptTarget.ES2023,
@@ -74,86 +74,115 @@ async function ask<T>(url: string, query: string): Promise<T> {
 }
 
 describe('an embedded Postgres', () => {
-  test('keeps its data over a stop and a start, with every safeguard on', async () => {
-    const dataDir = join(parent, 'kept');
-    const first = await startEmbeddedPostgres({ dataDir, logger });
-    await ask(first.url, 'create table kept as select 7 as no');
-    await first.stop();
+  test(
+    'keeps its data over a stop and a start, with every safeguard on',
+    async () => {
+      const dataDir = join(parent, 'kept');
+      const first = await startEmbeddedPostgres({ dataDir, logger });
+      await ask(first.url, 'create table kept as select 7 as no');
+      await first.stop();
 
-    const second = await startEmbeddedPostgres({ dataDir, logger });
-    expect(await ask(second.url, 'select no from kept')).toBe(7);
-    for (const name of ['fsync', 'full_page_writes', 'synchronous_commit', 'data_checksums']) {
-      expect([name, await ask(second.url, `show ${name}`)]).toEqual([name, 'on']);
-    }
-    expect(statSync(join(dataDir, 'password')).mode & 0o777).toBe(0o600);
-    await second.stop();
-  }, slow);
+      const second = await startEmbeddedPostgres({ dataDir, logger });
+      expect(await ask(second.url, 'select no from kept')).toBe(7);
+      for (const name of ['fsync', 'full_page_writes', 'synchronous_commit', 'data_checksums']) {
+        expect([name, await ask(second.url, `show ${name}`)]).toEqual([name, 'on']);
+      }
+      expect(statSync(join(dataDir, 'password')).mode & 0o777).toBe(0o600);
+      await second.stop();
+    },
+    slow,
+  );
 
-  test('goes on at once after its owner was killed, on the server that still runs', async () => {
-    const dataDir = join(parent, 'orphan');
-    const owner = await startOwner(dataDir);
-    await ask(owner.url, 'create table kept as select 7 as no');
-    const pid = await ask(owner.url, "select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)");
-    owner.child.kill('SIGKILL');
+  test(
+    'goes on at once after its owner was killed, on the server that still runs',
+    async () => {
+      const dataDir = join(parent, 'orphan');
+      const owner = await startOwner(dataDir);
+      await ask(owner.url, 'create table kept as select 7 as no');
+      const pid = await ask(
+        owner.url,
+        "select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)",
+      );
+      owner.child.kill('SIGKILL');
 
-    const next = await startEmbeddedPostgres({ dataDir, logger });
-    expect(next.url).toBe(owner.url);
-    expect(await ask(next.url, 'select no from kept')).toBe(7);
-    await next.stop();
-    expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
-  }, slow);
+      const next = await startEmbeddedPostgres({ dataDir, logger });
+      expect(next.url).toBe(owner.url);
+      expect(await ask(next.url, 'select no from kept')).toBe(7);
+      await next.stop();
+      expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
+    },
+    slow,
+  );
 
-  test('is replaced when what was left behind runs with other settings', async () => {
-    const dataDir = join(parent, 'changed');
-    const owner = await startOwner(dataDir);
-    await ask(owner.url, 'create table kept as select 7 as no');
-    owner.child.kill('SIGKILL');
-    writeFileSync(join(dataDir, 'server.json'), '{"settings":"of another version"}');
+  test(
+    'is replaced when what was left behind runs with other settings',
+    async () => {
+      const dataDir = join(parent, 'changed');
+      const owner = await startOwner(dataDir);
+      await ask(owner.url, 'create table kept as select 7 as no');
+      owner.child.kill('SIGKILL');
+      writeFileSync(join(dataDir, 'server.json'), '{"settings":"of another version"}');
 
-    const next = await startEmbeddedPostgres({ dataDir, logger });
-    expect(next.url).not.toBe(owner.url);
-    expect(await ask(next.url, 'select no from kept')).toBe(7);
-    await next.stop();
-  }, slow);
+      const next = await startEmbeddedPostgres({ dataDir, logger });
+      expect(next.url).not.toBe(owner.url);
+      expect(await ask(next.url, 'select no from kept')).toBe(7);
+      await next.stop();
+    },
+    slow,
+  );
 
-  test('is waited for while another process owns it', async () => {
-    const dataDir = join(parent, 'owned');
-    const owner = await startOwner(dataDir);
-    let waited = 0;
-    const next = await startEmbeddedPostgres({
-      dataDir,
-      logger,
-      onWaiting: (pid) => {
-        waited = pid;
-        owner.child.kill('SIGTERM');
-      },
-    });
-    expect(waited).toBe(owner.child.pid);
-    expect(await ask(next.url, 'select 1')).toBe(1);
-    await next.stop();
-  }, slow);
+  test(
+    'is waited for while another process owns it',
+    async () => {
+      const dataDir = join(parent, 'owned');
+      const owner = await startOwner(dataDir);
+      let waited = 0;
+      const next = await startEmbeddedPostgres({
+        dataDir,
+        logger,
+        onWaiting: (pid) => {
+          waited = pid;
+          owner.child.kill('SIGTERM');
+        },
+      });
+      expect(waited).toBe(owner.child.pid);
+      expect(await ask(next.url, 'select 1')).toBe(1);
+      await next.stop();
+    },
+    slow,
+  );
 
-  test('comes back on the same address when the server itself is killed', async () => {
-    const dataDir = join(parent, 'killed');
-    const server = await startEmbeddedPostgres({ dataDir, logger });
-    await ask(server.url, 'create table kept as select 7 as no');
-    const lock = readFileSync(join(dataDir, 'cluster', 'postmaster.pid'), 'utf8');
-    process.kill(Number(lock.split('\n')[0]), 'SIGKILL');
+  test(
+    'comes back on the same address when the server itself is killed',
+    async () => {
+      const dataDir = join(parent, 'killed');
+      const server = await startEmbeddedPostgres({ dataDir, logger });
+      await ask(server.url, 'create table kept as select 7 as no');
+      const lock = readFileSync(join(dataDir, 'cluster', 'postmaster.pid'), 'utf8');
+      process.kill(Number(lock.split('\n')[0]), 'SIGKILL');
 
-    await expect.poll(() => ask(server.url, 'select no from kept').catch(() => 0), { timeout: slow }).toBe(7);
-    await server.stop();
-  }, slow);
+      await expect
+        .poll(() => ask(server.url, 'select no from kept').catch(() => 0), { timeout: slow })
+        .toBe(7);
+      await server.stop();
+    },
+    slow,
+  );
 
-  test('is not fooled by a lock file whose number another process has', async () => {
-    const dataDir = join(parent, 'reused');
-    const first = await startEmbeddedPostgres({ dataDir, logger });
-    await first.stop();
-    writeFileSync(
-      join(dataDir, 'cluster', 'postmaster.pid'),
-      `${process.pid}\n${join(dataDir, 'cluster')}\n0\n5432\n\n127.0.0.1\n0\nready   \n`,
-    );
-    const second = await startEmbeddedPostgres({ dataDir, logger });
-    expect(await ask(second.url, 'select 1')).toBe(1);
-    await second.stop();
-  }, slow);
+  test(
+    'is not fooled by a lock file whose number another process has',
+    async () => {
+      const dataDir = join(parent, 'reused');
+      const first = await startEmbeddedPostgres({ dataDir, logger });
+      await first.stop();
+      writeFileSync(
+        join(dataDir, 'cluster', 'postmaster.pid'),
+        `${process.pid}\n${join(dataDir, 'cluster')}\n0\n5432\n\n127.0.0.1\n0\nready   \n`,
+      );
+      const second = await startEmbeddedPostgres({ dataDir, logger });
+      expect(await ask(second.url, 'select 1')).toBe(1);
+      await second.stop();
+    },
+    slow,
+  );
 });

@@ -8,13 +8,14 @@
 // The folder: `cluster/` (the data, of the server's user), `password` and `owner.json` (ours), `server.json`.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Logger } from 'pino';
+import type { Logger } from '../telemetry/log.ts';
 import postgres from 'postgres';
+import { beganAt, isAlive, type Process, releaseOwnership, takeOwnership } from './folder-owner.ts';
 import {
   findPostgresPrograms,
   freePort,
@@ -106,7 +107,7 @@ export async function startEmbeddedPostgres(options: {
     await server.start();
     return server;
   } catch (error) {
-    await rm(join(folder, 'owner.json'), { force: true });
+    await releaseOwnership(folder);
     throw error;
   }
 }
@@ -155,7 +156,7 @@ class EmbeddedServer implements EmbeddedPostgres {
     this.#stopping = true;
     if (this.#running !== null) await endServer(this.#running.pid);
     await this.#supervision;
-    await rm(join(this.#at.folder, 'owner.json'), { force: true });
+    await releaseOwnership(this.#at.folder);
   }
 
   /** E3. */
@@ -196,7 +197,11 @@ class EmbeddedServer implements EmbeddedPostgres {
       await rm(join(cluster, 'postmaster.pid'));
       return null;
     }
-    if (lock.ready && (await isSameServer(folder, lock.pid)) && (await this.#cutOthers(lock.port))) {
+    if (
+      lock.ready &&
+      (await isSameServer(folder, lock.pid)) &&
+      (await this.#cutOthers(lock.port))
+    ) {
       logger.info({ pid: lock.pid, port: lock.port }, 'took over the embedded Postgres as it runs');
       return { pid: lock.pid, port: lock.port, ended: untilDead(lock.pid) };
     }
@@ -230,7 +235,8 @@ class EmbeddedServer implements EmbeddedPostgres {
         const launch = { programs, account, directory: cluster, args, detached: true };
         const { pid, ended, child } = await launchPostgres(launch);
         // It must not keep us alive; whoever wants it gone calls stop.
-        for (const handle of [child, child.stdout as Socket, child.stderr as Socket]) handle.unref();
+        for (const handle of [child, child.stdout as Socket, child.stderr as Socket])
+          handle.unref();
         await writeWhole(join(folder, 'server.json'), JSON.stringify(describeServer(pid)));
         return { pid, port, ended };
       } catch (error) {
@@ -258,103 +264,6 @@ class EmbeddedServer implements EmbeddedPostgres {
     return `postgres://${USER}:${this.#at.password}@127.0.0.1:${port}/${database}`;
   }
 }
-
-// ------------------------------------------------------------------------------------------------ the owner (E1) --
-
-interface Process {
-  readonly pid: number;
-  /** When it began, as the system counts: a number that a later process of the same pid does not have. */
-  readonly began: string | null;
-}
-
-async function takeOwnership(
-  folder: string,
-  options: { logger: Logger; onWaiting?: (ownerPid: number) => void; signal?: AbortSignal },
-): Promise<void> {
-  const path = join(folder, 'owner.json');
-  const draft = join(folder, `owner.${process.pid}.json`);
-  const self: Process = { pid: process.pid, began: beganAt(process.pid) };
-  await writeFile(draft, JSON.stringify(self));
-  try {
-    let told = 0;
-    while (!(await linked(draft, path))) {
-      options.signal?.throwIfAborted();
-      const owner = await readProcess(path);
-      if (owner === null || !isSameProcess(owner)) {
-        await removeStale(path, owner);
-        continue;
-      }
-      if (owner.pid === process.pid) {
-        throw new Error(`this process already runs the Postgres in ${folder}`);
-      }
-      if (owner.pid !== told) {
-        told = owner.pid;
-        options.logger.warn({ owner: told, folder }, `waiting for process ${told}, which owns ${folder}`);
-        options.onWaiting?.(told);
-      }
-      await pause(POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
-    }
-  } finally {
-    await rm(draft, { force: true });
-  }
-}
-
-/** Takes a dead owner's file away; puts it back where another has become owner in between. */
-async function removeStale(path: string, seen: Process | null): Promise<void> {
-  const aside = `${path}.${process.pid}`;
-  try {
-    await rename(path, aside);
-  } catch {
-    return;
-  }
-  const moved = await readProcess(aside);
-  if (moved !== null && moved.pid !== seen?.pid && isSameProcess(moved)) await linked(aside, path);
-  await rm(aside, { force: true });
-}
-
-async function linked(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-async function readProcess(path: string): Promise<Process | null> {
-  try {
-    const found = JSON.parse(await readFile(path, 'utf8')) as Partial<Process>;
-    return typeof found.pid === 'number' ? { pid: found.pid, began: found.began ?? null } : null;
-  } catch {
-    return null;
-  }
-}
-
-function isSameProcess({ pid, began }: Process): boolean {
-  return isAlive(pid) && (began === null || began === beganAt(pid));
-}
-
-function beganAt(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, in brackets, may hold anything; the 20th field after it is the time.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch {
-    return null;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-// ----------------------------------------------------------------------------------------------------- the server --
 
 function describeServer(pid: number): Process & { settings: unknown } {
   return { pid, began: beganAt(pid), settings: SETTINGS };

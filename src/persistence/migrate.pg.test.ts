@@ -13,7 +13,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const made = (name: string, text: string): Migration => ({ name, text, checksum: `of ${text.length}` });
+const made = (name: string, text: string): Migration => ({
+  name,
+  text,
+  checksum: `of ${text.length}`,
+});
 const first = made('0001_first', 'create table one (no int);');
 const second = made('0002_second', 'create table two (no int); insert into two values (1);');
 
@@ -27,7 +31,9 @@ describe('migrating', () => {
 
   test('runs once however many switches start together', async () => {
     const url = await createDatabase(server.url);
-    const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(url, [first, second])));
+    const applied = await Promise.all(
+      Array.from({ length: 5 }, () => migrate(url, [first, second])),
+    );
     expect(applied.flat().sort()).toEqual(['0001_first', '0002_second']);
   });
 
@@ -62,7 +68,7 @@ describe('migrating', () => {
     expect(await migrate(url)).toEqual(names);
     const sql = postgres(url, { max: 1 });
     const [row] = await sql`select utc(1767614400123)::text as at`;
-    expect(row?.['at']).toContain('12:00:00.123');
+    expect(row?.at).toContain('12:00:00.123');
     await sql.end();
   });
 });

@@ -46,18 +46,18 @@ export function unpack(bytes: Uint8Array, depthMax: number): Json {
   return value;
 }
 
-const SHORT_TEXT = 32;
+const SHORT_TEXT = 10;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 class Reader {
   at = 0;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #bytes: Buffer;
   readonly #depthMax: number;
 
   constructor(bytes: Uint8Array, depthMax: number) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = Buffer.isBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#depthMax = depthMax;
   }
 
@@ -107,19 +107,19 @@ class Reader {
       case 0xce:
         return this.#number(4);
       case 0xcf:
-        return safe(this.#view.getBigUint64(this.#take(8)));
+        return safe(this.#bytes.readBigUInt64BE(this.#take(8)));
       case 0xd0:
-        return this.#view.getInt8(this.#take(1));
+        return this.#bytes.readInt8(this.#take(1));
       case 0xd1:
-        return this.#view.getInt16(this.#take(2));
+        return this.#bytes.readInt16BE(this.#take(2));
       case 0xd2:
-        return this.#view.getInt32(this.#take(4));
+        return this.#bytes.readInt32BE(this.#take(4));
       case 0xd3:
-        return safe(this.#view.getBigInt64(this.#take(8)));
+        return safe(this.#bytes.readBigInt64BE(this.#take(8)));
       case 0xca:
-        return finite(this.#view.getFloat32(this.#take(4)));
+        return finite(this.#bytes.readFloatBE(this.#take(4)));
       case 0xcb:
-        return finite(this.#view.getFloat64(this.#take(8)));
+        return finite(this.#bytes.readDoubleBE(this.#take(8)));
       default:
         throw new MsgpackRefusal('only nil, booleans, numbers, text, arrays and maps are taken');
     }
@@ -162,10 +162,11 @@ class Reader {
       if (byte === 0) throw new MsgpackRefusal('text must not hold U+0000');
       if (byte > 0x7f) isAscii = false;
     }
-    if (isAscii && length <= SHORT_TEXT) {
-      let text = '';
-      for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] ?? 0);
-      return text;
+    if (isAscii) {
+      // Short texts are dearer to fetch from outside of the engine than to put together.
+      return length <= SHORT_TEXT
+        ? shortAscii(bytes, start, end)
+        : this.#bytes.toString('latin1', start, end);
     }
     try {
       return utf8.decode(bytes.subarray(start, end));
@@ -177,7 +178,7 @@ class Reader {
   #number(size: 1 | 2 | 4): number {
     const at = this.#take(size);
     if (size === 1) return this.#bytes[at] ?? 0;
-    return size === 2 ? this.#view.getUint16(at) : this.#view.getUint32(at);
+    return size === 2 ? this.#bytes.readUInt16BE(at) : this.#bytes.readUInt32BE(at);
   }
 
   #take(length: number): number {
@@ -187,6 +188,14 @@ class Reader {
     return start;
   }
 }
+
+function shortAscii(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let i = start; i < end; i++) text += ASCII[bytes[i] ?? 0];
+  return text;
+}
+
+const ASCII = Array.from({ length: 0x80 }, (_unused, code) => String.fromCharCode(code));
 
 function safe(value: bigint): number {
   const number = Number(value);

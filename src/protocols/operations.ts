@@ -21,7 +21,7 @@ import { millis, SECOND_MS } from '../domain/time.ts';
 import type { Principal } from '../switch/ports.ts';
 import type { Operation, ProposedTerms } from '../switch/requests.ts';
 import { digestOf } from './digest.ts';
-import { invalid, type Problem } from './problems.ts';
+import { invalid, type Problem } from './problem-document.ts';
 import { LATER_FIELDS, LATER_POLICIES, type RequestName } from './schemas/requests.ts';
 import { asBody, receiptViolation, violationsOf } from './schemas/validation.ts';
 import { parseTime } from './wire-time.ts';

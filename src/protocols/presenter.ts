@@ -4,7 +4,8 @@
 import { unreachable } from '../domain/assert.ts';
 import type { Encoding, Presenter, Reply } from '../switch/requests.ts';
 import { pack } from './msgpack.ts';
-import { type Problem, problemBody, problemOfRejection, problems } from './problems.ts';
+import { type Problem, problemBody, problemOfRejection } from './problem-document.ts';
+import { problems } from './problems.ts';
 import { JSON_NUMBERS, MSGPACK_NUMBERS, type Shape, Shapes } from './shapes.ts';
 import { formatTime } from './wire-time.ts';
 

@@ -37,20 +37,6 @@ export interface ProblemSpec {
   readonly meaning: string;
 }
 
-/** One thing wrong with a request: `path` names the field, parameter or header. */
-export interface Violation {
-  readonly path: string;
-  readonly message: string;
-}
-
-/** A refusal before it is written: `members` are the typed members that its code carries. */
-export interface Problem {
-  readonly code: ProblemCode;
-  readonly detail?: string;
-  readonly errors?: readonly Violation[];
-  readonly members?: Readonly<Record<string, unknown>>;
-}
-
 const NO = { retryable: false } as const;
 const AGAIN = { retryable: true } as const;
 
@@ -380,38 +366,4 @@ export const PROBLEM_CODES = Object.keys(problems) as ProblemCode[];
 
 export function isProblemCode(text: string): text is ProblemCode {
   return Object.hasOwn(problems, text);
-}
-
-/** The problem document of RFC 9457, ready to be encoded. */
-export function problemBody(problem: Problem, requestId: string): Record<string, unknown> {
-  const spec: ProblemSpec = problems[problem.code];
-  const body: Record<string, unknown> = {
-    type: `/problems/${problem.code}`,
-    title: spec.title,
-    status: spec.status,
-    detail: problem.detail ?? spec.meaning,
-    code: problem.code,
-    retryable: spec.retryable,
-    requestId,
-  };
-  if (problem.errors !== undefined) body.errors = problem.errors;
-  if (problem.members !== undefined) Object.assign(body, problem.members);
-  return body;
-}
-
-/** What the switch refused, as a problem: the members of the rejection are members of the document. */
-export function problemOfRejection(rejection: SwitchRejection): Problem {
-  const { rejected, ...members } = rejection;
-  if (rejected === 'forbidden') return { code: 'request.forbidden' };
-  return Object.keys(members).length === 0 ? { code: rejected } : { code: rejected, members };
-}
-
-/** A request that could not be read, with what is wrong where. */
-export function invalid(errors: readonly Violation[]): Problem {
-  const first = errors[0];
-  const detail =
-    first === undefined
-      ? 'The request cannot be read.'
-      : `${first.path === '' ? 'the body' : first.path}: ${first.message}`;
-  return { code: 'request.invalid', detail, errors };
 }

@@ -48,9 +48,8 @@ export function recallFor(
 }
 
 /** History has all entries up to this one. */
-export function writeOff(cell: Cell, watermark: EntryId): void {
-  const rest = (cell.unwritten ?? []).filter(
-    (each) => each.entry === NO_ENTRY || each.entry > watermark,
-  );
+export function writeOff(cell: Cell | undefined, watermark: EntryId): void {
+  if (cell === undefined || cell.unwritten === null) return;
+  const rest = cell.unwritten.filter((each) => each.entry === NO_ENTRY || each.entry > watermark);
   cell.unwritten = rest.length > 0 ? rest : null;
 }

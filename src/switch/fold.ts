@@ -79,54 +79,56 @@ class Folding {
     };
   }
 
-  #addOrder(transition: OrderVoided, place: Place, no: number): void {
+  #addOrder(transition: OrderVoided, { shard, entry }: Place, no: number): void {
     const { terminalId, orderId, at, actor, requestId } = transition;
-    const key = `${terminalId} ${orderId}`;
-    this.#orders.set(key, { ...place, terminalId, orderId, billId: null, digest: '', at });
-    const type = 'ResolveOrder';
-    const outcome = 'OrderVoided';
-    this.#transitions.push({
-      ...place,
-      no,
-      billId: null,
-      version: 0,
-      type,
-      at,
-      actor,
-      requestId,
-      outcome,
-    });
+    const order = { shard, entry, terminalId, orderId, billId: null, digest: '', at };
+    this.#orders.set(`${terminalId} ${orderId}`, order);
+    const [type, outcome] = ['ResolveOrder', 'OrderVoided'];
+    const who = { at, actor, requestId };
+    this.#transitions.push({ shard, entry, no, billId: null, version: 0, type, outcome, ...who });
   }
 
+  // Literals, not spreads: this runs once a transition, and a spread costs as much as the rest of it.
   #addBill(item: BillItem, place: Place, no: number): void {
-    const { after, touched, transition } = item;
-    if (!isPresent(after)) return;
-    const { id } = after.terms;
-    const row = { bill: after, ...place };
-    this.#bills.set(id, row);
-    for (const payment of numbered(after.payments, touched.payments)) {
-      this.#payments.set(`${id} ${payment.no}`, { ...row, payment });
+    const { after: bill, touched, transition } = item;
+    if (!isPresent(bill)) return;
+    const { shard, entry } = place;
+    const { id } = bill.terms;
+    this.#bills.set(id, { bill, shard, entry });
+    for (const payment of numbered(bill.payments, touched.payments)) {
+      this.#payments.set(`${id} ${payment.no}`, { bill, shard, entry, payment });
     }
     for (const payment of touched.refused) {
-      this.#payments.set(`${id} ${payment.no}`, { ...row, payment });
+      this.#payments.set(`${id} ${payment.no}`, { bill, shard, entry, payment });
     }
-    for (const credit of numbered(after.credits, touched.credits)) {
-      this.#credits.set(`${id} ${credit.no}`, { ...row, credit });
+    for (const credit of numbered(bill.credits, touched.credits)) {
+      this.#credits.set(`${id} ${credit.no}`, { bill, shard, entry, credit });
     }
     for (const event of touched.eventsRaised) {
-      this.#events.set(`${id} ${event.no}`, {
-        ...row,
-        event,
-        acknowledgedAt: null,
-        replaced: false,
-      });
+      const row = { bill, shard, entry, event, acknowledgedAt: null, replaced: false };
+      this.#events.set(`${id} ${event.no}`, row);
     }
-    this.#addEnds(item, place);
+    if (touched.eventsEnded.length > 0) this.#addEnds(item, place);
     for (const reference of touched.references) {
-      this.#references.push({ ...place, billId: id, reference });
+      this.#references.push({ shard, entry, billId: id, reference });
     }
-    if (transition.facts[0]?.type === 'BillCreated') this.#addCreatedOrder(item, place);
-    this.#addTransition(item, place, no, after.version);
+    if (transition.facts[0]?.type === 'BillCreated') {
+      const { terminalId, orderId, digest, createdAt: at } = bill.terms;
+      const order = { shard, entry, terminalId, orderId, billId: id, digest, at };
+      this.#orders.set(`${terminalId} ${orderId}`, order);
+    }
+    this.#transitions.push({
+      shard,
+      entry,
+      no,
+      billId: id,
+      version: bill.version,
+      type: transition.command,
+      at: transition.at,
+      actor: transition.actor,
+      requestId: transition.requestId,
+      outcome: outcomeOf(transition),
+    });
   }
 
   #addEnds(item: BillItem, place: Place): void {
@@ -142,19 +144,6 @@ class Folding {
       if (raised !== undefined) this.#events.set(key, { ...raised, acknowledgedAt, replaced });
       else this.#eventEnds.set(key, { billId, shard: place.shard, no: event.no, acknowledgedAt });
     }
-  }
-
-  #addCreatedOrder(item: BillItem, place: Place): void {
-    if (!isPresent(item.after)) return;
-    const { terminalId, orderId, digest, id, createdAt } = item.after.terms;
-    const order = { ...place, terminalId, orderId, digest, billId: id, at: createdAt };
-    this.#orders.set(`${terminalId} ${orderId}`, order);
-  }
-
-  #addTransition(item: BillItem, place: Place, no: number, version: number): void {
-    const { billId, command: type, at, actor, requestId } = item.transition;
-    const outcome = outcomeOf(item.transition);
-    this.#transitions.push({ ...place, no, billId, version, type, at, actor, requestId, outcome });
   }
 }
 

@@ -83,9 +83,10 @@ export class HistoryWriter {
     return this.#tracks.get(shard)?.queue.depth ?? 0;
   }
 
-  /** Time of the oldest entry of a shard that history does not have; undefined where it has all. */
+  /** Time of the oldest transition of a shard that history does not have; undefined where it has all. */
   oldest(shard: ShardId): number | undefined {
-    return this.#tracks.get(shard)?.queue.first?.at;
+    const first = this.#tracks.get(shard)?.queue.first;
+    return first?.items[0]?.transition.at ?? first?.at;
   }
 
   /** The newest entry of a shard that history does not have; undefined where it has all. */

@@ -9,7 +9,6 @@ export class LongPolls {
   readonly #residents: Residents;
   readonly #clock: Clock;
   readonly #answer: (cell: Cell, asked: Asked) => void;
-  #count = 0;
 
   /** `answer` is called with the bill as it then is, once, when a poll ends. */
   constructor(options: {
@@ -22,10 +21,6 @@ export class LongPolls {
     this.#answer = options.answer;
   }
 
-  get count(): number {
-    return this.#count;
-  }
-
   /** Whether the request waits from now on; false: it is to be answered at once. */
   begin(cell: Cell, asked: Asked, version: number): boolean {
     const { operation } = asked;
@@ -34,7 +29,6 @@ export class LongPolls {
     const { afterVersion, waitMs } = operation;
     const watcher: Watcher = { asked, cell, afterVersion, dueAt: 0, heapIndex: -1 };
     this.#residents.watch(cell, watcher, this.#clock.monotonic() + waitMs);
-    this.#count += 1;
     return true;
   }
 
@@ -60,14 +54,12 @@ export class LongPolls {
   drain(cell: Cell): Asked[] {
     const watchers = cell.watchers ?? [];
     for (const watcher of [...watchers]) this.#residents.unwatch(watcher);
-    this.#count -= watchers.length;
     return watchers.map(({ asked }) => asked);
   }
 
   #end(watcher: Watcher): void {
     const { cell, asked } = watcher;
     this.#residents.unwatch(watcher);
-    this.#count -= 1;
     if (asked.operation.op !== 'bill.get') return;
     this.#answer(cell, { ...asked, operation: { ...asked.operation, waitMs: 0 } });
   }

@@ -61,7 +61,7 @@ export async function reopen(
   state: { acknowledged: EntryId; unknown: EntryId | null; nonces: Set<string>; at: Millis },
 ): Promise<Reopening> {
   const tail = await readTail(opener, state.acknowledged);
-  if (typeof tail === 'string') return { type: 'lost', detail: tail };
+  if ('type' in tail) return tail;
   const found = judge(opener, tail, state);
   if (found.type !== 'go on') return found;
   const { top, isUnknownCommitted } = found;
@@ -101,15 +101,17 @@ function judge(
   return { type: 'go on', top, isUnknownCommitted };
 }
 
-/** Entries above the acknowledged one, or what is wrong: that one must still stand there. */
-async function readTail(opener: Opener, acknowledged: EntryId): Promise<LogEntry[] | string> {
+/** Entries above the acknowledged one, where that still stands in the log; otherwise what its absence means. */
+async function readTail(opener: Opener, acknowledged: EntryId): Promise<LogEntry[] | Reopening> {
   if (acknowledged === NO_ENTRY) return opener.log.read(opener.shard, NO_ENTRY, TAIL_READ);
   const before = (acknowledged - 1) as EntryId;
-  const [first, ...tail] = await opener.log.read(opener.shard, before, TAIL_READ);
-  if (first?.id === acknowledged) return tail;
-  const { last } = await opener.log.bounds(opener.shard);
-  return (
+  const [found, ...tail] = await opener.log.read(opener.shard, before, TAIL_READ);
+  if (found?.id === acknowledged) return tail;
+  const { first, last } = await opener.log.bounds(opener.shard);
+  // Another owner has written above it, brought it into history and trimmed it.
+  if (first > acknowledged) return { type: 'deposed', by: `the writer of ${formatEntryId(last)}` };
+  const detail =
     `the log of shard ${opener.shard} had acknowledged ${formatEntryId(acknowledged)} and ends at ` +
-    `${formatEntryId(last)}: it has lost entries`
-  );
+    `${formatEntryId(last)}: it has lost entries`;
+  return { type: 'lost', detail };
 }

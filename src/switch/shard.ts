@@ -10,7 +10,7 @@ import type { ShardClock } from '../actors/shard-clock.ts';
 import { must } from '../domain/assert.ts';
 import { decide, evolve, nextDueOf } from '../domain/bill/bill.ts';
 import { type Bill, isPresent } from '../domain/bill/state.ts';
-import { type Touched, touchedBy } from '../domain/bill/touched.ts';
+import type { Touched } from '../domain/bill/touched.ts';
 import type { Actor, BillFact, KeptReference } from '../domain/bill/vocabulary.ts';
 import { isRejection } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
@@ -20,17 +20,17 @@ import type { Cell, Waiting } from './cell.ts';
 import { lettingGo, recallFor, writeOff } from './cell-references.ts';
 import type { EntryId } from './entry-id.ts';
 import type { FaultCode } from './faults.ts';
-import { type Batch, GroupCommit, type Item } from './group-commit.ts';
+import { type Batch, GroupCommit } from './group-commit.ts';
 import type { CommittedEntry, CommittedItem } from './history-queue.ts';
 import { LongPolls } from './long-polls.ts';
 import { OrderDesk } from './order-desk.ts';
 import type { FetchedBill } from './ports.ts';
-import type { Transition } from './records.ts';
 import { ReferenceDesk } from './reference-desk.ts';
 import { type Asked, describe, fault } from './reply-sink.ts';
 import type { Reply } from './requests.ts';
 import { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
+import { asCommitted, stream } from './streaming.ts';
 import {
   actorOf,
   type BillOperation,
@@ -94,10 +94,6 @@ export class Shard {
     return this.#underWay;
   }
 
-  get watching(): number {
-    return this.#polls.count;
-  }
-
   /** Begins to serve, or goes on, by this clock. */
   serve(time: ShardClock): void {
     this.#time = time;
@@ -122,8 +118,6 @@ export class Shard {
     const reading = { wall: clock.wall(), monotonic: clock.monotonic() };
     return millis(must(this.#time, 'the time of a shard that serves').now(reading));
   }
-
-  // ----------------------------------------------------------------------------------------------- requests --
 
   receive(asked: Asked): void {
     const refusal = this.#refusal(asked);
@@ -303,8 +297,6 @@ export class Shard {
     this.#around.wake();
   }
 
-  // ------------------------------------------------------------------------------------------------- timers --
-
   /** Runs the timers and long polls that are due. Called every few milliseconds while the shard serves. */
   pulse(): void {
     if (!this.#isServing) return;
@@ -320,17 +312,10 @@ export class Shard {
     this.#polls.pulse();
   }
 
-  // ------------------------------------------------------------------------------------------------- commit --
-
-  /** Closes the open batch as this entry; its transitions are what the log gets. */
-  seal(entry: EntryId): readonly Transition[] {
-    return this.commit.seal(entry);
-  }
-
   /** The batch under way is durable: its replies and events leave. Returns what history is to have. */
   committed(): CommittedEntry {
     const { batch, entry } = this.commit.commit();
-    const items = batch.items.map((item) => this.#committedItem(item));
+    const items = batch.items.map((item) => asCommitted(this.#around, item));
     const monotonic = this.#around.clock.monotonic();
     for (const cell of batch.touched) {
       cell.usedAt = monotonic;
@@ -343,23 +328,9 @@ export class Shard {
     return { entry, at: last.transition.at, items };
   }
 
-  #committedItem(item: Item): CommittedItem {
-    if (item.kind === 'order') return item;
-    const { before, after, transition } = item;
-    const touched = touchedBy(before, after, transition.facts);
-    this.tell(after, touched, true);
-    return { kind: 'bill', after, touched, transition };
-  }
-
-  /** Puts a committed transition's events into the streams; where `live`, whoever listens hears them. */
-  tell(after: Bill, touched: Touched, live: boolean): void {
-    if (!isPresent(after)) return;
-    const { events, sink } = this.#around;
-    for (const event of touched.eventsRaised) {
-      const streamed = events.add(after, event);
-      if (live) sink.event(streamed);
-    }
-    for (const { event } of touched.eventsEnded) events.end(after.terms.id, event);
+  /** A transition read from the log again: its events stand in the streams, but nobody hears them anew. */
+  tell(after: Bill, touched: Touched): void {
+    stream(this.#around, after, touched, false);
   }
 
   /** History has these entries now: what was kept for them may go. */
@@ -375,19 +346,17 @@ export class Shard {
   #itemWritten(item: Extract<CommittedItem, { kind: 'bill' }>, watermark: EntryId): void {
     const { billId } = item.transition;
     for (const { event } of item.touched.eventsEnded) this.#around.events.endWritten(billId, event);
-    const cell = this.residents.get(billId);
-    if (cell !== undefined && cell.unwritten !== null) writeOff(cell, watermark);
+    writeOff(this.residents.get(billId), watermark);
   }
 
   /** What became of the append under way is known: the rest is put back and refused (A4). */
   settle(isCommitted: boolean, reason: string): CommittedEntry | null {
-    const failed = this.commit.settle(isCommitted);
-    for (const batch of failed) this.#refuse(batch, reason);
+    const reply = fault('log.refused', reason);
+    for (const batch of this.commit.settle(isCommitted)) this.#refuse(batch, reply);
     return isCommitted && this.commit.inFlight !== null ? this.committed() : null;
   }
 
-  #refuse(batch: Batch, reason: string): void {
-    const reply = fault('log.refused', reason);
+  #refuse(batch: Batch, reply: Reply): void {
     for (const cell of batch.touched) {
       cell.unwritten = cell.unwritten?.filter((each) => each.batch !== batch.serial) ?? null;
       if (cell.bill.status === 'absent' && cell.bill === cell.committed) {
@@ -417,8 +386,12 @@ export class Shard {
   /** Gives the shard up: every request gets a 503, memory is emptied. */
   drop(code: FaultCode, reason: string): void {
     this.suspend(reason);
-    for (const batch of this.commit.settle(false)) this.#refuse(batch, reason);
     const reply = fault(code, reason);
+    // The append under way may have been done, or may yet be: its requests must not be told that it was not.
+    const unknown = this.commit.inFlight?.batch;
+    for (const batch of this.commit.settle(false)) {
+      this.#refuse(batch, batch === unknown ? fault('outcome.unknown', reason) : reply);
+    }
     for (const cell of this.residents) this.#dropPolls(cell, reply);
     this.orders.clear();
     this.residents.clear();

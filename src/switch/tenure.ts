@@ -13,7 +13,7 @@ import type { CommittedEntry, CommittedItem } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { type Opener, openEpoch, type Reopening, reopen } from './opening.ts';
 import { FILTER_SPAN_MS } from './order-filter.ts';
-import { type Clock, type History, LogRefusal } from './ports.ts';
+import { type Clock, type History, LogRefusal, type Watermark } from './ports.ts';
 import { checkContinuity, type ReplayHome, replay } from './replay.ts';
 import { describe } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
@@ -92,7 +92,7 @@ export class Tenure {
     const life = this.#life;
     const after = this.#top;
     const entry = (after + 1) as EntryId;
-    const transitions = this.shard.seal(entry);
+    const transitions = this.shard.commit.seal(entry);
     const payload = opener.codec.encode({ kind: 'batch', transitions });
     const sentAt = clock.monotonic();
     opener.log.append(this.shard.id, after, entry, payload).then(
@@ -162,10 +162,10 @@ export class Tenure {
       written: (entries, through) => this.#written(entries, through),
       stopped: (reason) => this.#stop(reason),
     });
-    const reached = await this.#replayAndOpen(life, watermark.entry);
+    const reached = await this.#replayAndOpen(life, watermark);
     if (reached === null) return;
     const reading = { wall: clock.wall(), monotonic: clock.monotonic() };
-    this.#time = new ShardClock(reading, Math.max(watermark.at, reached.at));
+    this.#time = new ShardClock(reading, reached.at);
     this.#serve(reached.top);
     void this.#fillFilter(life);
   }
@@ -173,15 +173,15 @@ export class Tenure {
   /** Replays what history misses, waits until it has it, opens the epoch on it; reads on where that is refused (A7). */
   async #replayAndOpen(
     life: number,
-    watermark: EntryId,
+    watermark: Watermark,
   ): Promise<{ top: EntryId; at: number } | null> {
     const { opener, history, writer, clock } = this.#around;
     const { id } = this.shard;
     const { log, codec } = opener;
     const sources = { shard: id, log, codec, history, writer, home: this.#home() };
     const nonces = new Set<string>();
-    let top = watermark;
-    let at = 0;
+    let top = watermark.entry;
+    let at: number = watermark.at;
     for (;;) {
       const replayed = await replay(sources, top);
       top = replayed.top;
@@ -192,8 +192,9 @@ export class Tenure {
       try {
         const openedAt = millis(Math.max(clock.wall(), at));
         const opened = await openEpoch(opener, top, { at: openedAt, nonces });
+        if (life !== this.#life) return null;
         writer.enqueue(id, { entry: opened, at: openedAt, items: [] });
-        return life === this.#life ? { top: opened, at } : null;
+        return { top: opened, at: openedAt };
       } catch (error) {
         // Fenced: another's last entry has landed; read on. Unknown: an own opening is replayed like any entry.
         if (error instanceof LogRefusal && error.reason === 'unwilling') throw error;
@@ -216,7 +217,7 @@ export class Tenure {
         cell.committed = bill;
         cell.entry = entry;
         shard.residents.schedule(cell);
-        shard.tell(bill, touched, false);
+        shard.tell(bill, touched);
       },
     };
   }
@@ -253,12 +254,13 @@ export class Tenure {
   }
 
   async #reopen(life: number, unknown: EntryId | null, reason: string): Promise<void> {
-    const { opener, clock } = this.#around;
+    const { opener } = this.#around;
     const nonces = new Set<string>();
     const acknowledged = this.#top;
     while (life === this.#life) {
       try {
-        const at = millis(clock.wall());
+        // By the shard's own time: the machine's may have jumped.
+        const at = this.shard.now();
         const reopening = await reopen(opener, { acknowledged, unknown, nonces, at });
         if (life === this.#life) this.#reopened(reopening, reason, at);
         return;

@@ -272,7 +272,8 @@ export class WorkerHost {
     let reached = Number.MAX_SAFE_INTEGER;
     const others: ShardId[] = [];
     for (const tenure of this.#tenures.values()) {
-      const at = tenure.reached();
+      // Without a lease another owner may have told of more by now.
+      const at = this.#leasing.isRunning(tenure.shard.id) ? tenure.reached() : undefined;
       if (at === undefined) others.push(tenure.shard.id);
       else reached = Math.min(reached, at);
     }

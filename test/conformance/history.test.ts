@@ -5,7 +5,8 @@ import { PostgresListings } from '../../src/persistence/history/postgres-listing
 import { migrate } from '../../src/persistence/migrate.ts';
 import { createDatabase, startPostgres, type TestPostgres } from '../support/postgres-server.ts';
 import { silentLogger as logger } from '../support/silent-logger.ts';
-import { describeHistory, type KnownTerminal } from './history.ts';
+import { describeHistory } from './history.ts';
+import type { KnownTerminal } from './history-listings.ts';
 
 let server: TestPostgres;
 beforeAll(async () => {

@@ -30,12 +30,12 @@ export const FAULTS = {
   'history.readFailed': 0.05,
   'history.readSlow': 0.05,
   'history.away': 0.02,
-  'process.crash': 0.05,
-  'process.pause': 0.05,
-  'process.stop': 0.02,
+  'process.crash': 0.02,
+  'process.pause': 0.03,
+  'process.stop': 0.01,
   'process.longSleep': 0.01,
-  'clock.forward': 0.03,
-  'clock.back': 0.03,
+  'clock.forward': 0.01,
+  'clock.back': 0.01,
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

@@ -14,7 +14,8 @@ const LATEST_MS = 6_000;
 export interface LogWitness {
   appended(shard: ShardId, after: EntryId, entry: LogEntry, by: string, top: EntryId): void;
   trimmed(shard: ShardId, keep: EntryId): void;
-  acknowledged(shard: ShardId, id: EntryId): void;
+  /** The writer has heard that its entry is durable. */
+  acknowledged(shard: ShardId, id: EntryId, by: string): void;
 }
 
 /** What is durable, shared by all lives. */
@@ -121,10 +122,9 @@ export class SimLog implements Log {
     const slow = dice.strikes('append.slow') ? this.#random.between(100, SLOWEST_MS) : 0;
     const there = this.#hop() + slow;
     if (dice.strikes('append.doubled')) quietly(there + this.#random.below(200));
-    return life.call(there, this.#hop(), () => {
-      put();
-      store.witness.acknowledged(shard, id);
-    });
+    return life
+      .call(there, this.#hop(), put)
+      .then(() => store.witness.acknowledged(shard, id, life.name));
   }
 
   read(shard: ShardId, above: EntryId, limit: number): Promise<LogEntry[]> {

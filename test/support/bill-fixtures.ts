@@ -232,7 +232,10 @@ export function makeFullBill(terms: Partial<Terms> = {}): DynamicBill {
         refunded: minor(100),
         unreturned: minor(50),
       },
-      payments: [makePayment({ status: 'confirmed', payer: odd }), makePayment({ no: 3, method: null })],
+      payments: [
+        makePayment({ status: 'confirmed', payer: odd }),
+        makePayment({ no: 3, method: null }),
+      ],
       credits: [
         makeCredit(),
         makeCredit({
@@ -261,7 +264,10 @@ export function makeFullBill(terms: Partial<Terms> = {}): DynamicBill {
       ],
       references: [
         makeReference(),
-        makeReference({ ref: reference('null'), outcome: { type: 'refused', payment: makeRefusal() } }),
+        makeReference({
+          ref: reference('null'),
+          outcome: { type: 'refused', payment: makeRefusal() },
+        }),
         makeReference({ ref: reference('voided'), outcome: { type: 'voided', at: NOON } }),
         makeReference({
           kind: 'reservation',

@@ -1,7 +1,13 @@
 // Builds history batches for tests: rows with their shard and entry filled in.
 
 import type { DynamicBill } from '../../src/domain/bill/state.ts';
-import type { BillEvent, Credit, KeptReference, Payment, RefusedPayment } from '../../src/domain/bill/vocabulary.ts';
+import type {
+  BillEvent,
+  Credit,
+  KeptReference,
+  Payment,
+  RefusedPayment,
+} from '../../src/domain/bill/vocabulary.ts';
 import { type ShardId, shardOfBill } from '../../src/domain/ids.ts';
 import type { Millis } from '../../src/domain/time.ts';
 import { type EntryId, entryId, NO_ENTRY } from '../../src/switch/entry-id.ts';
@@ -67,7 +73,11 @@ export function eventRow(
   return { bill, ...placeOf(bill, at), event, acknowledgedAt, replaced };
 }
 
-export function referenceRow(bill: DynamicBill, at: number, reference: KeptReference): ReferenceRow {
+export function referenceRow(
+  bill: DynamicBill,
+  at: number,
+  reference: KeptReference,
+): ReferenceRow {
   return { ...placeOf(bill, at), billId: bill.terms.id, reference };
 }
 

@@ -1,9 +1,11 @@
 // A real Postgres for tests: its own cluster in a temporary folder, on a free port of 127.0.0.1, as `nobody` where
-// the run is root. It dies with the test process, however that ends by itself.
+// the run is root. It dies with the test process, however that dies.
 
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
@@ -66,13 +68,9 @@ export async function startPostgres(
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = await launchPostgres({ programs, account, directory, args, detached: false });
 
-  const lastResort = (): void => {
-    server.child.kill('SIGKILL');
-    rmSync(dir, { recursive: true, force: true });
-  };
-  process.once('exit', lastResort);
+  const dismissGuard = guard(server.pid, dir);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
-    process.off('exit', lastResort);
+    dismissGuard();
     server.child.kill(signal);
     await server.ended;
   };
@@ -89,6 +87,18 @@ export async function startPostgres(
       await end('SIGKILL');
     },
   };
+}
+
+/** A shell that waits for the end of its input, which comes when this process dies, and then clears up after it. */
+function guard(pid: number, dir: string): () => void {
+  const script = 'read -r _; kill -9 "$1"; rm -rf "$2"';
+  const shell = spawn('/bin/sh', ['-c', script, 'sh', String(pid), dir], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  shell.unref();
+  (shell.stdin as Socket).unref();
+  return () => shell.kill('SIGKILL');
 }
 
 /** Makes a fresh, empty database on the server of a URL and returns the URL of that. */

@@ -76,6 +76,17 @@ describe('a credit', () => {
     expect(nextDueOf(late.bill)).toBe(plus(inSeconds(10), 4 * DAY_MS));
   });
 
+  test('is asked for before those that were requested later', () => {
+    const two = given(
+      create(),
+      pay(1000),
+      [confirm(700), inSeconds(10)],
+      [refund(1), inSeconds(20)],
+    );
+    const then = two.when(RUN_TIMER, plus(inSeconds(20), DAY_MS));
+    expect(then.facts[0]).toEqual({ type: 'CreditRepeated', no: 1 });
+  });
+
   test('is asked for at most CREDIT_REPEATS_MAX times, and not once it is settled', () => {
     const last = owed.later(plus(inSeconds(10), CREDIT_REPEATS_MAX * DAY_MS));
     expect(nextDueOf(last.bill)).toBe(NEVER);

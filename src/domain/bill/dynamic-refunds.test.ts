@@ -15,7 +15,6 @@ import {
 import { CREDITS_MAX, PAYMENTS_MAX } from './vocabulary.ts';
 
 const RECEIPT = { number: 7, lines: ['tea', { price: 100 }] };
-const OTHER_RECEIPT = { number: 8 };
 
 describe('a refund', () => {
   const split = given(create(), pay(600), pay(400, { paychannelId: BETA }), confirm(900));
@@ -55,6 +54,12 @@ describe('a refund', () => {
   test('of all ends the bill', () => {
     const then = split.when(refund(null), inSeconds(60));
     expect(then.bill).toMatchObject({ status: 'refunded', ending: { closedAt: inSeconds(60) } });
+  });
+
+  test('of nothing left is refused, though it names no amount', () => {
+    given(create(), pay(1000), confirm(), refund(null))
+      .when(refund(null, { key: ref('k2') }))
+      .refusesUnderKey({ rejected: 'refund.exceedsConfirmed', left: money(0) });
   });
 
   test('has one outcome under its key', () => {

@@ -86,6 +86,20 @@ describe('a reservation', () => {
     reserved.when(release(1, BETA)).rejects({ rejected: 'reservation.notFound' });
   });
 
+  test('does not outlive its time, though its timer may not have run', () => {
+    const end = plus(START, RESERVATION_MS);
+    reserved.when(pay(700, { reservationNo: 1 }), end).refuses({ rejected: 'reservation.expired' });
+    const late = given(create(), [reserve(null), plus(EXPIRY, -1)]).bill;
+    expect(payableReason(late, ALFA, plus(EXPIRY, RESERVATION_MS))).toBe('expired');
+  });
+
+  test('ends before those that were made later', () => {
+    const second = reserve(100, { reservationRef: ref('r2') });
+    const two = given(create(), [reserve(700), START], [second, inSeconds(10)]);
+    expect(nextDueOf(two.bill)).toBe(plus(START, RESERVATION_MS));
+    expect(two.later(plus(START, RESERVATION_MS)).bill.reservations).toMatchObject([{ no: 2 }]);
+  });
+
   test('is let go once, and then is gone already', () => {
     reserved.when(release(1)).decides('ReservationEnded');
     given(create(), reserve(700), release(1)).when(release(1)).decidesNothing();

@@ -28,7 +28,6 @@ import { ABSENT, type Bill } from './state.ts';
 import { type BillCommand, type BillDecision, type BillFact, isRejection } from './vocabulary.ts';
 
 const RECEIPT = { number: 7, lines: ['tea', { price: 100 }] };
-const OTHER_RECEIPT = { number: 8 };
 
 describe('the table', () => {
   const statuses = {

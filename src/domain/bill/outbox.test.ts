@@ -4,7 +4,6 @@ import { DAY_MS, plus } from '../time.ts';
 import { EVENT_LIFE_MS } from './vocabulary.ts';
 
 const RECEIPT = { number: 7, lines: ['tea', { price: 100 }] };
-const OTHER_RECEIPT = { number: 8 };
 
 describe('an event', () => {
   test('is a dead letter after its life, and leaves with the next transition', () => {

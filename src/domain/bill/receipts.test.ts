@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { create, given } from '../../../test/support/bill-spec.ts';
+import { confirm, create, given, pay } from '../../../test/support/bill-spec.ts';
 import { sameJson } from './receipts.ts';
 import type { Json } from './vocabulary.ts';
 
@@ -47,6 +47,11 @@ describe('two receipts', () => {
 
 describe('a receipt that comes later', () => {
   const attach = (receipt: Json) => ({ type: 'AttachReceipt', receipt }) as const;
+
+  test('before a confirm that brings none stays', () => {
+    const { bill } = given(create(), pay(1000), attach({ no: 1 }), confirm());
+    expect(bill.ending.receipt).toEqual({ no: 1 });
+  });
 
   test('is kept, and the same again is nothing new', () => {
     const arranged = given(create(), attach({ no: 1 }));

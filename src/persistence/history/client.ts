@@ -5,7 +5,7 @@
 //   H2. Nothing is sent on a connection that is going down: after any error but a plain refusal of the statement, the
 //       pool is replaced; what else it has under way may finish.
 
-import type { Logger } from 'pino';
+import type { Logger } from '../../telemetry/log.ts';
 import postgres, { type ParameterOrJSON, type Row, type Sql } from 'postgres';
 
 export interface ClientOptions {
@@ -39,7 +39,10 @@ export class HistoryClient {
   }
 
   /** Does work on the pool; H1 holds for all of it. */
-  async use<T>(work: (sql: Sql) => PromiseLike<T>, timeoutMs = this.#options.timeoutMs): Promise<T> {
+  async use<T>(
+    work: (sql: Sql) => PromiseLike<T>,
+    timeoutMs = this.#options.timeoutMs,
+  ): Promise<T> {
     const sql = this.#sql;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {

@@ -62,7 +62,8 @@ export function optional<T, U>(value: T | null, change: (value: T) => U): U | nu
   return value === null ? null : change(value);
 }
 
-export const asText = (value: Json): string | null => (value === null ? null : JSON.stringify(value));
+export const asText = (value: Json): string | null =>
+  value === null ? null : JSON.stringify(value);
 export const fromText = (text: string | null): Json => (text === null ? null : JSON.parse(text));
 
 // -------------------------------------------------------------------------------------------------------- parts --

@@ -1,6 +1,6 @@
 // The history in Postgres (A6, A8, A9).
 
-import type { Logger } from 'pino';
+import type { Logger } from '../../telemetry/log.ts';
 import postgres, { type Row } from 'postgres';
 import { ABSENT } from '../../domain/bill/state.ts';
 import type { KeptReference } from '../../domain/bill/vocabulary.ts';

@@ -3,7 +3,7 @@
 // Every order is strict: by time, then bill, then number, so that a page begins exactly where the one before ended.
 // Nothing is shown beyond the time that every shard's history has reached, so that no page has a gap that fills later.
 
-import type { Logger } from 'pino';
+import type { Logger } from '../../telemetry/log.ts';
 import type { PendingQuery, Row, Sql } from 'postgres';
 import type { PresentBill } from '../../domain/bill/state.ts';
 import type { Credit, Payment, Recipient, RefusedPayment } from '../../domain/bill/vocabulary.ts';
@@ -241,9 +241,7 @@ function partsAfter(
 }
 
 function ownerOf(sql: Sql, of: { billId: BillId } | { paychannelId: PaychannelId }): Fragment {
-  return 'billId' in of
-    ? sql`bill_id = ${of.billId}`
-    : sql`paychannel_id = ${of.paychannelId}`;
+  return 'billId' in of ? sql`bill_id = ${of.billId}` : sql`paychannel_id = ${of.paychannelId}`;
 }
 
 interface EventColumns {
@@ -279,7 +277,8 @@ function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
     method: row.method,
     receivedAt: millis(Number(row.received_at)),
   };
-  if (row.status === 'refused') return { ...both, rejection: restoreRejection(row.rejection ?? '') };
+  if (row.status === 'refused')
+    return { ...both, rejection: restoreRejection(row.rejection ?? '') };
   return {
     ...both,
     credited: Number(row.credited) as Minor,

@@ -1,9 +1,9 @@
 // Which member of a row goes into which column of which table. The write statement (write-statement.ts) is made of
 // these, so that a column's name, type and value stand in one line.
 
-import { NEVER } from '../../domain/time.ts';
-import type { PresentBill } from '../../domain/bill/state.ts';
 import { nextDueOf } from '../../domain/bill/bill.ts';
+import type { PresentBill } from '../../domain/bill/state.ts';
+import { NEVER } from '../../domain/time.ts';
 import type {
   BillRow,
   CreditRow,
@@ -120,7 +120,11 @@ export const paymentsTable: Table<PaymentRow> = {
     { name: 'payment_ref', type: 'text', of: ({ payment }) => payment.paymentRef },
     { name: 'amount', type: 'bigint', of: ({ payment }) => payment.amount },
     { name: 'credited', type: 'bigint', of: ({ payment: p }) => ('status' in p ? p.credited : 0) },
-    { name: 'status', type: 'text', of: ({ payment: p }) => ('status' in p ? p.status : 'refused') },
+    {
+      name: 'status',
+      type: 'text',
+      of: ({ payment: p }) => ('status' in p ? p.status : 'refused'),
+    },
     {
       name: 'code',
       type: 'text',

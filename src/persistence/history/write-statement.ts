@@ -89,7 +89,7 @@ function movePart(numbers: Numbers): Part {
   ) as setting
 ),
 moves as materialized (
-  select * from ${unnest(numbers, moveColumns)}
+  select shard, from_entry, to_entry, at from ${unnest(numbers, moveColumns)}
   where (select setting from durable) is not null
 ),
 advanced as (
@@ -216,30 +216,36 @@ function placesOf(pieces: readonly Uint8Array[]): [from: string, length: string]
   return [`{${from.join(',')}}`, `{${pieces.map(({ length }) => length).join(',')}}`];
 }
 
+/** Numbers and booleans. Neighbours are often equal (an entry, a time), and large numbers are slow to spell. */
 function plainArray<Row>(rows: readonly Row[], of: (row: Row) => Value): string {
-  let text = '{';
+  const items: string[] = [];
+  let last: Value | undefined;
+  let spelled = '';
   for (const row of rows) {
     const value = of(row);
-    assert(value !== undefined, 'a value is missing');
-    if (text.length > 1) text += ',';
-    text += value === null ? 'NULL' : value;
+    if (value !== last) {
+      assert(value !== undefined, 'a value is missing');
+      last = value;
+      spelled = value === null ? 'NULL' : String(value);
+    }
+    items.push(spelled);
   }
-  return `${text}}`;
+  return `{${items.join(',')}}`;
 }
 
+/** Every text is quoted: without quotes NULL, braces and commas would mean something. */
 function textArray<Row>(rows: readonly Row[], of: (row: Row) => Value): string {
-  let text = '{';
+  const texts: (string | null)[] = [];
+  let hasNull = false;
   for (const row of rows) {
     const value = of(row);
-    if (text.length > 1) text += ',';
-    if (value === null) {
-      text += 'NULL';
-    } else {
-      assert(typeof value === 'string', 'a text is missing');
-      text += `"${SPECIAL.test(value) ? value.replace(SPECIALS, '\\$&') : value}"`;
-    }
+    assert(value === null || typeof value === 'string', 'a text is missing');
+    if (value === null) hasNull = true;
+    texts.push(value !== null && SPECIAL.test(value) ? value.replace(SPECIALS, '\\$&') : value);
   }
-  return `${text}}`;
+  if (hasNull) return `{${texts.map((text) => (text === null ? 'NULL' : `"${text}"`)).join(',')}}`;
+  // One join is far cheaper than quotes around each.
+  return texts.length === 0 ? '{}' : `{"${texts.join('","')}"}`;
 }
 
 const SPECIAL = /["\\]/;

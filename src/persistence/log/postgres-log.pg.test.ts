@@ -122,9 +122,9 @@ describe('PostgresLog', () => {
         );
         // Not of pg_stat_activity: a transaction goes on seeing what it saw there first.
         const waiting = async () => await holder`select pid from pg_locks where not granted`;
-        let pids = await waiting();
-        while (pids.length === 0) pids = await waiting();
-        await holder`select pg_terminate_backend(${pids[0]?.pid})`;
+        await expect.poll(async () => (await waiting()).length, { timeout: 5_000 }).toBe(1);
+        const [backend] = await waiting();
+        await holder`select pg_terminate_backend(${backend?.pid})`;
         const failure = await pending;
         expect(failure).toBeInstanceOf(Error);
         expect(failure).not.toBeInstanceOf(LogRefusal);
@@ -145,10 +145,8 @@ describe('PostgresLog', () => {
         );
         // Whether our own clock or the one of Postgres comes first does not matter.
         expect(failure).toBeInstanceOf(Error);
-        for (;;) {
-          const left = await holder`select pid from pg_locks where not granted`;
-          if (left.length === 0) break;
-        }
+        const waiting = () => holder`select pid from pg_locks where not granted`;
+        await expect.poll(async () => (await waiting()).length, { timeout: 5_000 }).toBe(0);
       });
     } finally {
       await impatient.close();

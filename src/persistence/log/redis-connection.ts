@@ -5,7 +5,7 @@
 //   R3. After every connect the store is looked at before it is vouched for (`trouble` is null).
 
 import { Redis, ReplyError } from 'ioredis';
-import type { Logger } from 'pino';
+import type { Logger } from '../../telemetry/log.ts';
 import { NotSent } from './not-sent.ts';
 import type { Script } from './statement.ts';
 

@@ -150,7 +150,7 @@ describe('RedisLog', () => {
   test('looks again after a reconnect, and refuses until the Redis is fit', async () => {
     await append(NO_ENTRY, entryId(1, 1));
     await redis.config('SET', 'appendfsync', 'no');
-    await redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     // An append may still meet the old connection; none is taken once it is gone.
     for (;;) {
       const refusal = await refusalOf(append(entryId(9, 9), entryId(9, 10))).catch(() => undefined);

@@ -2,7 +2,7 @@
 // that looks at the top and adds to it, so nobody can come in between. What Redis answers with `appendfsync always`
 // has been synced to disk; store-checks.ts sees to that setting.
 
-import type { Logger } from 'pino';
+import type { Logger } from '../../telemetry/log.ts';
 import { assert } from '../../domain/assert.ts';
 import type { ShardId } from '../../domain/ids.ts';
 import { type EntryId, formatEntryId, readEntryId } from '../../switch/entry-id.ts';
@@ -51,6 +51,7 @@ export class RedisLog implements Log {
   }
 
   async append(shard: ShardId, after: EntryId, id: EntryId, payload: Uint8Array): Promise<void> {
+    assert(id > after, 'an entry does not follow the one it names');
     const trouble = this.#connection.trouble;
     if (trouble !== null) throw new LogRefusal('unwilling', trouble);
     let reply: unknown;

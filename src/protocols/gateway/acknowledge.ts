@@ -26,35 +26,55 @@ export function acknowledge(
 ): void {
   const { principal, requestId, encoding } = request;
   const numbersByBill = eventsByBill(request.ids, to.door.shards);
-  let open = numbersByBill.size;
-  let sum = 0;
-  let failed: { status: number; body: Uint8Array } | null = null;
-  const finish = (): void => {
-    if (failed !== null) onReply(failed.status, failed.body);
-    else onReply(200, encodeBody({ acknowledged: sum }, encoding));
-  };
-  if (open === 0) {
-    finish();
-    return;
-  }
+  const sum = new Sum(numbersByBill.size, encoding, onReply);
+  // What is added up here is asked for in JSON; a single answer passes through as the client wants it.
+  const asked: Encoding = numbersByBill.size === 1 ? encoding : 'json';
   for (const [billId, nos] of numbersByBill) {
     const operation = { op: 'event.ack', billId, nos } as const;
-    const isAlone = numbersByBill.size === 1;
-    // What is added up here is asked for in JSON; a single answer passes through as the client wants it.
-    const asked: Encoding = isAlone ? encoding : 'json';
     const shard = shardOfBill(billId);
     to.door.send({ shard, principal, requestId, encoding: asked, operation }, (status, body) => {
       if (status === 200 || status === 404) settled(to.inboxes, principal, billId, nos);
-      if (isAlone && status !== 404) {
-        onReply(status, body);
-        return;
-      }
-      if (status === 200) sum += countOf(body);
-      // An event of a bill that is unknown to the caller is an unknown event: ignored.
-      else if (status !== 404) failed ??= { status, body: translated(body, encoding) };
-      open -= 1;
-      if (open === 0) finish();
+      sum.add(status, body);
     });
+  }
+}
+
+/** Adds up what the shards of one list answer. */
+class Sum {
+  readonly #encoding: Encoding;
+  readonly #onReply: (status: number, body: Uint8Array) => void;
+  readonly #isAlone: boolean;
+  #open: number;
+  #count = 0;
+  #failed: { status: number; body: Uint8Array } | null = null;
+
+  constructor(
+    bills: number,
+    encoding: Encoding,
+    onReply: (status: number, body: Uint8Array) => void,
+  ) {
+    this.#open = bills;
+    this.#isAlone = bills === 1;
+    this.#encoding = encoding;
+    this.#onReply = onReply;
+    if (bills === 0) this.#finish();
+  }
+
+  add(status: number, body: Uint8Array): void {
+    this.#open -= 1;
+    // An event of a bill that is unknown to the caller is an unknown event: ignored.
+    if (this.#isAlone && status !== 404) {
+      this.#onReply(status, body);
+      return;
+    }
+    if (status === 200) this.#count += countOf(body);
+    else if (status !== 404) this.#failed ??= { status, body: translated(body, this.#encoding) };
+    if (this.#open === 0) this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#failed !== null) this.#onReply(this.#failed.status, this.#failed.body);
+    else this.#onReply(200, encodeBody({ acknowledged: this.#count }, this.#encoding));
   }
 }
 

@@ -25,11 +25,42 @@ export async function drawCode(
     errorCorrectionLevel: eccOf(values.ecc),
   };
   const contentType = CONTENT_TYPES[form];
-  if (form === 'png')
-    return { contentType, body: await qrcode.toBuffer(payload, { ...options, type: 'png' }) };
-  const type = form === 'svg' ? 'svg' : 'utf8';
-  return { contentType, body: await qrcode.toString(payload, { ...options, type }) };
+  switch (form) {
+    case 'png':
+      return { contentType, body: await qrcode.toBuffer(payload, { ...options, type: 'png' }) };
+    case 'svg':
+      return { contentType, body: await qrcode.toString(payload, { ...options, type: 'svg' }) };
+    default:
+      return { contentType, body: drawText(payload, options) };
+  }
 }
+
+/** Two rows of modules a line. The library’s own text cannot draw an odd margin. */
+function drawText(
+  payload: string,
+  options: { margin: number; errorCorrectionLevel: 'L' | 'M' | 'Q' | 'H' },
+): string {
+  const { modules } = qrcode.create(payload, options);
+  const { margin } = options;
+  const isDark = (row: number, column: number): boolean =>
+    row >= 0 &&
+    column >= 0 &&
+    row < modules.size &&
+    column < modules.size &&
+    modules.get(row, column) === 1;
+  let text = '';
+  for (let row = -margin; row < modules.size + margin; row += 2) {
+    for (let column = -margin; column < modules.size + margin; column++) {
+      const upper = isDark(row, column) ? 2 : 0;
+      const lower = isDark(row + 1, column) ? 1 : 0;
+      text += HALVES[upper + lower];
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+const HALVES = [' ', '▄', '▀', '█'] as const;
 
 function eccOf(value: string | number | undefined): 'L' | 'M' | 'Q' | 'H' {
   return value === 'L' || value === 'Q' || value === 'H' ? value : 'M';

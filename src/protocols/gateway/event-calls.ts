@@ -5,7 +5,7 @@ import { parsePartId } from '../../domain/ids.ts';
 import { type Millis, millis, SECOND_MS } from '../../domain/time.ts';
 import type { Clock, Listings, StreamedEvent } from '../../switch/ports.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
-import { invalid } from '../problems.ts';
+import { invalid } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { type Exchange, JSON_TYPE } from './exchange.ts';
 import type { Inboxes } from './inboxes.ts';

@@ -4,9 +4,9 @@ import { isUtf8 } from 'node:buffer';
 import type { Principal } from '../../switch/ports.ts';
 import type { Call } from '../call.ts';
 import { presentProblem } from '../presenter.ts';
-import { invalid, type Problem } from '../problems.ts';
+import { invalid, type Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
-import { textViolation } from '../schemas/validation.ts';
+import { jsonViolation } from '../schemas/validation.ts';
 import type { HttpResponse } from './native.ts';
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
@@ -200,7 +200,7 @@ export function readJson(bytes: Buffer): { value: unknown } | { problem: Problem
   }
   // UTF-8 that holds JSON can say lone surrogates and U+0000 by escapes only.
   if (text.includes('\\u') || text.includes('__proto__')) {
-    const violation = textViolation(value);
+    const violation = jsonViolation(value);
     if (violation !== undefined) return { problem: invalid([violation]) };
   }
   return { value };

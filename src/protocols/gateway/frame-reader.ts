@@ -2,7 +2,7 @@
 
 import type { Encoding } from '../../switch/requests.ts';
 import { MsgpackRefusal, unpack } from '../msgpack.ts';
-import { invalid, type Problem, type Violation } from '../problems.ts';
+import { invalid, type Problem, type Violation } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { takeRequestId } from './correlation.ts';
 import { readJson } from './exchange.ts';
@@ -24,6 +24,7 @@ export type FrameReading =
 
 const FIELDS: ReadonlySet<string> = new Set(['id', 'op', 'body', 'requestId']);
 const ID_LENGTH_MAX = 128;
+const FOREIGN_NAMED_MAX = 10;
 /** A frame is one level around its body. */
 const DEPTH_MAX = LIMITS.jsonDepth + 4;
 
@@ -38,39 +39,51 @@ export function readFrame(bytes: Buffer, encoding: Encoding): FrameReading {
 }
 
 function shaped(value: unknown): FrameReading {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+  if (!isObject(value))
     return refused(null, [{ path: '', message: 'must be an object { id, op, body }' }]);
-  }
-  const fields = value as Record<string, unknown>;
+  const { id, op, body, requestId } = value;
+  const violations = frameViolations(value);
+  const echoed = isFrameId(id) ? id : null;
+  if (violations.length > 0) return refused(echoed, violations);
+  const frame: Frame = {
+    id: echoed,
+    op: op as string,
+    body: (body ?? {}) as object,
+    requestId: requestId as string | undefined,
+  };
+  return { frame };
+}
+
+function frameViolations(fields: Readonly<Record<string, unknown>>): Violation[] {
   const { id, op, body, requestId } = fields;
   const violations: Violation[] = [];
   if (id !== undefined && !isFrameId(id)) {
-    violations.push({
-      path: 'id',
-      message: `must be a number, or text of at most ${ID_LENGTH_MAX} characters`,
-    });
+    const message = `must be a number, or text of at most ${ID_LENGTH_MAX} characters`;
+    violations.push({ path: 'id', message });
   }
-  if (typeof op !== 'string')
+  if (typeof op !== 'string') {
     violations.push({ path: 'op', message: 'must be the name of an operation' });
-  const content = body === undefined ? {} : body;
-  if (content === null || typeof content !== 'object' || Array.isArray(content)) {
+  }
+  if (body !== undefined && !isObject(body)) {
     violations.push({ path: 'body', message: 'must be an object' });
   }
-  const ownId = typeof requestId === 'string' ? takeRequestId(requestId) : undefined;
-  if (requestId !== undefined && ownId === undefined) {
-    violations.push({
-      path: 'requestId',
-      message: `must be 1 to ${LIMITS.requestId} of A-Za-z0-9._:/+=@-`,
-    });
+  if (requestId !== undefined && !isRequestId(requestId)) {
+    const message = `must be 1 to ${LIMITS.requestId} of A-Za-z0-9._:/+=@-`;
+    violations.push({ path: 'requestId', message });
   }
-  for (const name of Object.keys(fields)) {
-    if (!FIELDS.has(name))
-      violations.push({ path: name.slice(0, 64), message: 'is not a field of a frame' });
-    if (violations.length > 10) break;
+  const foreign = Object.keys(fields).filter((name) => !FIELDS.has(name));
+  for (const name of foreign.slice(0, FOREIGN_NAMED_MAX)) {
+    violations.push({ path: name.slice(0, 64), message: 'is not a field of a frame' });
   }
-  const echoed = isFrameId(id) ? id : null;
-  if (violations.length > 0) return refused(echoed, violations);
-  return { frame: { id: echoed, op: op as string, body: content as object, requestId: ownId } };
+  return violations;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function isRequestId(value: unknown): boolean {
+  return typeof value === 'string' && takeRequestId(value) !== undefined;
 }
 
 function refused(id: FrameId | null, errors: readonly Violation[]): FrameReading {

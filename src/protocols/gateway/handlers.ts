@@ -21,7 +21,7 @@ import {
   readOperation,
   type SingleOperation,
 } from '../operations.ts';
-import { invalid } from '../problems.ts';
+import { invalid } from '../problem-document.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
 import { JSON_NUMBERS, qrPayload, Shapes } from '../shapes.ts';
 import { acknowledge } from './acknowledge.ts';

@@ -4,7 +4,7 @@
 import { Fault } from '../../switch/faults.ts';
 import type { Principal } from '../../switch/ports.ts';
 import type { Call } from '../call.ts';
-import { invalid, type Problem } from '../problems.ts';
+import { invalid, type Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { isTraceparent, takeRequestId } from './correlation.ts';
 import { Exchange, type Incoming } from './exchange.ts';

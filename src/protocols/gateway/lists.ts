@@ -6,7 +6,7 @@ import { type Millis, millis } from '../../domain/time.ts';
 import type { BillScope, ListFilter, Listings, ListPlace, Principal } from '../../switch/ports.ts';
 import type { ShardDoor } from '../../switch/requests.ts';
 import { encodeBody } from '../presenter.ts';
-import { invalid, type Problem } from '../problems.ts';
+import { invalid, type Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import type { Shape, Shapes } from '../shapes.ts';
 import { formatTime, parseTime } from '../wire-time.ts';

@@ -4,7 +4,7 @@ import { type TSchema, Type } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import type { Call } from '../call.ts';
 import { calls } from '../calls.ts';
-import { invalid, type Problem } from '../problems.ts';
+import { invalid, type Problem } from '../problem-document.ts';
 import { closed } from '../schemas/scalars.ts';
 import { collect } from '../schemas/validation.ts';
 

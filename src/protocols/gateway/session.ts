@@ -14,7 +14,7 @@ import {
   type SingleOperation,
 } from '../operations.ts';
 import { encodeBody, presentProblem } from '../presenter.ts';
-import { invalid, type Problem } from '../problems.ts';
+import { invalid, type Problem } from '../problem-document.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
 import { formatTime } from '../wire-time.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -59,6 +59,8 @@ export class Session implements EventReader {
   #outbox: Uint8Array[] = [];
   #outboxBytes = 0;
   #isFlushing = false;
+  /** An event has been kept back since the buffer was last looked at. */
+  #isHeldBack = false;
   #underWay = 0;
   #garbage = 0;
   #isClosed = false;
@@ -115,7 +117,9 @@ export class Session implements EventReader {
 
   /** The send buffer has room again. */
   drained(): void {
-    if (!this.#isClosed) this.#inbox?.feed(this);
+    if (this.#isClosed || !this.#isHeldBack || !this.canTake()) return;
+    this.#isHeldBack = false;
+    this.#inbox?.feed(this);
   }
 
   /** The socket is gone. */
@@ -163,7 +167,9 @@ export class Session implements EventReader {
   canTake(): boolean {
     if (this.#isClosed || this.#isDraining) return false;
     const max = this.#context.options.limits.socketBufferBytes * EVENTS_SHARE;
-    return this.#ws.getBufferedAmount() + this.#outboxBytes < max;
+    if (this.#ws.getBufferedAmount() + this.#outboxBytes < max) return true;
+    this.#isHeldBack = true;
+    return false;
   }
 
   push(frame: Uint8Array, isRepeat: boolean): void {
@@ -380,6 +386,8 @@ export class Session implements EventReader {
       }
     });
     if (isDropped) this.end(CLOSE.tooSlow, 'too slow: connect again, what is pending comes again');
+    // Where all went out, no drain will tell that there is room.
+    else this.drained();
   };
 }
 

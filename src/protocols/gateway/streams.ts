@@ -3,7 +3,8 @@
 import type { Principal } from '../../switch/ports.ts';
 import type { Encoding } from '../../switch/requests.ts';
 import { encodeBody } from '../presenter.ts';
-import { invalid, type Problem, problemBody, problems } from '../problems.ts';
+import { invalid, type Problem, problemBody } from '../problem-document.ts';
+import { problems } from '../problems.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { takeRequestId } from './correlation.ts';
 import type {

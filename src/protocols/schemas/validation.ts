@@ -8,7 +8,7 @@ import {
   type ValueError,
   ValueErrorType,
 } from '@sinclair/typebox/compiler';
-import type { Violation } from '../problems.ts';
+import type { Violation } from '../problem-document.ts';
 import { type RequestBody, type RequestName, requests } from './requests.ts';
 import { EXPLAIN, LIMITS } from './scalars.ts';
 
@@ -71,31 +71,43 @@ function fieldPath(pointer: string): string {
 }
 
 /**
- * What is wrong with the texts of a body, however deep: lone surrogates and U+0000, which stores refuse for ever, and
- * keys named `__proto__`. Needed only where the source can carry such text.
+ * What no store could give back as it came, however deep: lone surrogates, U+0000, keys named `__proto__`, and integers
+ * that a JSON number does not hold exactly. For what is carried as it is, and where the source can carry such text.
  */
-export function textViolation(value: unknown, path = '', depth = 0): Violation | undefined {
-  if (typeof value === 'string')
+export function jsonViolation(value: unknown, path = '', depth = 0): Violation | undefined {
+  if (typeof value === 'string') {
     return isPlainText(value) ? undefined : { path, message: TEXT_RULE };
+  }
+  if (typeof value === 'number') {
+    const isExact = !Number.isInteger(value) || Number.isSafeInteger(value);
+    return isExact ? undefined : { path, message: NUMBER_RULE };
+  }
   if (value === null || typeof value !== 'object') return undefined;
   if (depth > LIMITS.jsonDepth) {
     return { path, message: `is nested deeper than ${LIMITS.jsonDepth} levels` };
   }
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) {
-      const found = textViolation(value[i], `${path}[${i}]`, depth + 1);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-  for (const [key, item] of Object.entries(value)) {
-    if (!isPlainText(key) || key === '__proto__') {
-      return {
-        path: path === '' ? 'the body' : path,
-        message: `has a key that is not taken: ${KEY_RULE}`,
-      };
-    }
-    const found = textViolation(item, path === '' ? key : `${path}.${key}`, depth + 1);
+  return Array.isArray(value)
+    ? firstViolation(value.entries(), (index) => `${path}[${index}]`, depth)
+    : mapViolation(value, path, depth);
+}
+
+function mapViolation(map: object, path: string, depth: number): Violation | undefined {
+  const hasUnfitKey = Object.keys(map).some((key) => !isPlainText(key) || key === '__proto__');
+  if (hasUnfitKey) return { path, message: KEY_RULE };
+  return firstViolation(
+    Object.entries(map),
+    (key) => (path === '' ? String(key) : `${path}.${key}`),
+    depth,
+  );
+}
+
+function firstViolation(
+  entries: Iterable<[string | number, unknown]>,
+  pathOf: (key: string | number) => string,
+  depth: number,
+): Violation | undefined {
+  for (const [key, item] of entries) {
+    const found = jsonViolation(item, pathOf(key), depth + 1);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -103,12 +115,14 @@ export function textViolation(value: unknown, path = '', depth = 0): Violation |
 
 const LONE_SURROGATES = /\p{Surrogate}/gu;
 const UNFIT = /[\p{Surrogate}\0]/u;
+const NUMBER_RULE = 'is an integer beyond 2^53, which JSON does not carry exactly: send it as text';
 const TEXT_RULE = 'must be well-formed Unicode without U+0000';
-const KEY_RULE = 'keys are well-formed Unicode without U+0000, and not __proto__';
+const KEY_RULE =
+  'has a key that is not taken: keys are well-formed Unicode without U+0000, and not __proto__';
 
 /** Too many bytes of JSON for a receipt? */
 export function receiptViolation(receipt: unknown): Violation | undefined {
-  const found = textViolation(receipt, 'receipt');
+  const found = jsonViolation(receipt, 'receipt');
   if (found !== undefined) return found;
   if (Buffer.byteLength(JSON.stringify(receipt)) <= LIMITS.receiptBytes) return undefined;
   return {

@@ -1,0 +1,60 @@
+// Where a run took place: what a figure means nothing without.
+
+import { execFileSync } from 'node:child_process';
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, release, totalmem, tmpdir, type } from 'node:os';
+import { join } from 'node:path';
+
+const SYNC_MS = 1_000;
+const SYNC_BYTES = 512;
+
+export function describeMachine(): Record<string, string> {
+  return {
+    processor: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    system: `${type()} ${release()}`,
+    node: process.version,
+    'redis-server': /v=(\S+)/.exec(execFileSync('redis-server', ['--version'], { encoding: 'utf8' }))?.[1] ?? '',
+    commit: commit(),
+  };
+}
+
+export function loadBefore(): string {
+  return loadavg()
+    .map((load) => load.toFixed(1))
+    .join(' ');
+}
+
+/** What one fdatasync of a 512-byte append costs here: every durable system's floor. */
+export function measureSync(): { p50Ms: number; p99Ms: number } {
+  const dir = mkdtempSync(join(tmpdir(), 'qrswitch-sync-'));
+  const file = openSync(join(dir, 'log'), 'a');
+  const bytes = Buffer.alloc(SYNC_BYTES, 1);
+  const took: number[] = [];
+  const until = performance.now() + SYNC_MS;
+  while (performance.now() < until) {
+    writeSync(file, bytes);
+    const begun = performance.now();
+    fdatasyncSync(file);
+    took.push(performance.now() - begun);
+  }
+  closeSync(file);
+  rmSync(dir, { recursive: true });
+  took.sort((left, right) => left - right);
+  const at = (share: number): number => took[Math.floor(took.length * share)] ?? 0;
+  return { p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+function commit(): string {
+  try {
+    return readFileSync(new URL('../../../.git/HEAD', import.meta.url), 'utf8').startsWith('ref')
+      ? execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+          encoding: 'utf8',
+          cwd: new URL('../../../', import.meta.url),
+          stdio: ['ignore', 'pipe', 'ignore'],
+        }).trim()
+      : '';
+  } catch {
+    return 'not committed';
+  }
+}

@@ -1,0 +1,36 @@
+// `npm run bench -- <subcommand> [options]`: a number per claim.
+
+import { lifecycle, profile } from './lifecycle.ts';
+
+const USAGE = `Usage: npm run bench -- [lifecycle | profile] [options]
+
+  lifecycle   durable bill lifecycles a second, beside the same as plain SQL under pgbench
+  profile     where the threads of the switch spend their time under that load
+
+Options
+  --rounds=5          alternating rounds
+  --seconds=6         measured seconds of each contestant in a round
+  --warm-up=2         seconds before them
+  --concurrency=8,32,128,256   lifecycles in flight, tried one after the other before the rounds
+  --protocols=ws-msgpack,ws-json,http
+  --terminals=64      terminals among which lifecycles are spread, a connection each
+  --wallets=4         WebSocket connections of the wallet
+  --main=dist/main.js the build of the switch
+  --cpu-prof=FOLDER   profile: where to leave the profiles
+  --quick             one round of two seconds: does it work?
+`;
+
+const SUBCOMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  lifecycle,
+  profile,
+};
+
+const [first, ...rest] = process.argv.slice(2);
+const name = first === undefined || first.startsWith('--') ? 'lifecycle' : first;
+const subcommand = SUBCOMMANDS[name];
+if (subcommand === undefined || process.argv.includes('--help')) {
+  process.stdout.write(USAGE);
+  process.exitCode = subcommand === undefined ? 1 : 0;
+} else {
+  await subcommand(name === first ? rest : process.argv.slice(2));
+}

@@ -1,0 +1,29 @@
+// What a committed transition sends into the streams of its recipients.
+
+import { type Bill, isPresent } from '../domain/bill/state.ts';
+import { type Touched, touchedBy } from '../domain/bill/touched.ts';
+import type { Item } from './group-commit.ts';
+import type { CommittedItem } from './history-queue.ts';
+import type { ShardSurroundings } from './shard-surroundings.ts';
+
+type Streams = Pick<ShardSurroundings, 'events' | 'sink'>;
+
+/** The item as history is to have it; its events are told. */
+export function asCommitted(streams: Streams, item: Item): CommittedItem {
+  if (item.kind === 'order') return item;
+  const { before, after, transition } = item;
+  const touched = touchedBy(before, after, transition.facts);
+  stream(streams, after, touched, true);
+  return { kind: 'bill', after, touched, transition };
+}
+
+/** Puts events into the streams and takes ended ones out; where `live`, whoever listens hears the new ones. */
+export function stream(streams: Streams, after: Bill, touched: Touched, live: boolean): void {
+  if (!isPresent(after)) return;
+  const { events, sink } = streams;
+  for (const event of touched.eventsRaised) {
+    const streamed = events.add(after, event);
+    if (live) sink.event(streamed);
+  }
+  for (const { event } of touched.eventsEnded) events.end(after.terms.id, event);
+}

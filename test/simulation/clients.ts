@@ -1,0 +1,312 @@
+// Model clients: terminals and wallets that do what real ones do, and what they should not: retry, give up, come back,
+// say another amount under the same reference, pay what is not due, hold on to what others want.
+
+import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
+import {
+  type BillId,
+  type InstitutionId,
+  type MerchantId,
+  type PaychannelId,
+  parsePartId,
+  type Reference,
+  type TerminalId,
+} from '../../src/domain/ids.ts';
+import type { Currency, Minor } from '../../src/domain/money.ts';
+import { SECOND_MS } from '../../src/domain/time.ts';
+import type { Principal } from '../../src/switch/ports.ts';
+import type { Operation, ProposedTerms, Reply } from '../../src/switch/requests.ts';
+import type { Random } from './random.ts';
+import type { World } from './world.ts';
+
+const INSTITUTION = 'inst-1' as InstitutionId;
+const MERCHANT = 'merch-1' as MerchantId;
+const EURO = 'EUR' as Currency;
+
+/** One client: what it asked and was not told, and the references that it has used. */
+export class Client {
+  readonly world: World;
+  readonly random: Random;
+  readonly principal: Principal;
+  /** Operations whose outcome it still wants to know. */
+  #unsettled: Operation[] = [];
+  /** Operations that it may repeat. */
+  readonly #used: Operation[] = [];
+  readonly #seen = new Set<string>();
+  #number = 0;
+
+  constructor(world: World, principal: Principal) {
+    this.world = world;
+    this.random = world.random;
+    this.principal = principal;
+  }
+
+  ref(): Reference {
+    this.#number += 1;
+    return `${this.principal.id}-${this.#number}` as Reference;
+  }
+
+  /** An operation used before, or undefined. */
+  again(): Operation | undefined {
+    return this.#used.length === 0 ? undefined : this.random.pick(this.#used);
+  }
+
+  /** Asks, and asks again with the same reference, until it is told or gives up. */
+  async settle(operation: Operation): Promise<Reply | null> {
+    this.#used.push(operation);
+    for (let i = 0; i < 6; i++) {
+      await this.world.awake();
+      const reply = await this.world.ask(this.principal, operation, this.random.between(300, 4_000));
+      this.#heard(reply);
+      if (reply !== null && reply.kind !== 'fault') return reply;
+      if (this.random.chance(0.2)) break;
+      await this.world.agenda.sleep(this.random.between(10, 1_500));
+    }
+    this.world.count('client.gaveUp');
+    this.#unsettled.push(operation);
+    return null;
+  }
+
+  #heard(reply: Reply | null): void {
+    if (reply !== null && 'bill' in reply) this.world.heardOf(reply.bill.terms.id);
+  }
+
+  /** In fair weather everything is answered in the end. */
+  async settleAll(): Promise<void> {
+    for (const operation of this.#unsettled.splice(0)) {
+      for (let i = 0; ; i++) {
+        const reply = await this.world.ask(this.principal, operation, 5_000);
+        this.#heard(reply);
+        if (reply !== null && reply.kind !== 'fault') break;
+        if (i > 40) {
+          const told = reply === null ? 'nothing' : JSON.stringify(reply);
+          this.world.broke(`no answer in fair weather to ${JSON.stringify(operation)}: ${told}`);
+          return;
+        }
+        await this.world.agenda.sleep(500);
+      }
+    }
+  }
+
+  get recipient(): Recipient {
+    return `${this.principal.kind === 'paychannel' ? 'paychannel' : 'terminal'}:${this.principal.id}`;
+  }
+
+  /** Reads its stream and acknowledges some of it. Returns how many were pending, or null. */
+  async takeEvents(share: number): Promise<number | null> {
+    const ids = await this.world.readEvents(this.recipient);
+    if (ids === null) return null;
+    const byBill = new Map<BillId, number[]>();
+    for (const id of ids) {
+      const part = parsePartId(id, 'e');
+      if (part === undefined) continue;
+      this.#seen.add(id);
+      if (!this.random.chance(share)) continue;
+      const nos = byBill.get(part.billId) ?? [];
+      byBill.set(part.billId, [...nos, part.no]);
+    }
+    for (const [billId, nos] of byBill) {
+      const reply = await this.world.ask(this.principal, { op: 'event.ack', billId, nos }, 3_000);
+      if (reply?.kind === 'acknowledged') this.world.count('event.acknowledged');
+    }
+    return ids.length;
+  }
+
+  hasSeen(eventId: string): boolean {
+    return this.#seen.has(eventId);
+  }
+
+  /** A bill, mostly one of the latest. */
+  someBill(): { id: BillId; amount: number } | undefined {
+    const { bills } = this.world;
+    if (bills.length === 0) return undefined;
+    return this.random.chance(0.7)
+      ? bills[Math.max(0, bills.length - 1 - this.random.below(3))]
+      : this.random.pick(bills);
+  }
+}
+
+// --------------------------------------------------------------------------------------------------------- till --
+
+export function makeTill(world: World, no: number): Client {
+  return new Client(world, {
+    kind: 'terminal',
+    id: `till-${no}`,
+    institutionId: INSTITUTION,
+    merchantId: MERCHANT,
+    merchant: { name: 'A shop', city: 'Town' },
+    restricted: false,
+    subscribed: false,
+  });
+}
+
+export function tillOperation(till: Client): Operation {
+  const { random } = till;
+  const bill = till.someBill();
+  const dice = random.below(100);
+  if (bill === undefined || dice < 22) return createOrRepeat(till);
+  const billId = bill.id;
+  if (dice < 36) return tillOrder(till);
+  if (dice < 42) return { op: 'bill.get', billId, afterVersion: null, waitMs: 0 };
+  if (dice < 52) {
+    const afterVersion = random.between(0, 6);
+    return { op: 'bill.get', billId, afterVersion, waitMs: random.between(1, 2_500) };
+  }
+  if (dice < 68) {
+    const amount = random.pick([null, null, null, 0, 1, bill.amount - 1, bill.amount, 2]);
+    return { op: 'bill.confirm', billId, amount: amount as Minor | null, receipt: receipt(random) };
+  }
+  if (dice < 74) return { op: 'bill.cancel', billId, amount: null, key: null, digest: '' };
+  if (dice < 78) {
+    const amount = random.between(1, 3) as Minor;
+    return { op: 'bill.cancel', billId, amount, key: till.ref(), digest: `cancel ${amount}` };
+  }
+  if (dice < 90) return refund(till, billId);
+  if (dice < 94) return { op: 'bill.receipt', billId, receipt: { no: random.between(1, 3) } };
+  return till.again() ?? createOrRepeat(till);
+}
+
+function receipt(random: Random): { no: number } | null {
+  return random.chance(0.3) ? { no: random.between(1, 2) } : null;
+}
+
+function refund(till: Client, billId: BillId): Operation {
+  const { random } = till;
+  const amount = random.pick([null, 1, 1, 2, 3]) as Minor | null;
+  const paymentNo = random.pick([null, null, 1, 2]);
+  const digest = `refund ${amount} ${paymentNo}`;
+  const used = random.chance(0.3) ? till.again() : undefined;
+  const key = used?.op === 'bill.refund' ? used.key : till.ref();
+  return { op: 'bill.refund', billId, amount, paymentNo, reason: null, receipt: null, key, digest };
+}
+
+function tillOrder(till: Client): Operation {
+  const { random } = till;
+  const terminalId = till.principal.id as TerminalId;
+  const used = random.chance(0.6) ? till.again() : undefined;
+  const orderId = used?.op === 'bill.create' ? used.terms.orderId : till.ref();
+  if (random.chance(0.4)) return { op: 'order.get', terminalId, orderId };
+  return { op: 'order.resolve', terminalId, orderId, cancelIfUnpaid: random.chance(0.5) };
+}
+
+function createOrRepeat(till: Client): Operation {
+  const { random } = till;
+  const used = random.chance(0.2) ? till.again() : undefined;
+  if (used?.op === 'bill.create') {
+    if (random.chance(0.7)) return used;
+    const terms = { ...used.terms, amount: (used.terms.amount + 1) as Minor, digest: 'another' };
+    return { op: 'bill.create', terms };
+  }
+  if (used?.op === 'order.resolve') {
+    return { op: 'bill.create', terms: terms(till, used.orderId) };
+  }
+  return { op: 'bill.create', terms: terms(till, till.ref()) };
+}
+
+function terms(till: Client, orderId: Reference): ProposedTerms {
+  const { random } = till;
+  const amount = random.pick([3, 6, 10]) as Minor;
+  return {
+    id: '' as BillId,
+    type: 'dynamic',
+    institutionId: INSTITUTION,
+    merchantId: MERCHANT,
+    terminalId: till.principal.id as TerminalId,
+    merchant: { name: 'A shop', city: 'Town' },
+    orderId,
+    digest: `create ${amount}`,
+    purpose: 'sale',
+    amount,
+    currency: EURO,
+    description: null,
+    lines: [],
+    metadata: random.chance(0.2) ? { table: '7' } : null,
+    capture: random.chance(0.2) ? 'auto' : 'manual',
+    confirmWithinMs: random.pick([2, 5, 20, 3_600]) * SECOND_MS,
+    unconfirmed: random.pick(['confirm', 'reverse']),
+    qrFormat: 'url',
+    returnUrl: null,
+    relatedBillId: null,
+    expiresInMs: random.pick([1, 4, 15, 60, 900, 900, 900, 86_400]) * SECOND_MS,
+  };
+}
+
+// ------------------------------------------------------------------------------------------------------- wallet --
+
+export function makeWallet(world: World, no: number): Client {
+  return new Client(world, {
+    kind: 'paychannel',
+    id: `wallet-${no}`,
+    institutionId: INSTITUTION,
+    merchantId: null,
+    merchant: null,
+    restricted: false,
+    subscribed: no === 1,
+  });
+}
+
+export function walletOperation(wallet: Client): Operation | undefined {
+  const { random } = wallet;
+  const bill = wallet.someBill();
+  if (bill === undefined) return undefined;
+  const billId = bill.id;
+  const dice = random.below(100);
+  if (dice < 8) return { op: 'bill.view', billId };
+  if (dice < 20) {
+    const amount = random.pick([null, 1, 2, bill.amount, bill.amount + 1]) as Minor | null;
+    const reservationRef = wallet.ref();
+    return { op: 'bill.reserve', billId, reservationRef, digest: `reserve ${amount}`, amount };
+  }
+  if (dice < 25) return { op: 'bill.release', billId, reservationNo: random.between(1, 3) };
+  if (dice < 60) return pay(wallet, billId, bill.amount, wallet.ref());
+  if (dice < 75) return repeat(wallet, bill);
+  if (dice < 80) return { op: 'payment.void', billId, paymentRef: wallet.ref() };
+  const status = random.pick(['settled', 'settled', 'rejected'] as const);
+  const creditNo = random.between(1, 3);
+  return { op: 'credit.settle', billId, creditNo, status, reference: null, reason: null };
+}
+
+export function pay(wallet: Client, billId: BillId, due: number, paymentRef: Reference): Operation {
+  const { random } = wallet;
+  const amount = random.pick([1, 2, due, due, due - 1, due + 1]) as Minor;
+  const reservationNo = random.pick([null, null, null, 1, 2]);
+  return {
+    op: 'payment.create',
+    billId,
+    paymentRef,
+    digest: `pay ${amount} ${reservationNo}`,
+    amount,
+    currency: random.chance(0.05) ? ('USD' as Currency) : EURO,
+    reservationNo,
+    method: null,
+    payer: null,
+    paidAt: null,
+  };
+}
+
+/** The same again, or what became of it, or the same reference with another body. */
+function repeat(wallet: Client, bill: { id: BillId; amount: number }): Operation {
+  const { random } = wallet;
+  const used = wallet.again();
+  if (used === undefined) return { op: 'bill.view', billId: bill.id };
+  if (used.op !== 'payment.create') return used;
+  const { billId, paymentRef } = used;
+  const dice = random.below(10);
+  if (dice < 5) return used;
+  if (dice < 7) return { op: 'payment.get', billId, paymentRef };
+  if (dice < 8) return { op: 'payment.void', billId, paymentRef };
+  return pay(wallet, billId, bill.amount, paymentRef);
+}
+
+/** Many references on one bill, most of them refused, so that it must let go of some. */
+export async function flood(wallet: Client): Promise<void> {
+  const bill = wallet.someBill();
+  if (bill === undefined) return;
+  const paychannelId = wallet.principal.id as PaychannelId;
+  wallet.world.trace(`${paychannelId} floods ${bill.id}`);
+  const calls: Promise<unknown>[] = [];
+  for (let i = 0; i < 80; i++) {
+    const operation = pay(wallet, bill.id, bill.amount + 5, wallet.ref());
+    calls.push(wallet.settle(operation));
+  }
+  await Promise.all(calls);
+}

@@ -1,0 +1,242 @@
+// What the durable log says, entry by entry, as it grows: the truth that every answer, event and row is held against.
+
+import { evolve, nextDueOf } from '../../src/domain/bill/bill.ts';
+import { ABSENT, type Bill, isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
+import type { KeptReference, RefusedPayment } from '../../src/domain/bill/vocabulary.ts';
+import { type BillId, partId, type ShardId } from '../../src/domain/ids.ts';
+import { DAY_MS } from '../../src/domain/time.ts';
+import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
+import { canonical } from '../../src/protocols/digest.ts';
+import { type EntryId, epochOf, formatEntryId, NO_ENTRY } from '../../src/switch/entry-id.ts';
+import type { LogEntry } from '../../src/switch/ports.ts';
+import type { BillTransition, EntryContent, Transition } from '../../src/switch/records.ts';
+import { Account } from './bookkeeper.ts';
+
+/** One bill as the log tells it. */
+export interface Page {
+  bill: Bill;
+  /** The bill after each entry that touched it, oldest first. */
+  readonly states: { readonly entry: EntryId; readonly bill: PresentBill }[];
+  /** The bill as shown, by version. */
+  readonly shown: Map<number, string>;
+  readonly references: Map<string, KeptReference>;
+  readonly refused: RefusedPayment[];
+  readonly account: Account;
+}
+
+/** One event, from when it was raised to when it ended. */
+export interface EventLife {
+  readonly id: string;
+  readonly billId: BillId;
+  readonly no: number;
+  readonly recipient: string;
+  readonly raised: EntryId;
+  ended: EntryId | null;
+}
+
+export interface OrderLine {
+  readonly billId: BillId | null;
+  readonly digest: string;
+  readonly at: number;
+}
+
+export interface EntryLine {
+  readonly id: EntryId;
+  readonly transitions: readonly Transition[];
+  readonly versions: readonly number[];
+  /** Of its first transition. */
+  readonly at: number;
+}
+
+/** One shard's chain. */
+export interface Chain {
+  top: EntryId;
+  holder: string;
+  at: number;
+  readonly entries: EntryLine[];
+}
+
+const codec = makeEntryCodec();
+
+export class Ledger {
+  readonly pages = new Map<BillId, Page>();
+  readonly orders = new Map<string, OrderLine>();
+  readonly events = new Map<string, EventLife>();
+  /** Which entry a request's transition stands in. */
+  readonly requests = new Map<string, EntryId>();
+  readonly #chains = new Map<ShardId, Chain>();
+  readonly #broke: (what: string) => void;
+
+  constructor(broke: (what: string) => void) {
+    this.#broke = broke;
+  }
+
+  chain(shard: ShardId): Chain {
+    const known = this.#chains.get(shard);
+    if (known !== undefined) return known;
+    const made: Chain = { top: NO_ENTRY, holder: '', at: 0, entries: [] };
+    this.#chains.set(shard, made);
+    return made;
+  }
+
+  /** The log has taken an entry. `top`: what its top was. */
+  append(shard: ShardId, after: EntryId, { id, payload }: LogEntry, top: EntryId, by: string): void {
+    const chain = this.chain(shard);
+    const name = `entry ${formatEntryId(id)} of shard ${shard}`;
+    if (after !== top || after !== chain.top) {
+      this.#broke(`${name} follows ${formatEntryId(chain.top)} and named ${formatEntryId(after)}`);
+    }
+    const content = codec.decode(payload);
+    if (content.kind === 'open') this.#open(chain, id, content, by);
+    else {
+      if (chain.holder !== by) this.#broke(`${name} is by ${by}; the epoch is ${chain.holder}'s`);
+      if (id !== chain.top + 1) this.#broke(`${name} leaves a gap`);
+      this.#batch(chain, id, content.transitions);
+    }
+    chain.top = id;
+  }
+
+  #open(
+    chain: Chain,
+    id: EntryId,
+    content: Extract<EntryContent, { kind: 'open' }>,
+    by: string,
+  ): void {
+    if (epochOf(id) <= epochOf(chain.top)) this.#broke('an opening that opens no new epoch');
+    if (content.at < chain.at) this.#broke(`an opening goes back in time by ${chain.at - content.at} ms`);
+    chain.at = Math.max(chain.at, content.at);
+    chain.holder = by;
+    chain.entries.push({ id, transitions: [], versions: [], at: content.at });
+  }
+
+  #batch(chain: Chain, id: EntryId, transitions: readonly Transition[]): void {
+    const versions: number[] = [];
+    for (const transition of transitions) {
+      if (transition.at < chain.at) this.#broke(`time goes back in ${formatEntryId(id)}`);
+      chain.at = transition.at;
+      if (transition.requestId !== 'timer') this.#request(transition.requestId, id);
+      if (transition.kind === 'orderVoided') {
+        const { terminalId, orderId, at } = transition;
+        this.#order(`${terminalId} ${orderId}`, { billId: null, digest: '', at });
+        versions.push(0);
+      } else {
+        versions.push(this.#transition(id, transition));
+      }
+    }
+    chain.entries.push({ id, transitions, versions, at: transitions[0]?.at ?? chain.at });
+  }
+
+  #request(requestId: string, id: EntryId): void {
+    if (this.requests.has(requestId)) this.#broke(`request ${requestId} was done twice`);
+    this.requests.set(requestId, id);
+  }
+
+  #order(key: string, line: OrderLine): void {
+    const known = this.orders.get(key);
+    if (known !== undefined && line.at - known.at < DAY_MS) {
+      this.#broke(`order ${key} was ${known.billId ?? 'void'} and is ${line.billId ?? 'void'}`);
+    }
+    this.orders.set(key, line);
+  }
+
+  #transition(id: EntryId, transition: BillTransition): number {
+    const { billId, facts, at, requestId, command } = transition;
+    const page = this.#pageOf(billId);
+    const before = page.bill;
+    const isDue = nextDueOf(before) <= at;
+    if (command === 'RunTimer' && !isDue) this.#broke(`a timer of ${billId} ran early`);
+    if (command !== 'RunTimer' && isDue) this.#broke(`${command} overtook a due timer of ${billId}`);
+    const first = facts[0];
+    if (first?.type === 'BillCreated') {
+      const { terminalId, orderId, digest } = first.terms;
+      this.#order(`${terminalId} ${orderId}`, { billId, digest, at });
+    }
+    const after = evolve(before, facts, { at, requestId });
+    if (!isPresent(after)) {
+      this.#broke(`${command} on ${billId}, which does not exist`);
+      return 0;
+    }
+    page.bill = after;
+    page.states.push({ entry: id, bill: after });
+    this.#money(page, after, facts);
+    this.#version(page, before, after);
+    this.#references(page, before, after);
+    this.#events(id, before, after);
+    for (const fact of facts) if (fact.type === 'PaymentRefused') page.refused.push(fact.payment);
+    return after.version;
+  }
+
+  #pageOf(billId: BillId): Page {
+    const known = this.pages.get(billId);
+    if (known !== undefined) return known;
+    const made: Page = {
+      bill: ABSENT,
+      states: [],
+      shown: new Map(),
+      references: new Map(),
+      refused: [],
+      account: new Account(),
+    };
+    this.pages.set(billId, made);
+    return made;
+  }
+
+  #money(page: Page, after: PresentBill, facts: BillTransition['facts']): void {
+    const wrong = page.account.enter(facts) ?? page.account.compare(after);
+    if (wrong !== null) this.#broke(`${after.terms.id}: ${wrong}`);
+  }
+
+  #version(page: Page, before: Bill, after: PresentBill): void {
+    const earlier = isPresent(before) ? before.version : 0;
+    const shown = show(after);
+    const known = page.shown.get(after.version);
+    if (after.version !== earlier && after.version !== earlier + 1) {
+      this.#broke(`${after.terms.id} goes from version ${earlier} to ${after.version}`);
+    }
+    if (known !== undefined && known !== shown) {
+      this.#broke(`${after.terms.id} changed without a new version: ${known} became ${shown}`);
+    }
+    page.shown.set(after.version, shown);
+  }
+
+  #references(page: Page, before: Bill, after: PresentBill): void {
+    const earlier = isPresent(before) ? before.references : [];
+    for (const reference of after.references) {
+      if (earlier.includes(reference)) continue;
+      const key = referenceKey(reference.kind, reference.scope, reference.ref);
+      if (page.references.has(key)) this.#broke(`${key} of ${after.terms.id} has two outcomes`);
+      page.references.set(key, reference);
+    }
+  }
+
+  #events(id: EntryId, before: Bill, after: PresentBill): void {
+    const billId = after.terms.id;
+    const earlier = isPresent(before) ? before.outbox : [];
+    for (const event of earlier) {
+      const life = this.events.get(partId(billId, 'e', event.no));
+      if (life !== undefined && !after.outbox.includes(event)) life.ended = id;
+    }
+    for (const { no, recipient } of after.outbox) {
+      const eventId = partId(billId, 'e', no);
+      if (this.events.has(eventId)) continue;
+      this.events.set(eventId, { id: eventId, billId, no, recipient, raised: id, ended: null });
+    }
+  }
+}
+
+/** The bill as API.md shows it: equal for equal versions. */
+export function show(bill: PresentBill): string {
+  return canonical([
+    bill.status,
+    bill.version,
+    bill.books,
+    bill.reservations,
+    bill.payments.map(({ notifiedAt: _, ...payment }) => payment),
+    bill.credits.map(({ repeats: _, ...credit }) => credit),
+    { ...bill.ending, replacedReceipt: null },
+  ]);
+}
+
+export function referenceKey(kind: string, scope: string, ref: string): string {
+  return `${kind} ${scope} ${ref}`;
+}

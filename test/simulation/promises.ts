@@ -1,0 +1,276 @@
+// What the switch has promised by its answers, and whether the log bears it out. An answer counts from the moment at
+// which it leaves its process: whoever asks later must not be told otherwise.
+
+import { isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
+import type { BillRejection, Outcome } from '../../src/domain/bill/vocabulary.ts';
+import type { BillId } from '../../src/domain/ids.ts';
+import { canonical } from '../../src/protocols/digest.ts';
+import type { Principal } from '../../src/switch/ports.ts';
+import type { Operation, Reply, SwitchRejection } from '../../src/switch/requests.ts';
+import { type BillOperation, referenceOf } from '../../src/switch/use-cases.ts';
+import { type Ledger, type Page, referenceKey, show } from './ledger.ts';
+
+/** One delivery of one request to one process. */
+export interface Attempt {
+  readonly requestId: string;
+  readonly principal: Principal;
+  readonly operation: Operation;
+  /** Simulated ms when it reached the process. */
+  arrivedAt: number;
+  /** What had been told before it was sent. */
+  readonly floor: Floor;
+  answered: number;
+}
+
+/** The least that an answer must know: what other answers had told when it was asked. */
+interface Floor {
+  readonly version: number;
+  readonly isBillKnown: boolean;
+  readonly isReferenceKnown: boolean;
+  readonly isOrderKnown: boolean;
+}
+
+export class Promises {
+  readonly #ledger: Ledger;
+  readonly #broke: (what: string) => void;
+  readonly #versions = new Map<BillId, number>();
+  readonly #references = new Set<string>();
+  readonly #orders = new Set<string>();
+  /** Requests that were told 503: they must never turn up in the log. */
+  readonly #refused = new Map<string, string>();
+
+  constructor(ledger: Ledger, broke: (what: string) => void) {
+    this.#ledger = ledger;
+    this.#broke = broke;
+  }
+
+  /** What had been promised when this request is sent. */
+  floor(operation: Operation, principal: Principal): Floor {
+    const order = orderOf(operation);
+    const reference = keyOf(operation, principal);
+    const version = 'billId' in operation ? this.#versions.get(operation.billId) : undefined;
+    return {
+      version: version ?? 0,
+      isBillKnown: version !== undefined,
+      isReferenceKnown: reference !== null && this.#references.has(reference),
+      isOrderKnown: order !== null && this.#orders.has(order),
+    };
+  }
+
+  /** The log has taken a request's transition. */
+  done(requestId: string): void {
+    const code = this.#refused.get(requestId);
+    if (code !== undefined) this.#broke(`${requestId} was told ${code}, and is in the log`);
+  }
+
+  /** An answer leaves. */
+  answered(attempt: Attempt, reply: Reply, now: number): void {
+    attempt.answered += 1;
+    if (attempt.answered > 1) this.#broke(`${attempt.requestId} is answered twice`);
+    switch (reply.kind) {
+      case 'fault':
+        if (reply.code === 'outcome.unknown') return;
+        this.#refused.set(attempt.requestId, reply.code);
+        if (this.#ledger.requests.has(attempt.requestId)) this.done(attempt.requestId);
+        return;
+      case 'rejection':
+        this.#rejected(attempt, reply.rejection);
+        return;
+      case 'orderVoided':
+        this.#orderVoided(attempt);
+        return;
+      case 'released':
+        return;
+      case 'acknowledged':
+        if (reply.count > 0) this.#mustBeDone(attempt);
+        return;
+      default:
+        this.#showed(attempt, reply.bill);
+        this.#told(attempt, reply, now);
+    }
+  }
+
+  /** Every answer that shows a bill shows a durable version of it, and no older one than was told before. */
+  #showed({ requestId, floor, operation }: Attempt, bill: PresentBill): void {
+    const { id } = bill.terms;
+    const page = this.#page(id);
+    const shown = page?.shown.get(bill.version);
+    if (page === undefined || shown === undefined) {
+      this.#broke(`${requestId} ${operation.op} shows version ${bill.version} of ${id}, not durable`);
+    } else if (shown !== show(bill)) {
+      this.#broke(`${requestId} shows ${show(bill)}, which the log tells as ${shown}`);
+    }
+    if (bill.version < floor.version) {
+      this.#broke(
+        `${requestId} ${operation.op} shows version ${bill.version} of ${id} after ${floor.version}`,
+      );
+    }
+    const known = this.#versions.get(id) ?? 0;
+    if (bill.version >= known) this.#versions.set(id, bill.version);
+  }
+
+  #told(attempt: Attempt, reply: Exclude<Reply, { kind: 'fault' }>, now: number): void {
+    const { requestId, principal, operation } = attempt;
+    switch (reply.kind) {
+      case 'bill':
+        if (operation.op === 'bill.create') this.#created(attempt, reply.bill, reply.created);
+        if (keyOf(operation, principal) !== null) this.#outcome(attempt, { type: 'done' });
+        this.#waited(attempt, reply.bill, now);
+        break;
+      case 'payment':
+        if (reply.created) this.#mustBeDone(attempt);
+        this.#outcome(attempt, { type: 'accepted', answer: reply.answer });
+        break;
+      case 'paymentFate':
+        this.#outcome(attempt, reply.fate);
+        break;
+      case 'reservation':
+        if (reply.created) this.#mustBeDone(attempt);
+        this.#outcome(attempt, { type: 'reserved', reservation: reply.reservation });
+        break;
+      case 'credit': {
+        const stands = reply.bill.credits.find(({ no }) => no === reply.credit.no);
+        const same = canonical(stands) === canonical(reply.credit);
+        if (!same) this.#broke(`${requestId} tells of another credit`);
+        break;
+      }
+      default:
+        break;
+    }
+  }
+
+  #waited({ requestId, operation, arrivedAt }: Attempt, bill: PresentBill, now: number): void {
+    if (operation.op !== 'bill.get' || operation.afterVersion === null) return;
+    const isNews = bill.version > operation.afterVersion;
+    const isOver = now - arrivedAt >= operation.waitMs;
+    if (!isNews && !isOver) this.#broke(`${requestId} ended its wait without news`);
+  }
+
+  #created(attempt: Attempt, bill: PresentBill, created: boolean): void {
+    if (attempt.operation.op !== 'bill.create') return;
+    const { terms } = attempt.operation;
+    if (bill.terms.orderId !== terms.orderId || bill.terms.digest !== terms.digest) {
+      this.#broke(`${attempt.requestId} made another order's bill`);
+    }
+    if (created) this.#mustBeDone(attempt);
+    this.#orders.add(`${terms.terminalId} ${terms.orderId}`);
+  }
+
+  #orderVoided(attempt: Attempt): void {
+    const order = orderOf(attempt.operation) ?? '';
+    const line = this.#ledger.orders.get(order);
+    if (line === undefined) this.#broke(`${attempt.requestId}: no tombstone of ${order} is durable`);
+    this.#orders.add(order);
+  }
+
+  /** A rejection of something with a reference is an outcome like any other. */
+  #rejected(attempt: Attempt, rejection: SwitchRejection): void {
+    const { requestId, operation, floor, principal } = attempt;
+    const { rejected } = rejection;
+    const key = keyOf(operation, principal);
+    if (rejected === 'bill.notFound') {
+      if (floor.isBillKnown) this.#broke(`${requestId} ${operation.op}: a known bill is not found`);
+    } else if (rejected === 'order.notFound') {
+      const line = this.#ledger.orders.get(orderOf(operation) ?? '');
+      const isKnown = floor.isOrderKnown && line?.billId !== null;
+      if (isKnown) this.#broke(`${requestId}: a known order is not found`);
+    } else if (rejected === 'order.void' || rejected === 'order.reused') {
+      if (!this.#ledger.orders.has(orderOf(operation) ?? '')) {
+        this.#broke(`${requestId}: ${rejected} rests on nothing durable`);
+      }
+    } else if (operation.op === 'payment.get' && rejected === 'payment.notFound') {
+      if (floor.isReferenceKnown) this.#broke(`${requestId}: a known payment is not found`);
+    } else if (key !== null) {
+      this.#refusedReference(attempt, rejection as BillRejection);
+    }
+  }
+
+  #refusedReference(attempt: Attempt, rejection: BillRejection): void {
+    const { operation, principal, requestId } = attempt;
+    const kept = this.#kept(attempt);
+    // A reservation that is refused leaves no trace.
+    if (operation.op === 'bill.reserve' && rejection.rejected !== 'reservation.refReused') return;
+    if (kept === undefined) {
+      this.#broke(`${requestId} ${operation.op}: ${rejection.rejected} rests on nothing durable`);
+      return;
+    }
+    this.#references.add(keyOf(operation, principal) ?? '');
+    const { outcome, digest } = kept;
+    switch (rejection.rejected) {
+      case 'payment.refReused':
+      case 'reservation.refReused':
+      case 'idempotency.reused':
+        if (digest === digestOf(operation)) this.#broke(`${requestId}: it is the same body`);
+        return;
+      case 'payment.void':
+        if (outcome.type !== 'voided') this.#broke(`${requestId}: it was ${outcome.type}, not void`);
+        return;
+      default: {
+        const told =
+          outcome.type === 'refused'
+            ? outcome.payment.rejection
+            : outcome.type === 'rejected'
+              ? outcome.rejection
+              : outcome;
+        if (canonical(told) !== canonical(rejection)) {
+          this.#broke(`${requestId}: told ${canonical(rejection)}, was ${canonical(outcome)}`);
+        }
+      }
+    }
+  }
+
+  /** The reference stands in the log with this outcome. */
+  #outcome(attempt: Attempt, outcome: Outcome): void {
+    const kept = this.#kept(attempt);
+    if (kept === undefined) {
+      this.#broke(`${attempt.requestId}: ${outcome.type} rests on nothing durable`);
+    } else if (canonical(kept.outcome) !== canonical(outcome)) {
+      this.#broke(
+        `${attempt.requestId}: told ${canonical(outcome)}, was ${canonical(kept.outcome)}`,
+      );
+    }
+    this.#references.add(keyOf(attempt.operation, attempt.principal) ?? '');
+  }
+
+  #kept({ operation, principal }: Attempt) {
+    const named = referenceOf(operation as BillOperation, principal);
+    if (named === null || !('billId' in operation)) return undefined;
+    const key = referenceKey(named.kind, named.scope, named.ref);
+    return this.#page(operation.billId)?.references.get(key);
+  }
+
+  #mustBeDone({ requestId, operation }: Attempt): void {
+    if (!this.#ledger.requests.has(requestId)) {
+      this.#broke(`${requestId} ${operation.op} is answered as done, and is not in the log`);
+    }
+  }
+
+  #page(id: BillId): Page | undefined {
+    const page = this.#ledger.pages.get(id);
+    return page !== undefined && isPresent(page.bill) ? page : undefined;
+  }
+}
+
+/** `<terminal> <order>` that an operation names. */
+export function orderOf(operation: Operation): string | null {
+  switch (operation.op) {
+    case 'bill.create':
+      return `${operation.terms.terminalId} ${operation.terms.orderId}`;
+    case 'order.resolve':
+    case 'order.get':
+      return `${operation.terminalId} ${operation.orderId}`;
+    default:
+      return null;
+  }
+}
+
+function keyOf(operation: Operation, principal: Principal): string | null {
+  if (!('billId' in operation)) return null;
+  const named = referenceOf(operation, principal);
+  if (named === null) return null;
+  return `${operation.billId} ${referenceKey(named.kind, named.scope, named.ref)}`;
+}
+
+function digestOf(operation: Operation): string {
+  return 'digest' in operation ? operation.digest : '';
+}

@@ -1,0 +1,211 @@
+// One seed, one life of the world: a storm, fair weather, and the last judgement.
+
+import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
+import { heal, rage } from './chaos.ts';
+import {
+  type Client,
+  flood,
+  makeTill,
+  makeWallet,
+  tillOperation,
+  walletOperation,
+} from './clients.ts';
+import type { FaultKind } from './dice.ts';
+import type { RunOptions } from './settings.ts';
+import { pendingIn } from './sim-history.ts';
+import { World } from './world.ts';
+
+export interface RunResult {
+  readonly seed: number;
+  readonly violation: string | null;
+  readonly counts: ReadonlyMap<string, number>;
+  readonly about: readonly FaultKind[];
+  readonly simulatedMs: number;
+}
+
+/** How long fair weather may take to bring everything right, in simulated ms. */
+const HEALING_MS = 120_000;
+
+export async function run(options: RunOptions): Promise<RunResult> {
+  const world = new World(options);
+  const clients: Client[] = [];
+  for (let i = 1; i <= world.settings.terminals; i++) clients.push(makeTill(world, i));
+  for (let i = 1; i <= world.settings.wallets; i++) clients.push(makeWallet(world, i));
+  try {
+    await live(world, clients);
+  } catch (error) {
+    world.broke(`the world broke: ${(error as Error).stack}`);
+  }
+  return {
+    seed: options.seed,
+    violation: world.violation,
+    counts: world.counts,
+    about: world.dice.about,
+    simulatedMs: world.agenda.now,
+  };
+}
+
+async function live(world: World, clients: readonly Client[]): Promise<void> {
+  const { agenda } = world;
+  for (const node of world.nodes) node.start();
+  world.stormUntil = world.settings.stormMs;
+  const over = { is: false };
+  const part = (doing: Promise<void>): void => {
+    doing.catch((error: unknown) => world.broke(`a part broke: ${(error as Error).stack}`));
+  };
+  part(rage(world));
+  for (const client of clients) part(work(world, client));
+  part(watch(world, clients, over));
+  part(
+    (async () => {
+      while (agenda.now < world.stormUntil) await agenda.sleep(world.stormUntil - agenda.now);
+      heal(world);
+      await recover(world, clients);
+      over.is = true;
+    })(),
+  );
+  const isOver = (): boolean => over.is || world.violation !== null;
+  while (!isOver()) {
+    await agenda.runUntil(agenda.now + 10_000, isOver);
+    if (world.isHealed && agenda.now > world.stormUntil + HEALING_MS) {
+      world.broke('fair weather does not bring everything right');
+    }
+  }
+}
+
+async function work(world: World, client: Client): Promise<void> {
+  const { random, agenda } = world;
+  const isTill = client.principal.kind === 'terminal';
+  await agenda.sleep(random.below(1_500));
+  while (!world.isHealed) {
+    await agenda.sleep(random.pick([0, 5, 20, 100, 100, 700]));
+    await world.awake();
+    if (random.chance(0.25)) await client.takeEvents(0.6);
+    if (!world.begin()) {
+      await agenda.sleep(500);
+      continue;
+    }
+    if (!isTill && world.settings.hasFlood && random.chance(0.1)) await flood(client);
+    const operation = isTill ? tillOperation(client) : walletOperation(client);
+    if (operation !== undefined) await client.settle(operation);
+  }
+}
+
+/** Looks at streams and lists from outside, all the time. */
+async function watch(
+  world: World,
+  clients: readonly Client[],
+  over: { readonly is: boolean },
+): Promise<void> {
+  while (!over.is) {
+    await world.agenda.sleep(world.random.between(100, 900));
+    await world.awake();
+    for (const client of clients) await watchStream(world, client.recipient);
+    const reader = world.random.pick(world.nodes).running;
+    if (reader === null || reader.life.isPaused) continue;
+    const answer = await Promise.race([
+      reader.host.ask({ query: 'reached' }).catch(() => null),
+      world.agenda.sleep(1_000).then(() => null),
+    ]);
+    if (answer?.answer === 'reached' && !reader.life.isOver && !world.hasSkew) {
+      world.auditor.reached(answer.at, world.history, world.settings.shards);
+    }
+  }
+}
+
+async function watchStream(world: World, recipient: Recipient): Promise<void> {
+  for (const shard of world.settings.shards) {
+    const { holder } = world.auditor.ledger.chain(shard);
+    const running = world.nodes.find((node) => node.running?.life.name === holder)?.running;
+    if (running == null || running.life.isPaused) continue;
+    const status = running.host.status().find((each) => each.shard === shard);
+    if (status?.state !== 'serving') continue;
+    const answer = await running.host.ask({ query: 'events', recipient });
+    if (answer.answer !== 'events') continue;
+    const ids = new Set(pendingIn(world.history, recipient));
+    for (const { bill, event } of answer.pending) ids.add(`${bill.id}-e${event.no}`);
+    for (const id of answer.ended) ids.delete(id);
+    world.auditor.checkStream(shard, recipient, { owner: holder, ids });
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ fair weather --
+
+async function recover(world: World, clients: readonly Client[]): Promise<void> {
+  await until(world, 'a shard is not served', () => isServed(world));
+  await Promise.all(clients.map((client) => client.settleAll()));
+  for (let round = 0; ; round++) {
+    let pending = 0;
+    for (const client of clients) pending += (await client.takeEvents(1)) ?? 1;
+    if (pending === 0 || world.violation !== null) break;
+    if (round > 40) world.broke('events stay pending in fair weather');
+    await world.agenda.sleep(200);
+  }
+  await until(world, 'memory does not empty', () => isQuiet(world));
+  await until(world, 'history does not catch up', () => isWritten(world));
+  world.auditor.checkHistory(world.history, world.settings.shards);
+  checkEvents(world, clients);
+  await checkMemory(world, clients);
+}
+
+async function until(world: World, otherwise: string, isSo: () => boolean): Promise<void> {
+  for (let i = 0; i < 250; i++) {
+    if (isSo() || world.violation !== null) return;
+    await world.agenda.sleep(200);
+  }
+  const states = world.nodes.map(({ name, running }) => [name, running?.host.status()]);
+  world.broke(`${otherwise} in fair weather: ${JSON.stringify(states)}`);
+}
+
+function isServed(world: World): boolean {
+  return world.settings.shards.every((shard) =>
+    world.nodes.some(({ running }) =>
+      running?.host.status().some((each) => each.shard === shard && each.state === 'serving'),
+    ),
+  );
+}
+
+function isQuiet(world: World): boolean {
+  return world.nodes.every(({ running }) =>
+    (running?.host.status() ?? []).every(
+      ({ residents, underWay, unwritten }) => residents + underWay + unwritten === 0,
+    ),
+  );
+}
+
+function isWritten(world: World): boolean {
+  return world.settings.shards.every(
+    (shard) => world.history.watermark(shard).entry === world.auditor.ledger.chain(shard).top,
+  );
+}
+
+/** No event ended before it was given to its recipient, unless its repeat took its place. */
+function checkEvents(world: World, clients: readonly Client[]): void {
+  for (const { id, billId, no, recipient, ended } of world.auditor.ledger.events.values()) {
+    const client = clients.find((each) => each.recipient === recipient);
+    if (client === undefined || client.hasSeen(id) || ended === null) continue;
+    const isReplaced = world.history.events.get(`${billId} ${no}`)?.acknowledgedAt === null;
+    if (!isReplaced) world.broke(`event ${id} was never given to ${recipient}`);
+  }
+}
+
+/** Nothing is kept for what has passed. */
+async function checkMemory(world: World, clients: readonly Client[]): Promise<void> {
+  for (const { name, running } of world.nodes) {
+    if (running === null) continue;
+    const unanswered = world.auditor.unanswered(running.life.name);
+    if (unanswered.length > 0) world.broke(`${name} never answered ${unanswered.join()}`);
+    for (const { recipient } of clients) {
+      const answer = await running.host.ask({ query: 'events', recipient });
+      if (answer.answer !== 'events') continue;
+      const kept = [...answer.pending.map(({ bill }) => bill.id), ...answer.ended];
+      if (kept.length > 0) world.broke(`${name} still keeps events ${kept.join()} of ${recipient}`);
+    }
+    for (const [shard, { orders, watching, commit }] of running.shards) {
+      if (orders.count + watching + commit.depth === 0) continue;
+      world.broke(
+        `${name} still keeps ${orders.count} orders, ${watching} polls, ${commit.depth} transitions of shard ${shard}`,
+      );
+    }
+  }
+}

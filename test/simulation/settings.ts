@@ -1,0 +1,55 @@
+// What kind of world a seed makes: how big, how tight, and with which faults about.
+
+import type { ShardId } from '../../src/domain/ids.ts';
+import { DAY_MS, SECOND_MS } from '../../src/domain/time.ts';
+import { FAULT_KINDS, type FaultKind } from './dice.ts';
+import type { NodeSettings } from './node.ts';
+import type { Random } from './random.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  /** Fault kinds that may be about; all where left out. */
+  readonly faults?: readonly FaultKind[];
+  /** Operations that all clients together may begin. */
+  readonly operations?: number;
+  /** Told line by line what happens. */
+  readonly trace?: (line: string) => void;
+}
+
+export interface Settings extends NodeSettings {
+  readonly nodes: number;
+  readonly terminals: number;
+  readonly wallets: number;
+  readonly operations: number;
+  readonly faults: ReadonlySet<FaultKind>;
+  /** A wallet that floods bills with references, so that they spill. */
+  readonly hasFlood: boolean;
+  /** For how long faults strike, in simulated ms. */
+  readonly stormMs: number;
+  readonly longSleepMs: number;
+}
+
+export function drawSettings(random: Random, options: RunOptions): Settings {
+  const hasFlood = random.chance(0.15);
+  const operations = random.pick([40, 100, 200, 300]);
+  return {
+    shards: Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, i) => i as ShardId),
+    limits: {
+      underWayMax: random.pick([8, 1_000, 1_000]),
+      mailboxMax: random.pick([2, 200, 200]),
+      unwrittenMax: random.pick([10, 1_000, 1_000]),
+      residentsMax: random.pick([4, 1_000, 1_000]),
+      filterOrdersMax: random.pick([3, 1_000]),
+    },
+    idleMs: random.pick([0, 200, 1_000]),
+    shortEpochs: random.chance(0.2),
+    nodes: random.pick([1, 2, 2]),
+    terminals: random.pick([1, 2, 3]),
+    wallets: random.pick([2, 3]),
+    operations: Math.min(operations, options.operations ?? Number.POSITIVE_INFINITY),
+    faults: new Set(options.faults ?? FAULT_KINDS),
+    hasFlood,
+    stormMs: random.between(5, 25) * SECOND_MS,
+    longSleepMs: random.pick([3_600 * SECOND_MS, DAY_MS + 5 * SECOND_MS, 2 * DAY_MS]),
+  };
+}

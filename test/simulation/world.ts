@@ -1,0 +1,306 @@
+// One simulated world: durable stores, processes that come and go, a network between them and their clients, a storm of
+// faults, and then fair weather in which everything must come right.
+
+import { isPresent } from '../../src/domain/bill/state.ts';
+import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
+import {
+  type BillId,
+  makeBillId,
+  partId,
+  type ShardId,
+  shardOfBill,
+  shardOfOrder,
+} from '../../src/domain/ids.ts';
+import { millis } from '../../src/domain/time.ts';
+import type { HistoryBatch, Principal } from '../../src/switch/ports.ts';
+import type { Asked } from '../../src/switch/reply-sink.ts';
+import type { Operation, Reply } from '../../src/switch/requests.ts';
+import { Agenda } from './agenda.ts';
+import { Auditor } from './auditor.ts';
+import { Dice } from './dice.ts';
+import { HistoryStore } from './history-store.ts';
+import { EPOCH_MS } from './life.ts';
+import { type NodeWorld, SimNode } from './node.ts';
+import type { Attempt } from './promises.ts';
+import { Random } from './random.ts';
+import { drawSettings, type RunOptions, type Settings } from './settings.ts';
+import { LeaseStore } from './sim-leases.ts';
+import { LogStore } from './sim-log.ts';
+
+interface Call {
+  readonly done: (reply: Reply | null) => void;
+}
+
+export class World implements NodeWorld {
+  readonly settings: Settings;
+  readonly random: Random;
+  readonly agenda: Agenda;
+  readonly dice: Dice;
+  readonly auditor: Auditor;
+  readonly log: LogStore;
+  readonly history: HistoryStore;
+  readonly leases = new LeaseStore();
+  readonly gone = new Set<string>();
+  readonly nodes: SimNode[] = [];
+  readonly counts = new Map<string, number>();
+  /** Bills that clients have heard of. */
+  readonly bills: { id: BillId; amount: number }[] = [];
+  readonly #trace: ((line: string) => void) | null;
+  readonly #attempts = new Map<string, { attempt: Attempt; call: Call }>();
+  #requests = 0;
+  #operations: number;
+  #violation: string | null = null;
+  /** Whether some machine's clock has jumped. */
+  hasSkew = false;
+  asleepUntil = 0;
+  /** When fair weather begins. */
+  stormUntil = 0;
+
+  constructor(options: RunOptions) {
+    this.settings = drawSettings(new Random(options.seed, 1), options);
+    this.random = new Random(options.seed, 2);
+    this.agenda = new Agenda(new Random(options.seed, 3));
+    this.dice = new Dice(new Random(options.seed, 4), this.settings.faults, this.counts);
+    this.#operations = this.settings.operations;
+    this.#trace = options.trace ?? null;
+    this.auditor = new Auditor((what) => this.broke(what));
+    this.log = new LogStore({
+      appended: (shard, after, entry, by, top) => {
+        this.trace(`log ${shard}: ${entry.id} after ${after} by ${by}`);
+        this.auditor.appended(shard, after, entry, { top, by });
+      },
+      trimmed: (shard, keep) => this.auditor.trimmed(shard, keep, this.history),
+      acknowledged: (shard, id, by) => this.auditor.acknowledged(shard, id, by),
+    });
+    this.history = new HistoryStore({
+      wrote: (batch, moved) => this.#wrote(batch, moved),
+      broke: (what) => this.broke(what),
+    });
+    for (let i = 0; i < this.settings.nodes; i++) this.nodes.push(new SimNode(`node-${i}`, this));
+  }
+
+  get violation(): string | null {
+    return this.#violation;
+  }
+
+  get isHealed(): boolean {
+    return this.dice.isHealed;
+  }
+
+  trace(line: string): void {
+    this.#trace?.(`${String(this.agenda.now).padStart(8)} ${line}`);
+  }
+
+  get isTracing(): boolean {
+    return this.#trace !== null;
+  }
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  broke(what: string): void {
+    this.trace(`VIOLATION ${what}`);
+    this.#violation ??= `${what} (at ${this.agenda.now} ms)`;
+  }
+
+  /** Whether a client may begin one more operation. */
+  begin(): boolean {
+    if (this.#operations <= 0 || this.isHealed) return false;
+    this.#operations -= 1;
+    return true;
+  }
+
+  /** A machine's clock has jumped: owners whose clocks disagree cannot keep each other's word about time. */
+  skewed(): void {
+    this.hasSkew = true;
+    this.auditor.forgetReached();
+  }
+
+  /** Resolves at once, or when the long sleep of everything is over. */
+  async awake(): Promise<void> {
+    while (this.agenda.now < this.asleepUntil) {
+      await this.agenda.sleep(this.asleepUntil - this.agenda.now);
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------- network --
+
+  /** Sends a request and waits for its answer; null where none came in time. */
+  async ask(principal: Principal, operation: Operation, patienceMs: number): Promise<Reply | null> {
+    const { dice, agenda, random } = this;
+    return await new Promise((resolve) => {
+      let isDone = false;
+      const done = (reply: Reply | null): void => {
+        if (isDone) return;
+        isDone = true;
+        resolve(reply);
+      };
+      agenda.after(patienceMs, () => done(null));
+      const copies = dice.strikes('request.doubled') ? 2 : 1;
+      for (let i = 0; i < copies; i++) {
+        if (dice.strikes('request.lost')) continue;
+        const late = dice.strikes('request.late') ? random.between(200, 5_000) : 0;
+        this.#send(principal, operation, { done }, random.delay(3, 30) + late);
+      }
+    });
+  }
+
+  #send(principal: Principal, proposed: Operation, call: Call, delay: number): void {
+    const operation = this.#named(proposed);
+    const shard = this.shardOf(operation);
+    this.#requests += 1;
+    const requestId = `r${this.#requests}`;
+    const floor = this.auditor.promises.floor(operation, principal);
+    const attempt: Attempt = { requestId, principal, operation, arrivedAt: 0, floor, answered: 0 };
+    this.#attempts.set(requestId, { attempt, call });
+    const asked: Asked = {
+      seq: this.#requests,
+      origin: 0,
+      shard,
+      principal,
+      requestId,
+      encoding: 'json',
+      operation,
+    };
+    this.agenda.after(delay, () => this.#deliver(asked, attempt, call));
+  }
+
+  #deliver(asked: Asked, attempt: Attempt, call: Call): void {
+    const node = this.#nodeFor(asked.shard);
+    const running = node?.running;
+    if (node === undefined || running == null || node.isLeaving) {
+      this.agenda.after(5, () => call.done(null));
+      return;
+    }
+    if (this.isTracing) {
+      this.trace(`${asked.requestId} → ${running.life.name} ${JSON.stringify(asked.operation)}`);
+    }
+    const { life } = running;
+    node.inside(({ host }) => {
+      if (life.isOver) return;
+      attempt.arrivedAt = this.agenda.now;
+      this.auditor.arrived(attempt.requestId, life.name);
+      host.receive(asked);
+    });
+  }
+
+  /** A create is given a new bill id each time it is sent: the gateway draws it. */
+  #named(operation: Operation): Operation {
+    if (operation.op !== 'bill.create') return operation;
+    const bytes = Uint8Array.from({ length: 13 }, () => this.random.below(256));
+    const shard = this.shardOf(operation);
+    const id = makeBillId(millis(EPOCH_MS + this.agenda.now), shard, bytes);
+    return { op: 'bill.create', terms: { ...operation.terms, id } };
+  }
+
+  shardOf(operation: Operation): ShardId {
+    const shards = this.settings.shards.length;
+    switch (operation.op) {
+      case 'bill.create':
+        return shardOfOrder(operation.terms.terminalId, operation.terms.orderId, shards);
+      case 'order.resolve':
+      case 'order.get':
+        return shardOfOrder(operation.terminalId, operation.orderId, shards);
+      default:
+        return shardOfBill(operation.billId);
+    }
+  }
+
+  #nodeFor(shard: ShardId): SimNode | undefined {
+    const { holder } = this.leases.at(shard);
+    const owner = this.nodes.find(({ running }) => running?.life.name === holder);
+    if (owner !== undefined && this.random.chance(0.85)) return owner;
+    const up = this.nodes.filter(({ running }) => running !== null);
+    return up.length === 0 ? undefined : this.random.pick(up);
+  }
+
+  reply(node: SimNode, asked: Asked, reply: Reply): void {
+    const known = this.#attempts.get(asked.requestId);
+    if (known === undefined) return;
+    if (this.isTracing) this.trace(`${asked.requestId} ← ${node.name} ${describeReply(reply)}`);
+    if (reply.kind === 'fault') this.count(`fault ${reply.code}`);
+    else if (reply.kind === 'rejection') this.count(`rejected ${reply.rejection.rejected}`);
+    else this.count(`reply ${reply.kind}`);
+    this.auditor.promises.answered(known.attempt, reply, this.agenda.now);
+    this.auditor.left(asked.requestId);
+    const { dice, random } = this;
+    if (dice.strikes('reply.lost')) return;
+    const late = dice.strikes('reply.late') ? random.between(200, 5_000) : 0;
+    this.agenda.after(random.delay(3, 30) + late, () => known.call.done(reply));
+  }
+
+  // -------------------------------------------------------------------------------------------------- events --
+
+  event(node: SimNode, { bill, event }: Parameters<NodeWorld['event']>[1]): void {
+    this.auditor.pushed(node.running?.life.name ?? '', bill.id, event);
+  }
+
+  /** Reads a stream as a gateway does: each worker's memory first, history second. Null: it cannot be read now. */
+  async readEvents(recipient: Recipient): Promise<string[] | null> {
+    const pending = new Set<string>();
+    const ended = new Set<string>();
+    for (const { running } of this.nodes) {
+      if (running === null) continue;
+      if (running.life.isPaused) return null;
+      const answer = await running.host.ask({ query: 'events', recipient });
+      if (answer.answer !== 'events') continue;
+      for (const { bill, event } of answer.pending) pending.add(partId(bill.id, 'e', event.no));
+      for (const id of answer.ended) ended.add(id);
+    }
+    await this.agenda.sleep(this.random.delay(3, 50));
+    const reader = this.nodes.find(({ running }) => running !== null)?.running;
+    if (reader == null) return null;
+    const stored = await Promise.race([
+      reader.history.pendingEvents(recipient).catch(() => null),
+      this.agenda.sleep(5_000).then(() => null),
+    ]);
+    if (stored === null) return null;
+    for (const id of stored) pending.add(id);
+    return [...pending].filter((id) => !ended.has(id));
+  }
+
+  // ------------------------------------------------------------------------------------------------ watching --
+
+  #wrote(batch: HistoryBatch, moved: ReadonlySet<ShardId>): void {
+    if (this.isTracing) {
+      for (const { shard, from, to } of batch.moves) {
+        this.trace(`history ${shard}: ${from} to ${to} ${moved.has(shard) ? 'moved' : 'did not move'}`);
+      }
+    }
+    if (moved.size < batch.moves.length) this.count('history.notMoved');
+    this.auditor.wrote(batch, moved, this.history);
+  }
+
+  report(node: SimNode, level: string, what: string, fields: object): void {
+    const state = 'state' in fields ? ` ${String(fields.state)}` : '';
+    this.count(`report ${what}${state}`);
+    if (this.isTracing) this.trace(`${node.name} ${level} ${what} ${JSON.stringify(fields)}`);
+    if (what === 'shard.stopped' || what === 'history.shardStopped') {
+      this.broke(`${node.name} stopped: ${JSON.stringify(fields)}`);
+    }
+  }
+
+  /** A bill that a client has heard of. */
+  heardOf(id: BillId): void {
+    if (this.bills.some((bill) => bill.id === id)) return;
+    const page = this.auditor.ledger.pages.get(id);
+    const amount = page !== undefined && isPresent(page.bill) ? page.bill.terms.amount : 0;
+    this.bills.push({ id, amount });
+  }
+}
+
+function describeReply(reply: Reply): string {
+  switch (reply.kind) {
+    case 'fault':
+      return `${reply.code}: ${reply.detail}`;
+    case 'rejection':
+      return JSON.stringify(reply.rejection);
+    case 'released':
+    case 'acknowledged':
+    case 'orderVoided':
+      return JSON.stringify(reply);
+    default:
+      return `${reply.kind} ${reply.bill.terms.id} v${reply.bill.version} ${reply.bill.status}`;
+  }
+}

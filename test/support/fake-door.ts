@@ -1,0 +1,230 @@
+// A scripted door to shards, and a gateway on real sockets in front of it: what arrives at the door is kept, what it
+// answers is up to the test.
+
+import type { BillEvent } from '../../src/domain/bill/vocabulary.ts';
+import { type Gateway, startGateway } from '../../src/protocols/gateway/gateway.ts';
+import {
+  GATEWAY_LIMITS,
+  type GatewayLimits,
+  type GatewayOptions,
+} from '../../src/protocols/gateway/options.ts';
+import { hashOfKey } from '../../src/protocols/gateway/principals.ts';
+import { makePresenter } from '../../src/protocols/presenter.ts';
+import type { EventBill, Listings, Principal, StreamedEvent } from '../../src/switch/ports.ts';
+import type {
+  Reply,
+  Request,
+  ShardDoor,
+  WorkerAnswer,
+  WorkerQuery,
+} from '../../src/switch/requests.ts';
+import { institutionId, merchantId, NOON } from './bill-fixtures.ts';
+import { ManualClock } from './manual-clock.ts';
+
+export const BASE = 'https://pay.example';
+export type Asked = Omit<Request, 'seq'>;
+/** What the door answers; `hold` keeps the request unanswered. */
+export type Script = (request: Asked) => Reply | 'hold';
+
+export class FakeDoor implements ShardDoor {
+  readonly shards = 4;
+  readonly requests: Asked[] = [];
+  readonly queries: WorkerQuery[] = [];
+  readonly held: { request: Asked; reply: (reply: Reply) => void }[] = [];
+  script: Script = () => ({ kind: 'rejection', rejection: { rejected: 'bill.notFound' } });
+  /** What the workers have in memory. */
+  memory: { pending: StreamedEvent[]; ended: string[] } = { pending: [], ended: [] };
+  reachedAt = NOON;
+  askFails: Error | null = null;
+  readonly #presenter = makePresenter({ publicBaseUrl: BASE });
+  readonly #onEvent: ((event: StreamedEvent) => void)[] = [];
+  readonly #onStart: (() => void)[] = [];
+
+  send(request: Asked, onReply: (status: number, body: Uint8Array) => void): void {
+    this.requests.push(request);
+    const answer = (reply: Reply): void => {
+      const { status, body } = this.#presenter.present(reply, request.encoding, request.requestId);
+      onReply(status, body);
+    };
+    setImmediate(() => {
+      const reply = this.script(request);
+      if (reply === 'hold') this.held.push({ request, reply: answer });
+      else answer(reply);
+    });
+  }
+
+  ask(query: WorkerQuery): Promise<WorkerAnswer[]> {
+    this.queries.push(query);
+    if (this.askFails !== null) return Promise.reject(this.askFails);
+    if (query.query === 'reached') {
+      return Promise.resolve([{ answer: 'reached', at: this.reachedAt }]);
+    }
+    if (query.query === 'unsubscribe') return Promise.resolve([{ answer: 'done' }]);
+    const pending = this.memory.pending.filter(({ event }) => event.recipient === query.recipient);
+    return Promise.resolve([{ answer: 'events', pending, ended: [...this.memory.ended] }]);
+  }
+
+  onEvent(listener: (event: StreamedEvent) => void): void {
+    this.#onEvent.push(listener);
+  }
+
+  onWorkerStart(listener: () => void): void {
+    this.#onStart.push(listener);
+  }
+
+  /** A shard has committed an event. */
+  push(event: StreamedEvent): void {
+    for (const listener of this.#onEvent) listener(event);
+  }
+
+  restartWorker(): void {
+    for (const listener of this.#onStart) listener();
+  }
+
+  asked(op: string): Asked[] {
+    return this.requests.filter(({ operation }) => operation.op === op);
+  }
+}
+
+export const keys = {
+  terminal: 'key-terminal',
+  restricted: 'key-restricted',
+  merchant: 'key-merchant',
+  operator: 'key-operator',
+  paychannel: 'key-paychannel',
+} as const;
+
+const merchant = { name: 'Corner Coffee', city: 'Springfield' };
+const nobody = {
+  institutionId,
+  merchantId: null,
+  merchant: null,
+  restricted: false,
+  subscribed: false,
+};
+const ofMerchant = { ...nobody, merchantId, merchant };
+
+/** Whose the keys are. A test may take one away. */
+export function makePrincipals(): Map<string, Principal> {
+  return new Map<string, Principal>([
+    [hashOfKey(keys.terminal), { ...ofMerchant, kind: 'terminal', id: 'ter_1' }],
+    [
+      hashOfKey(keys.restricted),
+      { ...ofMerchant, kind: 'terminal', id: 'ter_2', restricted: true },
+    ],
+    [hashOfKey(keys.merchant), { ...ofMerchant, kind: 'merchant', id: 'mer_1' }],
+    [hashOfKey(keys.operator), { ...nobody, kind: 'operator', id: 'ope_1' }],
+    [hashOfKey(keys.paychannel), { ...nobody, kind: 'paychannel', id: 'pay_1' }],
+  ]);
+}
+
+/** Lists that are empty but for what a test puts in. */
+export function makeListings(given: Partial<Listings> = {}): Listings {
+  return {
+    pendingEvents: () => Promise.resolve([]),
+    events: () => Promise.resolve([]),
+    eventPlace: () => Promise.resolve(null),
+    bills: () => Promise.resolve([]),
+    billOfOrder: () => Promise.resolve(null),
+    payments: () => Promise.resolve([]),
+    credits: () => Promise.resolve([]),
+    close: () => Promise.resolve(),
+    ...given,
+  };
+}
+
+export interface Bench {
+  readonly gateway: Gateway;
+  readonly door: FakeDoor;
+  readonly clock: ManualClock;
+  readonly url: string;
+  readonly ws: string;
+  readonly principals: Map<string, Principal>;
+  readonly answered: { call: string; transport: string; status: number }[];
+  readonly closedSockets: string[];
+  readonly errors: unknown[];
+}
+
+/** A gateway on a free port. Time stands still but for what a test lets pass. */
+export async function startBench(
+  given: {
+    listings?: Partial<Listings>;
+    limits?: Partial<GatewayLimits>;
+    options?: Partial<GatewayOptions>;
+  } = {},
+): Promise<Bench> {
+  const door = new FakeDoor();
+  const clock = new ManualClock(NOON);
+  const principals = makePrincipals();
+  const answered: Bench['answered'] = [];
+  const closedSockets: string[] = [];
+  const errors: unknown[] = [];
+  let requests = 0;
+  const gateway = await startGateway({
+    door,
+    directory: {
+      principalOfKey: (keyHash) => Promise.resolve(principals.get(keyHash) ?? null),
+      close: () => Promise.resolve(),
+    },
+    listings: makeListings(given.listings),
+    clock,
+    presenter: makePresenter({ publicBaseUrl: BASE }),
+    publicBaseUrl: BASE,
+    host: '127.0.0.1',
+    port: 0,
+    limits: { ...GATEWAY_LIMITS, ...given.limits },
+    log: {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: () => undefined,
+      error: (fields) => errors.push(fields),
+    },
+    metrics: {
+      answered: (call, transport, status) => answered.push({ call, transport, status }),
+      eventsSent: () => undefined,
+      socketClosed: (reason) => closedSockets.push(reason),
+    },
+    ready: () => ({ ready: true }),
+    metricsText: () => Promise.resolve('qrswitch_up 1\n'),
+    newRequestId: () => {
+      requests += 1;
+      return `made-${requests}`;
+    },
+    ...given.options,
+  });
+  const address = `127.0.0.1:${gateway.port}`;
+  return {
+    gateway,
+    door,
+    clock,
+    url: `http://${address}`,
+    ws: `ws://${address}`,
+    principals,
+    answered,
+    closedSockets,
+    errors,
+  };
+}
+
+/** An event of a bill, `no` and `at` as given. */
+export function streamed(
+  bill: EventBill,
+  event: Pick<BillEvent, 'no' | 'recipient' | 'occurredAt'> & Partial<BillEvent>,
+): StreamedEvent {
+  return {
+    bill,
+    event: {
+      type: 'bill.paid',
+      requestId: 'req-1',
+      status: 'paid',
+      version: 2,
+      paid: 1_000 as BillEvent['paid'],
+      due: 0 as BillEvent['due'],
+      cause: null,
+      payment: null,
+      credit: null,
+      receipt: null,
+      ...event,
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// What a newcomer sees: the session that the switch prints, pasted into a shell, and `npm run demo`.
+
+import { execFile } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { done } from '../support/client.ts';
+import { postgresAlone } from '../support/set-ups.ts';
+import { DIST, showOutputOnFailure } from '../support/switch-process.ts';
+import { World } from '../support/world.ts';
+
+const run = promisify(execFile);
+
+describe('the first session', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.start(postgresAlone);
+  });
+  afterAll(() => world?.stop());
+  beforeEach(() => showOutputOnFailure(() => world?.process));
+
+  test('is printed once the switch serves, and pasted twice ends in paid and confirmed bills', async () => {
+    await world.process.until('printing', () => world.process.output.includes("/confirm '{}'"));
+    const { output } = world.process;
+    const end = "/confirm '{}'";
+    const session = output.slice(output.indexOf('BASE='), output.lastIndexOf(end) + end.length);
+    for (let time = 0; time < 2; time++) {
+      const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', session]);
+      expect(stderr).toBe('');
+      expect(stdout).toContain('"status":"paid"');
+      expect(stdout).toContain('"type":"bill.paid"');
+      expect(stdout.trimEnd().split('\n').at(-1)).toContain('"status":"confirmed"');
+      expect(stdout).not.toContain('/problems/');
+      // Order ids are of whole seconds.
+      const second = Math.floor(Date.now() / 1000);
+      await world.process.until('a second later', () => Math.floor(Date.now() / 1000) > second);
+    }
+    const { items } = await done(world.http('terminal'), 'bill.list', { status: 'confirmed' });
+    expect(items).toHaveLength(2);
+  });
+
+  test('has its keys in demo.json, for nobody else to read', () => {
+    const file = join(world.process.dataDir, 'demo.json');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(world.process.demo).toEqual({
+      baseUrl: world.process.baseUrl,
+      institution: { id: expect.any(String) },
+      operator: { key: expect.any(String) },
+      merchant: { id: expect.any(String) },
+      terminal: { id: expect.any(String), key: expect.any(String) },
+      paychannel: { id: expect.any(String), key: expect.any(String) },
+    });
+  });
+
+  test('is told by npm run demo as a person would read it', async () => {
+    const env = { PATH: process.env['PATH'] ?? '', QRSWITCH_DATA_DIR: world.process.dataDir };
+    const { stdout } = await run(process.execPath, [join(DIST, 'cli/demo.js')], { env });
+    expect(stdout).toContain('Corner Coffee, Springfield, asks for 12.50 EUR');
+    expect(stdout).toMatch(/█|▀|▄/);
+    expect(stdout).toContain('the bill is confirmed, 2.50 EUR go back');
+    expect(stdout).toContain('credit.settled');
+  });
+});

@@ -1,0 +1,148 @@
+// Holds every answer that a test's client sees against the document that the switch serves at /openapi.json.
+
+import { faultsOf, resolvePointer } from './json-schema.ts';
+
+interface Media {
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+interface Response {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, Media>>;
+}
+
+export interface Operation {
+  readonly operationId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly responses: Readonly<Record<string, Response>>;
+}
+
+export type OpenApi = Readonly<Record<string, unknown>>;
+
+/** An answer, wherever it came from. */
+export interface Seen {
+  readonly status: number;
+  /** Null over WebSocket, where there is none. */
+  readonly contentType: string | null;
+  readonly body: unknown;
+}
+
+export class Answers {
+  readonly document: OpenApi;
+  readonly #operations = new Map<string, Operation>();
+  /** Which calls have been answered, with which status: `bill.create 201`. */
+  readonly seen = new Set<string>();
+
+  constructor(document: OpenApi) {
+    this.document = document;
+    const paths = document['paths'] as Record<string, Record<string, Omit<Operation, 'method' | 'path'>>>;
+    for (const [path, item] of Object.entries(paths)) {
+      for (const [method, operation] of Object.entries(item)) {
+        const of = { ...operation, method: method.toUpperCase(), path };
+        this.#operations.set(operation.operationId, of);
+      }
+    }
+  }
+
+  static async of(baseUrl: string): Promise<Answers> {
+    const answer = await fetch(`${baseUrl}/openapi.json`);
+    return new Answers((await answer.json()) as OpenApi);
+  }
+
+  get operations(): Iterable<Operation> {
+    return this.#operations.values();
+  }
+
+  operation(id: string): Operation {
+    const operation = this.#operations.get(id);
+    if (operation === undefined) throw new Error(`the document has no operation ${id}`);
+    return operation;
+  }
+
+  /** Throws where the document does not allow the answer to the operation. */
+  check(id: string, seen: Seen): void {
+    const { status, contentType, body } = seen;
+    const response = this.operation(id).responses[String(status)];
+    const where = `${id} answered ${status}`;
+    if (response === undefined) {
+      throw new Error(`${where}, which the document does not name: ${JSON.stringify(body)}`);
+    }
+    this.seen.add(`${id} ${status}`);
+    const media = Object.entries(response.content ?? {});
+    const [declared] = media;
+    if (declared === undefined) {
+      if (body !== null && body !== '') throw new Error(`${where} with a body: ${JSON.stringify(body)}`);
+      return;
+    }
+    const [type, { schema }] = declared;
+    if (contentType !== null && contentType !== type) {
+      throw new Error(`${where} as ${contentType}; the document says ${type}`);
+    }
+    this.#fit(where, body, schema);
+    if (status >= 400) this.#checkProblem(where, response, body as Record<string, unknown>, status);
+  }
+
+  /** Throws where a pushed event is not as the document says. */
+  checkEvent(event: unknown): void {
+    this.#fit('an event', event, { $ref: '#/components/schemas/Event' });
+  }
+
+  checkIsProblem(where: string, body: unknown): void {
+    this.#fit(where, body, { $ref: '#/components/schemas/Problem' });
+  }
+
+  #fit(where: string, body: unknown, schema: unknown): void {
+    const faults = [
+      ...faultsOf(body, schema, this.document),
+      ...this.#undeclared(body, schema as Record<string, unknown>, ''),
+    ];
+    if (faults.length === 0) return;
+    throw new Error(`${where}, but ${faults.join('; ')}: ${JSON.stringify(body)}`);
+  }
+
+  /** A code that the document does not name for this status is a call that is not documented whole. */
+  #checkProblem(
+    where: string,
+    response: Response,
+    body: Record<string, unknown>,
+    status: number,
+  ): void {
+    if (body['status'] !== status) throw new Error(`${where}, but its body says ${body['status']}`);
+    if (body['type'] !== `/problems/${body['code']}`) {
+      throw new Error(`${where}: type and code differ: ${JSON.stringify(body)}`);
+    }
+    if (!response.description.includes(`\`${body['code']}\``)) {
+      throw new Error(`${where} with ${body['code']}; the document names: ${response.description}`);
+    }
+  }
+
+  /** Fields that the document does not tell of: clients ignore them, but ours must be documented. */
+  #undeclared(value: unknown, schema: Readonly<Record<string, unknown>>, path: string): string[] {
+    if (typeof schema['$ref'] === 'string') {
+      // Problems carry members of their own.
+      if (schema['$ref'] === '#/components/schemas/Problem') return [];
+      return this.#undeclared(value, resolvePointer(this.document, schema['$ref']) as typeof schema, path);
+    }
+    if (Array.isArray(schema['anyOf'])) {
+      const fitting = (schema['anyOf'] as (typeof schema)[]).filter(
+        (each) => faultsOf(value, each, this.document).length === 0,
+      );
+      const tries = fitting.map((each) => this.#undeclared(value, each, path));
+      return tries.find((faults) => faults.length === 0) ?? tries[0] ?? [];
+    }
+    if (Array.isArray(value)) {
+      const items = schema['items'] as typeof schema | undefined;
+      return items === undefined ? [] : value.flatMap((item) => this.#undeclared(item, items, `${path}[]`));
+    }
+    const properties = schema['properties'] as Record<string, typeof schema> | undefined;
+    if (typeof value !== 'object' || value === null || properties === undefined) return [];
+    // An object that says nothing of its members takes any, such as a receipt.
+    if (Object.keys(properties).length === 0) return [];
+    return Object.entries(value).flatMap(([name, member]) => {
+      const known = properties[name];
+      const at = path === '' ? name : `${path}.${name}`;
+      return known === undefined ? [`${at} is not declared`] : this.#undeclared(member, known, at);
+    });
+  }
+}

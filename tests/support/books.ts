@@ -1,0 +1,72 @@
+// A bookkeeper who knows the tables but none of the switch's code: what does not add up in Postgres, in words.
+
+import type { Sql } from 'postgres';
+import { metric, type SwitchProcess } from './switch-process.ts';
+
+/** Resolves once all that the log holds is in Postgres. */
+export async function historyIsWhole(running: SwitchProcess): Promise<void> {
+  await running.until(
+    'through with writing history',
+    async () => (await metric(running.baseUrl, 'qrswitch_transitions_unwritten')) === 0,
+  );
+}
+
+/** One line a fault; empty where the books balance. */
+export async function faultsInBooks(sql: Sql): Promise<string[]> {
+  const found: string[] = [];
+  for (const [what, query] of Object.entries(QUERIES)) {
+    const rows = await sql.unsafe(query);
+    if (rows.length > 0) found.push(`${what}: ${rows.length}, such as ${JSON.stringify(rows[0])}`);
+  }
+  return found;
+}
+
+const QUERIES: Readonly<Record<string, string>> = {
+  'bills whose paid is not the sum of their payments': `
+    select b.id, b.paid, p.total from bills b
+    left join (
+      select bill_id, sum(amount) as total from payments where status <> 'refused' group by 1
+    ) p on p.bill_id = b.id
+    where b.paid <> coalesce(p.total, 0)`,
+  'bills whose reversed or refunded is not the sum of their credits': `
+    select b.id, b.reversed, b.refunded, c.reversals, c.refunds from bills b
+    left join (
+      select bill_id,
+        sum(amount) filter (where kind = 'reversal') as reversals,
+        sum(amount) filter (where kind = 'refund') as refunds
+      from credits group by 1
+    ) c on c.bill_id = b.id
+    where b.reversed <> coalesce(c.reversals, 0) or b.refunded <> coalesce(c.refunds, 0)`,
+  'payments whose credited is not the sum of their credits': `
+    select p.bill_id, p.no, p.credited, c.total from payments p
+    left join (
+      select bill_id, payment_no, sum(amount) as total from credits group by 1, 2
+    ) c on c.bill_id = p.bill_id and c.payment_no = p.no
+    where p.credited <> coalesce(c.total, 0) or p.credited > p.amount`,
+  'bills that kept or gave back more or less than was paid': `
+    select id, status, paid, confirmed, reversed, refunded from bills where
+      (status in ('confirmed', 'refunded') and paid <> confirmed + reversed)
+      or (status in ('cancelled', 'expired') and paid <> reversed)
+      or (status in ('open', 'partiallyPaid', 'paid') and (reversed > 0 or confirmed > 0))
+      or paid > amount
+      or (status = 'refunded' and refunded <> confirmed)`,
+  'orders with other than one bill': `
+    select terminal_id, order_id, count(*) from bills group by 1, 2 having count(*) <> 1`,
+  'bills whose versions have gaps': `
+    select b.id, b.version, t.versions, t.first, t.last from bills b
+    left join (
+      select bill_id, count(distinct version) as versions, min(version) as first,
+        max(version) as last
+      from transitions group by 1
+    ) t on t.bill_id = b.id
+    where t.first is distinct from 1 or t.last <> b.version or t.versions <> b.version`,
+  'bills whose events have gaps': `
+    select bill_id, count(*), max(no) from events group by 1 having count(*) <> max(no)`,
+  'references taken twice': `
+    select bill_id, paychannel_id, payment_ref, count(*) from payments
+    group by 1, 2, 3 having count(*) > 1`,
+  'paid bills whose terminal was never told': `
+    select b.id from bills b where b.paid_at is not null and not exists (
+      select 1 from events e where e.bill_id = b.id and e.type = 'bill.paid'
+    )`,
+};
