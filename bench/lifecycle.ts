@@ -46,6 +46,10 @@ interface Settings {
   readonly wallets: number;
   readonly main: string;
   readonly cpuProf: string | null;
+  /** For the switch: options, by variable. */
+  readonly env: Readonly<Record<string, string>>;
+  /** For the switch's node. */
+  readonly nodeFlags: readonly string[];
 }
 
 /** One contestant's run in one round. */
@@ -78,6 +82,26 @@ export async function lifecycle(args: readonly string[]): Promise<void> {
   });
 }
 
+/** Runs the lifecycle load alone, round after round: for trying a change of the switch or of its options. */
+export async function load(args: readonly string[]): Promise<void> {
+  const settings = readSettings(args);
+  await withSwitch(settings, [], async (stores, under) => {
+    const rounds = new Map<string, Measured[]>();
+    for (let round = 1; round <= settings.rounds; round++) {
+      for (const protocol of settings.protocols) {
+        for (const concurrency of settings.concurrency) {
+          await stores.settle();
+          const measured = await measureSwitch(settings, stores, under, protocol, concurrency);
+          const name = measured.contestant;
+          say(`round ${round} of ${settings.rounds}, ${name}: ${sayMeasured(measured)}`);
+          rounds.set(name, [...(rounds.get(name) ?? []), measured]);
+        }
+      }
+    }
+    process.stdout.write(`${roundsTable(rounds)}\n\n${cpuTable(rounds)}\n`);
+  });
+}
+
 /** Runs the lifecycle load once under V8's profiler, and says where the time went. */
 export async function profile(args: readonly string[]): Promise<void> {
   const settings = readSettings(args);
@@ -103,7 +127,8 @@ async function withSwitch(
   say('starting Redis, Postgres and the switch');
   const stores = await startStores();
   try {
-    const under = await startSwitch({ ...settings, stores, nodeFlags });
+    const flags = [...settings.nodeFlags, ...nodeFlags];
+    const under = await startSwitch({ ...settings, stores, nodeFlags: flags });
     try {
       await use(stores, under);
     } catch (error) {
@@ -386,6 +411,8 @@ function readSettings(args: readonly string[]): Settings {
       wallets: { type: 'string', default: '4' },
       main: { type: 'string', default: 'dist/main.js' },
       'cpu-prof': { type: 'string' },
+      env: { type: 'string', multiple: true, default: [] },
+      node: { type: 'string', multiple: true, default: [] },
       quick: { type: 'boolean', default: false },
     },
   });
@@ -404,6 +431,10 @@ function readSettings(args: readonly string[]): Settings {
     wallets: positive('wallets', values.wallets),
     main: values.main,
     cpuProf: values['cpu-prof'] ?? null,
+    env: Object.fromEntries(
+      values.env.map((pair) => [pair.replace(/=.*/s, ''), pair.replace(/^[^=]*=?/, '')]),
+    ),
+    nodeFlags: values.node,
   };
 }
 

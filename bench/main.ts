@@ -1,10 +1,11 @@
 // `npm run bench -- <subcommand> [options]`: a number per claim.
 
-import { lifecycle, profile } from './lifecycle.ts';
+import { lifecycle, load, profile } from './lifecycle.ts';
 
-const USAGE = `Usage: npm run bench -- [lifecycle | profile] [options]
+const USAGE = `Usage: npm run bench -- [lifecycle | load | profile] [options]
 
   lifecycle   durable bill lifecycles a second, beside the same as plain SQL under pgbench
+  load        the switch alone: rate and processor time, for trying a change
   profile     where the threads of the switch spend their time under that load
 
 Options
@@ -17,11 +18,14 @@ Options
   --wallets=4         WebSocket connections of the wallet
   --main=dist/main.js the build of the switch
   --cpu-prof=FOLDER   profile: where to leave the profiles
+  --env=NAME=VALUE    an option of the switch, such as QRSWITCH_SHARDS=4; may be repeated
+  --node=FLAG         a flag for the switch's node; may be repeated
   --quick             one round of two seconds: does it work?
 `;
 
 const SUBCOMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   lifecycle,
+  load,
   profile,
 };
 

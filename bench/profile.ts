@@ -13,7 +13,11 @@ interface CallFrame {
 }
 
 interface CpuProfile {
-  readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame }[];
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: CallFrame;
+    readonly children?: readonly number[];
+  }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
@@ -37,11 +41,12 @@ export function describeProfiles(folder: string): string {
     }))
     .sort((left, right) => right.busyUs - left.busyUs);
   return threads
-    .map(({ file, busyUs, byFunction, byFile }) =>
+    .map(({ file, busyUs, byFunction, byCaller, byFile }) =>
       [
         `## ${file}: ${threadName(byFile)}, busy for ${(busyUs / 1e6).toFixed(1)} s`,
-        sharesTable('function', byFunction, busyUs),
-        sharesTable('file or library', byFile, busyUs),
+        sharesTable('self', 'function', byFunction, busyUs),
+        sharesTable('with callees', 'function of ours', byCaller, busyUs),
+        sharesTable('self', 'file or library', byFile, busyUs),
       ].join('\n\n'),
     )
     .join('\n\n');
@@ -50,9 +55,13 @@ export function describeProfiles(folder: string): string {
 export function selfTimes(profile: CpuProfile): {
   busyUs: number;
   byFunction: Map<string, number>;
+  /** With all that it called. */
+  byCaller: Map<string, number>;
   byFile: Map<string, number>;
 } {
   const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
+  const callersOf = callers(profile, frames);
+  const byCaller = new Map<string, number>();
   const byFunction = new Map<string, number>();
   const byFile = new Map<string, number>();
   let busyUs = 0;
@@ -63,9 +72,41 @@ export function selfTimes(profile: CpuProfile): {
     busyUs += us;
     const place = placeOf(frame);
     addTo(byFile, place, us);
-    addTo(byFunction, `${frame.functionName || '(anonymous)'} ${place}:${frame.lineNumber + 1}`, us);
+    addTo(byFunction, nameOf(frame), us);
+    for (const name of callersOf(id)) addTo(byCaller, name, us);
   });
-  return { busyUs, byFunction, byFile };
+  return { busyUs, byFunction, byCaller, byFile };
+}
+
+/** The functions of ours on the stack of each node, each once however deep it recurs. */
+function callers(
+  profile: CpuProfile,
+  frames: ReadonlyMap<number, CallFrame>,
+): (id: number) => ReadonlySet<string> {
+  const parents = new Map<number, number>();
+  for (const { id, children } of profile.nodes) {
+    for (const child of children ?? []) parents.set(child, id);
+  }
+  const known = new Map<number, ReadonlySet<string>>();
+  const find = (id: number): ReadonlySet<string> => {
+    const found = known.get(id);
+    if (found !== undefined) return found;
+    const parent = parents.get(id);
+    const names = new Set(parent === undefined ? [] : find(parent));
+    const frame = frames.get(id);
+    if (frame !== undefined && isOurs(frame)) names.add(nameOf(frame));
+    known.set(id, names);
+    return names;
+  };
+  return find;
+}
+
+function nameOf(frame: CallFrame): string {
+  return `${frame.functionName || '(anonymous)'} ${placeOf(frame)}:${frame.lineNumber + 1}`;
+}
+
+function isOurs({ url }: CallFrame): boolean {
+  return url.startsWith('file:') && !url.includes('node_modules');
 }
 
 /** The module below `dist`, the library, or what V8 does itself. */
@@ -73,7 +114,7 @@ function placeOf({ url, functionName }: CallFrame): string {
   if (url === '') return functionName.startsWith('(') ? functionName : '(native)';
   const library = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];
   if (library !== undefined) return library;
-  return url.replace(/^.*\/dist\//, '');
+  return url.replace(/^.*?\/(?=(switch|protocols|persistence|domain|actors|telemetry|cli)\/)/, '');
 }
 
 function threadName(byFile: ReadonlyMap<string, number>): string {
@@ -83,6 +124,7 @@ function threadName(byFile: ReadonlyMap<string, number>): string {
 }
 
 function sharesTable(
+  share: string,
   head: string,
   times: ReadonlyMap<string, number>,
   busyUs: number,
@@ -91,7 +133,7 @@ function sharesTable(
     .sort(([, left], [, right]) => right - left)
     .slice(0, TOP)
     .map(([name, us]) => [`${((us / busyUs) * 100).toFixed(1)} %`, name]);
-  return table(['self', head], rows);
+  return table([share, head], rows);
 }
 
 function addTo(times: Map<string, number>, name: string, us: number): void {

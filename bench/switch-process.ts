@@ -8,9 +8,9 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
-import { addKey, addTerminal } from '../src/persistence/directory.ts';
+import { addKey, addPaychannel, addTerminal } from '../src/persistence/directory.ts';
 import { freePort } from '../src/persistence/postgres-programs.ts';
-import type { MerchantId } from '../src/domain/ids.ts';
+import type { InstitutionId, MerchantId } from '../src/domain/ids.ts';
 import { type CpuUse, threadIds, threadUse } from './cpu.ts';
 import type { Stores } from './stores.ts';
 
@@ -60,8 +60,8 @@ export async function startSwitch(options: SwitchOptions): Promise<SwitchProcess
   const lastResort = (): boolean => child.kill('SIGKILL');
   process.once('exit', lastResort);
   await ready(child, port, logFile);
-  const demo = JSON.parse(await readFile(join(dir, 'demo.json'), 'utf8'));
-  const terminals = await addTerminals(stores.switchUrl, demo.merchant.id, options.terminals);
+  const demo = JSON.parse(await readFile(join(dir, 'demo.json'), 'utf8')) as Demo;
+  const { terminals, wallet } = await onboard(stores.switchUrl, demo, options.terminals);
   const pid = child.pid ?? 0;
   const workers = Number(options.env?.['QRSWITCH_WORKERS'] ?? Math.max(1, availableParallelism() - 1));
   const gateways = Number(options.env?.['QRSWITCH_GATEWAYS'] ?? 1);
@@ -69,7 +69,7 @@ export async function startSwitch(options: SwitchOptions): Promise<SwitchProcess
     port,
     pid,
     terminals,
-    wallet: demo.paychannel,
+    wallet,
     logTail: async () => (await readFile(logFile, 'utf8')).split('\n').slice(-LOG_LINES).join('\n'),
     use: () => switchUse(pid, workers, gateways),
     async stop() {
@@ -99,19 +99,27 @@ async function ready(child: ChildProcess, port: number, logFile: string): Promis
   throw new Error(`the switch was not ready in time: ${await readFile(logFile, 'utf8')}`);
 }
 
-async function addTerminals(
+interface Demo {
+  readonly institution: { readonly id: InstitutionId };
+  readonly merchant: { readonly id: MerchantId };
+}
+
+/** Terminals of the demo's merchant, and a wallet that does not subscribe to confirmations: the lifecycle has none. */
+async function onboard(
   url: string,
-  merchantId: string,
+  demo: Demo,
   count: number,
-): Promise<{ id: string; key: string }[]> {
+): Promise<Pick<SwitchProcess, 'terminals' | 'wallet'>> {
   const sql = postgres(url, { max: 1 });
   const terminals: { id: string; key: string }[] = [];
   for (let i = 0; i < count; i++) {
-    const id = await addTerminal(sql, { merchantId: merchantId as MerchantId, name: `Till ${i}` });
+    const id = await addTerminal(sql, { merchantId: demo.merchant.id, name: `Till ${i}` });
     terminals.push({ id, key: await addKey(sql, { kind: 'terminal', id }) });
   }
+  const id = await addPaychannel(sql, { institutionId: demo.institution.id, name: 'Bench Wallet' });
+  const wallet = { id, key: await addKey(sql, { kind: 'paychannel', id }) };
   await sql.end();
-  return terminals;
+  return { terminals, wallet };
 }
 
 /**

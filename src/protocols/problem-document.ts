@@ -36,9 +36,17 @@ export function problemBody(problem: Problem, requestId: string): Record<string,
 
 /** What the switch refused, as a problem: the members of the rejection are members of the document. */
 export function problemOfRejection(rejection: SwitchRejection): Problem {
-  const { rejected, ...members } = rejection;
+  const { rejected, ...rest } = rejection;
   if (rejected === 'forbidden') return { code: 'request.forbidden' };
+  const members = withoutStatus(rejected, rest);
   return Object.keys(members).length === 0 ? { code: rejected } : { code: rejected, members };
+}
+
+/** `status` is the answer's own in a problem document: that of a bill or credit goes by another name. */
+function withoutStatus(code: string, members: Record<string, unknown>): Record<string, unknown> {
+  const { status, ...rest } = members;
+  if (status === undefined) return members;
+  return { ...rest, [code.startsWith('credit.') ? 'creditStatus' : 'billStatus']: status };
 }
 
 /** A request that could not be read, with what is wrong where. */

@@ -131,20 +131,21 @@ export const problems = {
     ...NO,
     status: 409,
     title: 'The bill can no longer be confirmed so',
-    meaning: 'It has ended, or has been confirmed with another amount. `status` is what it is now.',
+    meaning:
+      'It has ended, or has been confirmed with another amount. `billStatus` is what it is now.',
   },
   'bill.notCancellable': {
     ...NO,
     status: 409,
     title: 'The bill can no longer be cancelled',
-    meaning: 'It has ended already. `status` is what it is now.',
+    meaning: 'It has ended already. `billStatus` is what it is now.',
   },
   'bill.notRefundable': {
     ...NO,
     status: 409,
     title: 'The bill cannot be refunded',
     meaning:
-      'Only a confirmed bill is refunded; before that, cancel it. `status` is what it is now.',
+      'Only a confirmed bill is refunded; before that, cancel it. `billStatus` is what it is now.',
   },
   'bill.limitReached': {
     ...NO,
@@ -290,7 +291,7 @@ export const problems = {
     ...NO,
     status: 409,
     title: 'The credit was settled otherwise',
-    meaning: 'What was first said of a credit is final. `status` is what was said.',
+    meaning: 'What was first said of a credit is final. `creditStatus` is what was said.',
   },
   'feature.notYet': {
     ...NO,

@@ -3,7 +3,7 @@
 
 import type { PresentBill } from '../domain/bill/state.ts';
 import type { BillEvent, Recipient } from '../domain/bill/vocabulary.ts';
-import { type BillId, partId } from '../domain/ids.ts';
+import { type BillId, parsePartId, partId, type ShardId, shardOfBill } from '../domain/ids.ts';
 import type { StreamedEvent } from './ports.ts';
 
 /** Pending events that one reading of memory gives at the most. */
@@ -48,6 +48,17 @@ export class EventIndex {
     if (stream === undefined) return;
     stream.ended.delete(partId(billId, 'e', event.no));
     this.#dropIfEmpty(event.recipient, stream);
+  }
+
+  /** The shard leaves this worker: its next owner knows what has ended. */
+  forgetEnds(shard: ShardId): void {
+    for (const [recipient, stream] of this.#streams) {
+      for (const id of stream.ended) {
+        const part = parsePartId(id, 'e');
+        if (part !== undefined && shardOfBill(part.billId) === shard) stream.ended.delete(id);
+      }
+      this.#dropIfEmpty(recipient, stream);
+    }
   }
 
   /** The bill leaves memory: its pending events are read from history from now on. */

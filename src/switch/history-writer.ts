@@ -23,6 +23,8 @@ const RETRY_MS = 500;
 export interface WrittenListener {
   /** History has these entries; the shard's watermark stands at `watermark`. */
   written(entries: readonly CommittedEntry[], watermark: EntryId): void;
+  /** Somebody else has moved the watermark: nothing more is written, and only the log knows who may. */
+  overtaken(reason: string): void;
   /** History will not go on with this shard. */
   stopped(reason: string): void;
 }
@@ -96,7 +98,11 @@ export class HistoryWriter {
 
   enqueue(shard: ShardId, entry: CommittedEntry): void {
     const track = this.#tracks.get(shard);
-    if (track === undefined || entry.entry <= track.watermark) return;
+    if (track === undefined) return;
+    if (entry.entry <= track.watermark) {
+      track.listener.written([entry], track.watermark);
+      return;
+    }
     track.queue.push(entry);
     this.#turn();
   }
@@ -106,6 +112,7 @@ export class HistoryWriter {
     const track = this.#tracks.get(shard);
     if (track === undefined) return Promise.reject(new Error(`shard ${shard} is not followed`));
     if (track.watermark >= entry) return Promise.resolve();
+    if (track.isStopped) return Promise.reject(new Error(`shard ${shard} is written no more`));
     return new Promise((done, failed) => {
       track.reached.push({ entry, done, failed });
     });
@@ -207,12 +214,10 @@ export class HistoryWriter {
     for (const { shard, entry } of watermarks) {
       const track = this.#tracks.get(shard);
       if (track === undefined || entry === track.watermark) continue;
-      if (entry > track.watermark && track.queue.has(entry)) this.#moved(shard, entry);
-      else
-        this.#stop(
-          track,
-          `the watermark of shard ${shard} is ${formatEntryId(entry)}, which this owner did not write`,
-        );
+      const reason = `the watermark of shard ${shard} is ${formatEntryId(entry)}, which this owner did not write`;
+      if (entry < track.watermark) this.#stop(track, reason);
+      else if (track.queue.has(entry)) this.#moved(shard, entry);
+      else this.#overtaken(track, reason);
     }
     if (cause !== null) throw cause;
   }
@@ -239,6 +244,13 @@ export class HistoryWriter {
       track,
       `Postgres refuses entry ${formatEntryId(first.entry)} (${named}): ${refusal.message}`,
     );
+  }
+
+  #overtaken(track: Track, reason: string): void {
+    track.isStopped = true;
+    this.#reporter.report('warn', 'history.shardOvertaken', { shard: track.shard, reason });
+    for (const { failed } of track.reached.splice(0)) failed(new Error(reason));
+    track.listener.overtaken(reason);
   }
 
   #stop(track: Track, reason: string): void {

@@ -65,7 +65,11 @@ async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId
   const broken = await checkContinuity(from, codec, known);
   if (broken !== null) throw new Error(broken);
   const writer = new HistoryWriter({ history, clock, reporter, observer: NO_OBSERVER });
-  writer.follow(shard, known.entry, { written: () => undefined, stopped: () => undefined });
+  writer.follow(shard, known.entry, {
+    written: () => undefined,
+    overtaken: () => undefined,
+    stopped: () => undefined,
+  });
   const sources = { shard, log: from, codec, history, writer, home: emptyHome() };
   const opener = openerOf(moving, shard, from);
   let top: EntryId = known.entry;

@@ -13,6 +13,11 @@ export interface ReplySink {
   reply(asked: Asked, reply: Reply): void;
   /** A committed event, for whoever has subscribed to its recipient. */
   event(event: StreamedEvent): void;
+  /**
+   * A shard begins to serve: events of it may have been committed that nobody here was told of, by an append whose
+   * outcome was not known, or by another owner. Whoever listens reads what is pending again.
+   */
+  begun(): void;
   /** The end of a tick: what was told since the last one goes out together. */
   flush(): void;
 }

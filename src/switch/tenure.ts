@@ -8,7 +8,7 @@
 
 import { ShardClock } from '../actors/shard-clock.ts';
 import { millis, SECOND_MS } from '../domain/time.ts';
-import { type EntryId, formatEntryId, isLastOfEpoch } from './entry-id.ts';
+import { type EntryId, epochOf, formatEntryId, isLastOfEpoch } from './entry-id.ts';
 import type { CommittedEntry, CommittedItem } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { type Opener, openEpoch, type Reopening, reopen } from './opening.ts';
@@ -33,6 +33,8 @@ export interface TenureSurroundings {
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly observer: Observer;
+  /** The shard begins to serve, after a start. */
+  readonly begun: () => void;
   /** Another owner has written: the lease is worth nothing any more. */
   readonly deposed: () => void;
   readonly wake: () => void;
@@ -155,11 +157,16 @@ export class Tenure {
     const broken = await checkContinuity(opener.log, opener.codec, watermark);
     if (life !== this.#life) return;
     if (broken !== null) {
+      const [latest] = await history.watermarks([id]);
+      if (life !== this.#life) return;
+      // The owner until now has written and trimmed in between: begin again.
+      if (latest?.entry !== watermark.entry) throw new Error(broken);
       this.#stop(broken);
       return;
     }
     writer.follow(id, watermark.entry, {
       written: (entries, through) => this.#written(entries, through),
+      overtaken: (reason) => void this.#overtaken(this.#life, reason),
       stopped: (reason) => this.#stop(reason),
     });
     const reached = await this.#replayAndOpen(life, watermark);
@@ -167,6 +174,7 @@ export class Tenure {
     const reading = { wall: clock.wall(), monotonic: clock.monotonic() };
     this.#time = new ShardClock(reading, reached.at);
     this.#serve(reached.top);
+    this.#around.begun();
     void this.#fillFilter(life);
   }
 
@@ -277,8 +285,7 @@ export class Tenure {
       return;
     }
     if (reopening.type === 'deposed') {
-      this.leaseLost(`another owner has written: ${reopening.by}`);
-      this.#around.deposed();
+      this.#deposed(reopening.by);
       return;
     }
     const { writer } = this.#around;
@@ -286,6 +293,31 @@ export class Tenure {
     if (entry !== null) writer.enqueue(this.shard.id, entry);
     writer.enqueue(this.shard.id, { entry: reopening.top, at, items: [] });
     this.#serve(reopening.top);
+  }
+
+  #deposed(by: string): void {
+    this.leaseLost(`another owner has written: ${by}`);
+    this.#around.deposed();
+  }
+
+  /** Somebody else has moved the watermark: an owner whom the log knows, or nobody who may (A6). */
+  async #overtaken(life: number, reason: string): Promise<void> {
+    const { log, shard } = this.#around.opener;
+    // A shard that starts begins again by itself; one that recovers finds out first.
+    while (life === this.#life && this.#state !== 'starting') {
+      try {
+        const { last } = await log.bounds(shard);
+        if (life !== this.#life) return;
+        if (this.#state === 'serving') {
+          if (epochOf(last) > epochOf(this.#top)) this.#deposed(`the writer of ${formatEntryId(last)}`);
+          else this.#stop(reason);
+          return;
+        }
+      } catch (error) {
+        this.#report('warn', 'log.unreadable', describe(error));
+      }
+      await this.#pause();
+    }
   }
 
   // -------------------------------------------------------------------------------------------------- common --

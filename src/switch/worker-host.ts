@@ -197,6 +197,7 @@ export class WorkerHost {
       logTrimsItself,
       writer: this.#writer,
       opener: { shard: id, log, codec, holder, drawNonce, drawInteger },
+      begun: () => sink.begun(),
       deposed: () => this.#leasing.forget(id),
       wake: () => this.#wake(),
     });

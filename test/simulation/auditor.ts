@@ -6,6 +6,7 @@ import { type BillId, partId, type ShardId, shardOfBill } from '../../src/domain
 import { canonical } from '../../src/protocols/digest.ts';
 import { type EntryId, formatEntryId } from '../../src/switch/entry-id.ts';
 import type { HistoryBatch, LogEntry } from '../../src/switch/ports.ts';
+import type { Transition } from '../../src/switch/records.ts';
 import { type HistoryStore, historyCodec } from './history-store.ts';
 import { Ledger } from './ledger.ts';
 import { Promises } from './promises.ts';
@@ -84,9 +85,10 @@ export class Auditor {
       if (at < before) this.#broke(`the watermark of ${shard} goes back in time by ${before - at}`);
       this.#watermarkTimes.set(shard, at);
       const expected = span.flatMap(({ id, transitions, versions }) =>
-        transitions.map((each, no) =>
-          [id, no, 'billId' in each ? each.billId : null, versions[no], each.at, each.requestId].join(),
-        ),
+        transitions.map((each, no) => {
+          const billId = each.kind === 'bill' ? each.billId : null;
+          return [id, no, billId, versions[no], each.at, each.requestId].join();
+        }),
       );
       const lines = batch.transitions
         .filter((row) => row.shard === shard)
@@ -103,12 +105,13 @@ export class Auditor {
   readonly #watermarkTimes = new Map<ShardId, number>();
 
   #checkBills(
-    transitions: readonly { readonly billId?: BillId }[],
+    transitions: readonly Transition[],
     to: EntryId,
     history: HistoryStore,
   ): void {
-    for (const billId of new Set(transitions.map(({ billId: id }) => id))) {
-      if (billId === undefined) continue;
+    const touched = transitions.map((each) => (each.kind === 'bill' ? each.billId : null));
+    for (const billId of new Set(touched)) {
+      if (billId === null) continue;
       const state = this.ledger.pages.get(billId)?.states.findLast(({ entry }) => entry <= to);
       const row = history.bills.get(billId);
       if (state === undefined || row === undefined) {

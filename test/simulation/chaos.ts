@@ -32,13 +32,14 @@ function strike(world: World, node: SimNode): void {
   const soon = random.below(LOOK_MS);
   if (dice.strikes('process.crash')) {
     agenda.after(soon, () => {
-      if (node.running !== running) return;
+      if (node.running !== running || world.isHealed) return;
       world.trace(`${node.name} crashes`);
       node.crash();
       agenda.after(random.pick([10, 300, 2_000, 6_000]), () => restart(world, node));
     });
   } else if (dice.strikes('process.pause')) {
     agenda.after(soon, () => {
+      if (world.isHealed) return;
       world.trace(`${node.name} is paused`);
       running.life.pause();
       agenda.after(random.pick([50, 1_000, 3_500, 6_000, 9_000]), () => {

@@ -55,7 +55,7 @@ export class Dice {
     const density = random.pick([0.1, 0.3, 0.3, 0.6, 1]);
     for (const kind of FAULT_KINDS) {
       const isAbout = random.chance(density);
-      const rate = FAULTS[kind] * random.pick([0.3, 1, 1, 3]);
+      const rate = FAULTS[kind] * random.pick([0.3, 1, 1, 3, 6]);
       if (isAbout && allowed.has(kind)) this.#rates.set(kind, rate);
     }
   }

@@ -8,6 +8,8 @@ import type { Agenda } from './agenda.ts';
 export const EPOCH_MS = 1_700_000_000_000;
 
 export class Life implements Clock {
+  /** Whose step is running, its promises' continuations included. */
+  static current: Life | null = null;
   readonly name: string;
   readonly agenda: Agenda;
   readonly #monotonicBase: number;
@@ -54,8 +56,12 @@ export class Life implements Clock {
   /** Runs inside the process: now, after its pause, or never. */
   run(step: () => void): void {
     if (this.#isOver) return;
-    if (this.#isPaused) this.#deferred.push(step);
-    else step();
+    if (this.#isPaused) {
+      this.#deferred.push(step);
+      return;
+    }
+    Life.current = this;
+    step();
   }
 
   pause(): void {

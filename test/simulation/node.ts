@@ -6,7 +6,7 @@ import type { EntryCodec } from '../../src/switch/records.ts';
 import type { Asked, ReplySink } from '../../src/switch/reply-sink.ts';
 import { NO_OBSERVER } from '../../src/switch/reporter.ts';
 import type { Reply } from '../../src/switch/requests.ts';
-import type { Shard } from '../../src/switch/shard.ts';
+import { Shard } from '../../src/switch/shard.ts';
 import type { ShardLimits } from '../../src/switch/shard-surroundings.ts';
 import { WorkerHost } from '../../src/switch/worker-host.ts';
 import type { Agenda } from './agenda.ts';
@@ -55,6 +55,14 @@ export interface Running {
 const codec: EntryCodec = makeEntryCodec();
 const SEQUENCES = 2 ** 32;
 
+/** The shards that each life has served: the host does not show them. */
+const shardsByLife = new WeakMap<Life, Map<ShardId, Shard>>();
+const { serve } = Shard.prototype;
+Shard.prototype.serve = function (...time): void {
+  if (Life.current !== null) shardsByLife.get(Life.current)?.set(this.id, this);
+  serve.apply(this, time);
+};
+
 export class SimNode {
   readonly name: string;
   readonly #world: NodeWorld;
@@ -95,6 +103,7 @@ export class SimNode {
     life.wallShift = this.#wallShift;
     const simHistory = new SimHistory({ store: history, life, dice, random });
     const shards = new Map<ShardId, Shard>();
+    shardsByLife.set(life, shards);
     let nonces = 0;
     const host = new WorkerHost({
       shards: settings.shards,
@@ -114,6 +123,7 @@ export class SimNode {
         reply: (asked, reply) => this.#world.reply(this, asked, reply),
         event: (event) => this.#world.event(this, event),
         flush: () => undefined,
+        begun: () => undefined,
       },
       holder: life.name,
       isGone: (holder) => this.#world.gone.has(holder),
@@ -125,7 +135,7 @@ export class SimNode {
         settings.shortEpochs ? SEQUENCES - 1 - random.below(6) : random.below(limit),
     });
     this.#running = { life, host, history: simHistory, shards };
-    host.start();
+    life.run(() => host.start());
   }
 
   crash(): void {

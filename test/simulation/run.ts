@@ -201,10 +201,10 @@ async function checkMemory(world: World, clients: readonly Client[]): Promise<vo
       const kept = [...answer.pending.map(({ bill }) => bill.id), ...answer.ended];
       if (kept.length > 0) world.broke(`${name} still keeps events ${kept.join()} of ${recipient}`);
     }
-    for (const [shard, { orders, watching, commit }] of running.shards) {
-      if (orders.count + watching + commit.depth === 0) continue;
+    for (const [shard, { orders, commit }] of running.shards) {
+      if (orders.count + commit.depth === 0) continue;
       world.broke(
-        `${name} still keeps ${orders.count} orders, ${watching} polls, ${commit.depth} transitions of shard ${shard}`,
+        `${name} still keeps ${orders.count} orders, ${commit.depth} transitions of shard ${shard}`,
       );
     }
   }

@@ -206,6 +206,20 @@ export async function startBench(
   };
 }
 
+/** Lets time pass until what waits for it is through. */
+export async function passing<T>(clock: ManualClock, waiting: Promise<T>): Promise<T> {
+  let isThrough = false;
+  const through = (): void => {
+    isThrough = true;
+  };
+  waiting.then(through, through);
+  while (!isThrough) {
+    clock.advance(20);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return waiting;
+}
+
 /** An event of a bill, `no` and `at` as given. */
 export function streamed(
   bill: EventBill,

@@ -61,12 +61,9 @@ describe.each(setUps)('a cut connection on $name', (setUp) => {
     });
     const acknowledged = customers.flatMap((customer) => customer.paid);
     expect(acknowledged.length).toBeGreaterThan(CUTS);
-    expect([...paid].sort()).toEqual([...new Set([...acknowledged, ...paid])].sort());
-    expect(acknowledged.filter((billId) => !paid.has(billId))).toEqual([]);
+    expect([...paid].sort()).toEqual([...acknowledged].sort());
     expect(repeats).toBeGreaterThan(0);
 
-    const reread = await world.stream('terminal');
-    const first = [...heard][0] as string;
     const sql = postgres(world.stores.databaseUrl, { max: 1 });
     try {
       const { id } = world.process.demo.terminal;
@@ -81,8 +78,7 @@ describe.each(setUps)('a cut connection on $name', (setUp) => {
     } finally {
       await sql.end();
     }
-    expect(first).toBeDefined();
-    reread.cut();
+    await last.close();
   });
 
   test(`of a wallet leaves no doubt about a payment, ${CUTS} times`, async () => {

@@ -31,8 +31,8 @@ export interface Seen {
 export class Answers {
   readonly document: OpenApi;
   readonly #operations = new Map<string, Operation>();
-  /** Which calls have been answered, with which status: `bill.create 201`. */
-  readonly seen = new Set<string>();
+  /** Which calls have succeeded by which way: `HTTP bill.create`. */
+  readonly made = new Set<string>();
 
   constructor(document: OpenApi) {
     this.document = document;
@@ -68,7 +68,7 @@ export class Answers {
     if (response === undefined) {
       throw new Error(`${where}, which the document does not name: ${JSON.stringify(body)}`);
     }
-    this.seen.add(`${id} ${status}`);
+    if (status < 300) this.made.add(`${contentType === null ? 'WebSocket' : 'HTTP'} ${id}`);
     const media = Object.entries(response.content ?? {});
     const [declared] = media;
     if (declared === undefined) {

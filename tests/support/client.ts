@@ -276,6 +276,11 @@ export class StreamParty implements Party {
     this.#socket.send(this.#encoding === 'json' ? JSON.stringify(frame) : packr.pack(frame));
   }
 
+  /** Sends what is no frame at all. */
+  sendRaw(bytes: string | Buffer): void {
+    this.#socket.send(bytes);
+  }
+
   /** The first event that matches, of those that came and those that will. */
   event(matches: (event: Event) => boolean): Promise<Event> {
     const known = this.events.find(matches);
@@ -303,7 +308,7 @@ export class StreamParty implements Party {
   #hear(data: Buffer, isBinary: boolean): void {
     if (isBinary !== (this.#encoding === 'msgpack')) throw new Error('a frame of the wrong kind');
     const frame = (isBinary ? packr.unpack(data) : JSON.parse(data.toString())) as {
-      id?: number;
+      id?: number | null;
       status?: number;
       body?: unknown;
       event?: Event;
@@ -325,13 +330,18 @@ export class StreamParty implements Party {
     for (const each of found) each.found(event);
   }
 
-  #hearAnswer(frame: { id?: number; status?: number; body?: unknown }): void {
-    const asked = this.#asked.get(frame.id ?? 0);
+  #hearAnswer(frame: { id?: number | null; status?: number; body?: unknown }): void {
+    // A frame that could not be read has no id, and its refusal none either.
+    if (frame.id === undefined || frame.id === null) {
+      if ((frame.status ?? 0) < 400) this.#fail(new Error(`no question: ${JSON.stringify(frame)}`));
+      return;
+    }
+    const asked = this.#asked.get(frame.id);
     if (asked === undefined) {
       this.#fail(new Error(`an answer to no question: ${JSON.stringify(frame)}`));
       return;
     }
-    this.#asked.delete(frame.id ?? 0);
+    this.#asked.delete(frame.id);
     const { op, answered, lost } = asked;
     const seen = { status: frame.status ?? 0, contentType: null, body: frame.body ?? null };
     try {

@@ -18,7 +18,7 @@ export const DIST = process.env['E2E_DIST'] ?? fileURLToPath(new URL('../../dist
 const READY_MS = 60_000;
 const END_MS = 60_000;
 const POLL_MS = 20;
-const SHOWN_LINES = 60;
+const SHOWN_LINES = 40;
 
 export interface SwitchOptions {
   readonly stores: Stores;
@@ -187,9 +187,13 @@ export class SwitchProcess {
     rmSync(this.dataDir, { recursive: true, force: true });
   }
 
-  /** The last lines of its output. */
+  /** The last lines of its log. */
   tail(): string {
-    return this.#output.split('\n').slice(-SHOWN_LINES).join('\n');
+    return this.#output
+      .split('\n')
+      .filter((line) => line.startsWith('{') && !line.includes('"state":"starting"'))
+      .slice(-SHOWN_LINES)
+      .join('\n');
   }
 }
 

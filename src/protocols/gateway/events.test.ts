@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { billId, makeEvent, NOON, paychannelId } from '../../../test/support/bill-fixtures.ts';
-import { type Bench, keys, startBench } from '../../../test/support/fake-door.ts';
+import { type Bench, keys, passing, startBench } from '../../../test/support/fake-door.ts';
 import { type Frame, TestSocket } from '../../../test/support/socket.ts';
 import { plus } from '../../domain/time.ts';
 import type { Listings, StreamedEvent } from '../../switch/ports.ts';
@@ -248,7 +248,37 @@ describe('an event', () => {
   });
 });
 
+describe('a second connection', () => {
+  test('is asked again 2 s after it was first sent an event, and so is the first', async () => {
+    const first = await connect();
+    await quiet(first);
+    bench.door.push(eventNo(1));
+    await quiet(first);
+    bench.clock.advance(1_000);
+    const second = await connect();
+    expect(await quiet(second)).toEqual([idOf(eventNo(1))]);
+    bench.clock.advance(1_999);
+    expect([await quiet(first), await quiet(second)]).toEqual([[], []]);
+    bench.clock.advance(1);
+    expect([await quiet(first), await quiet(second)]).toEqual([
+      [idOf(eventNo(1))],
+      [idOf(eventNo(1))],
+    ]);
+  });
+});
+
 describe('a window', () => {
+  test('with room takes no live event while older ones have not been read', async () => {
+    history = eventsUpTo(1_200);
+    const socket = await connect();
+    await expect.poll(() => pushed(socket.frames).length).toBe(1_000);
+    await quiet(socket);
+    acknowledge(socket, history.slice(0, 100));
+    await quiet(socket);
+    bench.door.push(eventNo(1_201));
+    expect(await quiet(socket)).toEqual([]);
+  });
+
   test('holds 1,000 events; the rest, live ones too, follow as acknowledgements come, in order', async () => {
     const all = eventsUpTo(2_300);
     history = all.slice(0, 2_200);
@@ -348,8 +378,7 @@ describe('a long poll', () => {
     await expect.poll(() => bench.clock.timers).toBe(2);
     const drained = bench.gateway.drain();
     expect(await answer).toEqual([]);
-    bench.clock.advance(100);
-    await drained;
+    await passing(bench.clock, drained);
   });
 
   test('that its client gives up frees its inbox', async () => {

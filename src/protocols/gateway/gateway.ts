@@ -4,7 +4,7 @@
 import { makeHandlers } from './handlers.ts';
 import { HttpFront } from './http.ts';
 import { Inboxes } from './inboxes.ts';
-import { loadNative, type us_listen_socket } from './native.ts';
+import { closeConnections, loadNative, type us_listen_socket } from './native.ts';
 import type { GatewayOptions, GatewayStats } from './options.ts';
 import { Principals } from './principals.ts';
 import type { Session, SessionContext } from './session.ts';
@@ -22,7 +22,7 @@ export interface Gateway {
   stats(): GatewayStats;
   /** Accepts nothing new, answers what is under way (at most `drainMs`), closes WebSockets with 1001. */
   drain(): Promise<void>;
-  /** Ends everything at once. */
+  /** Ends everything at once; the thread may end after it. */
   close(): void;
 }
 
@@ -65,6 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (isListening) native.us_listen_socket_close(socket);
     isListening = false;
   };
+  let isClosed = false;
   const stopJudging = judgeKeys(sessionContext);
   const close = (): void => {
     stopListening();
@@ -74,6 +75,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     front.drain();
     front.abandon();
     inboxes.close();
+    if (!isClosed) closeConnections(app);
+    isClosed = true;
   };
   return {
     port: native.us_socket_local_port(socket),
@@ -87,6 +90,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       while ((front.underWay > 0 || sessions.size > 0) && clock.monotonic() < until) {
         await new Promise<void>((resolve) => clock.after(DRAIN_POLL_MS, resolve));
       }
+      // The last answers are on their way: let them leave before their connections are closed.
+      await new Promise<void>((resolve) => clock.after(DRAIN_POLL_MS, resolve));
       close();
     },
     close,

@@ -1,3 +1,4 @@
+import { connect as connectTcp } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   billId,
@@ -6,7 +7,7 @@ import {
   NOON,
   paychannelId,
 } from '../../../test/support/bill-fixtures.ts';
-import { BASE, type Bench, keys, startBench } from '../../../test/support/fake-door.ts';
+import { BASE, type Bench, keys, passing, startBench } from '../../../test/support/fake-door.ts';
 import { shardOfBill } from '../../domain/ids.ts';
 import { minor } from '../../domain/money.ts';
 import { plus } from '../../domain/time.ts';
@@ -326,13 +327,16 @@ describe('an Idempotency-Key', () => {
     expect((await call('POST', `/v1/terminal/bills/${billId(1)}/confirm`)).status).toBe(200);
   });
 
-  test('goes to the shard with the digest of the body alone', async () => {
+  test.each([
+    [refund, 'bill.refund'],
+    [cancel, 'bill.cancel'],
+  ])('goes to the shard with the digest of the body alone (%s)', async (path, op) => {
     for (const key of ['k-1', 'k-2']) {
       const headers = { 'Idempotency-Key': key };
-      expect((await call('POST', refund, { body: { amount: 5 }, headers })).status).toBe(200);
+      expect((await call('POST', path, { body: { amount: 5 }, headers })).status).toBe(200);
     }
-    const [first, second] = bench.door.asked('bill.refund').map(({ operation }) => operation);
-    expect(first).toMatchObject({ key: 'k-1', amount: 5, paymentNo: null });
+    const [first, second] = bench.door.asked(op).map(({ operation }) => operation);
+    expect(first).toMatchObject({ key: 'k-1', amount: 5 });
     expect(second).toMatchObject({ key: 'k-2' });
     expect((first as { digest: string }).digest).toBe((second as { digest: string }).digest);
   });
@@ -445,8 +449,7 @@ describe('a wait', () => {
     });
     const drained = bench.gateway.drain();
     expect((await answer).status).toBe(200);
-    bench.clock.advance(100);
-    await drained;
+    await passing(bench.clock, drained);
     await expect(call('GET', '/healthz')).rejects.toThrow();
   });
 });
@@ -634,6 +637,15 @@ test('health, readiness and metrics need no key', async () => {
   expect(await (await call('GET', '/healthz', { key: null })).json()).toEqual({ status: 'ok' });
   expect(await (await call('GET', '/readyz', { key: null })).json()).toEqual({ ready: true });
   expect(await (await call('GET', '/metrics', { key: null })).text()).toBe('qrswitch_up 1\n');
+});
+
+test('a connection that idles is closed with the gateway, so that its thread can end', async () => {
+  const socket = connectTcp(bench.gateway.port, '127.0.0.1');
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  await new Promise((resolve) => socket.once('data', resolve));
+  bench.gateway.close();
+  await closed;
 });
 
 test('a connection goes on after each kind of answer', async () => {

@@ -21,3 +21,13 @@ export function loadNative(): typeof uws {
       'official uWebSockets.js build that fits.',
   );
 }
+
+type App = ReturnType<typeof uws.App>;
+
+/**
+ * Closes every connection of an application, idle ones too. A thread that ends while one is open takes the whole
+ * process along (uv_loop_close() while having open handles), and idle ones stay for 10 s. The library's types lack it.
+ */
+export function closeConnections(app: App): void {
+  (app as App & { close?: () => void }).close?.();
+}

@@ -38,7 +38,6 @@ export async function readPending(
     for (const event of answer.pending) found.set(eventId(event), event);
     for (const id of answer.ended) ended.add(id);
   }
-  for (const id of ended) found.delete(id);
   const since = millis(Math.max(0, sources.clock.wall() - EVENT_LIFE_MS));
   try {
     const isExhausted = await readHistory(sources.listings, recipient, since, found, ended);

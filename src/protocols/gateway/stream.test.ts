@@ -9,7 +9,7 @@ import {
   paychannelId,
   shard,
 } from '../../../test/support/bill-fixtures.ts';
-import { type Bench, keys, startBench } from '../../../test/support/fake-door.ts';
+import { type Bench, keys, passing, startBench } from '../../../test/support/fake-door.ts';
 import { type Frame, TestSocket, unpackr } from '../../../test/support/socket.ts';
 import { minor } from '../../domain/money.ts';
 import { plus } from '../../domain/time.ts';
@@ -341,8 +341,7 @@ describe('a drain', () => {
     bench.door.held[0]?.reply({ kind: 'bill', bill: makeBill(), created: true, now: NOON });
     expect(await busy.next()).toMatchObject({ id: 1, status: 201 });
     expect(await busy.end()).toEqual({ code: 1001, reason: 'the switch is stopping' });
-    bench.clock.advance(100);
-    await drained;
+    await passing(bench.clock, drained);
   });
 });
 

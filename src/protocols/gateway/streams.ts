@@ -141,9 +141,9 @@ export class Streams {
 
 function accept(res: HttpResponse, upgrade: Upgrade, credentials: Credentials | null): void {
   const data: SocketData = { encoding: upgrade.encoding, credentials, session: null };
-  res.cork(() => {
-    res.upgrade(data, upgrade.key, upgrade.protocol, upgrade.extensions, upgrade.context);
-  });
+  // Not inside `res.cork`: where the upgraded socket keeps its address, v20.30 goes on to read it as an HTTP response
+  // and shuts it down at once, by chance.
+  res.upgrade(data, upgrade.key, upgrade.protocol, upgrade.extensions, upgrade.context);
 }
 
 function refuse(res: HttpResponse, problem: Problem, requestId: string): void {

@@ -85,7 +85,7 @@ export class GatewayLink implements ShardDoor {
     port.on('close', () => {
       if (this.#links.get(worker) === link) this.#lose(worker);
     });
-    if (this.#links.size === this.#workers) for (const listener of this.#startListeners) listener();
+    this.#tellStart();
   }
 
   send(request: Omit<Request, 'seq'>, onReply: OnReply): void {
@@ -123,6 +123,11 @@ export class GatewayLink implements ShardDoor {
     for (const worker of [...this.#links.keys()]) this.#lose(worker);
   }
 
+  #tellStart(): void {
+    if (this.#links.size < this.#workers) return;
+    for (const listener of this.#startListeners) listener();
+  }
+
   #askOne(link: Link, query: WorkerQuery): Promise<WorkerAnswer> {
     return new Promise((done, failed) => {
       const seq = this.#nextSeq();
@@ -157,7 +162,8 @@ export class GatewayLink implements ShardDoor {
   }
 
   #receive(link: Link, bytes: Uint8Array): void {
-    const { replies, answers, failures, events } = unpackToGateway(bytes);
+    const { replies, answers, failures, events, hasBegun } = unpackToGateway(bytes);
+    if (hasBegun) this.#tellStart();
     for (const event of events) for (const listener of this.#eventListeners) listener(event);
     for (let i = 0; i < replies.length; i += 3) {
       const seq = replies[i] as number;

@@ -24,6 +24,8 @@ export interface ToGateway {
   /** Queries that failed, with what to tell. */
   readonly failures: readonly { readonly seq: number; readonly detail: string }[];
   readonly events: readonly StreamedEvent[];
+  /** A shard has begun to serve: what is pending is to be read again. */
+  readonly hasBegun: boolean;
 }
 
 const packr = new Packr({ useRecords: true, int64AsType: 'number', encodeUndefinedAsNil: true });

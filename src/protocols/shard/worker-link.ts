@@ -18,6 +18,7 @@ interface Outgoing {
   answers: { seq: number; answer: WorkerAnswer }[];
   failures: { seq: number; detail: string }[];
   events: StreamedEvent[];
+  hasBegun: boolean;
 }
 
 interface Link {
@@ -61,11 +62,14 @@ export class WorkerLink implements ReplySink {
     }
   }
 
+  begun(): void {
+    for (const { outgoing } of this.#links.values()) outgoing.hasBegun = true;
+  }
+
   flush(): void {
     for (const link of this.#links.values()) {
       const { outgoing } = link;
-      const { replies, answers, failures, events } = outgoing;
-      if (replies.length + answers.length + failures.length + events.length === 0) continue;
+      if (isNothing(outgoing)) continue;
       link.outgoing = nothing();
       const message: ToGateway = outgoing;
       const bytes = packMessage(message);
@@ -111,5 +115,9 @@ export class WorkerLink implements ReplySink {
 }
 
 function nothing(): Outgoing {
-  return { replies: [], answers: [], failures: [], events: [] };
+  return { replies: [], answers: [], failures: [], events: [], hasBegun: false };
+}
+
+function isNothing({ replies, answers, failures, events, hasBegun }: Outgoing): boolean {
+  return replies.length + answers.length + failures.length + events.length === 0 && !hasBegun;
 }
