@@ -15,11 +15,7 @@ export function processUse(pid: number, name: string): CpuUse {
 }
 
 /** Each thread of a process by itself, named by `nameOf` its number and place; what returns '' goes under `rest`. */
-export function threadUse(
-  pid: number,
-  nameOf: (tid: number) => string,
-  rest: string,
-): CpuUse {
+export function threadUse(pid: number, nameOf: (tid: number) => string, rest: string): CpuUse {
   const use = new Map<string, number>();
   for (const [tid, ns] of threadsOf(pid)) addTo(use, nameOf(tid) || rest, ns);
   return use;
@@ -85,7 +81,9 @@ function childrenOf(pid: number): number[] {
 
 function roleOf(pid: number): string {
   const title = readText(`/proc/${pid}/cmdline`);
-  const role = /^postgres: (checkpointer|background writer|walwriter|autovacuum|io worker)/.exec(title);
+  const role = /^postgres: (checkpointer|background writer|walwriter|autovacuum|io worker)/.exec(
+    title,
+  );
   return role === null ? 'postgres: backends' : `postgres: ${role[1]}`;
 }
 

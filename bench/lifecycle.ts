@@ -7,15 +7,22 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { checkBooks } from './books.ts';
-import { type CpuUse, difference, endedChildrenUse, joined, postgresUse, processUse } from './cpu.ts';
-import { runLoad } from './load-process.ts';
+import {
+  type CpuUse,
+  difference,
+  endedChildrenUse,
+  joined,
+  postgresUse,
+  processUse,
+} from './cpu.ts';
 import type { LoadOutcome, Protocol } from './load/messages.ts';
+import { runLoad } from './load-process.ts';
 import { describeMachine, loadBefore, measureSync } from './machine.ts';
-import { describeProfiles, profileFolder } from './profile.ts';
 import { pgbenchVersion, runPgbench, type SqlStyle } from './pgbench.ts';
+import { describeProfiles, profileFolder } from './profile.ts';
 import { ratioOf, shown, spreadOf, table } from './report.ts';
-import { startStores, type Stores } from './stores.ts';
-import { startSwitch, type SwitchProcess } from './switch-process.ts';
+import { type Stores, startStores } from './stores.ts';
+import { type SwitchProcess, startSwitch } from './switch-process.ts';
 
 const PROTOCOLS: readonly Protocol[] = ['ws-msgpack', 'ws-json', 'http'];
 const SQL_PEERS: readonly { style: SqlStyle; clients: number }[] = [
@@ -301,7 +308,12 @@ function publish(
   ].join('\n\n');
   mkdirSync(RESULTS, { recursive: true });
   const stamp = new Date().toISOString().replace(/[:.]/g, '-');
-  const json = { settings, about, tried: Object.fromEntries(tried), rounds: Object.fromEntries(rounds) };
+  const json = {
+    settings,
+    about,
+    tried: Object.fromEntries(tried),
+    rounds: Object.fromEntries(rounds),
+  };
   writeFileSync(new URL(`lifecycle-${stamp}.json`, RESULTS), `${JSON.stringify(json, null, 2)}\n`);
   writeFileSync(new URL(`lifecycle-${stamp}.md`, RESULTS), `${text}\n`);
   process.stdout.write(`\n${text}\n\nbench/results/lifecycle-${stamp}.json, .md\n`);
@@ -319,7 +331,14 @@ function sweepTable(
     ]),
   );
   return table(
-    ['protocol', 'in flight', 'lifecycles/s', 'lifecycle p50, p99 ms', 'pay → event p50, p99 ms', 'behind'],
+    [
+      'protocol',
+      'in flight',
+      'lifecycles/s',
+      'lifecycle p50, p99 ms',
+      'pay → event p50, p99 ms',
+      'behind',
+    ],
     rows,
   );
 }
@@ -327,7 +346,8 @@ function sweepTable(
 function latencies({ latencyMs, payToEventMs, behindMs }: Measured): string[] {
   const pair = (of: LoadOutcome['lifecycleMs'] | undefined): string =>
     of === undefined ? '' : `${of.p50.toFixed(1)}, ${of.p99.toFixed(1)}`;
-  const behind = behindMs === undefined ? '' : `${behindMs} ms${behindMs > BEHIND_MAX_MS ? ' (!)' : ''}`;
+  const behind =
+    behindMs === undefined ? '' : `${behindMs} ms${behindMs > BEHIND_MAX_MS ? ' (!)' : ''}`;
   return [pair(latencyMs), pair(payToEventMs), behind];
 }
 
@@ -360,7 +380,10 @@ function ratioTable(settings: Settings, rounds: ReadonlyMap<string, readonly Mea
     shown(ratioOf(perSecond(protocol), best('interactive')), 2),
     shown(ratioOf(perSecond(protocol), best('single')), 2),
   ]);
-  return table(['protocol', ': pgbench, interactive transactions', ': pgbench, single statements'], rows);
+  return table(
+    ['protocol', ': pgbench, interactive transactions', ': pgbench, single statements'],
+    rows,
+  );
 }
 
 function cpuTable(rounds: ReadonlyMap<string, readonly Measured[]>): string {
@@ -374,7 +397,9 @@ function cpuTable(rounds: ReadonlyMap<string, readonly Measured[]>): string {
     }),
   ]);
   const total = [...rounds.values()].map((all) =>
-    spreadOf(all.map(({ cpuUs }) => Object.values(cpuUs).reduce((sum, us) => sum + us, 0))).median.toFixed(0),
+    spreadOf(
+      all.map(({ cpuUs }) => Object.values(cpuUs).reduce((sum, us) => sum + us, 0)),
+    ).median.toFixed(0),
   );
   rows.sort((left, right) => (left[0] ?? '').localeCompare(right[0] ?? ''));
   return table(['', ...rounds.keys()], [...rows, ['all', ...total]]);
@@ -391,7 +416,9 @@ function sayMeasured(measured: Measured): string {
 
 function syncFigures(): Record<string, string> {
   const { p50Ms, p99Ms } = measureSync();
-  return { 'fdatasync of a 512 B append': `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms` };
+  return {
+    'fdatasync of a 512 B append': `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
+  };
 }
 
 function say(text: string): void {
@@ -418,7 +445,8 @@ function readSettings(args: readonly string[]): Settings {
   });
   const protocols = values.protocols.split(',').map((name) => {
     const known = PROTOCOLS.find((protocol) => protocol === name);
-    if (known === undefined) throw new Error(`--protocols: ${name} is none of ${PROTOCOLS.join(', ')}`);
+    if (known === undefined)
+      throw new Error(`--protocols: ${name} is none of ${PROTOCOLS.join(', ')}`);
     return known;
   });
   return {

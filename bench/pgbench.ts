@@ -82,7 +82,9 @@ async function checkBooks(url: string, base: bigint, lifecycles: number): Promis
     const { confirmed, bills, owed, paid, events, refs, orders, transitions } = row ?? {};
     const counts = [confirmed, bills, events, refs, orders, transitions / 4];
     if (counts.some((count) => count !== lifecycles) || owed !== paid) {
-      throw new Error(`pgbench's books do not balance: ${lifecycles} counted, ${JSON.stringify(row)}`);
+      throw new Error(
+        `pgbench's books do not balance: ${lifecycles} counted, ${JSON.stringify(row)}`,
+      );
     }
   } finally {
     await sql.end();

@@ -3,13 +3,23 @@
 
 import { readFileSync } from 'node:fs';
 import postgres from 'postgres';
-import { type RedisServer, startRedis } from '../test/support/redis-server.ts';
-import { createDatabase, startPostgres, type TestPostgres } from '../test/support/postgres-server.ts';
 import { migrate, readMigrations } from '../src/persistence/migrate.ts';
+import {
+  createDatabase,
+  startPostgres,
+  type TestPostgres,
+} from '../test/support/postgres-server.ts';
+import { type RedisServer, startRedis } from '../test/support/redis-server.ts';
 
 /** Beside these, Postgres has its defaults: fsync, full_page_writes and synchronous_commit are on. */
 const POSTGRES_SETTINGS = { shared_buffers: '256MB', max_connections: '200' };
-const CONFIGURATION = ['fsync', 'full_page_writes', 'synchronous_commit', 'shared_buffers', 'max_wal_size'];
+const CONFIGURATION = [
+  'fsync',
+  'full_page_writes',
+  'synchronous_commit',
+  'shared_buffers',
+  'max_wal_size',
+];
 
 export interface Stores {
   readonly redis: RedisServer;
@@ -38,7 +48,8 @@ export async function startStores(): Promise<Stores> {
     redis: `appendonly ${redis.config['appendonly']}, appendfsync ${redis.config['appendfsync']}`,
   };
   for (const name of CONFIGURATION) {
-    described[`postgres.${name}`] = (await sql`select current_setting(${name}) as v`)[0]?.['v'] ?? '';
+    described[`postgres.${name}`] =
+      (await sql`select current_setting(${name}) as v`)[0]?.['v'] ?? '';
   }
   return {
     redis,

@@ -8,9 +8,9 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
+import type { InstitutionId, MerchantId } from '../src/domain/ids.ts';
 import { addKey, addPaychannel, addTerminal } from '../src/persistence/directory.ts';
 import { freePort } from '../src/persistence/postgres-programs.ts';
-import type { InstitutionId, MerchantId } from '../src/domain/ids.ts';
 import { type CpuUse, threadIds, threadUse } from './cpu.ts';
 import type { Stores } from './stores.ts';
 
@@ -63,7 +63,9 @@ export async function startSwitch(options: SwitchOptions): Promise<SwitchProcess
   const demo = JSON.parse(await readFile(join(dir, 'demo.json'), 'utf8')) as Demo;
   const { terminals, wallet } = await onboard(stores.switchUrl, demo, options.terminals);
   const pid = child.pid ?? 0;
-  const workers = Number(options.env?.['QRSWITCH_WORKERS'] ?? Math.max(1, availableParallelism() - 1));
+  const workers = Number(
+    options.env?.['QRSWITCH_WORKERS'] ?? Math.max(1, availableParallelism() - 1),
+  );
   const gateways = Number(options.env?.['QRSWITCH_GATEWAYS'] ?? 1);
   return {
     port,

@@ -86,11 +86,11 @@ try {
     newRequestId: randomUUID,
   });
   metrics.watchGateway(() => {
-    const { requestsUnderWay, sessions } = gateway.stats();
+    const { requestsUnderWay, terminalSessions, paychannelSessions } = gateway.stats();
     return {
       requestsHeld: requestsUnderWay,
-      terminalConnections: sessions,
-      paychannelConnections: 0,
+      terminalConnections: terminalSessions,
+      paychannelConnections: paychannelSessions,
     };
   });
   main.on('message', (message: ToGatewayThread) => {

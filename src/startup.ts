@@ -54,7 +54,7 @@ function tryPort(host: string, port: number): Promise<number | null> {
 
 async function whoListens(config: Config): Promise<string> {
   try {
-    const url = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}/healthz`;
+    const url = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}/readyz`;
     const answer = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS) });
     const body: unknown = await answer.json();
     const node =

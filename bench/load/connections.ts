@@ -1,7 +1,7 @@
 // The generator's two kinds of connections, on plain sockets: a WebSocket, and a kept HTTP connection with one request
 // under way at a time. Both write what a turn of the event loop has gathered with one call.
 
-import { type Socket, connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { clientFrame, FrameReader, OPCODE } from './frames.ts';
 
 const READ_BYTES = 65_536;
@@ -55,7 +55,11 @@ function openSocket(
       fail(error);
       onLost(error);
     });
-    socket.on('close', () => onLost(new Error(`the switch closed a connection (${socket.localPort ?? 'before it was made'})`)));
+    socket.on('close', () =>
+      onLost(
+        new Error(`the switch closed a connection (${socket.localPort ?? 'before it was made'})`),
+      ),
+    );
   });
 }
 
@@ -85,7 +89,10 @@ export async function openWebSocket(options: WebSocketOptions): Promise<WebSocke
   upgrading.catch(() => undefined);
   const lost = (why: Error): void => {
     upgraded(new Error(`${why.message}, no WebSocket yet: ${answer}`));
-    if (!isClosing) options.onLost(new Error(`${why.message} (${options.path}, ${isUpgraded ? 'open' : 'being opened'})`));
+    if (!isClosing)
+      options.onLost(
+        new Error(`${why.message} (${options.path}, ${isUpgraded ? 'open' : 'being opened'})`),
+      );
   };
   const reader = new FrameReader((opcode, payload) => {
     if (opcode === options.opcode) options.onMessage(payload);

@@ -301,7 +301,11 @@ function pause(ms: number): Promise<void> {
 
 /** Microseconds, to one minute. */
 function histogram(): Histogram {
-  return build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
+  return build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 60_000_000,
+    numberOfSignificantValueDigits: 3,
+  });
 }
 
 function record(into: Histogram, ms: number): void {

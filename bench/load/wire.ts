@@ -62,7 +62,9 @@ export const jsonWire: Wire = {
     return at < 0 || i === at ? -1 : value;
   },
   textAt(text, at) {
-    return at < 0 || text.charCodeAt(at) !== QUOTE ? '' : text.slice(at + 1, text.indexOf('"', at + 1));
+    return at < 0 || text.charCodeAt(at) !== QUOTE
+      ? ''
+      : text.slice(at + 1, text.indexOf('"', at + 1));
   },
   isTrueAt: (text, at) => at >= 0 && text.startsWith('true', at),
   decode: (text) => JSON.parse(Buffer.from(text, 'latin1').toString('utf8')),
@@ -129,7 +131,8 @@ const heads = {
 };
 const CREATE_TAIL =
   packText('currency') + packText(CURRENCY) + packText('description') + packText(DESCRIPTION);
-const PAY_TAIL = packText('currency') + packText(CURRENCY) + packText('method') + packText('account');
+const PAY_TAIL =
+  packText('currency') + packText(CURRENCY) + packText('method') + packText('account');
 const ORDER_ID = packText('orderId');
 const AMOUNT = packText('amount');
 const BILL_ID = packText('billId');

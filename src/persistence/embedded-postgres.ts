@@ -13,8 +13,8 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Logger } from '../telemetry/log.ts';
 import postgres from 'postgres';
+import type { Logger } from '../telemetry/log.ts';
 import { beganAt, isAlive, type Process, releaseOwnership, takeOwnership } from './folder-owner.ts';
 import {
   findPostgresPrograms,

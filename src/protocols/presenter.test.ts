@@ -250,6 +250,7 @@ describe('an event', () => {
       orderId: reference('order-1'),
       amount: 10 ** 12,
       currency: 'EUR',
+      purpose: 'prepayment' as const,
     };
     const json = JSON.parse(
       Buffer.from(presenter.presentEvent({ bill, event }, 'json')).toString('utf8'),
@@ -263,7 +264,7 @@ describe('an event', () => {
       data: {
         bill: { orderId: 'order-1', paid: 1_000 },
         cause: 'operator',
-        credit: { id: `${billId(1)}-c1` },
+        credit: { id: `${billId(1)}-c1`, purpose: 'prepayment' },
       },
     });
     expect(contractViolations(shown.event, json)).toEqual([]);

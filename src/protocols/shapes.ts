@@ -120,7 +120,7 @@ export class Shapes {
     };
   }
 
-  credit(billId: BillId, credit: Credit, purpose: Purpose | null, now: Millis): Shape {
+  credit(billId: BillId, credit: Credit, purpose: Purpose, now: Millis): Shape {
     return {
       id: partId(billId, 'c', credit.no),
       kind: credit.kind,
@@ -218,8 +218,7 @@ export class Shapes {
     if (event.cause !== null) data.cause = event.cause;
     if (event.payment !== null) data.payment = this.payment(bill.id, event.payment);
     if (event.credit !== null) {
-      const purpose = bill.purpose ?? null;
-      data.credit = this.credit(bill.id, event.credit, purpose, event.occurredAt);
+      data.credit = this.credit(bill.id, event.credit, bill.purpose, event.occurredAt);
     }
     if (event.receipt !== null) data.receipt = this.#n.json(event.receipt);
     return {

@@ -25,8 +25,8 @@ export class EventIndex {
 
   /** An event is pending; says how a stream gives it. */
   add(bill: PresentBill, event: BillEvent): StreamedEvent {
-    const { id, orderId, amount, currency } = bill.terms;
-    const streamed: StreamedEvent = { bill: { id, orderId, amount, currency }, event };
+    const { id, orderId, amount, currency, purpose } = bill.terms;
+    const streamed: StreamedEvent = { bill: { id, orderId, amount, currency, purpose }, event };
     const stream = this.#streamOf(event.recipient);
     const key = partId(id, 'e', event.no);
     if (!stream.pending.has(key)) this.#pendingCount += 1;

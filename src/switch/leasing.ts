@@ -107,18 +107,29 @@ export class Leasing {
   }
 
   async #renew(held: readonly Lease[]): Promise<void> {
-    const sentAt = this.#clock.monotonic();
-    const renewed = await this.#leases.renew(held);
-    const kept = new Set(renewed.map(({ shard }) => shard));
-    for (const lease of renewed) {
-      if (this.#held.has(lease.shard))
-        this.#held.set(lease.shard, { lease, until: sentAt + LEASE_MS });
-    }
-    for (const { shard } of held) {
-      if (kept.has(shard) || !this.#held.has(shard)) continue;
+    const kept = await this.#countUp(held);
+    const doubtful = held.filter(({ shard }) => !kept.has(shard)).map(({ shard }) => shard);
+    if (doubtful.length === 0) return;
+    // A renewal whose answer was lost has counted up all the same: nobody else goes by this holder's name.
+    const stand = await this.#leases.read(doubtful);
+    const ours = stand.filter(({ holder }) => holder === this.#holder);
+    const again = ours.length === 0 ? new Set<ShardId>() : await this.#countUp(ours);
+    for (const shard of doubtful) {
+      if (again.has(shard) || !this.#held.has(shard)) continue;
       this.forget(shard);
       this.#listener.lost(shard);
     }
+  }
+
+  async #countUp(leases: readonly Lease[]): Promise<Set<ShardId>> {
+    const sentAt = this.#clock.monotonic();
+    const renewed = await this.#leases.renew(leases);
+    for (const lease of renewed) {
+      if (this.#held.has(lease.shard)) {
+        this.#held.set(lease.shard, { lease, until: sentAt + LEASE_MS });
+      }
+    }
+    return new Set(renewed.map(({ shard }) => shard));
   }
 
   async #take(): Promise<void> {
@@ -132,7 +143,9 @@ export class Leasing {
         watch.lease = lease;
         watch.since = now;
       }
-      const isFree = lease.holder === null || this.#isGone(lease.holder);
+      const { holder } = lease;
+      // Its own by a take whose answer was lost: nobody else can be at work.
+      const isFree = holder === null || holder === this.#holder || this.#isGone(holder);
       if (isFree || now - watch.since >= TAKE_OVER_MS) free.push(lease);
     }
     if (free.length === 0) return;

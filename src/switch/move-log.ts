@@ -70,7 +70,8 @@ async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId
     overtaken: () => undefined,
     stopped: () => undefined,
   });
-  const sources = { shard, log: from, codec, history, writer, home: emptyHome() };
+  const isVoid = (): boolean => false;
+  const sources = { shard, log: from, codec, history, writer, home: emptyHome(), isVoid };
   const opener = openerOf(moving, shard, from);
   let top: EntryId = known.entry;
   for (;;) {

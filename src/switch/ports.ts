@@ -254,8 +254,7 @@ export interface EventBill {
   readonly orderId: Reference;
   readonly amount: number;
   readonly currency: string;
-  /** Shown in a credit; left out where the source does not know it. */
-  readonly purpose?: Purpose;
+  readonly purpose: Purpose;
 }
 
 /** A place in a stream of events: by time, then bill, then number. */

@@ -31,6 +31,8 @@ export interface ReplaySources {
   readonly history: History;
   readonly writer: HistoryWriter;
   readonly home: ReplayHome;
+  /** Whether the shard has been left meanwhile: its memory may belong to a later life, and must not be touched. */
+  readonly isVoid: () => boolean;
 }
 
 /** Replays all entries above one; returns the top and the latest time seen. */
@@ -44,6 +46,7 @@ export async function replay(
   const rows = new Map<BillId, EntryId>();
   for (;;) {
     const page = await sources.log.read(sources.shard, top, PAGE_ENTRIES);
+    mustGoOn(sources);
     const last = page.at(-1);
     if (last === undefined) return { top, at, entries };
     const before = top;
@@ -64,6 +67,7 @@ async function replayPage(
 ): Promise<number> {
   const contents = page.map(({ payload }) => sources.codec.decode(payload));
   await fetchMissing(sources, contents, rows);
+  mustGoOn(sources);
   let at = 0;
   page.forEach(({ id }, i) => {
     const content = must(contents[i], 'content of an entry');
@@ -72,6 +76,10 @@ async function replayPage(
     sources.writer.enqueue(sources.shard, entry);
   });
   return at;
+}
+
+function mustGoOn({ isVoid, shard }: ReplaySources): void {
+  if (isVoid()) throw new Error(`shard ${shard} was left while its log was read`);
 }
 
 /** Brings in the bills that the page touches and neither makes nor finds in memory. */
@@ -93,6 +101,7 @@ async function fetchMissing(
     const some = ids.slice(i, i + FETCH_MAX);
     const known = (shard: ShardId): EntryId => sources.writer.knownWatermark(shard);
     const { bills } = await guarded([sources.shard], known, () => sources.history.fetchBills(some));
+    mustGoOn(sources);
     some.forEach((id, n) => {
       const fetched = must(bills[n], 'a fetched bill');
       sources.home.put(id, fetched.bill, fetched.entry, null);

@@ -37,6 +37,7 @@ import {
   commandOf,
   rejection,
   replyTo,
+  unseen,
   visible,
 } from './use-cases.ts';
 
@@ -233,7 +234,7 @@ export class Shard {
     this.runTimers(cell, now);
     const seen = visible(cell.bill, principal, operation.op);
     if (seen === null) {
-      this.answer(asked, rejection({ rejected: 'bill.notFound' }), cell.batch);
+      this.answer(asked, rejection(unseen(operation.op)), cell.batch);
       return;
     }
     if (this.#polls.begin(cell, asked, seen.version)) {

@@ -186,7 +186,8 @@ export class Tenure {
     const { opener, history, writer, clock } = this.#around;
     const { id } = this.shard;
     const { log, codec } = opener;
-    const sources = { shard: id, log, codec, history, writer, home: this.#home() };
+    const isVoid = (): boolean => life !== this.#life;
+    const sources = { shard: id, log, codec, history, writer, home: this.#home(), isVoid };
     const nonces = new Set<string>();
     let top = watermark.entry;
     let at: number = watermark.at;
@@ -235,7 +236,8 @@ export class Tenure {
     const { history } = this.#around;
     while (life === this.#life) {
       try {
-        const since = millis(Math.max(0, this.#around.clock.wall() - FILTER_SPAN_MS));
+        // By the shard's own time: the machine's may have jumped.
+        const since = millis(Math.max(0, this.shard.now() - FILTER_SPAN_MS));
         await history.scanOrders(this.shard.id, since, (orders) => {
           if (life !== this.#life) return;
           for (const { terminalId, orderId, at } of orders) {
@@ -309,7 +311,8 @@ export class Tenure {
         const { last } = await log.bounds(shard);
         if (life !== this.#life) return;
         if (this.#state === 'serving') {
-          if (epochOf(last) > epochOf(this.#top)) this.#deposed(`the writer of ${formatEntryId(last)}`);
+          if (epochOf(last) > epochOf(this.#top))
+            this.#deposed(`the writer of ${formatEntryId(last)}`);
           else this.#stop(reason);
           return;
         }

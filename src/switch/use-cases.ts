@@ -327,6 +327,12 @@ function wasDecided(settled: Settled): boolean {
   return !isRejection(settled.decision) && settled.decision.length > 0;
 }
 
+/** What is said of a bill that is not there, or not for the principal to see: never which of the two. */
+export function unseen(op: Operation['op']): SwitchRejection {
+  const isOfCredit = op === 'credit.get' || op === 'credit.settle';
+  return { rejected: isOfCredit ? 'credit.notFound' : 'bill.notFound' };
+}
+
 /** The bill if the principal may see it. */
 export function visible(
   bill: Bill,

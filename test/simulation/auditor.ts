@@ -23,9 +23,9 @@ export class Auditor {
   /** The times up to which history was said to have everything, by shard. */
   #asOf = 0;
 
-  constructor(broke: (what: string) => void) {
+  constructor(broke: (what: string) => void, note: (what: string) => void) {
     this.#broke = broke;
-    this.ledger = new Ledger(broke);
+    this.ledger = new Ledger(broke, note);
     this.promises = new Promises(this.ledger, broke);
   }
 
@@ -39,14 +39,16 @@ export class Auditor {
     const line = this.ledger.chain(shard).entries.at(-1);
     for (const { requestId, at } of line?.transitions ?? []) {
       if (requestId !== 'timer') this.promises.done(requestId);
-      if (at <= this.#asOf) this.#broke(`lists were complete up to ${this.#asOf}, and ${at} is new`);
+      if (at <= this.#asOf)
+        this.#broke(`lists were complete up to ${this.#asOf}, and ${at} is new`);
     }
   }
 
   acknowledged(shard: ShardId, id: EntryId, by: string): void {
     const { entries } = this.ledger.chain(shard);
     const isThere = entries.some((entry) => entry.id === id);
-    if (!isThere) this.#broke(`${formatEntryId(id)} was acknowledged to ${by} and is not in the log`);
+    if (!isThere)
+      this.#broke(`${formatEntryId(id)} was acknowledged to ${by} and is not in the log`);
     this.#acknowledged.set(shard, { id, by });
   }
 
@@ -92,23 +94,21 @@ export class Auditor {
       );
       const lines = batch.transitions
         .filter((row) => row.shard === shard)
-        .map((row) =>
-          [row.entry, row.no, row.billId, row.version, row.at, row.requestId].join(),
-        );
+        .map((row) => [row.entry, row.no, row.billId, row.version, row.at, row.requestId].join());
       if (lines.join(';') !== expected.join(';')) {
         this.#broke(`history has ${lines.join(';')}, the log ${expected.join(';')}`);
       }
-      this.#checkBills(span.flatMap(({ transitions }) => transitions), to, history);
+      this.#checkBills(
+        span.flatMap(({ transitions }) => transitions),
+        to,
+        history,
+      );
     }
   }
 
   readonly #watermarkTimes = new Map<ShardId, number>();
 
-  #checkBills(
-    transitions: readonly Transition[],
-    to: EntryId,
-    history: HistoryStore,
-  ): void {
+  #checkBills(transitions: readonly Transition[], to: EntryId, history: HistoryStore): void {
     const touched = transitions.map((each) => (each.kind === 'bill' ? each.billId : null));
     for (const billId of new Set(touched)) {
       if (billId === null) continue;
@@ -169,7 +169,9 @@ export class Auditor {
         if (id <= entry) continue;
         const missing = transitions.find((each) => each.at <= at);
         if (missing !== undefined) {
-          this.#broke(`lists are complete up to ${at}, and history lacks ${formatEntryId(id)} of ${missing.at}`);
+          this.#broke(
+            `lists are complete up to ${at}, and history lacks ${formatEntryId(id)} of ${missing.at}`,
+          );
         }
       }
     }
@@ -187,7 +189,9 @@ export class Auditor {
       const { top } = this.ledger.chain(shard);
       const { entry } = history.watermark(shard);
       if (entry !== top) {
-        this.#broke(`history of shard ${shard} is at ${formatEntryId(entry)}, the log at ${formatEntryId(top)}`);
+        this.#broke(
+          `history of shard ${shard} is at ${formatEntryId(entry)}, the log at ${formatEntryId(top)}`,
+        );
       }
     }
     let payments = 0;
@@ -197,16 +201,27 @@ export class Auditor {
       if (!isPresent(page.bill)) continue;
       this.#same(`bill ${id}`, history.bill(id), page.bill);
       for (const payment of [...page.bill.payments, ...page.refused]) {
-        this.#same(`payment ${id} ${payment.no}`, history.payments.get(`${id} ${payment.no}`)?.row, payment);
+        this.#same(
+          `payment ${id} ${payment.no}`,
+          history.payments.get(`${id} ${payment.no}`)?.row,
+          payment,
+        );
         payments += 1;
       }
       for (const credit of page.bill.credits) {
-        this.#same(`credit ${id} ${credit.no}`, history.credits.get(`${id} ${credit.no}`)?.row, credit);
+        this.#same(
+          `credit ${id} ${credit.no}`,
+          history.credits.get(`${id} ${credit.no}`)?.row,
+          credit,
+        );
         credits += 1;
       }
       for (const [key, { digest, outcome }] of page.references) {
         const row = history.references.get(`${id} ${key}`);
-        const stored = row && { digest: row.digest, outcome: historyCodec.decodeOutcome(row.outcome) };
+        const stored = row && {
+          digest: row.digest,
+          outcome: historyCodec.decodeOutcome(row.outcome),
+        };
         this.#same(`reference ${id} ${key}`, stored, { digest, outcome });
         references += 1;
       }
@@ -216,7 +231,11 @@ export class Auditor {
     this.#same('number of references', history.references.size, references);
     this.#same('number of events', history.events.size, this.ledger.events.size);
     for (const { id, billId, no, ended } of this.ledger.events.values()) {
-      this.#same(`event ${id} pending`, history.events.get(`${billId} ${no}`)?.pending, ended === null);
+      this.#same(
+        `event ${id} pending`,
+        history.events.get(`${billId} ${no}`)?.pending,
+        ended === null,
+      );
     }
     for (const [key, { billId, digest }] of this.ledger.orders) {
       const row = history.orders.get(key);

@@ -45,14 +45,9 @@ export class Account {
   /** Compares with what the switch itself says. */
   compare({ books, payments }: PresentBill): string | null {
     const mine = [this.#paid, this.#confirmed, this.#reversed, this.#refunded, this.#unreturned];
-    const theirs = [
-      books.paid,
-      books.confirmed,
-      books.reversed,
-      books.refunded,
-      books.unreturned,
-    ];
-    if (mine.join() !== theirs.join()) return `books are ${theirs.join()}, should be ${mine.join()}`;
+    const theirs = [books.paid, books.confirmed, books.reversed, books.refunded, books.unreturned];
+    if (mine.join() !== theirs.join())
+      return `books are ${theirs.join()}, should be ${mine.join()}`;
     const returned = payments.map(({ credited }) => credited).join();
     const expected = this.#payments.map((line) => line.returned).join();
     return returned === expected ? null : `credited is ${returned}, should be ${expected}`;

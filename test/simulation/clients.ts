@@ -55,7 +55,11 @@ export class Client {
     this.#used.push(operation);
     for (let i = 0; i < 6; i++) {
       await this.world.awake();
-      const reply = await this.world.ask(this.principal, operation, this.random.between(300, 4_000));
+      const reply = await this.world.ask(
+        this.principal,
+        operation,
+        this.random.between(300, 4_000),
+      );
       this.#heard(reply);
       if (reply !== null && reply.kind !== 'fault') return reply;
       if (this.random.chance(0.2)) break;
@@ -152,7 +156,17 @@ export function tillOperation(till: Client): Operation {
     return { op: 'bill.get', billId, afterVersion, waitMs: random.between(1, 2_500) };
   }
   if (dice < 68) {
-    const amount = random.pick([null, null, null, 0, 1, bill.amount - 1, bill.amount, 2]);
+    const amount = random.pick([
+      null,
+      null,
+      0,
+      1,
+      2,
+      2,
+      bill.amount - 1,
+      bill.amount - 2,
+      bill.amount,
+    ]);
     return { op: 'bill.confirm', billId, amount: amount as Minor | null, receipt: receipt(random) };
   }
   if (dice < 74) return { op: 'bill.cancel', billId, amount: null, key: null, digest: '' };
@@ -267,8 +281,8 @@ export function walletOperation(wallet: Client): Operation | undefined {
 
 export function pay(wallet: Client, billId: BillId, due: number, paymentRef: Reference): Operation {
   const { random } = wallet;
-  const amount = random.pick([1, 2, due, due, due - 1, due + 1]) as Minor;
-  const reservationNo = random.pick([null, null, null, 1, 2]);
+  const amount = random.pick([1, 2, 2, 3, due, due, due - 2, due + 1]) as Minor;
+  const reservationNo = random.pick([null, null, null, null, 1, 2]);
   return {
     op: 'payment.create',
     billId,

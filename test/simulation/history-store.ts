@@ -190,12 +190,7 @@ export class HistoryStore {
 
 export const historyCodec = codec;
 
-function put<Row>(
-  table: Map<string, Keyed<Row>>,
-  key: string,
-  entry: EntryId,
-  row: Row,
-): void {
+function put<Row>(table: Map<string, Keyed<Row>>, key: string, entry: EntryId, row: Row): void {
   const known = table.get(key);
   if (known === undefined || known.entry < entry) table.set(key, { entry, row });
 }

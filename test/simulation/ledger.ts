@@ -66,9 +66,11 @@ export class Ledger {
   readonly requests = new Map<string, EntryId>();
   readonly #chains = new Map<ShardId, Chain>();
   readonly #broke: (what: string) => void;
+  readonly #note: (what: string) => void;
 
-  constructor(broke: (what: string) => void) {
+  constructor(broke: (what: string) => void, note: (what: string) => void) {
     this.#broke = broke;
+    this.#note = note;
   }
 
   chain(shard: ShardId): Chain {
@@ -80,7 +82,13 @@ export class Ledger {
   }
 
   /** The log has taken an entry. `top`: what its top was. */
-  append(shard: ShardId, after: EntryId, { id, payload }: LogEntry, top: EntryId, by: string): void {
+  append(
+    shard: ShardId,
+    after: EntryId,
+    { id, payload }: LogEntry,
+    top: EntryId,
+    by: string,
+  ): void {
     const chain = this.chain(shard);
     const name = `entry ${formatEntryId(id)} of shard ${shard}`;
     if (after !== top || after !== chain.top) {
@@ -103,7 +111,8 @@ export class Ledger {
     by: string,
   ): void {
     if (epochOf(id) <= epochOf(chain.top)) this.#broke('an opening that opens no new epoch');
-    if (content.at < chain.at) this.#broke(`an opening goes back in time by ${chain.at - content.at} ms`);
+    if (content.at < chain.at)
+      this.#broke(`an opening goes back in time by ${chain.at - content.at} ms`);
     chain.at = Math.max(chain.at, content.at);
     chain.holder = by;
     chain.entries.push({ id, transitions: [], versions: [], at: content.at });
@@ -141,11 +150,13 @@ export class Ledger {
 
   #transition(id: EntryId, transition: BillTransition): number {
     const { billId, facts, at, requestId, command } = transition;
+    for (const { type } of facts) this.#note(`fact ${type}`);
     const page = this.#pageOf(billId);
     const before = page.bill;
     const isDue = nextDueOf(before) <= at;
     if (command === 'RunTimer' && !isDue) this.#broke(`a timer of ${billId} ran early`);
-    if (command !== 'RunTimer' && isDue) this.#broke(`${command} overtook a due timer of ${billId}`);
+    if (command !== 'RunTimer' && isDue)
+      this.#broke(`${command} overtook a due timer of ${billId}`);
     const first = facts[0];
     if (first?.type === 'BillCreated') {
       const { terminalId, orderId, digest } = first.terms;

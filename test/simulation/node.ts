@@ -63,6 +63,14 @@ Shard.prototype.serve = function (...time): void {
   serve.apply(this, time);
 };
 
+/** How often an append whose answer was missing turned out to have committed, and how often not. */
+export const settled = { committed: 0, lost: 0 };
+const { settle } = Shard.prototype;
+Shard.prototype.settle = function (isCommitted, reason) {
+  if (this.commit.inFlight !== null) settled[isCommitted ? 'committed' : 'lost'] += 1;
+  return settle.call(this, isCommitted, reason);
+};
+
 export class SimNode {
   readonly name: string;
   readonly #world: NodeWorld;

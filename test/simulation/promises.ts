@@ -96,7 +96,9 @@ export class Promises {
     const page = this.#page(id);
     const shown = page?.shown.get(bill.version);
     if (page === undefined || shown === undefined) {
-      this.#broke(`${requestId} ${operation.op} shows version ${bill.version} of ${id}, not durable`);
+      this.#broke(
+        `${requestId} ${operation.op} shows version ${bill.version} of ${id}, not durable`,
+      );
     } else if (shown !== show(bill)) {
       this.#broke(`${requestId} shows ${show(bill)}, which the log tells as ${shown}`);
     }
@@ -159,7 +161,8 @@ export class Promises {
   #orderVoided(attempt: Attempt): void {
     const order = orderOf(attempt.operation) ?? '';
     const line = this.#ledger.orders.get(order);
-    if (line === undefined) this.#broke(`${attempt.requestId}: no tombstone of ${order} is durable`);
+    if (line === undefined)
+      this.#broke(`${attempt.requestId}: no tombstone of ${order} is durable`);
     this.#orders.add(order);
   }
 
@@ -203,7 +206,8 @@ export class Promises {
         if (digest === digestOf(operation)) this.#broke(`${requestId}: it is the same body`);
         return;
       case 'payment.void':
-        if (outcome.type !== 'voided') this.#broke(`${requestId}: it was ${outcome.type}, not void`);
+        if (outcome.type !== 'voided')
+          this.#broke(`${requestId}: it was ${outcome.type}, not void`);
         return;
       default: {
         const told =

@@ -11,6 +11,7 @@ import {
   walletOperation,
 } from './clients.ts';
 import type { FaultKind } from './dice.ts';
+import { settled } from './node.ts';
 import type { RunOptions } from './settings.ts';
 import { pendingIn } from './sim-history.ts';
 import { World } from './world.ts';
@@ -31,11 +32,17 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const clients: Client[] = [];
   for (let i = 1; i <= world.settings.terminals; i++) clients.push(makeTill(world, i));
   for (let i = 1; i <= world.settings.wallets; i++) clients.push(makeWallet(world, i));
+  const before = { ...settled };
+  const release = catchStrays((error) => world.broke(`a stray error: ${stackOf(error)}`));
   try {
     await live(world, clients);
   } catch (error) {
-    world.broke(`the world broke: ${(error as Error).stack}`);
+    world.broke(`the world broke: ${stackOf(error)}`);
+  } finally {
+    release();
   }
+  world.counts.set('unknown append committed', settled.committed - before.committed);
+  world.counts.set('unknown append lost', settled.lost - before.lost);
   return {
     seed: options.seed,
     violation: world.violation,
@@ -45,13 +52,28 @@ export async function run(options: RunOptions): Promise<RunResult> {
   };
 }
 
+/** A Defect in a promise that nobody awaits ends a worker; here it ends the run. */
+function catchStrays(caught: (error: unknown) => void): () => void {
+  const others = process.listeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection');
+  process.on('unhandledRejection', caught);
+  return () => {
+    process.removeAllListeners('unhandledRejection');
+    for (const other of others) process.on('unhandledRejection', other);
+  };
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 async function live(world: World, clients: readonly Client[]): Promise<void> {
   const { agenda } = world;
   for (const node of world.nodes) node.start();
   world.stormUntil = world.settings.stormMs;
   const over = { is: false };
   const part = (doing: Promise<void>): void => {
-    doing.catch((error: unknown) => world.broke(`a part broke: ${(error as Error).stack}`));
+    doing.catch((error: unknown) => world.broke(`a part broke: ${stackOf(error)}`));
   };
   part(rage(world));
   for (const client of clients) part(work(world, client));

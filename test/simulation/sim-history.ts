@@ -62,6 +62,7 @@ export class SimHistory implements History {
       bills: ids.map((id) => {
         const row = this.#store.bills.get(id);
         if (row === undefined) return { bill: ABSENT, entry: NO_ENTRY };
+        this.#dice.note('bill came back');
         return { bill: historyCodec.decodeBill(row.state), entry: row.entry };
       }),
       watermarks: this.#watermarksOf(ids.map(shardOfBill)),
@@ -74,6 +75,7 @@ export class SimHistory implements History {
     return this.#ask(() => ({
       references: keys.map(({ billId, kind, scope, ref }) => {
         const row = this.#store.references.get(`${billId} ${kind} ${scope} ${ref}`);
+        this.#dice.note(row === undefined ? 'spilled reference unknown' : 'spilled reference found');
         if (row === undefined) return null;
         const outcome = historyCodec.decodeOutcome(row.outcome);
         return { kind, scope, ref, digest: row.digest, outcome };
@@ -88,6 +90,7 @@ export class SimHistory implements History {
     return this.#ask(() => ({
       orders: keys.map(({ terminalId, orderId }) => {
         const row = this.#store.orders.get(`${terminalId} ${orderId}`);
+        this.#dice.note(row === undefined ? 'order unknown to history' : 'order known to history');
         if (row === undefined) return null;
         return { billId: row.billId, digest: row.digest, at: row.at };
       }),
@@ -100,6 +103,9 @@ export class SimHistory implements History {
     since: Millis,
     page: (orders: readonly (OrderKey & { at: Millis })[]) => void,
   ): Promise<void> {
+    if (this.#dice.strikes('history.scanFailed')) {
+      return this.#life.fail(this.#hop(), new Fault('history.unavailable', 'the scan broke off'));
+    }
     return this.#ask(() =>
       [...this.#store.orders.values()].filter((row) => row.shard === shard && row.at >= since),
     ).then((rows) => {

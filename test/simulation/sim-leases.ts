@@ -27,6 +27,8 @@ export class SimLeases implements Leases {
   readonly #life: Life;
   readonly #dice: Dice;
   readonly #random: Random;
+  /** The store is out of this life's reach until then (simulated ms). */
+  #cutOffUntil = 0;
 
   constructor(options: { store: LeaseStore; life: Life; dice: Dice; random: Random }) {
     this.#store = options.store;
@@ -72,7 +74,11 @@ export class SimLeases implements Leases {
   #ask<Answer>(send: () => Answer): Promise<Answer> {
     const { agenda } = this.#life;
     const broken = new Error('the line broke');
-    if (this.#dice.strikes('lease.failed')) return this.#life.fail(this.#hop(), broken);
+    if (this.#dice.strikes('lease.cutOff')) {
+      this.#cutOffUntil = agenda.now + this.#random.between(5_000, 15_000);
+    }
+    const isCutOff = agenda.now < this.#cutOffUntil && !this.#dice.isHealed;
+    if (isCutOff || this.#dice.strikes('lease.failed')) return this.#life.fail(this.#hop(), broken);
     if (this.#dice.strikes('lease.answerLost')) {
       agenda.after(this.#hop(), send);
       return this.#life.fail(this.#random.between(5, 1_000), broken);

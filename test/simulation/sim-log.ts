@@ -50,7 +50,10 @@ export class LogStore {
   append(shard: ShardId, after: EntryId, entry: LogEntry, by: string): void {
     const top = this.top(shard);
     if (top !== after && !this.takesAll) {
-      throw new LogRefusal('fenced', `the top is ${formatEntryId(top)}, not ${formatEntryId(after)}`);
+      throw new LogRefusal(
+        'fenced',
+        `the top is ${formatEntryId(top)}, not ${formatEntryId(after)}`,
+      );
     }
     if (entry.id <= top) throw new LogRefusal('fenced', 'ids grow');
     this.entries(shard).push(entry);
@@ -97,12 +100,14 @@ export class SimLog implements Log {
       if (life.agenda.now < store.fullUntil) throw new LogRefusal('unwilling', 'the log is full');
       store.append(shard, after, entry, life.name);
     };
-    const quietly = (delay: number): void => {
+    const quietly = (delay: number, what: string): void => {
       life.agenda.after(delay, () => {
         try {
           put();
+          this.#dice.note(`${what} landed`);
         } catch {
           // Nobody hears of it.
+          this.#dice.note(`${what} refused`);
         }
       });
     };
@@ -112,16 +117,16 @@ export class SimLog implements Log {
     }
     if (dice.strikes('append.failed')) return life.fail(this.#hop(), unknown());
     if (dice.strikes('append.answerLost')) {
-      quietly(this.#hop());
+      quietly(this.#hop(), 'unheard append');
       return life.fail(this.#random.between(5, 400), unknown());
     }
     if (dice.strikes('append.late')) {
-      quietly(this.#random.between(1, LATEST_MS));
+      quietly(this.#random.between(1, LATEST_MS), 'late append');
       return life.fail(this.#hop(), unknown());
     }
     const slow = dice.strikes('append.slow') ? this.#random.between(100, SLOWEST_MS) : 0;
     const there = this.#hop() + slow;
-    if (dice.strikes('append.doubled')) quietly(there + this.#random.below(200));
+    if (dice.strikes('append.doubled')) quietly(there + this.#random.below(200), 'doubled append');
     return life
       .call(there, this.#hop(), put)
       .then(() => store.witness.acknowledged(shard, id, life.name));

@@ -63,7 +63,10 @@ export class World implements NodeWorld {
     this.dice = new Dice(new Random(options.seed, 4), this.settings.faults, this.counts);
     this.#operations = this.settings.operations;
     this.#trace = options.trace ?? null;
-    this.auditor = new Auditor((what) => this.broke(what));
+    this.auditor = new Auditor(
+      (what) => this.broke(what),
+      (what) => this.count(what),
+    );
     this.log = new LogStore({
       appended: (shard, after, entry, by, top) => {
         this.trace(`log ${shard}: ${entry.id} after ${after} by ${by}`);
@@ -265,7 +268,9 @@ export class World implements NodeWorld {
   #wrote(batch: HistoryBatch, moved: ReadonlySet<ShardId>): void {
     if (this.isTracing) {
       for (const { shard, from, to } of batch.moves) {
-        this.trace(`history ${shard}: ${from} to ${to} ${moved.has(shard) ? 'moved' : 'did not move'}`);
+        this.trace(
+          `history ${shard}: ${from} to ${to} ${moved.has(shard) ? 'moved' : 'did not move'}`,
+        );
       }
     }
     if (moved.size < batch.moves.length) this.count('history.notMoved');
@@ -274,11 +279,18 @@ export class World implements NodeWorld {
 
   report(node: SimNode, level: string, what: string, fields: object): void {
     const state = 'state' in fields ? ` ${String(fields.state)}` : '';
+    if ('reason' in fields) this.#noteReason(String(fields.reason));
     this.count(`report ${what}${state}`);
     if (this.isTracing) this.trace(`${node.name} ${level} ${what} ${JSON.stringify(fields)}`);
     if (what === 'shard.stopped' || what === 'history.shardStopped') {
       this.broke(`${node.name} stopped: ${JSON.stringify(fields)}`);
     }
+  }
+
+  #noteReason(reason: string): void {
+    if (reason.startsWith('another owner has written')) this.count('deposed by the log');
+    if (reason.startsWith('the lease is another')) this.count('deposed by the lease');
+    if (reason === 'the epoch has no sequence left') this.count('epoch ran out');
   }
 
   /** A bill that a client has heard of. */

@@ -1,8 +1,8 @@
 // Domain values for tests of what stores and shows them. They are plausible, not lived: what a bill may become is the
 // domain's to test.
-import { makeBillId, } from "../../src/domain/ids.js";
-import { minor, ZERO } from "../../src/domain/money.js";
-import { DAY_MS, millis, plus } from "../../src/domain/time.js";
+import { makeBillId } from '../../src/domain/ids.js';
+import { minor, ZERO } from '../../src/domain/money.js';
+import { DAY_MS, millis, plus } from '../../src/domain/time.js';
 /** 2026-01-05T12:00:00Z. */
 export const NOON = millis(1_767_614_400_000);
 export const terminalId = 'ter_1';
@@ -13,245 +13,248 @@ export const shard = (no) => no;
 export const reference = (text) => text;
 /** The nth bill id of a shard: the same one every time. */
 export function billId(no, of = shard(0), at = NOON) {
-    const random = new Uint8Array(13);
-    for (let i = 0, rest = no; i < random.length; i++, rest = Math.floor(rest / 32)) {
-        random[random.length - 1 - i] = rest % 32;
-    }
-    return makeBillId(at, of, random);
+  const random = new Uint8Array(13);
+  for (let i = 0, rest = no; i < random.length; i++, rest = Math.floor(rest / 32)) {
+    random[random.length - 1 - i] = rest % 32;
+  }
+  return makeBillId(at, of, random);
 }
 export function makeTerms(given = {}) {
-    const createdAt = given.createdAt ?? NOON;
-    return {
-        id: billId(1),
-        type: 'dynamic',
-        institutionId,
-        merchantId,
-        terminalId,
-        merchant: { name: 'Corner Coffee', city: 'Springfield' },
-        orderId: reference('order-1'),
-        digest: 'digest-of-the-create-00',
-        purpose: 'sale',
-        amount: minor(1_000),
-        currency: 'EUR',
-        description: null,
-        lines: [],
-        metadata: null,
-        capture: 'manual',
-        confirmWithinMs: DAY_MS,
-        unconfirmed: 'confirm',
-        qrFormat: 'url',
-        returnUrl: null,
-        relatedBillId: null,
-        createdAt,
-        expiresAt: plus(createdAt, 900_000),
-        ...given,
-    };
+  const createdAt = given.createdAt ?? NOON;
+  return {
+    id: billId(1),
+    type: 'dynamic',
+    institutionId,
+    merchantId,
+    terminalId,
+    merchant: { name: 'Corner Coffee', city: 'Springfield' },
+    orderId: reference('order-1'),
+    digest: 'digest-of-the-create-00',
+    purpose: 'sale',
+    amount: minor(1_000),
+    currency: 'EUR',
+    description: null,
+    lines: [],
+    metadata: null,
+    capture: 'manual',
+    confirmWithinMs: DAY_MS,
+    unconfirmed: 'confirm',
+    qrFormat: 'url',
+    returnUrl: null,
+    relatedBillId: null,
+    createdAt,
+    expiresAt: plus(createdAt, 900_000),
+    ...given,
+  };
 }
 /** An open bill, but for what is given. */
 export function makeBill(terms = {}, given = {}) {
-    return {
-        status: 'open',
-        version: 1,
-        terms: makeTerms(terms),
-        books: { paid: ZERO, confirmed: ZERO, reversed: ZERO, refunded: ZERO, unreturned: ZERO },
-        payments: [],
-        credits: [],
-        reservations: [],
-        outbox: [],
-        references: [],
-        spilled: false,
-        counts: { payments: 0, credits: 0, events: 0, reservations: 0 },
-        ending: {
-            paidAt: null,
-            confirmedAt: null,
-            closedAt: null,
-            cause: null,
-            receipt: null,
-            replacedReceipt: null,
-        },
-        ...given,
-    };
+  return {
+    status: 'open',
+    version: 1,
+    terms: makeTerms(terms),
+    books: { paid: ZERO, confirmed: ZERO, reversed: ZERO, refunded: ZERO, unreturned: ZERO },
+    payments: [],
+    credits: [],
+    reservations: [],
+    outbox: [],
+    references: [],
+    spilled: false,
+    counts: { payments: 0, credits: 0, events: 0, reservations: 0 },
+    ending: {
+      paidAt: null,
+      confirmedAt: null,
+      closedAt: null,
+      cause: null,
+      receipt: null,
+      replacedReceipt: null,
+    },
+    ...given,
+  };
 }
 export function makePayment(given = {}) {
-    return {
-        no: 1,
-        paychannelId,
-        paymentRef: reference('payment-1'),
-        amount: minor(1_000),
-        credited: ZERO,
-        method: 'card',
-        payer: 'J*** D**',
-        paidAt: plus(NOON, 4_000),
-        status: 'accepted',
-        receivedAt: plus(NOON, 5_000),
-        notifiedAt: null,
-        subscribed: true,
-        ...given,
-    };
+  return {
+    no: 1,
+    paychannelId,
+    paymentRef: reference('payment-1'),
+    amount: minor(1_000),
+    credited: ZERO,
+    method: 'card',
+    payer: 'J*** D**',
+    paidAt: plus(NOON, 4_000),
+    status: 'accepted',
+    receivedAt: plus(NOON, 5_000),
+    notifiedAt: null,
+    subscribed: true,
+    ...given,
+  };
 }
 export function makeRefusal(given = {}) {
-    return {
-        no: 2,
-        paychannelId,
-        paymentRef: reference('payment-2'),
-        amount: minor(700),
-        method: null,
-        receivedAt: plus(NOON, 6_000),
-        rejection: { rejected: 'payment.exceedsDue', due: ZERO },
-        ...given,
-    };
+  return {
+    no: 2,
+    paychannelId,
+    paymentRef: reference('payment-2'),
+    amount: minor(700),
+    method: null,
+    receivedAt: plus(NOON, 6_000),
+    rejection: { rejected: 'payment.exceedsDue', due: ZERO },
+    ...given,
+  };
 }
 export function makeCredit(given = {}) {
-    return {
-        no: 1,
-        kind: 'reversal',
-        paymentNo: 1,
-        paychannelId,
-        paymentRef: reference('payment-1'),
-        amount: minor(200),
-        status: 'pending',
-        reason: null,
-        settledReason: null,
-        reference: null,
-        requestedAt: plus(NOON, 7_000),
-        settledAt: null,
-        repeats: 0,
-        ...given,
-    };
+  return {
+    no: 1,
+    kind: 'reversal',
+    paymentNo: 1,
+    paychannelId,
+    paymentRef: reference('payment-1'),
+    amount: minor(200),
+    status: 'pending',
+    reason: null,
+    settledReason: null,
+    reference: null,
+    requestedAt: plus(NOON, 7_000),
+    settledAt: null,
+    repeats: 0,
+    ...given,
+  };
 }
 export function makeReservation(given = {}) {
-    return {
-        no: 1,
-        paychannelId,
-        reservationRef: reference('reservation-1'),
-        amount: minor(300),
-        expiresAt: plus(NOON, 120_000),
-        ...given,
-    };
+  return {
+    no: 1,
+    paychannelId,
+    reservationRef: reference('reservation-1'),
+    amount: minor(300),
+    expiresAt: plus(NOON, 120_000),
+    ...given,
+  };
 }
 export function makeEvent(given = {}) {
-    return {
-        no: 1,
-        recipient: `terminal:${terminalId}`,
-        type: 'bill.paid',
-        occurredAt: plus(NOON, 5_000),
-        requestId: 'request-1',
-        status: 'paid',
-        version: 2,
-        paid: minor(1_000),
-        due: ZERO,
-        cause: null,
-        payment: makePayment(),
-        credit: null,
-        receipt: null,
-        ...given,
-    };
+  return {
+    no: 1,
+    recipient: `terminal:${terminalId}`,
+    type: 'bill.paid',
+    occurredAt: plus(NOON, 5_000),
+    requestId: 'request-1',
+    status: 'paid',
+    version: 2,
+    paid: minor(1_000),
+    due: ZERO,
+    cause: null,
+    payment: makePayment(),
+    credit: null,
+    receipt: null,
+    ...given,
+  };
 }
 export function makeAnswer(given = {}) {
-    return {
-        payment: makePayment(),
-        status: 'paid',
-        version: 2,
-        paid: minor(1_000),
-        due: ZERO,
-        ...given,
-    };
+  return {
+    payment: makePayment(),
+    status: 'paid',
+    version: 2,
+    paid: minor(1_000),
+    due: ZERO,
+    ...given,
+  };
 }
 export function makeReference(given = {}) {
-    return {
-        kind: 'payment',
-        scope: paychannelId,
-        ref: reference('payment-1'),
-        digest: 'digest-of-the-payment-0',
-        outcome: { type: 'accepted', answer: makeAnswer() },
-        ...given,
-    };
+  return {
+    kind: 'payment',
+    scope: paychannelId,
+    ref: reference('payment-1'),
+    digest: 'digest-of-the-payment-0',
+    outcome: { type: 'accepted', answer: makeAnswer() },
+    ...given,
+  };
 }
 /** A bill that has a bit of everything, with what is hard to store: large amounts, odd texts, free JSON. */
 export function makeFullBill(terms = {}) {
-    const large = (9 * 10 ** 15);
-    const odd = '"quoted" \\ {braces}, NULL é 漢 🍵 \u0001\n';
-    const json = JSON.parse('{"__proto__":{"a":[1.5,-2,9007199254740991,null,true]},"NULL":"\\"}"}');
-    return makeBill({
-        amount: large,
-        description: odd,
-        purpose: 'prepayment',
-        capture: 'auto',
-        unconfirmed: 'reverse',
-        lines: [{ name: odd, quantity: 1.5, price: minor(2 ** 40), amount: minor(3 * 2 ** 39) }],
-        metadata: { __proto__x: odd, null: 'NULL' },
-        returnUrl: 'https://shop.example/back?order=1&x="y"',
-        relatedBillId: billId(99),
-        ...terms,
-    }, {
-        status: 'confirmed',
-        version: 2 ** 31 - 1,
-        books: {
-            paid: large,
-            confirmed: minor(large - 200),
-            reversed: minor(200),
-            refunded: minor(100),
-            unreturned: minor(50),
-        },
-        payments: [
-            makePayment({ status: 'confirmed', payer: odd }),
-            makePayment({ no: 3, method: null }),
-        ],
-        credits: [
-            makeCredit(),
-            makeCredit({
-                no: 2,
-                kind: 'refund',
-                status: 'rejected',
-                reason: odd,
-                settledReason: odd,
-                reference: 'wallet-1',
-                settledAt: NOON,
-                repeats: 30,
-            }),
-        ],
-        reservations: [makeReservation()],
-        outbox: [
-            makeEvent(),
-            makeEvent({
-                no: 2,
-                recipient: `paychannel:${paychannelId}`,
-                type: 'credit.requested',
-                cause: 'operator',
-                payment: null,
-                credit: makeCredit(),
-                receipt: json,
-            }),
-        ],
-        references: [
-            makeReference(),
-            makeReference({
-                ref: reference('null'),
-                outcome: { type: 'refused', payment: makeRefusal() },
-            }),
-            makeReference({ ref: reference('voided'), outcome: { type: 'voided', at: NOON } }),
-            makeReference({
-                kind: 'reservation',
-                outcome: { type: 'reserved', reservation: makeReservation() },
-            }),
-            makeReference({ kind: 'key', scope: terminalId, outcome: { type: 'done' } }),
-            makeReference({
-                kind: 'key',
-                scope: terminalId,
-                ref: reference('key-2'),
-                outcome: { type: 'rejected', rejection: { rejected: 'bill.stillDue', due: minor(1) } },
-            }),
-        ],
-        spilled: true,
-        counts: { payments: 3, credits: 2, events: 2, reservations: 1 },
-        ending: {
-            paidAt: plus(NOON, 5_000),
-            confirmedAt: plus(NOON, 7_000),
-            closedAt: null,
-            cause: 'terminal',
-            receipt: json,
-            replacedReceipt: { old: odd },
-        },
-    });
+  const large = 9 * 10 ** 15;
+  const odd = '"quoted" \\ {braces}, NULL é 漢 🍵 \u0001\n';
+  const json = JSON.parse('{"__proto__":{"a":[1.5,-2,9007199254740991,null,true]},"NULL":"\\"}"}');
+  return makeBill(
+    {
+      amount: large,
+      description: odd,
+      purpose: 'prepayment',
+      capture: 'auto',
+      unconfirmed: 'reverse',
+      lines: [{ name: odd, quantity: 1.5, price: minor(2 ** 40), amount: minor(3 * 2 ** 39) }],
+      metadata: { __proto__x: odd, null: 'NULL' },
+      returnUrl: 'https://shop.example/back?order=1&x="y"',
+      relatedBillId: billId(99),
+      ...terms,
+    },
+    {
+      status: 'confirmed',
+      version: 2 ** 31 - 1,
+      books: {
+        paid: large,
+        confirmed: minor(large - 200),
+        reversed: minor(200),
+        refunded: minor(100),
+        unreturned: minor(50),
+      },
+      payments: [
+        makePayment({ status: 'confirmed', payer: odd }),
+        makePayment({ no: 3, method: null }),
+      ],
+      credits: [
+        makeCredit(),
+        makeCredit({
+          no: 2,
+          kind: 'refund',
+          status: 'rejected',
+          reason: odd,
+          settledReason: odd,
+          reference: 'wallet-1',
+          settledAt: NOON,
+          repeats: 30,
+        }),
+      ],
+      reservations: [makeReservation()],
+      outbox: [
+        makeEvent(),
+        makeEvent({
+          no: 2,
+          recipient: `paychannel:${paychannelId}`,
+          type: 'credit.requested',
+          cause: 'operator',
+          payment: null,
+          credit: makeCredit(),
+          receipt: json,
+        }),
+      ],
+      references: [
+        makeReference(),
+        makeReference({
+          ref: reference('null'),
+          outcome: { type: 'refused', payment: makeRefusal() },
+        }),
+        makeReference({ ref: reference('voided'), outcome: { type: 'voided', at: NOON } }),
+        makeReference({
+          kind: 'reservation',
+          outcome: { type: 'reserved', reservation: makeReservation() },
+        }),
+        makeReference({ kind: 'key', scope: terminalId, outcome: { type: 'done' } }),
+        makeReference({
+          kind: 'key',
+          scope: terminalId,
+          ref: reference('key-2'),
+          outcome: { type: 'rejected', rejection: { rejected: 'bill.stillDue', due: minor(1) } },
+        }),
+      ],
+      spilled: true,
+      counts: { payments: 3, credits: 2, events: 2, reservations: 1 },
+      ending: {
+        paidAt: plus(NOON, 5_000),
+        confirmedAt: plus(NOON, 7_000),
+        closedAt: null,
+        cause: 'terminal',
+        receipt: json,
+        replacedReceipt: { old: odd },
+      },
+    },
+  );
 }
 //# sourceMappingURL=bill-fixtures.js.map

@@ -1,7 +1,6 @@
 // A scripted door to shards, and a gateway on real sockets in front of it: what arrives at the door is kept, what it
 // answers is up to the test.
 
-import type { BillEvent } from '../../src/domain/bill/vocabulary.ts';
 import { type Gateway, startGateway } from '../../src/protocols/gateway/gateway.ts';
 import {
   GATEWAY_LIMITS,
@@ -10,7 +9,7 @@ import {
 } from '../../src/protocols/gateway/options.ts';
 import { hashOfKey } from '../../src/protocols/gateway/principals.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
-import type { EventBill, Listings, Principal, StreamedEvent } from '../../src/switch/ports.ts';
+import type { Listings, Principal, StreamedEvent } from '../../src/switch/ports.ts';
 import type {
   Reply,
   Request,
@@ -218,27 +217,4 @@ export async function passing<T>(clock: ManualClock, waiting: Promise<T>): Promi
     await new Promise((resolve) => setImmediate(resolve));
   }
   return waiting;
-}
-
-/** An event of a bill, `no` and `at` as given. */
-export function streamed(
-  bill: EventBill,
-  event: Pick<BillEvent, 'no' | 'recipient' | 'occurredAt'> & Partial<BillEvent>,
-): StreamedEvent {
-  return {
-    bill,
-    event: {
-      type: 'bill.paid',
-      requestId: 'req-1',
-      status: 'paid',
-      version: 2,
-      paid: 1_000 as BillEvent['paid'],
-      due: 0 as BillEvent['due'],
-      cause: null,
-      payment: null,
-      credit: null,
-      receipt: null,
-      ...event,
-    },
-  };
 }

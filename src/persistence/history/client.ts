@@ -5,8 +5,8 @@
 //   H2. Nothing is sent on a connection that is going down: after any error but a plain refusal of the statement, the
 //       pool is replaced; what else it has under way may finish.
 
-import type { Logger } from '../../telemetry/log.ts';
 import postgres, { type ParameterOrJSON, type Row, type Sql } from 'postgres';
+import type { Logger } from '../../telemetry/log.ts';
 
 export interface ClientOptions {
   readonly url: string;

@@ -1,6 +1,5 @@
 // The history in Postgres (A6, A8, A9).
 
-import type { Logger } from '../../telemetry/log.ts';
 import postgres, { type Row } from 'postgres';
 import { ABSENT } from '../../domain/bill/state.ts';
 import type { KeptReference } from '../../domain/bill/vocabulary.ts';
@@ -24,6 +23,7 @@ import {
   type ReferenceKey,
   type Watermark,
 } from '../../switch/ports.ts';
+import type { Logger } from '../../telemetry/log.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
 import { HistoryClient } from './client.ts';
 import { makeWriteStatement, type Parameter, type WriteStatement } from './write-statement.ts';

@@ -3,10 +3,15 @@
 // Every order is strict: by time, then bill, then number, so that a page begins exactly where the one before ended.
 // Nothing is shown beyond the time that every shard's history has reached, so that no page has a gap that fills later.
 
-import type { Logger } from '../../telemetry/log.ts';
 import type { PendingQuery, Row, Sql } from 'postgres';
 import type { PresentBill } from '../../domain/bill/state.ts';
-import type { Credit, Payment, Recipient, RefusedPayment } from '../../domain/bill/vocabulary.ts';
+import type {
+  Credit,
+  Payment,
+  Purpose,
+  Recipient,
+  RefusedPayment,
+} from '../../domain/bill/vocabulary.ts';
 import type { BillId, MerchantId, PaychannelId, Reference } from '../../domain/ids.ts';
 import type { Minor } from '../../domain/money.ts';
 import { type Millis, millis } from '../../domain/time.ts';
@@ -20,6 +25,7 @@ import type {
   Listings,
   StreamedEvent,
 } from '../../switch/ports.ts';
+import type { Logger } from '../../telemetry/log.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
 import { HistoryClient } from './client.ts';
 import { restoreRejection } from './part-tuples.ts';
@@ -59,7 +65,7 @@ export class PostgresListings implements Listings {
     const place = after ?? START;
     const rows = await this.#ask<EventColumns>(
       (sql) => sql`
-        select e.body, b.id, b.order_id, b.amount, b.currency
+        select e.body, b.id, b.order_id, b.amount, b.currency, b.purpose
         from (
           select bill_id, no, occurred_at, body from events
           where recipient = ${recipient} and pending and occurred_at >= ${since}
@@ -82,7 +88,7 @@ export class PostgresListings implements Listings {
     // A replaced event is left out: its repeat says the same, later.
     const rows = await this.#ask<EventColumns>(
       (sql) => sql`
-        select e.body, b.id, b.order_id, b.amount, b.currency
+        select e.body, b.id, b.order_id, b.amount, b.currency, b.purpose
         from (
           select h.*
           from (values (true), (false)) as half(pending)
@@ -209,8 +215,8 @@ export class PostgresListings implements Listings {
   }
 
   #streamed(row: EventColumns): StreamedEvent {
-    const { id, order_id: orderId, amount, currency } = row;
-    const bill = { id, orderId, amount: Number(amount), currency };
+    const { id, order_id: orderId, amount, currency, purpose } = row;
+    const bill = { id, orderId, amount: Number(amount), currency, purpose };
     return { bill, event: this.#codec.decodeEvent(row.body) };
   }
 }
@@ -249,6 +255,7 @@ interface EventColumns {
   readonly order_id: Reference;
   readonly amount: string;
   readonly currency: string;
+  readonly purpose: Purpose;
   readonly body: Uint8Array;
 }
 

@@ -83,6 +83,7 @@ export function billsTable(codec: BillCodec): Table<BillRow> {
       { name: 'status', type: 'text', of: ({ bill }) => bill.status },
       { name: 'version', type: 'integer', of: ({ bill }) => bill.version },
       { name: 'currency', type: 'text', of: ({ bill }) => bill.terms.currency },
+      { name: 'purpose', type: 'text', of: ({ bill }) => bill.terms.purpose },
       { name: 'amount', type: 'bigint', of: ({ bill }) => bill.terms.amount },
       { name: 'paid', type: 'bigint', of: ({ bill }) => bill.books.paid },
       { name: 'confirmed', type: 'bigint', of: ({ bill }) => bill.books.confirmed },

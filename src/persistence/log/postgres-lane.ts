@@ -7,8 +7,8 @@
 //   P2. Every promise settles: with the rows, with NotSent, with Postgres's own error, or (unknown) otherwise.
 //   P3. After every connect the store is looked at before anything is sent.
 
-import type { Logger } from '../../telemetry/log.ts';
 import postgres, { type Row, type Sql } from 'postgres';
+import type { Logger } from '../../telemetry/log.ts';
 import { checkPostgres } from '../store-checks.ts';
 import { NotSent } from './not-sent.ts';
 

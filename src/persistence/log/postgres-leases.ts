@@ -1,9 +1,9 @@
 // Leases on Postgres: a row a shard; all shards of a call in one durable statement (A5).
 
-import type { Logger } from '../../telemetry/log.ts';
 import { assert } from '../../domain/assert.ts';
 import type { ShardId } from '../../domain/ids.ts';
 import type { Lease, Leases } from '../../switch/ports.ts';
+import type { Logger } from '../../telemetry/log.ts';
 import { PostgresLane } from './postgres-lane.ts';
 import { loadStatement } from './statement.ts';
 

@@ -2,11 +2,11 @@
 // from exactly the entry named; the row hangs on that. Appends of one shard go over one connection, so that they
 // stay in order; shards are spread over a few, so that their commits share a sync to disk.
 
-import type { Logger } from '../../telemetry/log.ts';
 import { assert, must } from '../../domain/assert.ts';
 import type { ShardId } from '../../domain/ids.ts';
 import { type EntryId, formatEntryId, NO_ENTRY } from '../../switch/entry-id.ts';
 import { type Log, type LogEntry, type LogName, LogRefusal } from '../../switch/ports.ts';
+import type { Logger } from '../../telemetry/log.ts';
 import { NotSent } from './not-sent.ts';
 import { type Answer, isErrorReply, PostgresLane } from './postgres-lane.ts';
 import { loadStatement } from './statement.ts';

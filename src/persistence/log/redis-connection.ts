@@ -129,6 +129,7 @@ export class RedisConnection {
   /** Runs one command; its reply has Buffers where Redis has strings. */
   async send(command: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
     this.#assertConnected();
+    this.#gather();
     try {
       return await this.#redis.callBuffer(command, ...args);
     } catch (error) {
@@ -137,6 +138,14 @@ export class RedisConnection {
       }
       throw error;
     }
+  }
+
+  /** What is sent in one go, such as the appends of a worker's shards, leaves in one system call. */
+  #gather(): void {
+    const { stream } = this.#redis;
+    if (stream.writableCorked > 0) return;
+    stream.cork();
+    queueMicrotask(() => stream.uncork());
   }
 
   async close(): Promise<void> {

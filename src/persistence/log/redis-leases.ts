@@ -1,9 +1,9 @@
 // Leases on Redis: a hash a shard, `lease:{<shard>}`, with a counter and a holder; every change is a compare-and-set.
 
-import type { Logger } from '../../telemetry/log.ts';
 import { assert } from '../../domain/assert.ts';
 import type { ShardId } from '../../domain/ids.ts';
 import type { Lease, Leases } from '../../switch/ports.ts';
+import type { Logger } from '../../telemetry/log.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { loadScript } from './statement.ts';
 

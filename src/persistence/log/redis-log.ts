@@ -2,11 +2,11 @@
 // that looks at the top and adds to it, so nobody can come in between. What Redis answers with `appendfsync always`
 // has been synced to disk; store-checks.ts sees to that setting.
 
-import type { Logger } from '../../telemetry/log.ts';
 import { assert } from '../../domain/assert.ts';
 import type { ShardId } from '../../domain/ids.ts';
 import { type EntryId, formatEntryId, readEntryId } from '../../switch/entry-id.ts';
 import { type Log, type LogEntry, type LogName, LogRefusal } from '../../switch/ports.ts';
+import type { Logger } from '../../telemetry/log.ts';
 import { checkRedis } from '../store-checks.ts';
 import { NotSent } from './not-sent.ts';
 import { isErrorReply, RedisConnection } from './redis-connection.ts';

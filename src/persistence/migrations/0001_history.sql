@@ -38,6 +38,7 @@ create table bills (
   status text not null,
   version integer not null,
   currency text not null,
+  purpose text not null,
   amount bigint not null check (amount >= 0),
   paid bigint not null check (paid >= 0),
   confirmed bigint not null check (confirmed >= 0),

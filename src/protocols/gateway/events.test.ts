@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { billId, makeEvent, NOON, paychannelId } from '../../../test/support/bill-fixtures.ts';
+import { paychannelId } from '../../../test/support/bill-fixtures.ts';
 import { type Bench, keys, passing, startBench } from '../../../test/support/fake-door.ts';
-import { type Frame, TestSocket } from '../../../test/support/socket.ts';
-import { plus } from '../../domain/time.ts';
+import { TestSocket } from '../../../test/support/socket.ts';
+import { eventNo, eventsUpTo, idOf, idsOf, pushed } from '../../../test/support/stream-events.ts';
 import type { Listings, StreamedEvent } from '../../switch/ports.ts';
 
 let bench: Bench;
@@ -45,21 +45,6 @@ afterEach(() => {
   bench.gateway.close();
   expect(bench.errors).toEqual([]);
 });
-
-/** The nth event: of the nth bill, at the nth millisecond. */
-function eventNo(no: number, given: Partial<StreamedEvent['event']> = {}): StreamedEvent {
-  return {
-    bill: { id: billId(no), orderId: 'order-1' as never, amount: 1_000, currency: 'EUR' },
-    event: makeEvent({ no: 1, occurredAt: plus(NOON, no), ...given }),
-  };
-}
-
-const eventsUpTo = (count: number): StreamedEvent[] =>
-  Array.from({ length: count }, (_unused, i) => eventNo(i + 1));
-const idOf = (event: StreamedEvent): string => `${event.bill.id}-e${event.event.no}`;
-const idsOf = (events: StreamedEvent[]): string[] => events.map(idOf);
-const pushed = (frames: Frame[]): string[] =>
-  frames.filter((frame) => 'event' in frame).map((frame) => (frame.event as { id: string }).id);
 
 async function connect(key: string = keys.terminal): Promise<TestSocket> {
   const api = key === keys.paychannel ? 'paychannel' : 'terminal';

@@ -211,7 +211,8 @@ function findByOrder(
   const operation = { op: 'order.get', terminalId, orderId } as const;
   const { requestId } = exchange.incoming;
   door.send({ shard, principal, requestId, encoding: 'json', operation }, (status, body) => {
-    if (status === 404 && !principal.restricted) inMerchant();
+    if (status === 404 && principal.restricted) exchange.refuse({ code: 'bill.notFound' });
+    else if (status === 404) inMerchant();
     else if (status === 200 && values.wait !== undefined && values.afterVersion !== undefined) {
       readBill(context, exchange, principal, idOf(body), values);
     } else exchange.reply(status, body);

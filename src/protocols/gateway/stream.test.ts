@@ -3,17 +3,15 @@ import {
   billId,
   makeAnswer,
   makeBill,
-  makeEvent,
   makePayment,
   NOON,
   paychannelId,
   shard,
 } from '../../../test/support/bill-fixtures.ts';
 import { type Bench, keys, passing, startBench } from '../../../test/support/fake-door.ts';
-import { type Frame, TestSocket, unpackr } from '../../../test/support/socket.ts';
+import { TestSocket, unpackr } from '../../../test/support/socket.ts';
+import { eventNo, idOf, pushed } from '../../../test/support/stream-events.ts';
 import { minor } from '../../domain/money.ts';
-import { plus } from '../../domain/time.ts';
-import type { StreamedEvent } from '../../switch/ports.ts';
 
 let bench: Bench;
 const sockets: TestSocket[] = [];
@@ -41,17 +39,6 @@ async function connect(
   return socket;
 }
 
-/** The nth event of the terminal: one bill each. */
-function eventNo(no: number): StreamedEvent {
-  return {
-    bill: { id: billId(no), orderId: 'order-1' as never, amount: 1_000, currency: 'EUR' },
-    event: makeEvent({ no: 1, occurredAt: plus(NOON, no), requestId: `request-${no}` }),
-  };
-}
-
-const idOf = (event: StreamedEvent): string => `${event.bill.id}-e${event.event.no}`;
-const ids = (frames: Frame[]): string[] =>
-  frames.filter((frame) => 'event' in frame).map((frame) => (frame.event as { id: string }).id);
 const create = { orderId: 'order-1', amount: 1_000, currency: 'EUR' };
 
 describe('a key', () => {
@@ -319,8 +306,8 @@ describe('a slow reader', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(bench.closedSockets).toEqual([]);
     socket.ws.resume();
-    await expect.poll(() => ids(socket.frames).length, { timeout: 8_000 }).toBe(900);
-    expect(ids(socket.frames)).toEqual(sent.map(idOf));
+    await expect.poll(() => pushed(socket.frames).length, { timeout: 8_000 }).toBe(900);
+    expect(pushed(socket.frames)).toEqual(sent.map(idOf));
   });
 });
 

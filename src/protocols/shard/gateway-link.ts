@@ -13,7 +13,13 @@ import type {
   WorkerAnswer,
   WorkerQuery,
 } from '../../switch/requests.ts';
-import { type AskedQuery, packMessage, unpackToGateway } from './messages.ts';
+import {
+  type AskedQuery,
+  MessagePacker,
+  MessageUnpacker,
+  type ToGateway,
+  type ToWorker,
+} from './messages.ts';
 
 /** How long a request may be under way before its outcome is called unknown; a long poll's wait comes on top. */
 const ANSWER_MS = 10 * SECOND_MS;
@@ -36,6 +42,8 @@ interface PendingQuery {
 
 interface Link {
   readonly port: MessagePort;
+  readonly packer: MessagePacker<ToWorker>;
+  readonly unpacker: MessageUnpacker<ToGateway>;
   requests: Request[];
   queries: AskedQuery[];
   readonly pending: Map<number, Pending>;
@@ -75,6 +83,8 @@ export class GatewayLink implements ShardDoor {
     this.#lose(worker);
     const link: Link = {
       port,
+      packer: new MessagePacker(),
+      unpacker: new MessageUnpacker(),
       requests: [],
       queries: [],
       pending: new Map(),
@@ -155,14 +165,14 @@ export class GatewayLink implements ShardDoor {
 
   #flush(link: Link): void {
     if (link.requests.length === 0 && link.queries.length === 0) return;
-    const bytes = packMessage({ requests: link.requests, queries: link.queries });
+    const bytes = link.packer.pack({ requests: link.requests, queries: link.queries });
     link.requests = [];
     link.queries = [];
     link.port.postMessage(bytes, [bytes.buffer]);
   }
 
   #receive(link: Link, bytes: Uint8Array): void {
-    const { replies, answers, failures, events, hasBegun } = unpackToGateway(bytes);
+    const { replies, answers, failures, events, hasBegun } = link.unpacker.unpack(bytes);
     if (hasBegun) this.#tellStart();
     for (const event of events) for (const listener of this.#eventListeners) listener(event);
     for (let i = 0; i < replies.length; i += 3) {

@@ -1,7 +1,6 @@
-// Messages between a gateway's thread and a worker's: one packed buffer a tick each way. Record definitions travel
-// within each message, so that no state is shared and a message can be read by itself.
+// Messages between a gateway's thread and a worker's: one packed buffer a tick each way.
 
-import { Packr } from 'msgpackr';
+import { Packr, Unpackr } from 'msgpackr';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Request, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
 
@@ -28,20 +27,32 @@ export interface ToGateway {
   readonly hasBegun: boolean;
 }
 
-const packr = new Packr({ useRecords: true, int64AsType: 'number', encodeUndefinedAsNil: true });
+/**
+ * One direction of one link. A record's definition travels once and is remembered by the other end, so each end keeps
+ * a codec of its own for as long as the link lives: ports neither lose messages nor change their order.
+ */
+export class MessagePacker<Message extends ToWorker | ToGateway> {
+  readonly #packr = new Packr({
+    sequential: true,
+    useRecords: true,
+    int64AsType: 'number',
+    encodeUndefinedAsNil: true,
+  });
 
-/** Packs into a buffer of its own, which can be transferred. */
-export function packMessage(message: ToWorker | ToGateway): Uint8Array<ArrayBuffer> {
-  const packed = packr.pack(message);
-  const own = new Uint8Array(packed.length);
-  own.set(packed);
-  return own;
+  /** Packs into a buffer of its own, which can be transferred. */
+  pack(message: Message): Uint8Array<ArrayBuffer> {
+    const packed = this.#packr.pack(message);
+    const own = new Uint8Array(packed.length);
+    own.set(packed);
+    return own;
+  }
 }
 
-export function unpackToWorker(bytes: Uint8Array): ToWorker {
-  return packr.unpack(bytes) as ToWorker;
-}
+/** The other end of a MessagePacker: reads its messages in the order in which they were packed. */
+export class MessageUnpacker<Message extends ToWorker | ToGateway> {
+  readonly #unpackr = new Unpackr({ sequential: true, useRecords: true, int64AsType: 'number' });
 
-export function unpackToGateway(bytes: Uint8Array): ToGateway {
-  return packr.unpack(bytes) as ToGateway;
+  unpack(bytes: Uint8Array): Message {
+    return this.#unpackr.unpack(bytes) as Message;
+  }
 }

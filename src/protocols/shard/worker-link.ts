@@ -5,7 +5,13 @@ import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import { type Asked, describe, type ReplySink } from '../../switch/reply-sink.ts';
 import type { Presenter, Reply, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
-import { type AskedQuery, packMessage, type ToGateway, unpackToWorker } from './messages.ts';
+import {
+  type AskedQuery,
+  MessagePacker,
+  MessageUnpacker,
+  type ToGateway,
+  type ToWorker,
+} from './messages.ts';
 
 /** What a worker answers with: its host. */
 export interface Answering {
@@ -23,6 +29,7 @@ interface Outgoing {
 
 interface Link {
   readonly port: MessagePort;
+  readonly packer: MessagePacker<ToGateway>;
   outgoing: Outgoing;
 }
 
@@ -40,9 +47,11 @@ export class WorkerLink implements ReplySink {
   /** Serves a gateway over this port until it closes. */
   attach(port: MessagePort, host: Answering): void {
     const origin = this.#nextOrigin++;
-    this.#links.set(origin, { port, outgoing: nothing() });
+    const packer = new MessagePacker<ToGateway>();
+    const unpacker = new MessageUnpacker<ToWorker>();
+    this.#links.set(origin, { port, packer, outgoing: nothing() });
     port.on('message', (bytes: Uint8Array) => {
-      const { requests, queries } = unpackToWorker(bytes);
+      const { requests, queries } = unpacker.unpack(bytes);
       for (const request of requests) host.receive(Object.assign(request, { origin }));
       for (const query of queries) this.#ask(host, origin, query);
     });
@@ -71,8 +80,7 @@ export class WorkerLink implements ReplySink {
       const { outgoing } = link;
       if (isNothing(outgoing)) continue;
       link.outgoing = nothing();
-      const message: ToGateway = outgoing;
-      const bytes = packMessage(message);
+      const bytes = link.packer.pack(outgoing);
       link.port.postMessage(bytes, [bytes.buffer]);
     }
   }

@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { selfTimes } from './profile.ts';
+
+const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 4 });
+
+const profile = {
+  nodes: [
+    { id: 1, callFrame: frame('(root)', ''), children: [2, 5, 6] },
+    { id: 2, callFrame: frame('outer', 'file:///home/me/dist/switch/shard.js'), children: [3, 4] },
+    { id: 3, callFrame: frame('outer', 'file:///home/me/dist/switch/shard.js'), children: [] },
+    {
+      id: 4,
+      callFrame: frame('pack', 'file:///home/me/node_modules/msgpackr/pack.js'),
+      children: [],
+    },
+    { id: 5, callFrame: frame('(idle)', ''), children: [] },
+    { id: 6, callFrame: frame('(garbage collector)', ''), children: [] },
+  ],
+  samples: [2, 3, 4, 5, 6],
+  timeDeltas: [10, 20, 30, 1_000, 40],
+};
+
+describe('the times of a profile', () => {
+  const { busyUs, byFunction, byCaller, byFile } = selfTimes(profile);
+
+  test('leave out what was idle', () => {
+    expect(busyUs).toBe(100);
+  });
+
+  test('stand by function, by file and by library', () => {
+    expect(byFunction.get('outer switch/shard.js:5')).toBe(30);
+    expect(byFile.get('switch/shard.js')).toBe(30);
+    expect(byFile.get('msgpackr')).toBe(30);
+    expect(byFile.get('(garbage collector)')).toBe(40);
+  });
+
+  test('count a function that calls itself once, with what it called', () => {
+    expect(byCaller.get('outer switch/shard.js:5')).toBe(60);
+  });
+});

@@ -1,0 +1,195 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { billId, makeBill, NOON } from '../../../test/support/bill-fixtures.ts';
+import { type Bench, keys, startBench } from '../../../test/support/fake-door.ts';
+import { call, problemOf } from '../../../test/support/http-client.ts';
+import { shardOfBill } from '../../domain/ids.ts';
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await startBench();
+});
+
+afterEach(() => {
+  bench.gateway.close();
+  expect(bench.errors).toEqual([]);
+});
+
+const newBill = { orderId: 'order-1', amount: 1_000, currency: 'EUR' };
+
+const bill = (created = false) => ({ kind: 'bill', bill: makeBill(), created, now: NOON }) as const;
+
+describe('a create', () => {
+  test('reaches the shard of its order with whole terms, and its answer is the shard’s', async () => {
+    bench.door.script = () => bill(true);
+    const response = await call(bench, 'POST', '/v1/terminal/bills', {
+      body: { ...newBill, metadata: { table: '7' }, policies: { unconfirmed: 'reverse' } },
+    });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toMatchObject({ id: billId(1), status: 'open', due: 1_000 });
+    const [asked] = bench.door.asked('bill.create');
+    expect(asked?.principal?.id).toBe('ter_1');
+    expect(asked?.operation).toMatchObject({
+      terms: {
+        terminalId: 'ter_1',
+        orderId: 'order-1',
+        amount: 1_000,
+        metadata: { table: '7' },
+        unconfirmed: 'reverse',
+        capture: 'manual',
+        expiresInMs: 900_000,
+        confirmWithinMs: 86_400_000,
+      },
+    });
+    const { operation } = asked ?? {};
+    if (operation?.op !== 'bill.create') throw new Error('no create');
+    expect(shardOfBill(operation.terms.id)).toBe(asked?.shard);
+  });
+
+  test('has the same digest whatever the order of its fields', async () => {
+    bench.door.script = () => bill(true);
+    const { orderId, amount, currency } = newBill;
+    await call(bench, 'POST', '/v1/terminal/bills', { body: { orderId, amount, currency } });
+    await call(bench, 'POST', '/v1/terminal/bills', { body: { currency, orderId, amount } });
+    await call(bench, 'POST', '/v1/terminal/bills', {
+      body: { currency, orderId, amount: amount + 1 },
+    });
+    const digests = bench.door
+      .asked('bill.create')
+      .map(({ operation }) => (operation.op === 'bill.create' ? operation.terms.digest : ''));
+    expect(digests[0]).toBe(digests[1]);
+    expect(digests[0]).not.toBe(digests[2]);
+    expect(digests[0]).toHaveLength(22);
+  });
+
+  test.each([
+    ['a missing field', { orderId: 'o', currency: 'EUR' }, 'amount'],
+    ['a negative amount', { ...newBill, amount: -1 }, 'amount'],
+    ['a fraction of a cent', { ...newBill, amount: 1.5 }, 'amount'],
+    ['an amount beyond 10^12', { ...newBill, amount: 10 ** 12 + 1 }, 'amount'],
+    ['an amount as text', { ...newBill, amount: '100' }, 'amount'],
+    ['a currency that is none', { ...newBill, currency: 'EUX' }, 'currency'],
+    ['a reference with a space', { ...newBill, orderId: 'a b' }, 'orderId'],
+    ['an empty reference', { ...newBill, orderId: '' }, 'orderId'],
+    ['a reference of 65', { ...newBill, orderId: 'x'.repeat(65) }, 'orderId'],
+    ['an unknown field', { ...newBill, colour: 'red' }, 'colour'],
+    [
+      'a line without a price',
+      { ...newBill, lines: [{ name: 'x', quantity: 1, amount: 1 }] },
+      'lines[0].price',
+    ],
+    [
+      '201 lines',
+      { ...newBill, lines: Array(201).fill({ name: 'x', quantity: 1, price: 1, amount: 1 }) },
+      'lines',
+    ],
+    ['metadata that is no text', { ...newBill, metadata: { a: 1 } }, 'metadata.a'],
+    [
+      '21 metadata',
+      { ...newBill, metadata: Object.fromEntries(Array.from({ length: 21 }, (_, i) => [i, ''])) },
+      'metadata',
+    ],
+    ['an expiry of 0', { ...newBill, expiresIn: 0 }, 'expiresIn'],
+    ['an expiry beyond 30 days', { ...newBill, expiresIn: 2_592_001 }, 'expiresIn'],
+    ['a confirmWithin of a second', { ...newBill, confirmWithin: 1 }, 'confirmWithin'],
+    [
+      'a return address that is a script',
+      { ...newBill, returnUrl: 'javascript:alert(1)' },
+      'returnUrl',
+    ],
+    [
+      'a policy that is none',
+      { ...newBill, policies: { unconfirmed: 'ignore' } },
+      'policies.unconfirmed',
+    ],
+    ['a related bill that is none', { ...newBill, relatedBillId: 'x' }, 'relatedBillId'],
+    ['U+0000 in a text', { ...newBill, description: 'a\u0000b' }, 'description'],
+    [
+      'U+0000 deep inside',
+      { ...newBill, lines: [{ name: '\u0000', quantity: 1, price: 1, amount: 1 }] },
+      'lines[0].name',
+    ],
+    ['a lone surrogate', { ...newBill, metadata: { a: '\ud800' } }, 'metadata.a'],
+    ['null for a field', { ...newBill, description: null }, 'description'],
+  ])('with %s is 400 and names it', async (_name, body, path) => {
+    const problem = await problemOf(await call(bench, 'POST', '/v1/terminal/bills', { body }));
+    expect(problem).toMatchObject({
+      type: '/problems/request.invalid',
+      status: 400,
+      code: 'request.invalid',
+      retryable: false,
+      requestId: 'made-1',
+      errors: [{ path, message: expect.any(String) }],
+    });
+    expect(bench.door.requests).toEqual([]);
+  });
+
+  test('names everything that is wrong at once, to a bound', async () => {
+    const body = Object.fromEntries(Array.from({ length: 50 }, (_unused, i) => [`x${i}`, 1]));
+    const problem = await problemOf(await call(bench, 'POST', '/v1/terminal/bills', { body }));
+    expect(problem.errors).toHaveLength(20);
+  });
+
+  test.each([
+    ['type', { ...newBill, type: 'static' }],
+    ['type', { ...newBill, type: 'timer' }],
+    ['tip', { ...newBill, tip: { allowed: true } }],
+    ['tariff', { orderId: 'o', currency: 'EUR', type: 'timer', tariff: {} }],
+    ['acquirer', { ...newBill, acquirer: 'x' }],
+    ['minAmount', { ...newBill, minAmount: 1 }],
+    ['policies.late', { ...newBill, policies: { late: 'x' } }],
+  ])('with %s, which comes later, is 422 and names it', async (path, body) => {
+    const problem = await problemOf(await call(bench, 'POST', '/v1/terminal/bills', { body }));
+    expect(problem).toMatchObject({ status: 422, code: 'feature.notYet' });
+    expect(problem.detail).toContain(path);
+  });
+
+  test('of nothing is 422', async () => {
+    const response = await call(bench, 'POST', '/v1/terminal/bills', {
+      body: { ...newBill, amount: 0 },
+    });
+    expect(await problemOf(response)).toMatchObject({ status: 422, code: 'bill.amountZero' });
+  });
+
+  test.each([
+    ['no JSON', '{"orderId":', 400],
+    ['no UTF-8', new Uint8Array([0x22, 0xff, 0xfe, 0x22]), 400],
+    ['a list', '[]', 400],
+    ['null', 'null', 400],
+    ['a deep nest', '['.repeat(30_000), 400],
+    ['a __proto__', '{"orderId":"o","amount":1,"currency":"EUR","__proto__":{"x":1}}', 400],
+    [
+      'a __proto__ in metadata',
+      '{"orderId":"o","amount":1,"currency":"EUR","metadata":{"__proto__":"x"}}',
+      400,
+    ],
+    ['more than 64 KB', `{"description":"${'x'.repeat(70_000)}"}`, 413],
+  ])('whose body is %s is refused', async (_name, raw, status) => {
+    expect((await call(bench, 'POST', '/v1/terminal/bills', { raw })).status).toBe(status);
+  });
+
+  test('in chunks that grow too large is refused as it grows', async () => {
+    const chunks = function* (): Generator<Uint8Array> {
+      for (let i = 0; i < 20; i++) yield new Uint8Array(8_192).fill(0x20);
+    };
+    const answer = fetch(`${bench.url}/v1/terminal/bills`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${keys.terminal}`, 'Content-Type': 'application/json' },
+      body: ReadableStream.from(chunks()),
+      duplex: 'half',
+    } as RequestInit);
+    // The connection is cut with the answer, which a client that is still sending may not see.
+    const status = await answer.then(
+      (response) => response.status,
+      () => 413,
+    );
+    expect(status).toBe(413);
+    expect(bench.answered.at(-1)).toMatchObject({ status: 413 });
+  });
+
+  test('that is not JSON by its type is 415', async () => {
+    const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    const response = await call(bench, 'POST', '/v1/terminal/bills', { raw: 'a=1', headers });
+    expect(await problemOf(response)).toMatchObject({ status: 415 });
+  });
+});

@@ -1,0 +1,264 @@
+// Planted faults: what the switch must never do, done to it from outside by patching prototypes for the length of a
+// run. A simulation that lets one of them pass is blind.
+
+import { ShardClock } from '../../src/actors/shard-clock.ts';
+import { type Bill, isPresent } from '../../src/domain/bill/state.ts';
+import type { BillFact } from '../../src/domain/bill/vocabulary.ts';
+import type { Minor } from '../../src/domain/money.ts';
+import { millis } from '../../src/domain/time.ts';
+import type { EntryId } from '../../src/switch/entry-id.ts';
+import { EventIndex } from '../../src/switch/event-index.ts';
+import { GroupCommit } from '../../src/switch/group-commit.ts';
+import { Leasing } from '../../src/switch/leasing.ts';
+import { Orders } from '../../src/switch/orders.ts';
+import { LogRefusal } from '../../src/switch/ports.ts';
+import { fault } from '../../src/switch/reply-sink.ts';
+import { Residents } from '../../src/switch/residents.ts';
+import { Shard } from '../../src/switch/shard.ts';
+import { HistoryStore } from './history-store.ts';
+import { SimHistory } from './sim-history.ts';
+import { LogStore, SimLog } from './sim-log.ts';
+
+type Method<Args extends unknown[], Result> = (...args: Args) => Result;
+
+/** Puts another method in the place of one; what is returned puts it back. */
+function patch<Args extends unknown[], Result, Self extends object>(
+  prototype: Self,
+  name: string,
+  make: (original: (self: Self, ...args: Args) => Result) => (self: Self, ...args: Args) => Result,
+): () => void {
+  const methods = prototype as unknown as Record<string, Method<Args, Result>>;
+  const original = methods[name] as Method<Args, Result>;
+  const patched = make((self, ...args) => original.apply(self, args));
+  methods[name] = function (this: Self, ...args: Args): Result {
+    return patched(this, ...args);
+  };
+  return () => {
+    methods[name] = original;
+  };
+}
+
+type Append = Parameters<SimLog['append']>;
+type Hold = Parameters<GroupCommit['hold']>;
+type Apply = Parameters<Shard['apply']>;
+
+/** By name: plants the fault, and returns how to take it out again. */
+export const BUGS = {
+  /** Replies leave before the batch that they rest on is durable. */
+  'reply-before-commit': () => patch(GroupCommit.prototype, 'hold', () => () => false),
+
+  /** An acknowledgement is answered before it is durable. */
+  'ack-before-durable': () =>
+    patch<Hold, boolean, GroupCommit>(GroupCommit.prototype, 'hold', (hold) => (self, ...args) => {
+      return args[1].operation.op === 'event.ack' ? false : hold(self, ...args);
+    }),
+
+  /** The log is trimmed beyond what history has. */
+  'trim-above-watermark': () =>
+    patch<Parameters<LogStore['trim']>, void, LogStore>(
+      LogStore.prototype,
+      'trim',
+      (trim) => (self, shard) => trim(self, shard, self.top(shard)),
+    ),
+
+  /** Bills leave memory before history has them. */
+  'leave-above-watermark': () =>
+    patch<Parameters<Residents['passivate']>, number, Residents>(
+      Residents.prototype,
+      'passivate',
+      (passivate) => (self, options) =>
+        passivate(self, { ...options, watermark: Number.MAX_SAFE_INTEGER as EntryId }),
+    ),
+
+  /** The log takes an append whatever its top is. */
+  'append-names-nothing': () =>
+    patch<Parameters<LogStore['append']>, void, LogStore>(
+      LogStore.prototype,
+      'append',
+      (append) => (self, shard, _after, entry, by) =>
+        append(self, shard, self.top(shard), entry, by),
+    ),
+
+  /** An append whose answer is missing is sent again, behind whatever the log's top is by then. */
+  'append-resent': () =>
+    patch<Append, Promise<void>, SimLog>(SimLog.prototype, 'append', (append) => {
+      return async (self, shard, after, id, payload) => {
+        try {
+          await append(self, shard, after, id, payload);
+        } catch (error) {
+          if (error instanceof LogRefusal) throw error;
+          const { last } = await self.bounds(shard);
+          await append(self, shard, last, (last + 1) as EntryId, payload);
+        }
+      };
+    }),
+
+  /** A refused append is taken for done. */
+  'refusal-ignored': () =>
+    patch<Append, Promise<void>, SimLog>(SimLog.prototype, 'append', (append) => {
+      return (self, ...args) =>
+        append(self, ...args).catch((error: unknown) => {
+          if (!(error instanceof LogRefusal)) throw error;
+        });
+    }),
+
+  /** Requests whose append turns out to have committed are told 503. */
+  'unavailable-for-committed': () =>
+    patch<Parameters<Shard['settle']>, ReturnType<Shard['settle']>, Shard>(
+      Shard.prototype,
+      'settle',
+      (settle) => (self, isCommitted, reason) => {
+        const releases = self.commit.inFlight?.batch.releases.splice(0) ?? [];
+        for (const { asked } of releases) self.release(asked, fault('log.refused', reason));
+        return settle(self, isCommitted, reason);
+      },
+    ),
+
+  /** A refused payment is forgotten once its bill has left memory. */
+  'refusal-forgotten': () =>
+    patch<Parameters<Residents['fill']>, void, Residents>(
+      Residents.prototype,
+      'fill',
+      (fill) => (self, cell, bill, entry) => {
+        const references = isPresent(bill)
+          ? bill.references.filter(({ outcome }) => outcome.type !== 'refused')
+          : [];
+        fill(self, cell, isPresent(bill) ? { ...bill, references } : bill, entry);
+      },
+    ),
+
+  /** References that a bill has let go of are not found again. */
+  'spill-forgotten': () =>
+    patch<
+      Parameters<SimHistory['fetchReferences']>,
+      ReturnType<SimHistory['fetchReferences']>,
+      SimHistory
+    >(SimHistory.prototype, 'fetchReferences', (fetch) => async (self, keys) => {
+      const { watermarks } = await fetch(self, keys);
+      return { references: keys.map(() => null), watermarks };
+    }),
+
+  /** After a restart orders are taken for new before the filter is full. */
+  'order-forgotten': () =>
+    patch<Parameters<Orders['mustAsk']>, boolean, Orders>(
+      Orders.prototype,
+      'mustAsk',
+      () => (self, key, now) => self.filter.mayKnow(key, now),
+    ),
+
+  /** A tombstone is not remembered. */
+  'tombstone-forgotten': () =>
+    patch<Parameters<Orders['decide']>, () => void, Orders>(
+      Orders.prototype,
+      'decide',
+      (decide) => (self, cell, fate) => {
+        if (fate.billId !== null) return decide(self, cell, fate);
+        self.drop(cell);
+        return () => undefined;
+      },
+    ),
+
+  /** A command finds its bill before a timer that is due. */
+  'timer-overtaken': () => {
+    let isPulse = false;
+    const undoPulse = patch<[], void, Shard>(Shard.prototype, 'pulse', (pulse) => (self) => {
+      isPulse = true;
+      pulse(self);
+      isPulse = false;
+    });
+    const undoTimers = patch<Parameters<Shard['runTimers']>, void, Shard>(
+      Shard.prototype,
+      'runTimers',
+      (runTimers) => (self, cell, now) => {
+        if (isPulse) runTimers(self, cell, now);
+      },
+    );
+    return () => {
+      undoPulse();
+      undoTimers();
+    };
+  },
+
+  /** A reversal over several payments is split one unit wrong. */
+  'reversal-off-by-one': () =>
+    patch<Apply, void, Shard>(Shard.prototype, 'apply', (apply) => (self, ...args) => {
+      const [cell, command, facts, cause] = args;
+      apply(self, cell, command, shiftReversal(cell.bill, facts), cause);
+    }),
+
+  /** Whoever once held a lease goes on answering. */
+  'lease-ignored': () => patch(Leasing.prototype, 'isRunning', () => () => true),
+
+  /** A statement that was not answered is taken for done. */
+  'watermark-guessed': () =>
+    patch<Parameters<SimHistory['write']>, ReturnType<SimHistory['write']>, SimHistory>(
+      SimHistory.prototype,
+      'write',
+      (write) => (self, batch) =>
+        write(self, batch).catch(() => new Set(batch.moves.map(({ shard }) => shard))),
+    ),
+
+  /** Rows are written whether or not the watermark stood where it should. */
+  'rows-ungated': () =>
+    patch<Parameters<HistoryStore['write']>, ReturnType<HistoryStore['write']>, HistoryStore>(
+      HistoryStore.prototype,
+      'write',
+      (write) => (self, batch) => {
+        self.isUngated = true;
+        return write(self, batch);
+      },
+    ),
+
+  /** The shard's time is the machine's. */
+  'clock-believed': () =>
+    patch<Parameters<ShardClock['now']>, number, ShardClock>(
+      ShardClock.prototype,
+      'now',
+      () => (_, reading) => millis(reading.wall),
+    ),
+
+  /** An event is kept from its stream until history has it. */
+  'event-withheld': () =>
+    patch<Parameters<EventIndex['add']>, ReturnType<EventIndex['add']>, EventIndex>(
+      EventIndex.prototype,
+      'add',
+      () =>
+        (_, { terms }, event) => ({ bill: terms, event }),
+    ),
+
+  /** An ended event goes on being given until history shows its end. */
+  'end-forgotten': () =>
+    patch<Parameters<EventIndex['end']>, void, EventIndex>(
+      EventIndex.prototype,
+      'end',
+      (end) => (self, billId, event) => {
+        end(self, billId, event);
+        self.endWritten(billId, event);
+      },
+    ),
+} as const satisfies Record<string, () => () => void>;
+
+export type BugName = keyof typeof BUGS;
+
+export const BUG_NAMES = Object.keys(BUGS) as BugName[];
+
+/** Where a payment is returned in part, it is one unit more, and one less of a newer one: the sum stays right. */
+function shiftReversal(bill: Bill, facts: readonly BillFact[]): readonly BillFact[] {
+  const reversals = facts.filter(isReversal);
+  const [first] = reversals;
+  const last = reversals.at(-1);
+  if (first === undefined || last === undefined || first === last || !isPresent(bill)) return facts;
+  const payment = bill.payments.find(({ no }) => no === last.credit.paymentNo);
+  if (first.credit.amount < 2 || payment?.amount === last.credit.amount) return facts;
+  const by = (fact: Requested, units: number): BillFact => {
+    const amount = (fact.credit.amount + units) as Minor;
+    return { ...fact, credit: { ...fact.credit, amount } };
+  };
+  return facts.map((fact) => (fact === first ? by(first, -1) : fact === last ? by(last, 1) : fact));
+}
+
+type Requested = Extract<BillFact, { type: 'CreditRequested' }>;
+
+function isReversal(fact: BillFact): fact is Requested {
+  return fact.type === 'CreditRequested' && fact.credit.kind === 'reversal';
+}
