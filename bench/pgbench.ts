@@ -19,6 +19,7 @@ export interface SqlOutcome {
 /** Bytes of what the switch keeps beside its columns too: a bill's further terms, an event's body. */
 const STATE_BYTES = 150;
 const BODY_BYTES = 200;
+const SAID_MAX = 1_000;
 
 export function pgbenchVersion(): string {
   try {
@@ -49,7 +50,10 @@ export async function runPgbench(options: {
     address.pathname.slice(1),
   ];
   const env = { PATH: process.env['PATH'], PGPASSWORD: address.password };
-  const { stdout } = await run('pgbench', args, { env });
+  const { stdout } = await run('pgbench', args, { env }).catch((error: unknown) => {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+    throw new Error(`pgbench ${style} failed: ${said.slice(0, SAID_MAX)}`);
+  });
   const measured = Number(/actually processed: (\d+)/.exec(stdout)?.[1]);
   const perSecond = Number(/tps = ([\d.]+)/.exec(stdout)?.[1]);
   const latencyMs = Number(/latency average = ([\d.]+)/.exec(stdout)?.[1]);

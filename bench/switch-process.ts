@@ -131,7 +131,7 @@ async function onboard(
 function switchUse(pid: number, workers: number, gateways: number): CpuUse {
   const tids = threadIds(pid);
   const names = new Map<number, string>([[pid, 'switch: main']]);
-  tids.slice(-gateways).forEach((tid) => names.set(tid, 'switch: gateway'));
-  tids.slice(-gateways - workers, -gateways).forEach((tid) => names.set(tid, 'switch: worker'));
+  for (const tid of tids.slice(-gateways)) names.set(tid, 'switch: gateway');
+  for (const tid of tids.slice(-gateways - workers, -gateways)) names.set(tid, 'switch: worker');
   return threadUse(pid, (tid) => names.get(tid) ?? '', 'switch: V8 and libuv helpers');
 }

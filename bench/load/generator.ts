@@ -10,7 +10,7 @@ function say(message: FromLoad): Promise<void> {
 }
 
 process.once('message', (task: LoadTask) => {
-  new Lifecycles(task)
+  void new Lifecycles(task)
     .run({
       windowOpened: () => void say({ type: 'windowOpened' }),
       windowClosed: () => void say({ type: 'windowClosed' }),

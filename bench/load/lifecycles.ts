@@ -169,7 +169,10 @@ export class Lifecycles implements Receiver {
       wire.textAt(text, statusAt) === 'open' &&
       wire.numberAt(text, amountAt) === slot.amount &&
       wire.numberAt(text, dueAt) === slot.amount;
-    if (!isRight) return this.#wrong(slot, 'create', status, text);
+    if (!isRight) {
+      this.#wrong(slot, 'create', status, text);
+      return;
+    }
     this.#slotsByBill.set(slot.billId, slot);
     this.#door?.view(slot.index, slot.billId);
   }
@@ -182,7 +185,10 @@ export class Lifecycles implements Receiver {
       wire.textAt(text, wire.find(text, 'id', bodyAt)) === slot.billId &&
       wire.numberAt(text, dueAt) === slot.amount &&
       wire.isTrueAt(text, payableAt);
-    if (!isRight) return this.#wrong(slot, 'view', status, text);
+    if (!isRight) {
+      this.#wrong(slot, 'view', status, text);
+      return;
+    }
     slot.paidAt = performance.now();
     this.#door?.pay(slot.index, slot.billId, `pay-${slot.orderId}`, slot.amount);
   }
@@ -197,14 +203,20 @@ export class Lifecycles implements Receiver {
       wire.textAt(text, wire.find(text, 'status', billAt)) === 'paid' &&
       wire.numberAt(text, paidAt) === slot.amount &&
       wire.numberAt(text, wire.find(text, 'due', paidAt)) === 0;
-    if (!isRight) return this.#wrong(slot, 'pay', status, text);
+    if (!isRight) {
+      this.#wrong(slot, 'pay', status, text);
+      return;
+    }
     slot.isPaid = true;
     if (slot.isConfirmed) this.#complete(slot);
   }
 
   #acknowledged(slot: Slot, wire: Wire, status: number, text: string, bodyAt: number): void {
     const count = wire.numberAt(text, wire.find(text, 'acknowledged', bodyAt));
-    if (status !== 200 || count !== 1) return this.#wrong(slot, 'acknowledge', status, text);
+    if (status !== 200 || count !== 1) {
+      this.#wrong(slot, 'acknowledge', status, text);
+      return;
+    }
     this.#door?.confirm(slot.index, slot.billId);
   }
 
@@ -217,7 +229,10 @@ export class Lifecycles implements Receiver {
       wire.textAt(text, idAt) === slot.billId &&
       wire.textAt(text, statusAt) === 'confirmed' &&
       wire.numberAt(text, confirmedAt) === slot.amount;
-    if (!isRight) return this.#wrong(slot, 'confirm', status, text);
+    if (!isRight) {
+      this.#wrong(slot, 'confirm', status, text);
+      return;
+    }
     slot.isConfirmed = true;
     if (slot.isPaid) this.#complete(slot);
   }

@@ -12,7 +12,7 @@
 begin;
 select terminal_id from keys where key_hash = 'terminal-key-' || :client_id::text and revoked_at is null;
 insert into orders (terminal_id, order_id, shard, entry, bill_id, digest, at) values ('terminal-' || :client_id::text, 'order-' || :n::text, 0, 1, 'peer-b-' || :n::text, 'digest-of-22-characters', :at) on conflict do nothing returning bill_id;
-insert into bills (id, shard, entry, institution_id, merchant_id, terminal_id, order_id, type, status, version, currency, amount, paid, confirmed, reversed, refunded, unreturned, created_at, expires_at, next_due_at, spilled, state) values ('peer-b-' || :n::text, 0, 1, 'institution-1', 'merchant-1', 'terminal-' || :client_id::text, 'order-' || :n::text, 'dynamic', 'open', 1, 'EUR', :amount, 0, 0, 0, 0, 0, :at, :expires, :expires, false, :state);
+insert into bills (id, shard, entry, institution_id, merchant_id, terminal_id, order_id, type, purpose, status, version, currency, amount, paid, confirmed, reversed, refunded, unreturned, created_at, expires_at, next_due_at, spilled, state) values ('peer-b-' || :n::text, 0, 1, 'institution-1', 'merchant-1', 'terminal-' || :client_id::text, 'order-' || :n::text, 'dynamic', 'sale', 'open', 1, 'EUR', :amount, 0, 0, 0, 0, 0, :at, :expires, :expires, false, :state);
 insert into transitions (shard, entry, no, bill_id, version, type, at, actor, request_id, outcome) values (0, :n, 0, 'peer-b-' || :n::text, 1, 'CreateBill', :at, 'terminal-' || :client_id::text, 'request-' || :n::text, 'BillCreated');
 commit;
 

@@ -49,7 +49,9 @@ async function moveShard(moving: Moving, shard: ShardId): Promise<void> {
   const opener = openerOf(moving, shard, moving.to);
   const { last: top } = await moving.to.bounds(shard);
   const at = millis(moving.clock.wall());
-  await openEpoch(opener, top, { at, nonces: new Set(), follows: last });
+  const opened = await openEpoch(opener, top, { at, nonces: new Set(), follows: last });
+  // Openings of earlier tries, and the closing from when this was the old log, do not follow history's end: they go.
+  await moving.to.trim(shard, opened);
 }
 
 async function watermarkOf(moving: Moving, shard: ShardId): Promise<EntryId> {
@@ -83,6 +85,8 @@ async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId
     writer.enqueue(shard, { entry: closing, at, items: [] });
     await writer.reached(shard, closing);
     await writer.close();
+    // What history has need not stay, or this log could never take over again (see refuseForeign).
+    await from.trim(shard, closing);
     return closing;
   }
 }

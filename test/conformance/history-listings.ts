@@ -105,7 +105,7 @@ export function describeListings(name: string, world: () => World): void {
       const found = await listings.pendingEvents(recipient, null, 10, NOON);
       expect(found.map(keyOf)).toEqual([`${one} 1`, `${one} 2`, `${two} 1`, `${two} 2`]);
       expect(found[3]).toStrictEqual({
-        bill: { id: two, orderId: 'o-2', amount: 1_000, currency: 'EUR' },
+        bill: { id: two, orderId: 'o-2', amount: 1_000, currency: 'EUR', purpose: 'sale' },
         event: makeEvent({ no: 2, recipient, occurredAt: plus(NOON, 1) }),
       });
       const pages: string[] = [];

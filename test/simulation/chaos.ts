@@ -42,7 +42,7 @@ function strike(world: World, node: SimNode): void {
       if (world.isHealed) return;
       world.trace(`${node.name} is paused`);
       running.life.pause();
-      agenda.after(random.pick([50, 1_000, 3_500, 6_000, 9_000]), () => {
+      agenda.after(random.pick([50, 1_000, 5_000, 7_000, 9_000]), () => {
         world.trace(`${node.name} wakes up`);
         running.life.resume();
       });

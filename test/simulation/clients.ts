@@ -150,7 +150,7 @@ export function tillOperation(till: Client): Operation {
   if (bill === undefined || dice < 22) return createOrRepeat(till);
   const billId = bill.id;
   if (dice < 36) return tillOrder(till);
-  if (dice < 42) return { op: 'bill.get', billId, afterVersion: null, waitMs: 0 };
+  if (dice < 46) return { op: 'bill.get', billId, afterVersion: null, waitMs: 0 };
   if (dice < 52) {
     const afterVersion = random.between(0, 6);
     return { op: 'bill.get', billId, afterVersion, waitMs: random.between(1, 2_500) };
@@ -264,7 +264,7 @@ export function walletOperation(wallet: Client): Operation | undefined {
   if (bill === undefined) return undefined;
   const billId = bill.id;
   const dice = random.below(100);
-  if (dice < 8) return { op: 'bill.view', billId };
+  if (dice < 10) return { op: 'bill.view', billId };
   if (dice < 20) {
     const amount = random.pick([null, 1, 2, bill.amount, bill.amount + 1]) as Minor | null;
     const reservationRef = wallet.ref();

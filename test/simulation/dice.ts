@@ -23,7 +23,7 @@ export const FAULTS = {
   'lease.failed': 0.05,
   'lease.answerLost': 0.05,
   'lease.slow': 0.05,
-  'lease.cutOff': 0.01,
+  'lease.cutOff': 0.04,
   'history.failed': 0.05,
   'history.answerLost': 0.05,
   'history.late': 0.05,

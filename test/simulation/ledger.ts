@@ -94,6 +94,15 @@ export class Ledger {
     if (after !== top || after !== chain.top) {
       this.#broke(`${name} follows ${formatEntryId(chain.top)} and named ${formatEntryId(after)}`);
     }
+    try {
+      this.#read(chain, { id, payload }, by, name);
+    } catch (error) {
+      this.#broke(`${name} cannot be read: ${(error as Error).stack}`);
+    }
+    chain.top = id;
+  }
+
+  #read(chain: Chain, { id, payload }: LogEntry, by: string, name: string): void {
     const content = codec.decode(payload);
     if (content.kind === 'open') this.#open(chain, id, content, by);
     else {
@@ -101,7 +110,6 @@ export class Ledger {
       if (id !== chain.top + 1) this.#broke(`${name} leaves a gap`);
       this.#batch(chain, id, content.transitions);
     }
-    chain.top = id;
   }
 
   #open(

@@ -43,13 +43,13 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
     },
     idleMs: random.pick([0, 200, 1_000]),
     shortEpochs: random.chance(0.2),
-    nodes: random.pick([1, 2, 2]),
+    nodes: random.pick([1, 2, 2, 2]),
     terminals: random.pick([1, 2, 3]),
     wallets: random.pick([2, 3]),
     operations: Math.min(operations, options.operations ?? Number.POSITIVE_INFINITY),
     faults: new Set(options.faults ?? FAULT_KINDS),
     hasFlood,
-    stormMs: random.between(5, 25) * SECOND_MS,
+    stormMs: random.between(5, 30) * SECOND_MS,
     longSleepMs: random.pick([3_600 * SECOND_MS, DAY_MS + 5 * SECOND_MS, 2 * DAY_MS]),
   };
 }

@@ -213,7 +213,7 @@ export class World implements NodeWorld {
   #nodeFor(shard: ShardId): SimNode | undefined {
     const { holder } = this.leases.at(shard);
     const owner = this.nodes.find(({ running }) => running?.life.name === holder);
-    if (owner !== undefined && this.random.chance(0.85)) return owner;
+    if (owner !== undefined && this.random.chance(0.7)) return owner;
     const up = this.nodes.filter(({ running }) => running !== null);
     return up.length === 0 ? undefined : this.random.pick(up);
   }

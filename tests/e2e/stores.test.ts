@@ -89,9 +89,16 @@ describe('a start', () => {
     expect(await done(third.till, 'bill.get', { billId })).toEqual(paid);
     expect(await done(third.wallet, 'payment.create', payment)).toEqual(answer);
     expect(await done(third.till, 'bill.confirm', { billId })).toMatchObject({ status: 'confirmed', version: 4 });
-    // From now on it needs no word about the old one.
+    // From now on it needs no word about the old one, which may take over once more.
     await start(alone);
     expect(await done((await parties()).till, 'bill.get', { billId })).toMatchObject({ status: 'confirmed' });
+    await start({ ...alone, redisUrl: url });
+    const { till } = await parties();
+    const refund = { billId, idempotencyKey: 'k' };
+    expect(await done(till, 'bill.refund', refund)).toMatchObject({ status: 'refunded', version: 5 });
+    await last?.kill();
+    await start({ ...alone, redisUrl: url });
+    expect(await done((await parties()).till, 'bill.refund', refund)).toMatchObject({ status: 'refunded', version: 5 });
   });
 
   test('moves what a killed switch had not yet written to history', async () => {

@@ -2,3 +2,4 @@
 
 export { type RedisServer, startRedis } from '../../test/support/redis-server.ts';
 export { createDatabase, startPostgres, type TestPostgres } from '../../test/support/postgres-server.ts';
+export { silentLogger } from '../../test/support/silent-logger.ts';

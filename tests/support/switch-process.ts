@@ -191,7 +191,8 @@ export class SwitchProcess {
   tail(): string {
     return this.#output
       .split('\n')
-      .filter((line) => line.startsWith('{') && !line.includes('"state":"starting"'))
+      .filter((line) => /^(?:\{|qrswitch cannot|\s+at |\w*Error)/.test(line))
+      .filter((line) => !line.includes('"shard.state"') || line.includes('"level":"error"'))
       .slice(-SHOWN_LINES)
       .join('\n');
   }

@@ -1,5 +1,5 @@
-// An entry's bytes: one byte of version, then msgpack with its record definitions inline, so that every entry can be
-// read by itself, whatever was written before it.
+// An entry's bytes: one byte of version, then msgpack whose records have the shapes of that version's table, or define
+// themselves inline, so that every entry can be read by itself, whatever was written before it.
 //
 //   C1. What was written can be read for ever: a version's reader, once released, is not removed.
 //   C2. Numbers stay numbers: msgpack carries integers of 2^32 and more as float64, which holds every safe integer.
@@ -10,6 +10,7 @@ import { Packr, Unpackr } from 'msgpackr';
 import { assert } from '../../domain/assert.ts';
 import type { BillFact, Json, Terms } from '../../domain/bill/vocabulary.ts';
 import type { EntryCodec, EntryContent, Transition } from '../../switch/records.ts';
+import { SHAPES_V1 } from './entry-shapes.ts';
 
 /** The version that today's code writes. */
 export const ENTRY_VERSION = 1;
@@ -29,8 +30,18 @@ const readers: { readonly [version: number]: (stored: unknown) => EntryContent }
 
 /** A codec keeps working buffers: one a thread is enough. */
 export function makeEntryCodec(): EntryCodec {
-  const packr = new Packr({ useRecords: true, encodeUndefinedAsNil: true });
-  const unpackr = new Unpackr({ useRecords: true, int64AsType: 'number' });
+  // Both ends must agree on how many shapes are shared: it decides how an inline one is written.
+  const common = { useRecords: true, maxSharedStructures: SHAPES_V1.length };
+  const packr = new Packr({
+    ...common,
+    encodeUndefinedAsNil: true,
+    structures: tableOf(SHAPES_V1),
+  });
+  const unpackr = new Unpackr({
+    ...common,
+    int64AsType: 'number',
+    structures: tableOf(SHAPES_V1),
+  });
   return {
     encode(content) {
       const packed = packr.pack(store(content));
@@ -55,6 +66,11 @@ export function makeEntryCodec(): EntryCodec {
       }
     },
   };
+}
+
+/** A table of one's own: msgpackr keeps its transitions in it. */
+function tableOf(shapes: readonly (readonly string[])[]): object[] {
+  return shapes.map((keys) => [...keys]);
 }
 
 type StoredJson = string | null;

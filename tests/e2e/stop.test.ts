@@ -1,0 +1,65 @@
+// SIGTERM: what is under way is answered, sockets are closed with a reason, and the process ends well.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { done, fresh } from '../support/client.ts';
+import { Customer } from '../support/customers.ts';
+import { setUps } from '../support/set-ups.ts';
+import { showOutputOnFailure } from '../support/switch-process.ts';
+import { World } from '../support/world.ts';
+
+describe.each(setUps)('a stopping switch on $name', (setUp) => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.start(setUp, { QRSWITCH_GATEWAYS: '2' });
+  });
+  afterAll(() => world?.stop());
+  beforeEach(() => showOutputOnFailure(() => world?.process));
+
+  test('answers what is under way, ends long polls, closes sockets and exits with 0', async () => {
+    const till = await world.stream('terminal', 'msgpack');
+    const wallet = await world.stream('paychannel');
+    const web = world.http('terminal');
+    const bill = await done(till, 'bill.create', { orderId: fresh('order'), amount: 100_000, currency: 'EUR' });
+    const billId = bill.id;
+    const polls = Promise.all([
+      done(web, 'bill.get', { billId: (await done(web, 'bill.create', { orderId: fresh('order'), amount: 1, currency: 'EUR' })).id, wait: 30, afterVersion: 1 }),
+      done(world.http('terminal', world.process.demo.terminal.key), 'bill.get', { billId, wait: 30, afterVersion: 1000 }),
+    ]);
+    const payments = Array.from({ length: 300 }, (_, index) => ({ billId, paymentRef: `p-${index}`, amount: 10, currency: 'EUR' }));
+    const overHttp = Array.from({ length: 20 }, () => web.ask('bill.create', { orderId: fresh('order'), amount: 1, currency: 'EUR' }));
+    const overStream = payments.map((payment) => wallet.ask('payment.create', payment));
+    await overStream[0];
+    world.process.signal('SIGTERM');
+    const answers = await Promise.all(overStream);
+    const taken = answers.filter(({ status }) => status === 201).length;
+    expect(answers.every(({ status }) => status === 201 || status === 503)).toBe(true);
+    for (const { status } of await Promise.all(overHttp)) expect([201, 503]).toContain(status);
+    const [unchanged, changed] = await polls;
+    expect(unchanged).toMatchObject({ version: 1 });
+    expect(changed.id).toBe(billId);
+    for (const stream of [till, wallet]) {
+      expect(await stream.closed).toEqual({ code: 1001, reason: 'the switch is stopping' });
+    }
+    expect(await world.process.ended()).toEqual({ code: 0, signal: null });
+    expect(world.process.logged('switch.stopped')).toHaveLength(1);
+
+    world.process = await world.process.restart();
+    const again = world.http('terminal');
+    expect(await done(again, 'bill.get', { billId })).toMatchObject({ paid: taken * 10, version: taken + 1 });
+  });
+
+  test('under load loses nothing, and no client waits for an answer that never comes', async () => {
+    const customers = Array.from({ length: 20 }, () => new Customer());
+    const till = await world.stream('terminal');
+    const wallet = await world.stream('paychannel', 'msgpack');
+    const running = customers.map((customer) => customer.run(till, wallet));
+    await world.process.until('under load', () => customers.reduce((sum, { told }) => sum + told.length, 0) > 300);
+    expect(await world.process.stop()).toEqual({ code: 0, signal: null });
+    await Promise.all(running);
+    world.process = await world.process.restart();
+    const [newTill, newWallet] = [await world.stream('terminal'), await world.stream('paychannel')];
+    const contradictions = customers.map((customer) => customer.contradictions(newTill, newWallet));
+    expect((await Promise.all(contradictions)).flat()).toEqual([]);
+  });
+});
