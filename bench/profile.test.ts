@@ -6,11 +6,11 @@ const frame = (functionName: string, url: string) => ({ functionName, url, lineN
 const profile = {
   nodes: [
     { id: 1, callFrame: frame('(root)', ''), children: [2, 5, 6] },
-    { id: 2, callFrame: frame('outer', 'file:///home/me/dist/switch/shard.js'), children: [3, 4] },
-    { id: 3, callFrame: frame('outer', 'file:///home/me/dist/switch/shard.js'), children: [] },
+    { id: 2, callFrame: frame('outer', 'file:///project/dist/switch/shard.js'), children: [3, 4] },
+    { id: 3, callFrame: frame('outer', 'file:///project/dist/switch/shard.js'), children: [] },
     {
       id: 4,
-      callFrame: frame('pack', 'file:///home/me/node_modules/msgpackr/pack.js'),
+      callFrame: frame('pack', 'file:///project/node_modules/msgpackr/pack.js'),
       children: [],
     },
     { id: 5, callFrame: frame('(idle)', ''), children: [] },

@@ -1,5 +1,6 @@
 // How a shard's answers leave it: to the gateway that asked, or to whoever listens to events.
 
+import type { Recipient } from '../domain/bill/vocabulary.ts';
 import type { FaultCode } from './faults.ts';
 import type { StreamedEvent } from './ports.ts';
 import type { Reply, Request } from './requests.ts';
@@ -13,6 +14,8 @@ export interface ReplySink {
   reply(asked: Asked, reply: Reply): void;
   /** A committed event, for whoever has subscribed to its recipient. */
   event(event: StreamedEvent): void;
+  /** An event that has been acknowledged, by whichever session, or replaced: nobody need hear it again. */
+  eventEnded(recipient: Recipient, eventId: string): void;
   /**
    * A shard begins to serve: events of it may have been committed that nobody here was told of, by an append whose
    * outcome was not known, or by another owner. Whoever listens reads what is pending again.

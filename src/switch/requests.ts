@@ -223,6 +223,8 @@ export interface ShardDoor {
   ask(query: WorkerQuery): Promise<WorkerAnswer[]>;
   /** Events of subscribed recipients, as they commit, in order within a bill. */
   onEvent(listener: (event: StreamedEvent) => void): void;
+  /** Events of subscribed recipients that are pending no more, whichever gateway took the acknowledgement. */
+  onEventEnded(listener: (recipient: Recipient, eventId: string) => void): void;
   /** A worker has begun (again): what was subscribed must be subscribed anew, pending events read again. */
   onWorkerStart(listener: () => void): void;
 }

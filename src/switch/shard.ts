@@ -325,8 +325,7 @@ export class Shard {
     }
     for (const { asked, reply } of batch.releases) this.release(asked, reply);
     for (const cell of batch.touched) this.#polls.wake(cell);
-    const last = must(items.at(-1), 'a batch has a transition');
-    return { entry, at: last.transition.at, items };
+    return { entry, at: must(items.at(-1), 'a transition').transition.at, items };
   }
 
   /** A transition read from the log again: its events stand in the streams, but nobody hears them anew. */

@@ -2,6 +2,7 @@
 
 import { type Bill, isPresent } from '../domain/bill/state.ts';
 import { type Touched, touchedBy } from '../domain/bill/touched.ts';
+import { partId } from '../domain/ids.ts';
 import type { Item } from './group-commit.ts';
 import type { CommittedItem } from './history-queue.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
@@ -17,7 +18,7 @@ export function asCommitted(streams: Streams, item: Item): CommittedItem {
   return { kind: 'bill', after, touched, transition };
 }
 
-/** Puts events into the streams and takes ended ones out; where `live`, whoever listens hears the new ones. */
+/** Puts events into the streams and takes ended ones out; where `live`, whoever listens hears of both. */
 export function stream(streams: Streams, after: Bill, touched: Touched, live: boolean): void {
   if (!isPresent(after)) return;
   const { events, sink } = streams;
@@ -25,5 +26,8 @@ export function stream(streams: Streams, after: Bill, touched: Touched, live: bo
     const streamed = events.add(after, event);
     if (live) sink.event(streamed);
   }
-  for (const { event } of touched.eventsEnded) events.end(after.terms.id, event);
+  for (const { event } of touched.eventsEnded) {
+    events.end(after.terms.id, event);
+    if (live) sink.eventEnded(event.recipient, partId(after.terms.id, 'e', event.no));
+  }
 }

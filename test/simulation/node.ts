@@ -130,6 +130,7 @@ export class SimNode {
       sink: {
         reply: (asked, reply) => this.#world.reply(this, asked, reply),
         event: (event) => this.#world.event(this, event),
+        eventEnded: () => undefined,
         flush: () => undefined,
         begun: () => undefined,
       },

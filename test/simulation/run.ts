@@ -78,6 +78,8 @@ async function live(world: World, clients: readonly Client[]): Promise<void> {
   part(rage(world));
   for (const client of clients) part(work(world, client));
   part(watch(world, clients, over));
+  const [till] = clients;
+  if (world.settings.hasPoller && till !== undefined) part(poll(world, till));
   part(
     (async () => {
       while (agenda.now < world.stormUntil) await agenda.sleep(world.stormUntil - agenda.now);
@@ -110,6 +112,18 @@ async function work(world: World, client: Client): Promise<void> {
     if (!isTill && world.settings.hasFlood && random.chance(0.1)) await flood(client);
     const operation = isTill ? tillOperation(client) : walletOperation(client);
     if (operation !== undefined) await client.settle(operation);
+  }
+}
+
+/** Asks again and again for the latest bills, of whichever process answers. */
+async function poll(world: World, till: Client): Promise<void> {
+  while (!world.isHealed) {
+    await world.agenda.sleep(world.random.between(10, 60));
+    await world.awake();
+    const bill = till.someBill();
+    if (bill === undefined) continue;
+    const operation = { op: 'bill.get', billId: bill.id, afterVersion: null, waitMs: 0 } as const;
+    await world.ask(till.principal, operation, 300);
   }
 }
 

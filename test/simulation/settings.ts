@@ -24,6 +24,8 @@ export interface Settings extends NodeSettings {
   readonly faults: ReadonlySet<FaultKind>;
   /** A wallet that floods bills with references, so that they spill. */
   readonly hasFlood: boolean;
+  /** Writes go to the owner alone, and somebody keeps reading everywhere: who is deposed does not notice. */
+  readonly hasPoller: boolean;
   /** For how long faults strike, in simulated ms. */
   readonly stormMs: number;
   readonly longSleepMs: number;
@@ -49,6 +51,7 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
     operations: Math.min(operations, options.operations ?? Number.POSITIVE_INFINITY),
     faults: new Set(options.faults ?? FAULT_KINDS),
     hasFlood,
+    hasPoller: random.chance(0.2),
     stormMs: random.between(5, 30) * SECOND_MS,
     longSleepMs: random.pick([3_600 * SECOND_MS, DAY_MS + 5 * SECOND_MS, 2 * DAY_MS]),
   };

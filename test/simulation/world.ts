@@ -170,7 +170,7 @@ export class World implements NodeWorld {
   }
 
   #deliver(asked: Asked, attempt: Attempt, call: Call): void {
-    const node = this.#nodeFor(asked.shard);
+    const node = this.#nodeFor(asked);
     const running = node?.running;
     if (node === undefined || running == null || node.isLeaving) {
       this.agenda.after(5, () => call.done(null));
@@ -210,10 +210,12 @@ export class World implements NodeWorld {
     }
   }
 
-  #nodeFor(shard: ShardId): SimNode | undefined {
+  #nodeFor({ shard, operation }: Asked): SimNode | undefined {
     const { holder } = this.leases.at(shard);
     const owner = this.nodes.find(({ running }) => running?.life.name === holder);
-    if (owner !== undefined && this.random.chance(0.7)) return owner;
+    const isRead = operation.op === 'bill.get' || operation.op === 'payment.get';
+    const faithful = !this.settings.hasPoller ? 0.7 : isRead ? 0.3 : 1;
+    if (owner !== undefined && this.random.chance(faithful)) return owner;
     const up = this.nodes.filter(({ running }) => running !== null);
     return up.length === 0 ? undefined : this.random.pick(up);
   }

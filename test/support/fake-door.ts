@@ -9,6 +9,7 @@ import {
 } from '../../src/protocols/gateway/options.ts';
 import { hashOfKey } from '../../src/protocols/gateway/principals.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
+import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
 import type { Listings, Principal, StreamedEvent } from '../../src/switch/ports.ts';
 import type {
   Reply,
@@ -37,6 +38,7 @@ export class FakeDoor implements ShardDoor {
   askFails: Error | null = null;
   readonly #presenter = makePresenter({ publicBaseUrl: BASE });
   readonly #onEvent: ((event: StreamedEvent) => void)[] = [];
+  readonly #onEnded: ((recipient: Recipient, eventId: string) => void)[] = [];
   readonly #onStart: (() => void)[] = [];
 
   send(request: Asked, onReply: (status: number, body: Uint8Array) => void): void {
@@ -67,6 +69,10 @@ export class FakeDoor implements ShardDoor {
     this.#onEvent.push(listener);
   }
 
+  onEventEnded(listener: (recipient: Recipient, eventId: string) => void): void {
+    this.#onEnded.push(listener);
+  }
+
   onWorkerStart(listener: () => void): void {
     this.#onStart.push(listener);
   }
@@ -74,6 +80,11 @@ export class FakeDoor implements ShardDoor {
   /** A shard has committed an event. */
   push(event: StreamedEvent): void {
     for (const listener of this.#onEvent) listener(event);
+  }
+
+  /** An event is pending no more, as another gateway has it acknowledged. */
+  end(recipient: Recipient, eventId: string): void {
+    for (const listener of this.#onEnded) listener(recipient, eventId);
   }
 
   restartWorker(): void {

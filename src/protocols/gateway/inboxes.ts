@@ -31,6 +31,7 @@ export class Inboxes {
     this.#options = options;
     this.#redelivery = new Redelivery(options.clock);
     options.door.onEvent((event) => this.#kept.get(event.event.recipient)?.inbox.live(event));
+    options.door.onEventEnded((recipient, id) => this.acknowledged(recipient, [id]));
     options.door.onWorkerStart(() => {
       for (const { inbox } of this.#kept.values()) inbox.resubscribe();
     });
@@ -73,7 +74,7 @@ export class Inboxes {
       });
   }
 
-  /** Somebody of the recipient has acknowledged these, and the shard has taken it. */
+  /** Somebody of the recipient has acknowledged these, here or elsewhere, and the shard has taken it. */
   acknowledged(recipient: Recipient, ids: readonly string[]): void {
     this.#kept.get(recipient)?.inbox.acknowledged(ids);
   }

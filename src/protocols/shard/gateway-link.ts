@@ -2,6 +2,7 @@
 // where no worker is there, or with a 504 where a worker was lost or has not answered in time (A4).
 
 import type { MessagePort } from 'node:worker_threads';
+import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import { SECOND_MS } from '../../domain/time.ts';
 import { Fault } from '../../switch/faults.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
@@ -57,6 +58,7 @@ export class GatewayLink implements ShardDoor {
   readonly #presenter: Presenter;
   readonly #links = new Map<number, Link>();
   readonly #eventListeners: ((event: StreamedEvent) => void)[] = [];
+  readonly #endListeners: ((recipient: Recipient, eventId: string) => void)[] = [];
   readonly #startListeners: (() => void)[] = [];
   #seq = 0;
   #isAwake = false;
@@ -123,6 +125,10 @@ export class GatewayLink implements ShardDoor {
     this.#eventListeners.push(listener);
   }
 
+  onEventEnded(listener: (recipient: Recipient, eventId: string) => void): void {
+    this.#endListeners.push(listener);
+  }
+
   onWorkerStart(listener: () => void): void {
     this.#startListeners.push(listener);
   }
@@ -172,9 +178,14 @@ export class GatewayLink implements ShardDoor {
   }
 
   #receive(link: Link, bytes: Uint8Array): void {
-    const { replies, answers, failures, events, hasBegun } = link.unpacker.unpack(bytes);
+    const { replies, answers, failures, events, ended, hasBegun } = link.unpacker.unpack(bytes);
     if (hasBegun) this.#tellStart();
     for (const event of events) for (const listener of this.#eventListeners) listener(event);
+    for (let i = 0; i < ended.length; i += 2) {
+      for (const listener of this.#endListeners) {
+        listener(ended[i] as Recipient, ended[i + 1] as string);
+      }
+    }
     for (let i = 0; i < replies.length; i += 3) {
       const seq = replies[i] as number;
       const pending = link.pending.get(seq);

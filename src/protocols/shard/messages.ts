@@ -23,6 +23,8 @@ export interface ToGateway {
   /** Queries that failed, with what to tell. */
   readonly failures: readonly { readonly seq: number; readonly detail: string }[];
   readonly events: readonly StreamedEvent[];
+  /** Events that are pending no more: `recipient, id` two by two. */
+  readonly ended: readonly string[];
   /** A shard has begun to serve: what is pending is to be read again. */
   readonly hasBegun: boolean;
 }

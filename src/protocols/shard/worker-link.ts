@@ -24,6 +24,7 @@ interface Outgoing {
   answers: { seq: number; answer: WorkerAnswer }[];
   failures: { seq: number; detail: string }[];
   events: StreamedEvent[];
+  ended: string[];
   hasBegun: boolean;
 }
 
@@ -68,6 +69,12 @@ export class WorkerLink implements ReplySink {
   event(event: StreamedEvent): void {
     for (const origin of this.#subscriptions.get(event.event.recipient) ?? []) {
       this.#links.get(origin)?.outgoing.events.push(event);
+    }
+  }
+
+  eventEnded(recipient: Recipient, eventId: string): void {
+    for (const origin of this.#subscriptions.get(recipient) ?? []) {
+      this.#links.get(origin)?.outgoing.ended.push(recipient, eventId);
     }
   }
 
@@ -123,9 +130,9 @@ export class WorkerLink implements ReplySink {
 }
 
 function nothing(): Outgoing {
-  return { replies: [], answers: [], failures: [], events: [], hasBegun: false };
+  return { replies: [], answers: [], failures: [], events: [], ended: [], hasBegun: false };
 }
 
-function isNothing({ replies, answers, failures, events, hasBegun }: Outgoing): boolean {
-  return replies.length + answers.length + failures.length + events.length === 0 && !hasBegun;
+function isNothing({ hasBegun, ...lists }: Outgoing): boolean {
+  return !hasBegun && Object.values(lists).every((list) => list.length === 0);
 }
