@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs every test, and brings up what they need: Node.js 20, packages, a redis-server from Debian; Postgres comes with
-# the packages. The last line on standard output is `N passed, N failed`, and the exit code is 0 only if some test ran
+# Runs every test, and brings up what they need: Node.js 20, packages, a redis-server and Chromium from Debian; Postgres
+# comes with the packages. The last line on standard output is `N passed, N failed`, and the exit code is 0 only if some test ran
 # and nothing failed. A failed check (install, build, types, lint) counts as one failure.
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -11,7 +11,8 @@ failed=0
 main() {
   use_node
   install_packages || give_up 'npm could not install the packages'
-  need_redis || give_up 'redis-server is missing'
+  need redis-server || give_up 'redis-server is missing'
+  need chromium || give_up 'chromium is missing'
   build || give_up 'the build failed'
   check types
   check lint
@@ -35,29 +36,30 @@ run_tests() {
   node scripts/count-tests.mjs "$report" "$?" "$failed"
 }
 
-# Debian's redis-server, for the tests to start as they need it. Installing it must leave no service running.
-need_redis() {
-  command -v redis-server >/dev/null 2>&1 && return 0
+# A program of Debian's package of that name, for the tests to start as they need it. Installing it must leave no
+# service running.
+need() {
+  command -v "$1" >/dev/null 2>&1 && return 0
   if ! command -v apt-get >/dev/null 2>&1; then
-    say 'install redis-server: there is no apt-get here to do it'
+    say "install $1: there is no apt-get here to do it"
     return 1
   elif [ "$(id -u)" = 0 ]; then
     as_root=''
   elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
     as_root='sudo -n'
   else
-    say 'install it as root: apt-get install redis-server'
+    say "install it as root: apt-get install $1"
     return 1
   fi
-  say 'installing redis-server'
-  install_redis >&2 || {
+  say "installing $1"
+  install "$1" >&2 || {
     $as_root apt-get update -qq </dev/null >&2
-    install_redis >&2 || return 1
+    install "$1" >&2 || return 1
   }
-  command -v redis-server >/dev/null 2>&1
+  command -v "$1" >/dev/null 2>&1
 }
 
-install_redis() {
+install() {
   # While this file answers 101, no package starts its service.
   policy=/usr/sbin/policy-rc.d
   own_policy=no
@@ -66,14 +68,14 @@ install_redis() {
     printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
     $as_root chmod 755 "$policy"
   fi
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server </dev/null
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" </dev/null
   installed=$?
   [ "$own_policy" = no ] || $as_root rm -f "$policy"
   # Where another policy let it start all the same.
   if [ -d /run/systemd/system ]; then
-    $as_root systemctl disable --now redis-server >/dev/null 2>&1
+    $as_root systemctl disable --now "$1" >/dev/null 2>&1
   else
-    $as_root service redis-server stop >/dev/null 2>&1
+    $as_root service "$1" stop >/dev/null 2>&1
   fi
   return "$installed"
 }

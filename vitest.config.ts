@@ -39,8 +39,9 @@ export default defineConfig({
           include: ['{test,tests}/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          globalSetup: ['tests/support/shared-postgres.ts'],
           // Each of these is several processes already.
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },

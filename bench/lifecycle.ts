@@ -301,7 +301,7 @@ function publish(
     sweepTable(tried),
     `## ${settings.rounds} alternating rounds of ${settings.seconds} s, after ${settings.warmUp} s of warm-up: median (min-max)`,
     roundsTable(rounds),
-    '## Ratios within a round, to the better of 8 and 32 clients: median (min-max)',
+    '## Lifecycles to those of pgbench in the same round, the better of 8 and 32 clients: median (min-max)',
     ratioTable(settings, rounds),
     '## Processor time, µs a lifecycle (median)',
     cpuTable(rounds),
@@ -367,23 +367,39 @@ function roundsTable(rounds: ReadonlyMap<string, readonly Measured[]>): string {
 }
 
 function ratioTable(settings: Settings, rounds: ReadonlyMap<string, readonly Measured[]>): string {
-  const perSecond = (name: string): number[] =>
-    (rounds.get(name) ?? []).map((measured) => measured.perSecond);
-  const best = (style: SqlStyle): number[] => {
+  const values = (name: string, of: (measured: Measured) => number): number[] =>
+    (rounds.get(name) ?? []).map(of);
+  /** Of a style's peers the better one of each round. */
+  const best = (style: SqlStyle, of: (measured: Measured) => number): number[] => {
     const all = SQL_PEERS.filter((peer) => peer.style === style).map(({ clients }) =>
-      perSecond(`pgbench ${style} c=${clients}`),
+      values(`pgbench ${style} c=${clients}`, of),
     );
-    return (all[0] ?? []).map((_, round) => Math.max(...all.map((values) => values[round] ?? 0)));
+    return (all[0] ?? []).map((_, round) => Math.max(...all.map((each) => each[round] ?? 0)));
   };
+  const perSecond = (measured: Measured): number => measured.perSecond;
+  const perCpuSecond = (measured: Measured): number => 1e6 / cpuOf(measured);
   const rows = settings.protocols.map((protocol) => [
     protocol,
-    shown(ratioOf(perSecond(protocol), best('interactive')), 2),
-    shown(ratioOf(perSecond(protocol), best('single')), 2),
+    ...[perSecond, perCpuSecond].flatMap((of) => [
+      shown(ratioOf(values(protocol, of), best('interactive', of)), 2),
+      shown(ratioOf(values(protocol, of), best('single', of)), 2),
+    ]),
   ]);
   return table(
-    ['protocol', ': pgbench, interactive transactions', ': pgbench, single statements'],
+    [
+      'protocol',
+      'a second: interactive',
+      'a second: single',
+      'a second of processor: interactive',
+      'a second of processor: single',
+    ],
     rows,
   );
+}
+
+/** All processes together, the load's own included. */
+function cpuOf({ cpuUs }: Measured): number {
+  return Object.values(cpuUs).reduce((sum, us) => sum + us, 0);
 }
 
 function cpuTable(rounds: ReadonlyMap<string, readonly Measured[]>): string {
@@ -396,11 +412,7 @@ function cpuTable(rounds: ReadonlyMap<string, readonly Measured[]>): string {
       return median === 0 ? '' : median.toFixed(0);
     }),
   ]);
-  const total = [...rounds.values()].map((all) =>
-    spreadOf(
-      all.map(({ cpuUs }) => Object.values(cpuUs).reduce((sum, us) => sum + us, 0)),
-    ).median.toFixed(0),
-  );
+  const total = [...rounds.values()].map((all) => spreadOf(all.map(cpuOf)).median.toFixed(0));
   rows.sort((left, right) => (left[0] ?? '').localeCompare(right[0] ?? ''));
   return table(['', ...rounds.keys()], [...rows, ['all', ...total]]);
 }

@@ -1,6 +1,6 @@
 -- One bill lifecycle as an application with row locks writes it: a transaction a request, a statement a step.
 -- Same tables, indexes, checks and rows as the switch's history; only the packed state of the bill is shorter.
--- Takes -D base, body, state (lifecycle.ts). One pgbench client is one terminal.
+-- Takes -D base, body, state, outcome (pgbench.ts). One pgbench client is one terminal.
 \set i :i + 1
 \set n :base + :i * 128 + :client_id
 \set at :n / 1000000
@@ -24,7 +24,7 @@ select b.id, b.status, b.currency, b.amount, b.paid, b.expires_at, b.state, m.na
 begin;
 select paychannel_id from keys where key_hash = 'paychannel-key-' || :client_id::text and revoked_at is null;
 select status, version, amount, paid from bills where id = 'peer-b-' || :n::text for update;
-insert into refs (bill_id, kind, scope, ref, entry, digest, outcome) values ('peer-b-' || :n::text, 'payment', 'paychannel-1', 'pay-' || :n::text, 1, 'digest-of-22-characters', :state) on conflict do nothing returning ref;
+insert into refs (bill_id, kind, scope, ref, entry, digest, outcome) values ('peer-b-' || :n::text, 'payment', 'paychannel-1', 'pay-' || :n::text, 1, 'digest-of-22-characters', :outcome) on conflict do nothing returning ref;
 insert into payments (bill_id, no, entry, paychannel_id, payment_ref, amount, credited, status, received_at, subscribed) values ('peer-b-' || :n::text, 1, 1, 'paychannel-1', 'pay-' || :n::text, :amount, 0, 'accepted', :at, false);
 update bills set status = 'paid', version = version + 1, paid = paid + :amount, paid_at = :at, next_due_at = :settles where id = 'peer-b-' || :n::text;
 insert into events (bill_id, no, entry, recipient, type, occurred_at, pending, body) values ('peer-b-' || :n::text, 1, 1, 'terminal:' || :client_id::text, 'bill.paid', :at, true, :body);

@@ -16,6 +16,7 @@ import { fault } from '../../src/switch/reply-sink.ts';
 import { Residents } from '../../src/switch/residents.ts';
 import { Shard } from '../../src/switch/shard.ts';
 import { HistoryStore } from './history-store.ts';
+import type { RunOptions } from './settings.ts';
 import { SimHistory } from './sim-history.ts';
 import { LogStore, SimLog } from './sim-log.ts';
 
@@ -239,6 +240,15 @@ export const BUGS = {
 } as const satisfies Record<string, () => () => void>;
 
 export type BugName = keyof typeof BUGS;
+
+/** Where the rarer ones show soonest; the others show anywhere. */
+export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 'given'> } = {
+  'lease-ignored': { faults: ['lease.cutOff'], given: { nodes: 2, hasPoller: true } },
+  'order-forgotten': { faults: ['process.crash', 'history.scanFailed'] },
+  'reversal-off-by-one': { faults: [] },
+  'append-names-nothing': { faults: ['append.late', 'process.pause'], given: { nodes: 2 } },
+  'rows-ungated': { faults: ['history.late', 'history.slow', 'process.pause'], given: { nodes: 2 } },
+};
 
 export const BUG_NAMES = Object.keys(BUGS) as BugName[];
 

@@ -19,9 +19,10 @@ export async function runWith(options: RunOptions, bug: BugName | null): Promise
 export async function firstFailure(
   options: { from: number; count: number; bug: BugName | null },
   counts = new Map<string, number>(),
+  haunt: Pick<RunOptions, 'faults' | 'given'> = {},
 ): Promise<RunResult | null> {
   for (let seed = options.from; seed < options.from + options.count; seed++) {
-    const result = await runWith({ seed }, options.bug);
+    const result = await runWith({ seed, ...haunt }, options.bug);
     for (const [what, count] of result.counts) counts.set(what, (counts.get(what) ?? 0) + count);
     if (result.violation !== null) return result;
   }

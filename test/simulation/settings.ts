@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly faults?: readonly FaultKind[];
   /** Operations that all clients together may begin. */
   readonly operations?: number;
+  /** What is not left to the seed. */
+  readonly given?: Partial<Settings>;
   /** Told line by line what happens. */
   readonly trace?: (line: string) => void;
 }
@@ -54,5 +56,6 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
     hasPoller: random.chance(0.2),
     stormMs: random.between(5, 30) * SECOND_MS,
     longSleepMs: random.pick([3_600 * SECOND_MS, DAY_MS + 5 * SECOND_MS, 2 * DAY_MS]),
+    ...options.given,
   };
 }

@@ -1,6 +1,7 @@
 // A scripted door to shards, and a gateway on real sockets in front of it: what arrives at the door is kept, what it
 // answers is up to the test.
 
+import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
 import { type Gateway, startGateway } from '../../src/protocols/gateway/gateway.ts';
 import {
   GATEWAY_LIMITS,
@@ -9,7 +10,6 @@ import {
 } from '../../src/protocols/gateway/options.ts';
 import { hashOfKey } from '../../src/protocols/gateway/principals.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
-import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
 import type { Listings, Principal, StreamedEvent } from '../../src/switch/ports.ts';
 import type {
   Reply,

@@ -18,7 +18,11 @@ describe('bad input', () => {
   afterAll(() => world?.stop());
   beforeEach(() => showOutputOnFailure(() => world?.process));
 
-  const order = (): Record<string, unknown> => ({ orderId: fresh('order'), amount: 1000, currency: 'EUR' });
+  const order = (): Record<string, unknown> => ({
+    orderId: fresh('order'),
+    amount: 1000,
+    currency: 'EUR',
+  });
 
   test.each<[string, Record<string, unknown>, string]>([
     ['an unknown field', { colour: 'red' }, 'colour'],
@@ -36,7 +40,11 @@ describe('bad input', () => {
     ['U+0000', { description: 'a\u0000b' }, 'description'],
     ['half a surrogate pair', { description: 'a\ud800b' }, 'description'],
     ['U+0000 deep down', { metadata: { a: '\u0000' } }, 'metadata.a'],
-    ['too much metadata', { metadata: Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`k${i}`, 'v'])) }, 'metadata'],
+    [
+      'too much metadata',
+      { metadata: Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`k${i}`, 'v'])) },
+      'metadata',
+    ],
     ['a line without a name', { lines: [{ quantity: 1, price: 1, amount: 1 }] }, 'lines[0].name'],
     ['a policy that is none', { policies: { unconfirmed: 'ignore' } }, 'policies.unconfirmed'],
     ['an address that is none', { returnUrl: 'javascript:alert(1)' }, 'returnUrl'],
@@ -44,7 +52,10 @@ describe('bad input', () => {
     const body = { ...order(), ...wrong };
     const { orderId } = body as { orderId: string };
     const answer = await till.ask('bill.create', body);
-    expect(answer).toMatchObject({ status: 400, body: { code: 'request.invalid', retryable: false } });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { code: 'request.invalid', retryable: false },
+    });
     expect((answer.body as Problem).errors?.map((each) => each.path)).toContain(path);
     if (/^[\w-]+$/.test(orderId) && orderId.length < 65) {
       expect((await till.ask('bill.list', { orderId })).status).toBe(404);
@@ -65,30 +76,60 @@ describe('bad input', () => {
   });
 
   test('of an amount of nothing is well-formed but impossible', async () => {
-    expect(await till.ask('bill.create', { ...order(), amount: 0 })).toMatchObject({ status: 422, body: { code: 'bill.amountZero' } });
+    expect(await till.ask('bill.create', { ...order(), amount: 0 })).toMatchObject({
+      status: 422,
+      body: { code: 'bill.amountZero' },
+    });
   });
 
   test('takes the largest amount there is, exactly', async () => {
     const msgpack = await world.stream('terminal', 'msgpack');
     const wallet = await world.stream('paychannel', 'msgpack');
-    const { id: billId } = await done(msgpack, 'bill.create', { ...order(), amount: 1_000_000_000_000 });
-    const paid = await done(wallet, 'payment.create', { billId, paymentRef: 'p', amount: 999_999_999_999, currency: 'EUR' });
+    const { id: billId } = await done(msgpack, 'bill.create', {
+      ...order(),
+      amount: 1_000_000_000_000,
+    });
+    const paid = await done(wallet, 'payment.create', {
+      billId,
+      paymentRef: 'p',
+      amount: 999_999_999_999,
+      currency: 'EUR',
+    });
     expect(paid.bill).toMatchObject({ paid: 999_999_999_999, due: 1 });
-    expect(await done(till, 'bill.get', { billId })).toMatchObject({ amount: 1_000_000_000_000, paid: 999_999_999_999 });
+    expect(await done(till, 'bill.get', { billId })).toMatchObject({
+      amount: 1_000_000_000_000,
+      paid: 999_999_999_999,
+    });
   });
 
   test('without an Idempotency-Key is refused where one is needed', async () => {
     const { id: billId } = await done(till, 'bill.create', order());
-    expect(await till.ask('bill.refund', { billId, amount: 1 })).toMatchObject({ status: 400, body: { code: 'request.keyMissing' } });
-    expect(await till.ask('bill.cancel', { billId, amount: 1 })).toMatchObject({ status: 400, body: { code: 'request.keyMissing' } });
+    expect(await till.ask('bill.refund', { billId, amount: 1 })).toMatchObject({
+      status: 400,
+      body: { code: 'request.keyMissing' },
+    });
+    expect(await till.ask('bill.cancel', { billId, amount: 1 })).toMatchObject({
+      status: 400,
+      body: { code: 'request.keyMissing' },
+    });
     const bad = await till.ask('bill.refund', { billId, amount: 1, idempotencyKey: 'a b' });
     expect(bad).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
   });
 
   test('that is no JSON, no object, too large or of another type is said to be so', async () => {
     const path = '/v1/terminal/bills';
-    for (const content of ['{"orderId":', '[]', '"text"', 'null', '', '{"orderId":"a","orderId":"b","amount":1,"currency":"EUR"}x', Buffer.from([0x7b, 0xff, 0x7d])]) {
-      expect((await till.send('bill.create', 'POST', path, content)).status, String(content)).toBe(400);
+    for (const content of [
+      '{"orderId":',
+      '[]',
+      '"text"',
+      'null',
+      '',
+      '{"orderId":"a","orderId":"b","amount":1,"currency":"EUR"}x',
+      Buffer.from([0x7b, 0xff, 0x7d]),
+    ]) {
+      expect((await till.send('bill.create', 'POST', path, content)).status, String(content)).toBe(
+        400,
+      );
     }
     const large = JSON.stringify({ ...order(), description: 'x'.repeat(70_000) });
     expect((await till.send('bill.create', 'POST', path, large)).status).toBe(413);
@@ -117,7 +158,13 @@ describe('bad input', () => {
   test('has a page for each of its codes', async () => {
     const base = world.process.baseUrl;
     const table = await (await fetch(`${base}/docs/errors`)).text();
-    for (const code of ['request.invalid', 'bill.notPayable', 'payment.refReused', 'outcome.unknown', 'feature.notYet']) {
+    for (const code of [
+      'request.invalid',
+      'bill.notPayable',
+      'payment.refReused',
+      'outcome.unknown',
+      'feature.notYet',
+    ]) {
       expect(table).toContain(code);
       const page = await fetch(`${base}/problems/${code}`);
       expect(page.status).toBe(200);
@@ -135,7 +182,13 @@ describe('bad input', () => {
     expect(await stream.ask('bill.create', order())).toMatchObject({ status: 201 });
     for (let i = 0; i < 20; i++) stream.sendRaw('garbage');
     expect((await stream.closed).code).toBe(1007);
-    const msgpack = await StreamParty.connect(world.process.baseUrl, 'terminal', world.keys.terminal, world.answers, 'msgpack');
+    const msgpack = await StreamParty.connect(
+      world.process.baseUrl,
+      'terminal',
+      world.keys.terminal,
+      world.answers,
+      'msgpack',
+    );
     msgpack.sendRaw(Buffer.from([0xc1, 0xff, 0xff]));
     expect(await msgpack.ask('bill.create', order())).toMatchObject({ status: 201 });
     await msgpack.close();

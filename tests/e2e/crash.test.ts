@@ -43,7 +43,9 @@ describe.each(setUps)('a killed switch on $name', (setUp) => {
 
     await crash();
     expect(await done(till(), 'bill.create', order)).toEqual(shown);
-    const held = (await step('bill.reserve', { reservationRef: 'r-1', amount: 600 })) as { id: string };
+    const held = (await step('bill.reserve', { reservationRef: 'r-1', amount: 600 })) as {
+      id: string;
+    };
     const part = { paymentRef: 'p-1', amount: 600, currency: 'EUR', reservationId: held.id };
     await step('payment.create', part);
     const over = { billId, paymentRef: 'p-over', amount: 401, currency: 'EUR' };
@@ -58,7 +60,9 @@ describe.each(setUps)('a killed switch on $name', (setUp) => {
     expect(await done(till(), 'event.ack', { ids: [mine[0]?.id] })).toEqual({ acknowledged: 1 });
     shown = await done(till(), 'bill.get', { billId });
     await crash();
-    const pending = (await done(till(), 'terminal.events', {})).events.filter((event) => event.billId === billId);
+    const pending = (await done(till(), 'terminal.events', {})).events.filter(
+      (event) => event.billId === billId,
+    );
     expect(pending).toEqual([mine[1]]);
     await step('bill.confirm', { amount: 700 });
     await step('bill.receipt', { receipt: { fiscal: 'F-1' } });
@@ -69,11 +73,19 @@ describe.each(setUps)('a killed switch on $name', (setUp) => {
     await crash();
     expect(await done(wallet(), 'credit.settle', settled)).toEqual(first);
     await step('bill.refund', { amount: 200, idempotencyKey: 'k-1' });
-    expect(shown).toMatchObject({ status: 'confirmed', paid: 1000, reversed: 300, confirmed: 700, refunded: 200 });
+    expect(shown).toMatchObject({
+      status: 'confirmed',
+      paid: 1000,
+      reversed: 300,
+      confirmed: 700,
+      refunded: 200,
+    });
     const voided = fresh('order');
     await done(till(), 'order.resolve', { orderId: voided });
     await crash();
-    expect((await refused(till(), 'bill.create', { ...order, orderId: voided })).code).toBe('order.void');
+    expect((await refused(till(), 'bill.create', { ...order, orderId: voided })).code).toBe(
+      'order.void',
+    );
   }, 180_000);
 
   test('keeps all of it and doubles none of it under load', async () => {

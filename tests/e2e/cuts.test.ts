@@ -70,7 +70,7 @@ describe.each(setUps)('a cut connection on $name', (setUp) => {
       await world.process.until('through with history', async () => {
         const [row] = await sql`
           select count(*)::int as pending from events where recipient = ${`terminal:${id}`} and pending`;
-        return row?.['pending'] === 0;
+        return row?.pending === 0;
       });
       const raised = await sql<{ id: string }[]>`
         select bill_id || '-e' || no as id from events where recipient = ${`terminal:${id}`}`;
@@ -86,9 +86,21 @@ describe.each(setUps)('a cut connection on $name', (setUp) => {
     const asker = world.http('paychannel');
     const fates = { accepted: 0, void: 0, answered: 0 };
     for (let cut = 0; cut < CUTS; cut++) {
-      const { id: billId } = await done(till, 'bill.create', { orderId: fresh('order'), amount: 400, currency: 'EUR' });
-      const wallet: StreamParty = await world.stream('paychannel', cut % 2 === 0 ? 'json' : 'msgpack');
-      const payments = Array.from({ length: 4 }, (_, index) => ({ billId, paymentRef: `p-${index}`, amount: 100, currency: 'EUR' }));
+      const { id: billId } = await done(till, 'bill.create', {
+        orderId: fresh('order'),
+        amount: 400,
+        currency: 'EUR',
+      });
+      const wallet: StreamParty = await world.stream(
+        'paychannel',
+        cut % 2 === 0 ? 'json' : 'msgpack',
+      );
+      const payments = Array.from({ length: 4 }, (_, index) => ({
+        billId,
+        paymentRef: `p-${index}`,
+        amount: 100,
+        currency: 'EUR',
+      }));
       const answers = payments.map((payment) =>
         wallet.ask('payment.create', payment).catch((error: unknown) => {
           if (error instanceof Lost) return null;

@@ -55,7 +55,7 @@ describe('the first session', () => {
   });
 
   test('is told by npm run demo as a person would read it', async () => {
-    const env = { PATH: process.env['PATH'] ?? '', QRSWITCH_DATA_DIR: world.process.dataDir };
+    const env = { PATH: process.env.PATH ?? '', QRSWITCH_DATA_DIR: world.process.dataDir };
     const { stdout } = await run(process.execPath, [join(DIST, 'cli/demo.js')], { env });
     expect(stdout).toContain('Corner Coffee, Springfield, asks for 12.50 EUR');
     expect(stdout).toMatch(/█|▀|▄/);

@@ -14,8 +14,8 @@ import { faultsInBooks, historyIsWhole } from '../support/books.ts';
 import { done, fresh, type Party } from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
 import { redisAndPostgres, setUps } from '../support/set-ups.ts';
-import { showOutputOnFailure } from '../support/switch-process.ts';
 import { silentLogger } from '../support/stores.ts';
+import { showOutputOnFailure } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 const SHARDS = 8;
@@ -25,12 +25,23 @@ async function live(till: Party, wallet: Party): Promise<void> {
   const customers = Array.from({ length: 5 }, () => new Customer());
   const running = customers.map((customer) => customer.run(till, wallet));
   for (let i = 0; i < 40; i++) {
-    const order = { orderId: fresh('order'), amount: 1000, currency: 'EUR', metadata: { i: `${i}` }, expiresIn: i % 3 === 0 ? 1 : 900 };
+    const order = {
+      orderId: fresh('order'),
+      amount: 1000,
+      currency: 'EUR',
+      metadata: { i: `${i}` },
+      expiresIn: i % 3 === 0 ? 1 : 900,
+    };
     const { id: billId } = await done(till, 'bill.create', order);
     await done(wallet, 'bill.reserve', { billId, reservationRef: 'r', amount: 100 });
     // Some of them refused, and on some bills more than a bill keeps references of.
     const payments = Array.from({ length: i * 2 }, (_, p) => {
-      const payment = { billId, paymentRef: `p-${p}`, amount: p % 5 === 4 ? 950 : 10, currency: 'EUR' };
+      const payment = {
+        billId,
+        paymentRef: `p-${p}`,
+        amount: p % 5 === 4 ? 950 : 10,
+        currency: 'EUR',
+      };
       return wallet.ask('payment.create', payment);
     });
     await Promise.all(payments);
@@ -58,7 +69,9 @@ describe.each(setUps)('a switch that starts again on $name', (setUp) => {
     const sql = postgres(world.stores.databaseUrl, { max: 1 });
     try {
       await historyIsWhole(world.process);
-      const ids = (await sql<{ id: string }[]>`select id from bills order by id`).map(({ id }) => id);
+      const ids = (await sql<{ id: string }[]>`select id from bills order by id`).map(
+        ({ id }) => id,
+      );
       expect(ids.length).toBeGreaterThan(60);
       const read = async (): Promise<string[]> => {
         const { baseUrl } = world.process;
@@ -67,7 +80,11 @@ describe.each(setUps)('a switch that starts again on $name', (setUp) => {
         for (let i = 0; i < ids.length; i += 50) {
           shown.push(
             ...(await Promise.all(
-              ids.slice(i, i + 50).map(async (id) => (await fetch(`${baseUrl}/v1/terminal/bills/${id}`, { headers })).text()),
+              ids
+                .slice(i, i + 50)
+                .map(async (id) =>
+                  (await fetch(`${baseUrl}/v1/terminal/bills/${id}`, { headers })).text(),
+                ),
             )),
           );
         }
@@ -79,7 +96,7 @@ describe.each(setUps)('a switch that starts again on $name', (setUp) => {
           select count(*)::int as left from bills
           where status in ('open', 'partiallyPaid') and expires_at < ${Date.now() + 60_000}
             and not exists (select 1 from transitions t where t.bill_id = bills.id and t.type = 'ReserveBill')`;
-        return row?.['left'] === 0;
+        return row?.left === 0;
       };
       await world.process.until('still', isStill);
       const before = await read();

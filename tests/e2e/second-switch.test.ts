@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Answers } from '../support/answers.ts';
 import { done, fresh, HttpParty } from '../support/client.ts';
 import { type RunningStores, setUps } from '../support/set-ups.ts';
-import { showOutputOnFailure, SwitchProcess } from '../support/switch-process.ts';
+import { SwitchProcess, showOutputOnFailure } from '../support/switch-process.ts';
 
 describe.each(setUps)('a second switch on $name', (setUp) => {
   let stores: RunningStores;
@@ -19,8 +19,15 @@ describe.each(setUps)('a second switch on $name', (setUp) => {
   });
   beforeEach(() => showOutputOnFailure(() => running.at(-1)));
 
-  const launch = async (name: string, of?: { port?: number; dataDir?: string }): Promise<SwitchProcess> => {
-    const launched = await SwitchProcess.launch({ stores, env: { QRSWITCH_NODE_NAME: name }, ...of });
+  const launch = async (
+    name: string,
+    of?: { port?: number; dataDir?: string },
+  ): Promise<SwitchProcess> => {
+    const launched = await SwitchProcess.launch({
+      stores,
+      env: { QRSWITCH_NODE_NAME: name },
+      ...of,
+    });
     running.push(launched);
     return launched;
   };
@@ -34,7 +41,7 @@ describe.each(setUps)('a second switch on $name', (setUp) => {
     expect(second.logged('port.taken')).toMatchObject([{ port, whom: 'the switch first' }]);
     expect((await first.readiness())?.body).toMatchObject({ node: 'first' });
     expect(await first.stop()).toEqual({ code: 0, signal: null });
-    await second.until('serving', async () => (await second.readiness())?.body['node'] === 'second');
+    await second.until('serving', async () => (await second.readiness())?.body.node === 'second');
     await second.ready();
   });
 
@@ -51,12 +58,17 @@ describe.each(setUps)('a second switch on $name', (setUp) => {
     const second = await launch('second', { dataDir });
     const waitsFor = `shards held by first (pid ${first.pid}, worker 0)`;
     await second.until('waiting', async () => {
-      const { body } = (await second.readiness()) ?? { body: {} };
-      return JSON.stringify(body['waitsFor'] ?? []).includes(waitsFor);
+      return JSON.stringify((await second.readiness())?.body.waitsFor ?? []).includes(waitsFor);
     });
-    expect(await second.readiness()).toMatchObject({ status: 503, body: { ready: false, shards: { waiting: 8 } } });
+    expect(await second.readiness()).toMatchObject({
+      status: 503,
+      body: { ready: false, shards: { waiting: 8 } },
+    });
     const refusal = await (await till(second)).ask('bill.get', { billId: bill.id });
-    expect(refusal).toMatchObject({ status: 503, body: { code: 'shard.unavailable', retryable: true } });
+    expect(refusal).toMatchObject({
+      status: 503,
+      body: { code: 'shard.unavailable', retryable: true },
+    });
     expect(await done(await till(first), 'bill.get', { billId: bill.id })).toEqual(bill);
 
     first.signal('SIGTERM');
@@ -64,17 +76,25 @@ describe.each(setUps)('a second switch on $name', (setUp) => {
     await second.ready();
     expect(performance.now() - stoppedAt).toBeLessThan(8_000);
     expect(await first.ended()).toEqual({ code: 0, signal: null });
-    expect(await done(await till(second), 'bill.get', { billId: bill.id })).toMatchObject({ id: bill.id, version: 1 });
+    expect(await done(await till(second), 'bill.get', { billId: bill.id })).toMatchObject({
+      id: bill.id,
+      version: 1,
+    });
 
     const third = await launch('third', { dataDir });
     await third.until('waiting', async () => {
-      return JSON.stringify((await third.readiness())?.body['waitsFor'] ?? []).includes('held by second');
+      return JSON.stringify((await third.readiness())?.body.waitsFor ?? []).includes(
+        'held by second',
+      );
     });
     await second.kill();
     const killedAt = performance.now();
     await third.ready();
     // A holder on the same machine is known to be dead, so that nobody waits for its lease to run out (4 s).
     expect(performance.now() - killedAt).toBeLessThan(4_000);
-    expect(await done(await till(third), 'bill.create', order)).toMatchObject({ id: bill.id, version: 1 });
+    expect(await done(await till(third), 'bill.create', order)).toMatchObject({
+      id: bill.id,
+      version: 1,
+    });
   });
 });

@@ -20,14 +20,35 @@ describe.each(setUps)('a stopping switch on $name', (setUp) => {
     const till = await world.stream('terminal', 'msgpack');
     const wallet = await world.stream('paychannel');
     const web = world.http('terminal');
-    const bill = await done(till, 'bill.create', { orderId: fresh('order'), amount: 100_000, currency: 'EUR' });
+    const bill = await done(till, 'bill.create', {
+      orderId: fresh('order'),
+      amount: 100_000,
+      currency: 'EUR',
+    });
     const billId = bill.id;
     const polls = Promise.all([
-      done(web, 'bill.get', { billId: (await done(web, 'bill.create', { orderId: fresh('order'), amount: 1, currency: 'EUR' })).id, wait: 30, afterVersion: 1 }),
-      done(world.http('terminal', world.process.demo.terminal.key), 'bill.get', { billId, wait: 30, afterVersion: 1000 }),
+      done(web, 'bill.get', {
+        billId: (
+          await done(web, 'bill.create', { orderId: fresh('order'), amount: 1, currency: 'EUR' })
+        ).id,
+        wait: 30,
+        afterVersion: 1,
+      }),
+      done(world.http('terminal', world.process.demo.terminal.key), 'bill.get', {
+        billId,
+        wait: 30,
+        afterVersion: 1000,
+      }),
     ]);
-    const payments = Array.from({ length: 300 }, (_, index) => ({ billId, paymentRef: `p-${index}`, amount: 10, currency: 'EUR' }));
-    const overHttp = Array.from({ length: 20 }, () => web.ask('bill.create', { orderId: fresh('order'), amount: 1, currency: 'EUR' }));
+    const payments = Array.from({ length: 300 }, (_, index) => ({
+      billId,
+      paymentRef: `p-${index}`,
+      amount: 10,
+      currency: 'EUR',
+    }));
+    const overHttp = Array.from({ length: 20 }, () =>
+      web.ask('bill.create', { orderId: fresh('order'), amount: 1, currency: 'EUR' }),
+    );
     const overStream = payments.map((payment) => wallet.ask('payment.create', payment));
     await overStream[0];
     world.process.signal('SIGTERM');
@@ -46,7 +67,10 @@ describe.each(setUps)('a stopping switch on $name', (setUp) => {
 
     world.process = await world.process.restart();
     const again = world.http('terminal');
-    expect(await done(again, 'bill.get', { billId })).toMatchObject({ paid: taken * 10, version: taken + 1 });
+    expect(await done(again, 'bill.get', { billId })).toMatchObject({
+      paid: taken * 10,
+      version: taken + 1,
+    });
   });
 
   test('under load loses nothing, and no client waits for an answer that never comes', async () => {
@@ -54,7 +78,10 @@ describe.each(setUps)('a stopping switch on $name', (setUp) => {
     const till = await world.stream('terminal');
     const wallet = await world.stream('paychannel', 'msgpack');
     const running = customers.map((customer) => customer.run(till, wallet));
-    await world.process.until('under load', () => customers.reduce((sum, { told }) => sum + told.length, 0) > 300);
+    await world.process.until(
+      'under load',
+      () => customers.reduce((sum, { told }) => sum + told.length, 0) > 300,
+    );
     expect(await world.process.stop()).toEqual({ code: 0, signal: null });
     await Promise.all(running);
     world.process = await world.process.restart();

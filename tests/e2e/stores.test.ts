@@ -3,9 +3,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Answers } from '../support/answers.ts';
 import { done, fresh, HttpParty } from '../support/client.ts';
-import { postgresAlone, redisAndPostgres, type RunningStores, type Stores } from '../support/set-ups.ts';
+import {
+  postgresAlone,
+  type RunningStores,
+  redisAndPostgres,
+  type Stores,
+} from '../support/set-ups.ts';
 import { type RedisServer, startRedis } from '../support/stores.ts';
-import { showOutputOnFailure, SwitchProcess } from '../support/switch-process.ts';
+import { SwitchProcess, showOutputOnFailure } from '../support/switch-process.ts';
 
 type Env = Readonly<Record<string, string>>;
 
@@ -39,7 +44,9 @@ describe('a start', () => {
   const refusal = async (stores: Stores, env: Env = {}): Promise<string> => {
     const refused = await launch(stores, env);
     expect((await refused.ended()).code).toBe(1);
-    return refused.output.split('\n').find((line) => line.startsWith('qrswitch cannot start')) ?? '';
+    return (
+      refused.output.split('\n').find((line) => line.startsWith('qrswitch cannot start')) ?? ''
+    );
   };
   const parties = async () => {
     const running = last as SwitchProcess;
@@ -88,17 +95,28 @@ describe('a start', () => {
     const third = await parties();
     expect(await done(third.till, 'bill.get', { billId })).toEqual(paid);
     expect(await done(third.wallet, 'payment.create', payment)).toEqual(answer);
-    expect(await done(third.till, 'bill.confirm', { billId })).toMatchObject({ status: 'confirmed', version: 4 });
+    expect(await done(third.till, 'bill.confirm', { billId })).toMatchObject({
+      status: 'confirmed',
+      version: 4,
+    });
     // From now on it needs no word about the old one, which may take over once more.
     await start(alone);
-    expect(await done((await parties()).till, 'bill.get', { billId })).toMatchObject({ status: 'confirmed' });
+    expect(await done((await parties()).till, 'bill.get', { billId })).toMatchObject({
+      status: 'confirmed',
+    });
     await start({ ...alone, redisUrl: url });
     const { till } = await parties();
     const refund = { billId, idempotencyKey: 'k' };
-    expect(await done(till, 'bill.refund', refund)).toMatchObject({ status: 'refunded', version: 5 });
+    expect(await done(till, 'bill.refund', refund)).toMatchObject({
+      status: 'refunded',
+      version: 5,
+    });
     await last?.kill();
     await start({ ...alone, redisUrl: url });
-    expect(await done((await parties()).till, 'bill.refund', refund)).toMatchObject({ status: 'refunded', version: 5 });
+    expect(await done((await parties()).till, 'bill.refund', refund)).toMatchObject({
+      status: 'refunded',
+      version: 5,
+    });
   });
 
   test('moves what a killed switch had not yet written to history', async () => {
@@ -110,15 +128,28 @@ describe('a start', () => {
     const { till, wallet } = await parties();
     const paid = await Promise.all(
       Array.from({ length: 50 }, async () => {
-        const { id: billId } = await done(till, 'bill.create', { orderId: fresh('order'), amount: 10, currency: 'EUR' });
-        await done(wallet, 'payment.create', { billId, paymentRef: 'p', amount: 10, currency: 'EUR' });
+        const { id: billId } = await done(till, 'bill.create', {
+          orderId: fresh('order'),
+          amount: 10,
+          currency: 'EUR',
+        });
+        await done(wallet, 'payment.create', {
+          billId,
+          paymentRef: 'p',
+          amount: 10,
+          currency: 'EUR',
+        });
         return billId;
       }),
     );
     await last?.kill();
     await start(alone, { QRSWITCH_PREVIOUS_LOG_URL: url });
     const moved = await parties();
-    for (const billId of paid) expect(await done(moved.till, 'bill.get', { billId })).toMatchObject({ status: 'paid', version: 2 });
+    for (const billId of paid)
+      expect(await done(moved.till, 'bill.get', { billId })).toMatchObject({
+        status: 'paid',
+        version: 2,
+      });
   });
 
   test('without its old log is refused with its id, and goes on where that is abandoned by it', async () => {
@@ -127,7 +158,11 @@ describe('a start', () => {
     const old = await redis();
     await start({ ...alone, redisUrl: old.url });
     const { till } = await parties();
-    const bill = await done(till, 'bill.create', { orderId: fresh('order'), amount: 10, currency: 'EUR' });
+    const bill = await done(till, 'bill.create', {
+      orderId: fresh('order'),
+      amount: 10,
+      currency: 'EUR',
+    });
     await last?.stop();
     await old.kill();
     const said = await refusal(alone, { QRSWITCH_PREVIOUS_LOG_URL: old.url });
@@ -144,7 +179,9 @@ describe('a start', () => {
     const stores = await redisAndPostgres.start();
     open.push(stores);
     await start(stores);
-    expect(await refusal(stores, { QRSWITCH_SHARDS: '4' })).toContain('set QRSWITCH_SHARDS=8, not 4');
+    expect(await refusal(stores, { QRSWITCH_SHARDS: '4' })).toContain(
+      'set QRSWITCH_SHARDS=8, not 4',
+    );
   });
 
   test('on a Redis that would lose acknowledged writes is refused, unless that is accepted by name', async () => {
@@ -159,7 +196,10 @@ describe('a start', () => {
     expect(said).toContain('redis.appendfsync');
     await start(stores, { QRSWITCH_ACCEPT_UNSAFE: 'redis.appendfsync' });
     const { till } = await parties();
-    expect((await till.ask('bill.create', { orderId: fresh('order'), amount: 10, currency: 'EUR' })).status).toBe(201);
+    expect(
+      (await till.ask('bill.create', { orderId: fresh('order'), amount: 10, currency: 'EUR' }))
+        .status,
+    ).toBe(201);
   });
 
   test('on a Redis that has lost its log is refused', async () => {
@@ -178,9 +218,17 @@ describe('a start', () => {
   test('with wrong options names every one of them', async () => {
     const alone = await postgresAlone.start();
     open.push(alone);
-    const wrong = await launch(alone, { QRSWITCH_SHARD: '8', QRSWITCH_GATEWAYS: 'two', QRSWITCH_IDLE_SECONDS: '-1' });
+    const wrong = await launch(alone, {
+      QRSWITCH_SHARD: '8',
+      QRSWITCH_GATEWAYS: 'two',
+      QRSWITCH_IDLE_SECONDS: '-1',
+    });
     expect((await wrong.ended()).code).toBe(1);
-    for (const name of ['QRSWITCH_SHARD is no option', 'QRSWITCH_GATEWAYS', 'QRSWITCH_IDLE_SECONDS']) {
+    for (const name of [
+      'QRSWITCH_SHARD is no option',
+      'QRSWITCH_GATEWAYS',
+      'QRSWITCH_IDLE_SECONDS',
+    ]) {
       expect(wrong.output).toContain(name);
     }
   });

@@ -2,7 +2,13 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Body, done, fresh, HttpParty, type Op, type Party } from '../support/client.ts';
-import { type Institution, type Keyed, onboardInstitution, onboardMerchant, onboardTerminal } from '../support/onboarding.ts';
+import {
+  type Institution,
+  type Keyed,
+  onboardInstitution,
+  onboardMerchant,
+  onboardTerminal,
+} from '../support/onboarding.ts';
 import { redisAndPostgres } from '../support/set-ups.ts';
 import { showOutputOnFailure } from '../support/switch-process.ts';
 import { TRANSPORTS, World } from '../support/world.ts';
@@ -23,7 +29,12 @@ describe('a stranger', () => {
     const [till, wallet] = [world.http('terminal'), world.http('paychannel')];
     orderId = fresh('order');
     ({ id: billId } = await done(till, 'bill.create', { orderId, amount: 1000, currency: 'EUR' }));
-    await done(wallet, 'payment.create', { billId, paymentRef: 'p-1', amount: 1000, currency: 'EUR' });
+    await done(wallet, 'payment.create', {
+      billId,
+      paymentRef: 'p-1',
+      amount: 1000,
+      currency: 'EUR',
+    });
     const { credits } = await done(till, 'bill.confirm', { billId, amount: 900 });
     creditId = credits[0]?.id ?? '';
   });
@@ -36,7 +47,10 @@ describe('a stranger', () => {
   const bothAnswers = async (party: Party, op: Op, body: Body): Promise<unknown[]> => {
     const about = async (id: string): Promise<unknown> => {
       const named = Object.fromEntries(
-        Object.entries({ ...body }).map(([name, value]) => [name, typeof value === 'string' ? value.replace(billId, id) : value]),
+        Object.entries({ ...body }).map(([name, value]) => [
+          name,
+          typeof value === 'string' ? value.replace(billId, id) : value,
+        ]),
       );
       const { status, body: answer } = await party.ask(op, named);
       const { requestId: _own, ...rest } = answer as { requestId: string };
@@ -45,45 +59,52 @@ describe('a stranger', () => {
     return [await about(billId), await about(UNKNOWN)];
   };
 
-  test.each(TRANSPORTS)('of another merchant or institution sees no bill, over %s', async (transport) => {
-    const calls: [Op, Body][] = [
-      ['bill.get', {}],
-      ['bill.confirm', {}],
-      ['bill.confirm', { amount: 900 }],
-      ['bill.cancel', {}],
-      ['bill.cancel', { amount: 1, idempotencyKey: 'k' }],
-      ['bill.refund', { amount: 1, idempotencyKey: 'k' }],
-    ];
-    if (transport === 'HTTP') {
-      calls.push(['bill.receipt', { receipt: {} }], ['bill.payments', {}], ['bill.credits', {}]);
-      for (const form of ['svg', 'txt']) calls.push([`bill.qr.${form}` as never, {}]);
-    }
-    for (const key of [neighbour.key, abroad.terminal.key]) {
-      const party = await world.party('terminal', transport, key);
-      for (const [op, body] of calls) {
-        const [known, unknown] = await bothAnswers(party, op, { billId, ...body });
-        expect(known, op).toEqual(unknown);
-        expect(known).toMatchObject({ status: 404, code: 'bill.notFound' });
+  test.each(TRANSPORTS)(
+    'of another merchant or institution sees no bill, over %s',
+    async (transport) => {
+      const calls: [Op, Body][] = [
+        ['bill.get', {}],
+        ['bill.confirm', {}],
+        ['bill.confirm', { amount: 900 }],
+        ['bill.cancel', {}],
+        ['bill.cancel', { amount: 1, idempotencyKey: 'k' }],
+        ['bill.refund', { amount: 1, idempotencyKey: 'k' }],
+      ];
+      if (transport === 'HTTP') {
+        calls.push(['bill.receipt', { receipt: {} }], ['bill.payments', {}], ['bill.credits', {}]);
+        for (const form of ['svg', 'txt']) calls.push([`bill.qr.${form}` as never, {}]);
       }
-    }
-    const wallet = await world.party('paychannel', transport, abroad.paychannel.key);
-    for (const [op, body] of [
-      ['bill.view', { billId }],
-      ['bill.resolve', { qr: `${world.process.baseUrl}/q/${billId}` }],
-      ['bill.reserve', { billId, reservationRef: 'r' }],
-      ['bill.release', { billId, reservationId: `${billId}-r1` }],
-      ['payment.create', { billId, paymentRef: 'p-1', amount: 1000, currency: 'EUR' }],
-      ['payment.get', { billId, paymentRef: 'p-1' }],
-      ['payment.void', { billId, paymentRef: 'p-1' }],
-      ['credit.settle', { creditId, status: 'settled' }],
-      ...(transport === 'HTTP' ? [['credit.get', { creditId }]] : []),
-    ] as [Op, Body][]) {
-      const [known, unknown] = await bothAnswers(wallet, op, body);
-      expect(known, op).toEqual(unknown);
-      expect(known).toMatchObject({ status: 404 });
-    }
-    expect(await done(world.http('terminal'), 'bill.get', { billId })).toMatchObject({ confirmed: 900, refunded: 0, version: 3 });
-  });
+      for (const key of [neighbour.key, abroad.terminal.key]) {
+        const party = await world.party('terminal', transport, key);
+        for (const [op, body] of calls) {
+          const [known, unknown] = await bothAnswers(party, op, { billId, ...body });
+          expect(known, op).toEqual(unknown);
+          expect(known).toMatchObject({ status: 404, code: 'bill.notFound' });
+        }
+      }
+      const wallet = await world.party('paychannel', transport, abroad.paychannel.key);
+      for (const [op, body] of [
+        ['bill.view', { billId }],
+        ['bill.resolve', { qr: `${world.process.baseUrl}/q/${billId}` }],
+        ['bill.reserve', { billId, reservationRef: 'r' }],
+        ['bill.release', { billId, reservationId: `${billId}-r1` }],
+        ['payment.create', { billId, paymentRef: 'p-1', amount: 1000, currency: 'EUR' }],
+        ['payment.get', { billId, paymentRef: 'p-1' }],
+        ['payment.void', { billId, paymentRef: 'p-1' }],
+        ['credit.settle', { creditId, status: 'settled' }],
+        ...(transport === 'HTTP' ? [['credit.get', { creditId }]] : []),
+      ] as [Op, Body][]) {
+        const [known, unknown] = await bothAnswers(wallet, op, body);
+        expect(known, op).toEqual(unknown);
+        expect(known).toMatchObject({ status: 404 });
+      }
+      expect(await done(world.http('terminal'), 'bill.get', { billId })).toMatchObject({
+        confirmed: 900,
+        refunded: 0,
+        version: 3,
+      });
+    },
+  );
 
   test('finds nothing in its lists, orders and events', async () => {
     for (const key of [neighbour.key, abroad.terminal.key]) {
@@ -104,19 +125,29 @@ describe('a stranger', () => {
     const { databaseUrl } = world.stores;
     const merchantId = world.process.demo.merchant.id;
     const second = world.http('terminal', (await onboardTerminal(databaseUrl, { merchantId })).key);
-    const restricted = world.http('terminal', (await onboardTerminal(databaseUrl, { merchantId, restricted: true })).key);
+    const restricted = world.http(
+      'terminal',
+      (await onboardTerminal(databaseUrl, { merchantId, restricted: true })).key,
+    );
     expect(await done(second, 'bill.get', { billId })).toMatchObject({ id: billId });
     expect((await restricted.ask('bill.get', { billId })).status).toBe(404);
     expect((await restricted.ask('bill.list', { orderId })).status).toBe(404);
     const order = { orderId: fresh('order'), amount: 700, currency: 'EUR' };
     const { id: sold } = await done(world.http('terminal'), 'bill.create', order);
-    await done(world.http('paychannel'), 'payment.create', { billId: sold, paymentRef: 'p', amount: 700, currency: 'EUR' });
+    await done(world.http('paychannel'), 'payment.create', {
+      billId: sold,
+      paymentRef: 'p',
+      amount: 700,
+      currency: 'EUR',
+    });
     await done(world.http('terminal'), 'bill.confirm', { billId: sold });
     const refund = { billId: sold, amount: 200, idempotencyKey: 'k' };
     expect(await done(second, 'bill.refund', refund)).toMatchObject({ refunded: 200 });
     // The bill's own terminal is told of what another till did.
     const { events } = await done(world.http('terminal'), 'terminal.events', {});
-    expect(events.filter((event) => event.billId === sold).map(({ type }) => type)).toContain('credit.requested');
+    expect(events.filter((event) => event.billId === sold).map(({ type }) => type)).toContain(
+      'credit.requested',
+    );
     expect((await done(second, 'terminal.events', {})).events).toEqual([]);
     expect(await done(second, 'bill.list', { orderId: order.orderId })).toMatchObject({ id: sold });
     expect((await restricted.ask('bill.refund', refund)).status).toBe(404);
@@ -127,14 +158,21 @@ describe('a stranger', () => {
     const till = new HttpParty(world.process.baseUrl, 'terminal', paychannel.key, world.answers);
     const wallet = new HttpParty(world.process.baseUrl, 'paychannel', terminal.key, world.answers);
     const order = { orderId: fresh('order'), amount: 1, currency: 'EUR' };
-    expect(await till.ask('bill.create', order)).toMatchObject({ status: 403, body: { code: 'request.forbidden' } });
+    expect(await till.ask('bill.create', order)).toMatchObject({
+      status: 403,
+      body: { code: 'request.forbidden' },
+    });
     expect(await wallet.ask('bill.view', { billId })).toMatchObject({ status: 403 });
     const asOperator = world.http('terminal', operator.key);
     expect(await done(asOperator, 'bill.get', { billId })).toMatchObject({ id: billId });
     expect((await asOperator.ask('bill.create', order)).status).toBe(403);
     expect((await asOperator.ask('terminal.events', {})).status).toBe(403);
-    expect((await world.http('terminal', abroad.operator.key).ask('bill.get', { billId })).status).toBe(404);
-    expect((await world.http('terminal', abroad.merchant.key).ask('bill.get', { billId })).status).toBe(404);
+    expect(
+      (await world.http('terminal', abroad.operator.key).ask('bill.get', { billId })).status,
+    ).toBe(404);
+    expect(
+      (await world.http('terminal', abroad.merchant.key).ask('bill.get', { billId })).status,
+    ).toBe(404);
     const nobody = await world.http('terminal', 'qrs_term_nobody').ask('bill.get', { billId });
     expect(nobody).toMatchObject({ status: 401, body: { code: 'request.unauthenticated' } });
   });
@@ -143,7 +181,10 @@ describe('a stranger', () => {
     const order = { orderId: fresh('order'), amount: 700, currency: 'EUR' };
     const { id } = await done(world.http('terminal'), 'bill.create', order);
     const operator = world.http('terminal', world.process.demo.operator.key);
-    expect(await done(operator, 'bill.cancel', { billId: id })).toMatchObject({ status: 'cancelled', cause: 'operator' });
+    expect(await done(operator, 'bill.cancel', { billId: id })).toMatchObject({
+      status: 'cancelled',
+      cause: 'operator',
+    });
     const { events } = await done(world.http('terminal'), 'terminal.events', {});
     const event = events.find((each) => each.billId === id);
     expect(event).toMatchObject({ type: 'bill.cancelled', data: { cause: 'operator' } });

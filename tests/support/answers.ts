@@ -36,7 +36,10 @@ export class Answers {
 
   constructor(document: OpenApi) {
     this.document = document;
-    const paths = document['paths'] as Record<string, Record<string, Omit<Operation, 'method' | 'path'>>>;
+    const paths = document.paths as Record<
+      string,
+      Record<string, Omit<Operation, 'method' | 'path'>>
+    >;
     for (const [path, item] of Object.entries(paths)) {
       for (const [method, operation] of Object.entries(item)) {
         const of = { ...operation, method: method.toUpperCase(), path };
@@ -72,7 +75,8 @@ export class Answers {
     const media = Object.entries(response.content ?? {});
     const [declared] = media;
     if (declared === undefined) {
-      if (body !== null && body !== '') throw new Error(`${where} with a body: ${JSON.stringify(body)}`);
+      if (body !== null && body !== '')
+        throw new Error(`${where} with a body: ${JSON.stringify(body)}`);
       return;
     }
     const [type, { schema }] = declared;
@@ -108,34 +112,40 @@ export class Answers {
     body: Record<string, unknown>,
     status: number,
   ): void {
-    if (body['status'] !== status) throw new Error(`${where}, but its body says ${body['status']}`);
-    if (body['type'] !== `/problems/${body['code']}`) {
+    if (body.status !== status) throw new Error(`${where}, but its body says ${body.status}`);
+    if (body.type !== `/problems/${body.code}`) {
       throw new Error(`${where}: type and code differ: ${JSON.stringify(body)}`);
     }
-    if (!response.description.includes(`\`${body['code']}\``)) {
-      throw new Error(`${where} with ${body['code']}; the document names: ${response.description}`);
+    if (!response.description.includes(`\`${body.code}\``)) {
+      throw new Error(`${where} with ${body.code}; the document names: ${response.description}`);
     }
   }
 
   /** Fields that the document does not tell of: clients ignore them, but ours must be documented. */
   #undeclared(value: unknown, schema: Readonly<Record<string, unknown>>, path: string): string[] {
-    if (typeof schema['$ref'] === 'string') {
+    if (typeof schema.$ref === 'string') {
       // Problems carry members of their own.
-      if (schema['$ref'] === '#/components/schemas/Problem') return [];
-      return this.#undeclared(value, resolvePointer(this.document, schema['$ref']) as typeof schema, path);
+      if (schema.$ref === '#/components/schemas/Problem') return [];
+      return this.#undeclared(
+        value,
+        resolvePointer(this.document, schema.$ref) as typeof schema,
+        path,
+      );
     }
-    if (Array.isArray(schema['anyOf'])) {
-      const fitting = (schema['anyOf'] as (typeof schema)[]).filter(
+    if (Array.isArray(schema.anyOf)) {
+      const fitting = (schema.anyOf as (typeof schema)[]).filter(
         (each) => faultsOf(value, each, this.document).length === 0,
       );
       const tries = fitting.map((each) => this.#undeclared(value, each, path));
       return tries.find((faults) => faults.length === 0) ?? tries[0] ?? [];
     }
     if (Array.isArray(value)) {
-      const items = schema['items'] as typeof schema | undefined;
-      return items === undefined ? [] : value.flatMap((item) => this.#undeclared(item, items, `${path}[]`));
+      const items = schema.items as typeof schema | undefined;
+      return items === undefined
+        ? []
+        : value.flatMap((item) => this.#undeclared(item, items, `${path}[]`));
     }
-    const properties = schema['properties'] as Record<string, typeof schema> | undefined;
+    const properties = schema.properties as Record<string, typeof schema> | undefined;
     if (typeof value !== 'object' || value === null || properties === undefined) return [];
     // An object that says nothing of its members takes any, such as a receipt.
     if (Object.keys(properties).length === 0) return [];

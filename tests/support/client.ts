@@ -1,9 +1,9 @@
 // A terminal or a wallet as a program of theirs would be: the same operations over HTTP, WebSocket with JSON or with
 // msgpack, every answer and event held against the switch's own OpenAPI document.
 
+import type { Static } from '@sinclair/typebox';
 import { Packr } from 'msgpackr';
 import { WebSocket } from 'ws';
-import type { Static } from '@sinclair/typebox';
 import type * as shown from '../../src/protocols/schemas/responses.ts';
 import type { Answers } from './answers.ts';
 
@@ -125,9 +125,9 @@ export class HttpParty implements Party {
     const { method, path } = this.#answers.operation(id);
     const rest = { ...body };
     const headers: Record<string, string> = {};
-    if (typeof rest['idempotencyKey'] === 'string') {
-      headers['Idempotency-Key'] = rest['idempotencyKey'];
-      delete rest['idempotencyKey'];
+    if (typeof rest.idempotencyKey === 'string') {
+      headers['Idempotency-Key'] = rest.idempotencyKey;
+      delete rest.idempotencyKey;
     }
     const place = path.replaceAll(/\{(\w+)\}/g, (_match, name: string) => {
       const value = String(rest[name]);
@@ -135,11 +135,12 @@ export class HttpParty implements Party {
       return encodeURIComponent(value);
     });
     if (method === 'GET' || method === 'DELETE') {
-      const query = new URLSearchParams(Object.entries(rest).map(([name, value]) => [name, `${value}`]));
+      const query = new URLSearchParams();
+      for (const [name, value] of Object.entries(rest)) query.set(name, String(value));
       const target = query.size === 0 ? place : `${place}?${query}`;
       return this.send(id, method, target, undefined, headers);
     }
-    const sent = op === 'bill.receipt' ? rest['receipt'] : rest;
+    const sent = op === 'bill.receipt' ? rest.receipt : rest;
     return this.send(id, method, place, JSON.stringify(sent), headers);
   }
 

@@ -55,7 +55,9 @@ export class Customer {
           (op === 'payment.create'
             ? JSON.stringify(now) === JSON.stringify(told)
             : now.id === told.id && (op !== 'bill.confirm' || now.confirmed === told.confirmed));
-        return isSame ? null : `${op} ${JSON.stringify(body)}: ${JSON.stringify(answer)}, then ${again.status} ${JSON.stringify(now)}`;
+        return isSame
+          ? null
+          : `${op} ${JSON.stringify(body)}: ${JSON.stringify(answer)}, then ${again.status} ${JSON.stringify(now)}`;
       }),
     );
     return found.filter((line) => line !== null);

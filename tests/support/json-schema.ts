@@ -64,7 +64,10 @@ const rules: Readonly<Record<string, Rule>> = {
   anyOf: (value, rule, place) => {
     const tries = (rule as Schema[]).map((schema) => inside(value, schema, place));
     if (tries.every((faults) => faults.length > 0)) {
-      fails(place, `fits none of anyOf:\n    ${tries.map((faults) => faults.join('; ')).join('\n    ')}`);
+      fails(
+        place,
+        `fits none of anyOf:\n    ${tries.map((faults) => faults.join('; ')).join('\n    ')}`,
+      );
     }
   },
   properties: (value, rule, place) => {
@@ -83,11 +86,13 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   additionalProperties: (value, rule, place, schema) => {
     if (!isObject(value) || rule === true) return;
-    if (rule !== false) throw new Error('the tests know additionalProperties as true and false only');
-    const names = Object.keys((schema['properties'] as object | undefined) ?? {});
-    const patterns = Object.keys((schema['patternProperties'] as object | undefined) ?? {});
+    if (rule !== false)
+      throw new Error('the tests know additionalProperties as true and false only');
+    const names = Object.keys((schema.properties as object | undefined) ?? {});
+    const patterns = Object.keys((schema.patternProperties as object | undefined) ?? {});
     for (const name of Object.keys(value)) {
-      if (names.includes(name) || patterns.some((each) => new RegExp(each, 'u').test(name))) continue;
+      if (names.includes(name) || patterns.some((each) => new RegExp(each, 'u').test(name)))
+        continue;
       fails(at(place, name), 'is not expected');
     }
   },
@@ -107,22 +112,28 @@ const rules: Readonly<Record<string, Rule>> = {
     if (Array.isArray(value) && value.length > (rule as number)) fails(place, 'has too many items');
   },
   maxProperties: (value, rule, place) => {
-    if (isObject(value) && Object.keys(value).length > (rule as number)) fails(place, 'has too many members');
+    if (isObject(value) && Object.keys(value).length > (rule as number))
+      fails(place, 'has too many members');
   },
   minimum: (value, rule, place) => {
-    if (typeof value === 'number' && value < (rule as number)) fails(place, `is below ${String(rule)}`);
+    if (typeof value === 'number' && value < (rule as number))
+      fails(place, `is below ${String(rule)}`);
   },
   exclusiveMinimum: (value, rule, place) => {
-    if (typeof value === 'number' && value <= (rule as number)) fails(place, `is not above ${String(rule)}`);
+    if (typeof value === 'number' && value <= (rule as number))
+      fails(place, `is not above ${String(rule)}`);
   },
   maximum: (value, rule, place) => {
-    if (typeof value === 'number' && value > (rule as number)) fails(place, `is above ${String(rule)}`);
+    if (typeof value === 'number' && value > (rule as number))
+      fails(place, `is above ${String(rule)}`);
   },
   minLength: (value, rule, place) => {
-    if (typeof value === 'string' && [...value].length < (rule as number)) fails(place, 'is too short');
+    if (typeof value === 'string' && [...value].length < (rule as number))
+      fails(place, 'is too short');
   },
   maxLength: (value, rule, place) => {
-    if (typeof value === 'string' && [...value].length > (rule as number)) fails(place, 'is too long');
+    if (typeof value === 'string' && [...value].length > (rule as number))
+      fails(place, 'is too long');
   },
   pattern: (value, rule, place) => {
     if (typeof value === 'string' && !new RegExp(rule as string, 'u').test(value)) {
@@ -132,7 +143,8 @@ const rules: Readonly<Record<string, Rule>> = {
   format: (value, rule, place) => {
     if (typeof value !== 'string') return;
     if (rule === 'date-time') {
-      if (!RFC3339.test(value) || Number.isNaN(Date.parse(value))) fails(place, `is no UTC time: ${value}`);
+      if (!RFC3339.test(value) || Number.isNaN(Date.parse(value)))
+        fails(place, `is no UTC time: ${value}`);
     } else if (rule === 'currency') {
       if (!/^[A-Z]{3}$/.test(value)) fails(place, 'is no currency');
     } else if (rule === 'http-url') {

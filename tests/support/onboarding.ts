@@ -28,7 +28,11 @@ export interface Institution {
 export function onboardInstitution(databaseUrl: string): Promise<Institution> {
   return withDirectory(databaseUrl, async (sql) => {
     const institutionId = await addInstitution(sql, { name: 'Another Bank' });
-    const merchantId = await addMerchant(sql, { institutionId, name: 'Another Shop', city: 'Shelbyville' });
+    const merchantId = await addMerchant(sql, {
+      institutionId,
+      name: 'Another Shop',
+      city: 'Shelbyville',
+    });
     const terminalId = await addTerminal(sql, { merchantId, name: 'Another till' });
     const paychannelId = await addPaychannel(sql, { institutionId, name: 'Another wallet' });
     const operatorId = await addOperator(sql, { institutionId, name: 'Another operator' });
@@ -36,7 +40,10 @@ export function onboardInstitution(databaseUrl: string): Promise<Institution> {
       id: institutionId,
       merchant: { id: merchantId, key: await addKey(sql, { kind: 'merchant', id: merchantId }) },
       terminal: { id: terminalId, key: await addKey(sql, { kind: 'terminal', id: terminalId }) },
-      paychannel: { id: paychannelId, key: await addKey(sql, { kind: 'paychannel', id: paychannelId }) },
+      paychannel: {
+        id: paychannelId,
+        key: await addKey(sql, { kind: 'paychannel', id: paychannelId }),
+      },
       operator: { id: operatorId, key: await addKey(sql, { kind: 'operator', id: operatorId }) },
     };
   });

@@ -1,6 +1,7 @@
 // The two ways to run the switch for real: Redis carries the log, or Postgres carries it too.
 
-import { createDatabase, startPostgres, startRedis } from './stores.ts';
+import { inject } from 'vitest';
+import { createDatabase, startRedis } from './stores.ts';
 
 export interface Stores {
   readonly databaseUrl: string;
@@ -20,22 +21,17 @@ export interface SetUp {
 export const redisAndPostgres: SetUp = {
   name: 'Redis and Postgres',
   async start() {
-    const [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
-    const databaseUrl = await createDatabase(postgres.url);
-    return {
-      databaseUrl,
-      redisUrl: redis.url,
-      stop: async () => void (await Promise.all([redis.stop(), postgres.stop()])),
-    };
+    const redis = await startRedis();
+    const databaseUrl = await createDatabase(inject('postgresUrl'));
+    return { databaseUrl, redisUrl: redis.url, stop: () => redis.stop() };
   },
 };
 
 export const postgresAlone: SetUp = {
   name: 'Postgres alone',
   async start() {
-    const postgres = await startPostgres();
-    const databaseUrl = await createDatabase(postgres.url);
-    return { databaseUrl, redisUrl: null, stop: () => postgres.stop() };
+    const databaseUrl = await createDatabase(inject('postgresUrl'));
+    return { databaseUrl, redisUrl: null, stop: () => Promise.resolve() };
   },
 };
 

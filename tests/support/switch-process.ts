@@ -13,7 +13,7 @@ import { freePort } from '../../src/persistence/postgres-programs.ts';
 import type { Stores } from './set-ups.ts';
 
 /** Folder of the build that is tested. */
-export const DIST = process.env['E2E_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url));
+export const DIST = process.env.E2E_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
 
 const READY_MS = 60_000;
 const END_MS = 60_000;
@@ -52,7 +52,7 @@ export class SwitchProcess {
     this.#child = spawn(process.execPath, ['--enable-source-maps', join(DIST, 'main.js')], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        PATH: process.env['PATH'] ?? '',
+        PATH: process.env.PATH ?? '',
         PORT: String(port),
         DATABASE_URL: stores.databaseUrl,
         ...(stores.redisUrl === null ? {} : { REDIS_URL: stores.redisUrl }),
@@ -116,7 +116,7 @@ export class SwitchProcess {
       .split('\n')
       .filter((line) => line.includes(`"${what}"`))
       .map((line) => JSON.parse(line) as Record<string, unknown>)
-      .filter((line) => line['what'] === what);
+      .filter((line) => line.what === what);
   }
 
   async ready(): Promise<void> {
@@ -160,7 +160,10 @@ export class SwitchProcess {
   async ended(): Promise<Ended> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_done, failed) => {
-      timer = setTimeout(() => failed(new Error(`the switch does not end\n${this.tail()}`)), END_MS);
+      timer = setTimeout(
+        () => failed(new Error(`the switch does not end\n${this.tail()}`)),
+        END_MS,
+      );
     });
     try {
       return await Promise.race([this.#ended, late]);

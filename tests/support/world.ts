@@ -1,8 +1,8 @@
 // A running switch with its demo's till and wallet, however they talk to it.
 
-import { type Api, HttpParty, type Party, StreamParty } from './client.ts';
 import { Answers } from './answers.ts';
-import type { SetUp, RunningStores } from './set-ups.ts';
+import { type Api, HttpParty, type Party, StreamParty } from './client.ts';
+import type { RunningStores, SetUp } from './set-ups.ts';
 import { SwitchProcess } from './switch-process.ts';
 
 export const TRANSPORTS = ['HTTP', 'WebSocket with JSON', 'WebSocket with msgpack'] as const;
@@ -44,7 +44,11 @@ export class World {
     return new HttpParty(this.process.baseUrl, api, key, this.answers);
   }
 
-  async stream(api: Api, encoding: 'json' | 'msgpack' = 'json', key = this.keys[api]): Promise<StreamParty> {
+  async stream(
+    api: Api,
+    encoding: 'json' | 'msgpack' = 'json',
+    key = this.keys[api],
+  ): Promise<StreamParty> {
     const party = await StreamParty.connect(this.process.baseUrl, api, key, this.answers, encoding);
     this.#streams.push(party);
     return party;

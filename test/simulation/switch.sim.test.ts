@@ -1,0 +1,50 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { BUG_NAMES, HAUNTS } from './bugs.ts';
+import { run } from './run.ts';
+import { commandOf, firstFailure, SOMETIMES, shrink } from './runner.ts';
+
+const SEEDS = 2_000;
+/** Seeds of one test: what fails is narrowed down, and the run shows that it goes on. */
+const CHUNK = 100;
+/** Within so many seeds a planted fault must have shown. */
+const SEEDS_TO_CATCH = 150;
+
+describe('the switch in simulation', () => {
+  const counts = new Map<string, number>();
+
+  for (let from = 1; from <= SEEDS; from += CHUNK) {
+    test(`breaks no promise in seeds ${from} to ${from + CHUNK - 1}`, async () => {
+      const failed = await firstFailure({ from, count: CHUNK, bug: null }, counts);
+      if (failed === null) return;
+      const small = await shrink(failed, null);
+      expect.fail(`${small.violation}\nreplay: ${commandOf(small.options, null)}`);
+    }, 120_000);
+  }
+
+  test('has met every fault and every rare turn, or it proves nothing about them', () => {
+    expect(SOMETIMES.filter((what) => (counts.get(what) ?? 0) === 0)).toEqual([]);
+  });
+
+  test('is the same life again with the same seed', async () => {
+    const lives = [];
+    for (let i = 0; i < 2; i++) {
+      const lines: string[] = [];
+      await run({ seed: 7, trace: (line) => lines.push(line) });
+      lives.push(lines);
+    }
+    expect(lives[0]?.length).toBeGreaterThan(100);
+    expect(lives[1]).toEqual(lives[0]);
+  });
+});
+
+describe('a planted fault', () => {
+  const caughtAt: string[] = [];
+  afterAll(() => console.log(`planted faults caught at seed: ${caughtAt.join(', ')}`));
+
+  test.each(BUG_NAMES)('%s is caught', async (bug) => {
+    const options = { from: 1, count: SEEDS_TO_CATCH, bug };
+    const failed = await firstFailure(options, new Map(), HAUNTS[bug]);
+    caughtAt.push(`${bug} ${failed?.seed}`);
+    expect(failed?.violation).toBeTypeOf('string');
+  }, 60_000);
+});
