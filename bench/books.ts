@@ -52,7 +52,7 @@ async function caughtUp(sql: Sql, outcome: LoadOutcome): Promise<number> {
       select count(*)::int as count from bills
       where id = any(${[...outcome.lastBills]}) and status = 'confirmed'`;
     const lagMs = Date.now() - outcome.endedAt;
-    if (row?.['count'] === outcome.lastBills.length) return lagMs;
+    if (row?.count === outcome.lastBills.length) return lagMs;
     if (lagMs > GIVE_UP_MS) throw new Error(`history is more than ${GIVE_UP_MS} ms behind`);
     await pause(POLL_MS);
   }

@@ -119,7 +119,6 @@ export async function profile(args: readonly string[]): Promise<void> {
       const concurrency = Math.max(...settings.concurrency);
       const measured = await measureSwitch(settings, stores, under, protocol, concurrency);
       say(`${protocol} with ${concurrency} in flight, profiled: ${sayMeasured(measured)}`);
-      process.stdout.write(`${cpuTable(new Map([[protocol, [measured]]]))}\n\n`);
     }
   });
   process.stdout.write(`${describeProfiles(folder)}\n\nThe profiles are in ${folder}\n`);

@@ -51,7 +51,7 @@ export async function runPgbench(options: {
     ...['-D', `outcome=${filler(OUTCOME_BYTES)}`],
     address.pathname.slice(1),
   ];
-  const env = { PATH: process.env['PATH'], PGPASSWORD: address.password };
+  const env = { PATH: process.env.PATH, PGPASSWORD: address.password };
   const { stdout } = await run('pgbench', args, { env }).catch((error: unknown) => {
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
     throw new Error(`pgbench ${style} failed: ${said.slice(0, SAID_MAX)}`);

@@ -44,12 +44,11 @@ export async function startStores(): Promise<Stores> {
   const sql = postgres(peerUrl, { max: 1, onnotice: () => undefined });
   await sql.unsafe(readFileSync(new URL('bench/sql/directory.sql', source), 'utf8'));
   const described: Record<string, string> = {
-    postgres: (await sql`select version() as v`)[0]?.['v'] ?? '',
-    redis: `appendonly ${redis.config['appendonly']}, appendfsync ${redis.config['appendfsync']}`,
+    postgres: (await sql`select version() as v`)[0]?.v ?? '',
+    redis: `appendonly ${redis.config.appendonly}, appendfsync ${redis.config.appendfsync}`,
   };
   for (const name of CONFIGURATION) {
-    described[`postgres.${name}`] =
-      (await sql`select current_setting(${name}) as v`)[0]?.['v'] ?? '';
+    described[`postgres.${name}`] = (await sql`select current_setting(${name}) as v`)[0]?.v ?? '';
   }
   return {
     redis,

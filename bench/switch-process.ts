@@ -48,7 +48,7 @@ export async function startSwitch(options: SwitchOptions): Promise<SwitchProcess
   const child = spawn(process.execPath, [...(options.nodeFlags ?? []), options.main], {
     stdio: ['ignore', log, log],
     env: {
-      PATH: process.env['PATH'] ?? '',
+      PATH: process.env.PATH ?? '',
       PORT: String(port),
       DATABASE_URL: stores.switchUrl,
       REDIS_URL: stores.redis.url,
@@ -63,10 +63,8 @@ export async function startSwitch(options: SwitchOptions): Promise<SwitchProcess
   const demo = JSON.parse(await readFile(join(dir, 'demo.json'), 'utf8')) as Demo;
   const { terminals, wallet } = await onboard(stores.switchUrl, demo, options.terminals);
   const pid = child.pid ?? 0;
-  const workers = Number(
-    options.env?.['QRSWITCH_WORKERS'] ?? Math.max(1, availableParallelism() - 1),
-  );
-  const gateways = Number(options.env?.['QRSWITCH_GATEWAYS'] ?? 1);
+  const workers = Number(options.env?.QRSWITCH_WORKERS ?? Math.max(1, availableParallelism() - 1));
+  const gateways = Number(options.env?.QRSWITCH_GATEWAYS ?? 1);
   return {
     port,
     pid,

@@ -44,7 +44,7 @@ function readDemo(file: string): Demo {
 async function create(till: Stream): Promise<string> {
   const orderId = `demo-${Date.now()}`;
   const bill = await till.ask('bill.create', { orderId, amount: AMOUNT, currency: 'EUR' });
-  const payload = String((bill['qr'] as { payload: string }).payload);
+  const payload = String((bill.qr as { payload: string }).payload);
   say(`The terminal creates a bill of ${money(AMOUNT)} for its order ${orderId}, and shows:`);
   process.stdout.write(`${await QRCode.toString(payload, { type: 'utf8', margin: 2 })}\n`);
   return payload;
@@ -52,9 +52,9 @@ async function create(till: Stream): Promise<string> {
 
 async function pay(wallet: Stream, qr: string): Promise<string> {
   const view = await wallet.ask('bill.resolve', { qr });
-  const billId = String(view['id']);
-  const { name, city } = view['merchant'] as { name: string; city: string };
-  say(`A wallet scans it: ${name}, ${city}, asks for ${money(Number(view['due']))}.`);
+  const billId = String(view.id);
+  const { name, city } = view.merchant as { name: string; city: string };
+  say(`A wallet scans it: ${name}, ${city}, asks for ${money(Number(view.due))}.`);
   const sentAt = performance.now();
   const paid = await wallet.ask('payment.create', {
     billId,
@@ -64,7 +64,7 @@ async function pay(wallet: Stream, qr: string): Promise<string> {
   });
   const ms = (performance.now() - sentAt).toFixed(1);
   say(
-    `The wallet pays ${money(AMOUNT)}; ${ms} ms later the bill is ${statusOf(paid['bill'])}, durably.`,
+    `The wallet pays ${money(AMOUNT)}; ${ms} ms later the bill is ${statusOf(paid.bill)}, durably.`,
   );
   return billId;
 }
@@ -74,12 +74,12 @@ async function confirm(till: Stream, wallet: Stream, billId: string): Promise<vo
   say(`The terminal has heard ${paid.type} and hands over goods for ${money(FINAL)}.`);
   const bill = await till.ask('bill.confirm', { billId, amount: FINAL });
   say(
-    `It confirms that amount: the bill is ${String(bill['status'])}, ${money(Number(bill['reversed']))} go back.`,
+    `It confirms that amount: the bill is ${String(bill.status)}, ${money(Number(bill.reversed))} go back.`,
   );
   const asked = await wallet.event(
     ({ type, billId: of }) => type === 'credit.requested' && of === billId,
   );
-  const credit = asked.data['credit'] as { id: string; kind: string; amount: number };
+  const credit = asked.data.credit as { id: string; kind: string; amount: number };
   await wallet.ask('credit.settle', { creditId: credit.id, status: 'settled', reference: 'demo' });
   say(
     `The wallet has heard of the ${credit.kind} and credits its customer ${money(credit.amount)}.`,

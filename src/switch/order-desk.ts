@@ -143,7 +143,9 @@ export class OrderDesk {
     this.#orders.learn(cell, fetched.found);
     for (const asked of waiting) this.#run(cell, asked);
     const isHeld = cell.fate?.batch !== undefined && cell.fate.batch > 0;
-    const isResident = cell.fate?.billId != null && this.#shard.residents.get(cell.fate.billId);
+    // A bill that is still being fetched may never come, and then nobody would tell the order to go.
+    const billId = cell.fate?.billId ?? null;
+    const isResident = billId !== null && this.#shard.residents.get(billId)?.loaded === true;
     if (!isHeld && !isResident) this.#orders.drop(cell);
   }
 

@@ -247,7 +247,10 @@ export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 
   'order-forgotten': { faults: ['process.crash', 'history.scanFailed'] },
   'reversal-off-by-one': { faults: [] },
   'append-names-nothing': { faults: ['append.late', 'process.pause'], given: { nodes: 2 } },
-  'rows-ungated': { faults: ['history.late', 'history.slow', 'process.pause'], given: { nodes: 2 } },
+  'rows-ungated': {
+    faults: ['history.late', 'history.slow', 'process.pause'],
+    given: { nodes: 2 },
+  },
 };
 
 export const BUG_NAMES = Object.keys(BUGS) as BugName[];

@@ -41,7 +41,11 @@ export async function main(args: readonly string[]): Promise<number> {
   const bug = BUG_NAMES.find((name) => name === values.bug) ?? null;
   const kinds = values.faults?.split(',').filter((kind) => kind !== 'none');
   const stranger = kinds?.find((kind) => !FAULT_KINDS.some((known) => known === kind));
-  if (values.help === true || (values.bug !== undefined && bug === null) || stranger !== undefined) {
+  if (
+    values.help === true ||
+    (values.bug !== undefined && bug === null) ||
+    stranger !== undefined
+  ) {
     console.log(HELP);
     return values.help === true ? 0 : 2;
   }
@@ -96,7 +100,8 @@ async function search(
 
 /** What the seeds have covered; what never happened is a failure of the simulation. */
 function report(counts: ReadonlyMap<string, number>): number {
-  for (const what of SOMETIMES) console.log(`${String(counts.get(what) ?? 0).padStart(9)}  ${what}`);
+  for (const what of SOMETIMES)
+    console.log(`${String(counts.get(what) ?? 0).padStart(9)}  ${what}`);
   const never = SOMETIMES.filter((what) => (counts.get(what) ?? 0) === 0);
   if (never.length > 0) console.log(`never happened: ${never.join(', ')}`);
   return 0;

@@ -93,7 +93,11 @@ export async function shrink(failed: RunResult, bug: BugName | null): Promise<Sm
     if (!(await tried({ ...small.options, operations }))) break;
   }
   let kinds: readonly FaultKind[] = small.options.faults ?? [];
-  for (let size = Math.ceil(kinds.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+  for (
+    let size = Math.ceil(kinds.length / 2);
+    size >= 1;
+    size = size === 1 ? 0 : Math.ceil(size / 2)
+  ) {
     for (let i = 0; i < kinds.length; ) {
       const fewer = [...kinds.slice(0, i), ...kinds.slice(i + size)];
       if (await tried({ ...small.options, faults: fewer })) kinds = fewer;

@@ -75,7 +75,9 @@ export class SimHistory implements History {
     return this.#ask(() => ({
       references: keys.map(({ billId, kind, scope, ref }) => {
         const row = this.#store.references.get(`${billId} ${kind} ${scope} ${ref}`);
-        this.#dice.note(row === undefined ? 'spilled reference unknown' : 'spilled reference found');
+        this.#dice.note(
+          row === undefined ? 'spilled reference unknown' : 'spilled reference found',
+        );
         if (row === undefined) return null;
         const outcome = historyCodec.decodeOutcome(row.outcome);
         return { kind, scope, ref, digest: row.digest, outcome };

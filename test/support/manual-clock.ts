@@ -14,7 +14,7 @@ export class ManualClock implements Clock {
   #timers: Timer[] = [];
   #count = 0;
 
-  constructor(wallMs: number) {
+  constructor(wallMs = 1_700_000_000_000) {
     this.#epoch = wallMs;
   }
 
@@ -38,19 +38,36 @@ export class ManualClock implements Clock {
   /** Lets time pass: timers run in their order, those that they set too. */
   advance(ms: number): void {
     const until = this.#now + ms;
-    for (;;) {
-      const [next] = this.#timers
-        .filter((timer) => timer.at <= until)
-        .sort((left, right) => left.at - right.at || left.no - right.no);
-      if (next === undefined) break;
-      this.#timers = this.#timers.filter((timer) => timer !== next);
-      this.#now = Math.max(this.#now, next.at);
-      next.callback();
-    }
+    while (this.#runNext(until));
     this.#now = until;
+  }
+
+  /** As `advance`, with all promises settled between one timer and the next. */
+  async pass(ms: number): Promise<void> {
+    const until = this.#now + ms;
+    await settled();
+    while (this.#runNext(until)) await settled();
+    this.#now = until;
+  }
+
+  /** Runs the earliest timer that is due by then; false where none is. */
+  #runNext(until: number): boolean {
+    const [next] = this.#timers
+      .filter((timer) => timer.at <= until)
+      .sort((left, right) => left.at - right.at || left.no - right.no);
+    if (next === undefined) return false;
+    this.#timers = this.#timers.filter((timer) => timer !== next);
+    this.#now = Math.max(this.#now, next.at);
+    next.callback();
+    return true;
   }
 
   get timers(): number {
     return this.#timers.length;
   }
+}
+
+/** Every promise that can settle has settled. */
+export function settled(): Promise<void> {
+  return new Promise((done) => setImmediate(done));
 }

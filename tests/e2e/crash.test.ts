@@ -3,17 +3,31 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { faultsInBooks, historyIsWhole } from '../support/books.ts';
-import { done, fresh, type Op, type Party, refused, type StreamParty } from '../support/client.ts';
+import {
+  type Bill,
+  done,
+  fresh,
+  type Op,
+  type Party,
+  refused,
+  type StreamParty,
+} from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
 import { setUps } from '../support/set-ups.ts';
 import { showOutputOnFailure } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
+/** The least that is taken, in seconds. */
+const CONFIRM_WITHIN = 60;
+
 describe.each(setUps)('a killed switch on $name', (setUp) => {
   let world: World;
 
+  let unconfirmed: Bill[];
+
   beforeAll(async () => {
     world = await World.start(setUp);
+    unconfirmed = await sellUnconfirmed(world);
   });
   afterAll(() => world?.stop());
   beforeEach(() => showOutputOnFailure(() => world?.process));
@@ -134,7 +148,51 @@ describe.each(setUps)('a killed switch on $name', (setUp) => {
       await sql.end();
     }
   }, 120_000);
+
+  // Last in its file: whatever was done to the switch above, time has gone on for these bills.
+  test('ends what nobody confirms by its policy, as if it had never been away', async () => {
+    const till = world.http('terminal');
+    const ended = await Promise.all(
+      unconfirmed.map(async ({ id: billId }) => {
+        for (;;) {
+          const bill = await done(till, 'bill.get', { billId, wait: 30, afterVersion: 2 });
+          if (bill.version > 2) return bill;
+        }
+      }),
+    );
+    const common = { version: 3, cause: 'timeout', paid: 100 };
+    expect(ended).toMatchObject([
+      { ...common, status: 'confirmed', confirmed: 100, reversed: 0 },
+      { ...common, status: 'cancelled', confirmed: 0, reversed: 100 },
+    ]);
+    for (const { closedAt, confirmedAt, paidAt } of ended) {
+      const waited = Date.parse(confirmedAt ?? closedAt ?? '') - Date.parse(paidAt ?? '');
+      expect(waited).toBeGreaterThanOrEqual(CONFIRM_WITHIN * 1000);
+      expect(waited).toBeLessThan((CONFIRM_WITHIN + 10) * 1000);
+    }
+    const { events } = await done(till, 'terminal.events', {});
+    expect(events.map(({ type, billId }) => [type, billId])).toEqual(
+      expect.arrayContaining([
+        ['bill.confirmed', unconfirmed[0]?.id],
+        ['bill.cancelled', unconfirmed[1]?.id],
+      ]),
+    );
+  });
 });
+
+/** Two paid bills that nobody will confirm: one to be confirmed by the clock, one to be reversed. */
+async function sellUnconfirmed(world: World): Promise<Bill[]> {
+  const [till, wallet] = [world.http('terminal'), world.http('paychannel')];
+  const sell = async (unconfirmed: 'confirm' | 'reverse'): Promise<Bill> => {
+    const policies = { unconfirmed };
+    const terms = { amount: 100, currency: 'EUR', confirmWithin: CONFIRM_WITHIN, policies };
+    const { id: billId } = await done(till, 'bill.create', { orderId: fresh('order'), ...terms });
+    const payment = { billId, paymentRef: 'p', amount: 100, currency: 'EUR' };
+    await done(wallet, 'payment.create', payment);
+    return done(till, 'bill.get', { billId });
+  };
+  return [await sell('confirm'), await sell('reverse')];
+}
 
 /** Five tills and five wallets, who acknowledge each event as they hear it. */
 async function connect(

@@ -2,13 +2,51 @@
 
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { done, fresh, Lost, type StreamParty } from '../support/client.ts';
+import {
+  type Answer,
+  type Body,
+  done,
+  type Event,
+  fresh,
+  Lost,
+  type Party,
+  type StreamParty,
+} from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
 import { setUps } from '../support/set-ups.ts';
 import { showOutputOnFailure } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 const CUTS = 100;
+
+/** What a till has heard, over all of its connections. */
+class Ledger {
+  readonly heard = new Set<string>();
+  readonly paid = new Set<string>();
+  repeats = 0;
+
+  hear(till: StreamParty, { id, type, billId }: Event, acknowledges: boolean): void {
+    if (this.heard.has(id)) this.repeats += 1;
+    this.heard.add(id);
+    if (type === 'bill.paid') this.paid.add(billId);
+    if (acknowledges) till.acknowledge([id]);
+  }
+
+  /** Resolves once so many events have come, and the connection has been cut in the middle of more. */
+  hearSome(till: StreamParty, count: number): Promise<void> {
+    let left = count;
+    return new Promise((done) => {
+      till.onEvent = (event) => {
+        this.hear(till, event, left % 2 === 0);
+        left -= 1;
+        if (left > 0) return;
+        till.cut();
+        done();
+      };
+      for (const event of [...till.events]) till.onEvent(event);
+    });
+  }
+}
 
 describe.each(setUps)('a cut connection on $name', (setUp) => {
   let world: World;
@@ -23,46 +61,24 @@ describe.each(setUps)('a cut connection on $name', (setUp) => {
     const customers = Array.from({ length: 12 }, () => new Customer());
     const wallet = await world.stream('paychannel', 'msgpack');
     const running = customers.map((customer) => customer.run(world.http('terminal'), wallet));
-    const heard = new Set<string>();
-    const paid = new Set<string>();
-    let repeats = 0;
+    const ledger = new Ledger();
     for (let cut = 0; cut < CUTS; cut++) {
       const till = await world.stream('terminal', cut % 2 === 0 ? 'json' : 'msgpack');
       // From one event to a dozen, every other one acknowledged, the last ones in flight when the line goes dead.
-      let left = 1 + (cut % 12);
-      await new Promise<void>((cutNow) => {
-        const hear = ({ id, type, billId }: { id: string; type: string; billId: string }): void => {
-          if (heard.has(id)) repeats += 1;
-          heard.add(id);
-          if (type === 'bill.paid') paid.add(billId);
-          if (left % 2 === 0) till.acknowledge([id]);
-          left -= 1;
-          if (left <= 0) {
-            till.cut();
-            cutNow();
-          }
-        };
-        for (const event of till.events) hear(event);
-        till.onEvent = hear;
-      });
+      await ledger.hearSome(till, 1 + (cut % 12));
     }
     for (const customer of customers) customer.stop();
     await Promise.all(running);
     const last = await world.stream('terminal');
-    const hear = ({ id, type, billId }: { id: string; type: string; billId: string }): void => {
-      heard.add(id);
-      if (type === 'bill.paid') paid.add(billId);
-      last.acknowledge([id]);
-    };
-    for (const event of last.events) hear(event);
-    last.onEvent = hear;
+    last.onEvent = (event) => ledger.hear(last, event, true);
+    for (const event of last.events) last.onEvent(event);
     await world.process.until('through with its events', async () => {
       return (await done(world.http('terminal'), 'terminal.events', {})).events.length === 0;
     });
     const acknowledged = customers.flatMap((customer) => customer.paid);
     expect(acknowledged.length).toBeGreaterThan(CUTS);
-    expect([...paid].sort()).toEqual([...acknowledged].sort());
-    expect(repeats).toBeGreaterThan(0);
+    expect([...ledger.paid].sort()).toEqual([...acknowledged].sort());
+    expect(ledger.repeats).toBeGreaterThan(0);
 
     const sql = postgres(world.stores.databaseUrl, { max: 1 });
     try {
@@ -74,7 +90,7 @@ describe.each(setUps)('a cut connection on $name', (setUp) => {
       });
       const raised = await sql<{ id: string }[]>`
         select bill_id || '-e' || no as id from events where recipient = ${`terminal:${id}`}`;
-      expect([...heard].sort()).toEqual(raised.map((event) => event.id).sort());
+      expect([...ledger.heard].sort()).toEqual(raised.map((event) => event.id).sort());
     } finally {
       await sql.end();
     }
@@ -84,59 +100,61 @@ describe.each(setUps)('a cut connection on $name', (setUp) => {
   test(`of a wallet leaves no doubt about a payment, ${CUTS} times`, async () => {
     const till = await world.stream('terminal', 'msgpack');
     const asker = world.http('paychannel');
-    const fates = { accepted: 0, void: 0, answered: 0 };
+    const fates = { accepted: 0, answered: 0 };
     for (let cut = 0; cut < CUTS; cut++) {
-      const { id: billId } = await done(till, 'bill.create', {
-        orderId: fresh('order'),
-        amount: 400,
-        currency: 'EUR',
+      const order = { orderId: fresh('order'), amount: 400, currency: 'EUR' };
+      const { id: billId } = await done(till, 'bill.create', order);
+      const wallet = await world.stream('paychannel', cut % 2 === 0 ? 'json' : 'msgpack');
+      const payments = Array.from({ length: 4 }, (_, index) => {
+        return { billId, paymentRef: `p-${index}`, amount: 100, currency: 'EUR' };
       });
-      const wallet: StreamParty = await world.stream(
-        'paychannel',
-        cut % 2 === 0 ? 'json' : 'msgpack',
-      );
-      const payments = Array.from({ length: 4 }, (_, index) => ({
-        billId,
-        paymentRef: `p-${index}`,
-        amount: 100,
-        currency: 'EUR',
-      }));
-      const answers = payments.map((payment) =>
-        wallet.ask('payment.create', payment).catch((error: unknown) => {
-          if (error instanceof Lost) return null;
-          throw error;
-        }),
-      );
       // After none to three answers.
-      if (cut % 4 > 0) await answers[(cut % 4) - 1];
-      wallet.cut();
-      const heard = await Promise.all(answers);
-      let paid = 0;
+      const heard = await payAndCut(wallet, payments, cut % 4);
+      let accepted = 0;
       for (const [index, payment] of payments.entries()) {
-        const { paymentRef } = payment;
-        const known = await asker.ask('payment.get', { billId, paymentRef });
-        const answer = heard[index];
-        if (answer) {
-          fates.answered += 1;
-          expect(known.body).toMatchObject({ status: 'accepted', paymentRef });
-          expect(await done(asker, 'payment.create', payment)).toEqual(answer.body);
-        }
-        const fate = await done(asker, 'payment.void', { billId, paymentRef });
-        // Once it has been seen, that is what became of it.
-        if (known.status === 200) expect(fate).toEqual(known.body);
-        expect(await done(asker, 'payment.get', { billId, paymentRef })).toEqual(fate);
-        if (fate.status === 'accepted') {
-          fates.accepted += 1;
-          paid += 100;
-        } else {
-          fates.void += 1;
-          expect(fate).toMatchObject({ status: 'refused', code: 'payment.void' });
-          expect((await asker.ask('payment.create', payment)).status).toBe(409);
-        }
+        if (await fateOf(asker, payment, heard[index] ?? null)) accepted += 1;
       }
-      expect(await done(till, 'bill.get', { billId })).toMatchObject({ paid, due: 400 - paid });
+      fates.accepted += accepted;
+      fates.answered += heard.filter((answer) => answer !== null).length;
+      const left = await done(till, 'bill.get', { billId });
+      expect(left).toMatchObject({ paid: accepted * 100, due: 400 - accepted * 100 });
     }
     expect(fates.answered).toBeGreaterThan(0);
     expect(fates.accepted).toBeGreaterThan(fates.answered);
   });
 });
+
+/** Sends payments and cuts the line after so many answers; null for each that was not heard. */
+async function payAndCut(
+  wallet: StreamParty,
+  payments: readonly Body[],
+  after: number,
+): Promise<(Answer | null)[]> {
+  const answers = payments.map((payment) =>
+    wallet.ask('payment.create', payment).catch((error: unknown) => {
+      if (error instanceof Lost) return null;
+      throw error;
+    }),
+  );
+  if (after > 0) await answers[after - 1];
+  wallet.cut();
+  return Promise.all(answers);
+}
+
+/** Asks what became of a payment until nobody can doubt it; whether it was accepted. */
+async function fateOf(asker: Party, payment: Body, answer: Answer | null): Promise<boolean> {
+  const of = { billId: payment.billId, paymentRef: payment.paymentRef };
+  const known = await asker.ask('payment.get', of);
+  if (answer !== null) {
+    expect(known.body).toMatchObject({ status: 'accepted', paymentRef: of.paymentRef });
+    expect(await done(asker, 'payment.create', payment)).toEqual(answer.body);
+  }
+  const fate = await done(asker, 'payment.void', of);
+  // Once it has been seen, that is what became of it.
+  if (known.status === 200) expect(fate).toEqual(known.body);
+  expect(await done(asker, 'payment.get', of)).toEqual(fate);
+  if (fate.status === 'accepted') return true;
+  expect(fate).toMatchObject({ status: 'refused', code: 'payment.void' });
+  expect((await asker.ask('payment.create', payment)).status).toBe(409);
+  return false;
+}

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { create, inSeconds, momentOf, pay, terms } from '../../test/support/bill-spec.ts';
+import { decide, evolve } from '../domain/bill/bill.ts';
+import { ABSENT, isPresent, type PresentBill } from '../domain/bill/state.ts';
+import type { BillCommand, BillFact } from '../domain/bill/vocabulary.ts';
+import { partId, type ShardId, shardOfBill } from '../domain/ids.ts';
+import { EventIndex } from './event-index.ts';
+
+/** A bill of 1000, paid in two parts: two events for its terminal. */
+function paidBill(): PresentBill {
+  const commands: BillCommand[] = [create(), pay(400), pay(600, { paymentRef: 'p2' as never })];
+  const bill = commands.reduce(
+    (before, command, i) => {
+      const at = inSeconds(i + 1);
+      return evolve(before, decide(before, command, at) as readonly BillFact[], momentOf(at));
+    },
+    ABSENT as Parameters<typeof evolve>[0],
+  );
+  if (!isPresent(bill)) throw new Error('no bill');
+  return bill;
+}
+
+const bill = paidBill();
+const [first, second] = bill.outbox;
+const recipient = `terminal:${bill.terms.terminalId}` as const;
+const idOf = (no: number): string => partId(bill.terms.id, 'e', no);
+
+function filled(): EventIndex {
+  const index = new EventIndex();
+  for (const event of bill.outbox.toReversed()) index.add(bill, event);
+  return index;
+}
+
+describe('the index of events in memory', () => {
+  test('gives what is pending, oldest first', () => {
+    const { pending, ended } = filled().read(recipient);
+    expect(pending.map(({ event }) => event.no)).toEqual([1, 2]);
+    expect(ended).toEqual([]);
+    expect(filled().pendingCount).toBe(2);
+  });
+
+  test('tells of an end until history shows it', () => {
+    const index = filled();
+    if (first === undefined) throw new Error('no event');
+    index.end(bill.terms.id, first);
+    expect(index.read(recipient).pending.map(({ event }) => event.no)).toEqual([2]);
+    expect(index.read(recipient).ended).toEqual([idOf(1)]);
+    index.endWritten(bill.terms.id, first);
+    expect(index.read(recipient).ended).toEqual([]);
+  });
+
+  test('lets a bill’s pending events go with the bill, its ends not', () => {
+    const index = filled();
+    if (first === undefined || second === undefined) throw new Error('no events');
+    index.end(bill.terms.id, first);
+    index.forget({ ...bill, outbox: [second] });
+    expect(index.read(recipient)).toEqual({ pending: [], ended: [idOf(1)] });
+    expect(index.pendingCount).toBe(0);
+  });
+
+  test('lets the ends of a shard go with the shard, and no others', () => {
+    const index = filled();
+    if (first === undefined) throw new Error('no event');
+    index.end(bill.terms.id, first);
+    const shard = shardOfBill(terms().id);
+    index.forgetEnds((shard + 1) as ShardId);
+    expect(index.read(recipient).ended).toEqual([idOf(1)]);
+    index.forgetEnds(shard);
+    expect(index.read(recipient).ended).toEqual([]);
+  });
+
+  test('counts an event once, however often it is added', () => {
+    const index = filled();
+    if (first === undefined) throw new Error('no event');
+    index.add(bill, first);
+    expect(index.pendingCount).toBe(2);
+  });
+});

@@ -1,0 +1,151 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ManualClock } from '../../test/support/manual-clock.ts';
+import type { Reference, ShardId, TerminalId } from '../domain/ids.ts';
+import { millis } from '../domain/time.ts';
+import { type EntryId, entryId, NO_ENTRY } from './entry-id.ts';
+import type { CommittedEntry } from './history-queue.ts';
+import { HistoryWriter } from './history-writer.ts';
+import { type History, type HistoryBatch, HistoryRefusal } from './ports.ts';
+import { NO_OBSERVER } from './reporter.ts';
+
+const SHARD = 0 as ShardId;
+const id = (sequence: number): EntryId => entryId(1, sequence);
+
+function entry(sequence: number, times: readonly number[] = [sequence]): CommittedEntry {
+  const items = times.map((at) => {
+    const transition = {
+      kind: 'orderVoided',
+      terminalId: 'till' as TerminalId,
+      orderId: `order-${sequence}` as Reference,
+      at: millis(at),
+      actor: 'terminal:till',
+      requestId: 'r',
+    } as const;
+    return { kind: 'order', transition } as const;
+  });
+  return { entry: id(sequence), at: times.at(-1) ?? 0, items };
+}
+
+/** History that does what it is told, and answers or not. */
+class Rows {
+  watermark = NO_ENTRY;
+  answers: 'all' | 'lost' | 'failed' = 'all';
+  refused: EntryId | null = null;
+  readonly batches: HistoryBatch[] = [];
+
+  async write(batch: HistoryBatch): Promise<ReadonlySet<ShardId>> {
+    this.batches.push(batch);
+    const refused = batch.transitions.some((row) => row.entry === this.refused);
+    if (refused) throw new HistoryRefusal('bad data');
+    if (this.answers === 'failed') throw new Error('not done');
+    const [move] = batch.moves;
+    const moved = new Set<ShardId>();
+    if (move !== undefined && move.from === this.watermark) {
+      this.watermark = move.to;
+      moved.add(move.shard);
+    }
+    if (this.answers === 'lost') throw new Error('no answer');
+    return moved;
+  }
+
+  async watermarks(shards: readonly ShardId[]) {
+    return shards.map((shard) => ({ shard, entry: this.watermark, at: millis(0) }));
+  }
+}
+
+describe('the history writer', () => {
+  let rows: Rows;
+  let clock: ManualClock;
+  let writer: HistoryWriter;
+  let heard: string[];
+
+  beforeEach(() => {
+    rows = new Rows();
+    clock = new ManualClock();
+    heard = [];
+    const reporter = { report: () => undefined };
+    const history = rows as unknown as History;
+    writer = new HistoryWriter({ history, clock, reporter, observer: NO_OBSERVER });
+    follow();
+  });
+
+  function follow(): void {
+    writer.follow(SHARD, rows.watermark, {
+      written: (entries) => heard.push(`written ${entries.map((each) => each.entry - id(0))}`),
+      overtaken: () => heard.push('overtaken'),
+      stopped: (reason) => heard.push(`stopped: ${reason}`),
+    });
+  }
+
+  test('writes in order, each statement on the watermark that the last one left (H1)', async () => {
+    writer.enqueue(SHARD, entry(1));
+    writer.enqueue(SHARD, entry(2));
+    writer.enqueue(SHARD, entry(3));
+    await clock.pass(100);
+    const moves = rows.batches.flatMap((batch) => batch.moves.map(({ from, to }) => [from, to]));
+    expect(moves).toEqual([
+      [NO_ENTRY, id(1)],
+      [id(1), id(3)],
+    ]);
+    expect(heard).toEqual(['written 1', 'written 2,3']);
+    expect(writer.depth(SHARD)).toBe(0);
+  });
+
+  test('asks the watermark what became of a statement that was not answered (H2)', async () => {
+    rows.answers = 'lost';
+    writer.enqueue(SHARD, entry(1));
+    await clock.pass(100);
+    expect(heard).toEqual(['written 1']);
+    rows.answers = 'failed';
+    writer.enqueue(SHARD, entry(2));
+    await clock.pass(1_000);
+    expect(heard).toEqual(['written 1']);
+    rows.answers = 'all';
+    await clock.pass(1_000);
+    expect(heard).toEqual(['written 1', 'written 2']);
+  });
+
+  test('leaves it to the log when another has moved the watermark, and writes no more', async () => {
+    writer.enqueue(SHARD, entry(1));
+    await clock.pass(100);
+    rows.watermark = entryId(2, 0);
+    writer.enqueue(SHARD, entry(2));
+    const reached = writer.reached(SHARD, id(2)).catch(() => 'rejected');
+    await clock.pass(1_000);
+    expect(heard).toEqual(['written 1', 'overtaken']);
+    await expect(reached).resolves.toBe('rejected');
+    await expect(writer.reached(SHARD, id(2))).rejects.toThrow('no more');
+  });
+
+  test('stops when the watermark goes back, because Postgres has lost commits', async () => {
+    writer.enqueue(SHARD, entry(1));
+    await clock.pass(100);
+    rows.watermark = NO_ENTRY;
+    writer.enqueue(SHARD, entry(2));
+    await clock.pass(1_000);
+    expect(heard.at(-1)).toMatch('stopped');
+  });
+
+  test('tells at once of an entry that history already has', () => {
+    rows.watermark = id(5);
+    follow();
+    writer.enqueue(SHARD, entry(4));
+    expect(heard).toEqual(['written 4']);
+    expect(writer.depth(SHARD)).toBe(0);
+  });
+
+  test('names what history refuses, and writes what comes before it (H3)', async () => {
+    rows.refused = id(2);
+    writer.enqueue(SHARD, entry(1));
+    writer.enqueue(SHARD, entry(2));
+    await clock.pass(2_000);
+    expect(rows.watermark).toBe(id(1));
+    expect(heard.at(-1)).toMatch(/stopped: .*1-2 \(order order-2\)/);
+  });
+
+  test('knows the time of the oldest transition, not that of its entry’s last', () => {
+    rows.answers = 'failed';
+    writer.enqueue(SHARD, entry(1, [100, 150, 190]));
+    expect(writer.oldest(SHARD)).toBe(100);
+  });
+});

@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { create, momentOf, START, terms } from '../../test/support/bill-spec.ts';
+import { ManualClock } from '../../test/support/manual-clock.ts';
+import { decide, evolve } from '../domain/bill/bill.ts';
+import { ABSENT, type Bill } from '../domain/bill/state.ts';
+import { type BillFact, isRejection } from '../domain/bill/vocabulary.ts';
+import type { ShardId } from '../domain/ids.ts';
+import { millis } from '../domain/time.ts';
+import { type EntryId, entryId, NO_ENTRY } from './entry-id.ts';
+import { HistoryWriter } from './history-writer.ts';
+import type { History, Log, LogEntry } from './ports.ts';
+import type { EntryContent } from './records.ts';
+import { type ReplaySources, replay } from './replay.ts';
+import { NO_OBSERVER } from './reporter.ts';
+
+const SHARD = 0 as ShardId;
+const BILL = terms().id;
+
+const codec = {
+  encode: (content: EntryContent): Uint8Array => Buffer.from(JSON.stringify(content)),
+  decode: (payload: Uint8Array): EntryContent => JSON.parse(Buffer.from(payload).toString()),
+};
+
+function factsOf(bill: Bill): readonly BillFact[] {
+  const facts = decide(bill, create(), START);
+  if (isRejection(facts)) throw new Error(facts.rejected);
+  return facts;
+}
+
+const opening: LogEntry = {
+  id: entryId(1, 0),
+  payload: codec.encode({ kind: 'open', nonce: 'n', holder: 'h', at: START, follows: NO_ENTRY }),
+};
+const creation: LogEntry = {
+  id: entryId(1, 1),
+  payload: codec.encode({
+    kind: 'batch',
+    transitions: [
+      {
+        kind: 'bill',
+        billId: BILL,
+        at: START,
+        command: 'CreateBill',
+        actor: 'terminal:t',
+        requestId: 'r',
+        facts: factsOf(ABSENT),
+      },
+    ],
+  }),
+};
+
+/** A tail of two entries; `row`: what history has of the bill already. */
+function stand(row: { bill: Bill; entry: EntryId }, isVoid: () => boolean) {
+  const put: [EntryId, string][] = [];
+  const home = new Map<string, { bill: Bill }>();
+  const history = {
+    fetchBills: async () => ({ bills: [row], watermarks: [] }),
+    watermarks: async () => [{ shard: SHARD, entry: NO_ENTRY, at: millis(0) }],
+    write: () => new Promise(() => undefined),
+  } as unknown as History;
+  const writer = new HistoryWriter({
+    history,
+    clock: new ManualClock(),
+    reporter: { report: () => undefined },
+    observer: NO_OBSERVER,
+  });
+  const heard = { written: () => undefined, overtaken: () => undefined, stopped: () => undefined };
+  writer.follow(SHARD, NO_ENTRY, heard);
+  const log = {
+    read: async (_: ShardId, above: EntryId) =>
+      [opening, creation].filter((entry) => entry.id > above),
+  } as unknown as Log;
+  const sources: ReplaySources = {
+    shard: SHARD,
+    log,
+    codec,
+    history,
+    writer,
+    isVoid,
+    home: {
+      get: (id) => home.get(id),
+      put: (id, bill, entry) => {
+        put.push([entry, bill.status]);
+        home.set(id, { bill });
+      },
+    },
+  };
+  return { sources, put, home, writer };
+}
+
+describe('replaying a shard’s log', () => {
+  test('evolves what the tail touches, and gives history what it misses', async () => {
+    const { sources, home, writer } = stand({ bill: ABSENT, entry: NO_ENTRY }, () => false);
+    const replayed = await replay(sources, NO_ENTRY);
+    expect(replayed).toEqual({ top: creation.id, at: START, entries: 2 });
+    expect(home.get(BILL)?.bill.status).toBe('open');
+    expect(writer.depth(SHARD)).toBe(1);
+  });
+
+  test('skips what a row of history has already', async () => {
+    const bill = evolve(ABSENT, factsOf(ABSENT), momentOf(START));
+    const { sources, put } = stand({ bill, entry: creation.id }, () => false);
+    await replay(sources, NO_ENTRY);
+    expect(put).toEqual([[creation.id, 'open']]);
+  });
+
+  test('touches no memory once the shard has been left, because it may be another life’s', async () => {
+    for (const voidAfter of [0, 1, 2]) {
+      let asked = 0;
+      const { sources, put } = stand({ bill: ABSENT, entry: NO_ENTRY }, () => {
+        asked += 1;
+        return asked > voidAfter;
+      });
+      await expect(replay(sources, NO_ENTRY)).rejects.toThrow('was left');
+      expect(put.filter(([entry]) => entry !== NO_ENTRY)).toEqual([]);
+    }
+  });
+});
