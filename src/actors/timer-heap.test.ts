@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Timed, TimerHeap } from './timer-heap.ts';
 
@@ -48,33 +47,6 @@ describe('a timer heap', () => {
     expect(heap.peek()).toBeUndefined();
     heap.set(item, 3);
     expect(heap.peek()).toBe(item);
-  });
-
-  test('agrees with a sorted list, whatever is set and removed', () => {
-    const steps = fc.array(
-      fc.record({ name: fc.nat({ max: 15 }), due: fc.option(fc.nat({ max: 9 }), { freq: 3 }) }),
-      { maxLength: 60 },
-    );
-    fc.assert(
-      fc.property(steps, (plan) => {
-        const heap = new TimerHeap<Item>();
-        const items = Array.from({ length: 16 }, (_, name) => makeItem(name));
-        const model = new Map<number, number>();
-        for (const { name, due } of plan) {
-          const item = items[name] as Item;
-          if (due === null) {
-            heap.remove(item);
-            model.delete(name);
-          } else {
-            heap.set(item, due);
-            model.set(name, due);
-          }
-          expect(heap.size).toBe(model.size);
-          if (model.size > 0) expect(heap.peek()?.dueAt).toBe(Math.min(...model.values()));
-        }
-        expect(drain(heap)).toEqual([...model.values()].sort((left, right) => left - right));
-      }),
-    );
   });
 });
 

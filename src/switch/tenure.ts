@@ -109,6 +109,11 @@ export class Tenure {
     );
   }
 
+  /** Whether an append is under way. */
+  get isAppending(): boolean {
+    return this.#state === 'serving' && this.shard.commit.inFlight !== null;
+  }
+
   /** Nothing committed or under way: all of it has been answered. */
   get isQuiet(): boolean {
     return this.shard.commit.depth === 0 && this.shard.underWay === 0;

@@ -16,9 +16,13 @@ import { Shard } from './shard.ts';
 import type { ShardLimits } from './shard-surroundings.ts';
 import { Tenure, type TenureState } from './tenure.ts';
 
+/** How long shards wait for one another's appends, so that they go together. */
+const HOLD_MS = 5;
 /** How often timers are looked at. */
 const BEAT_MS = 20;
 const PASSIVATE_MS = SECOND_MS;
+/** How long a stop waits for history to have what is committed. */
+const FLUSH_MS = 5 * SECOND_MS;
 /** How often history is asked for bills that fall due; it looks SWEEP_AHEAD_MS ahead (A8). */
 const SWEEP_MS = 10 * SECOND_MS;
 const SWEEP_AHEAD_MS = 20 * SECOND_MS;
@@ -73,6 +77,9 @@ export class WorkerHost {
   readonly #leasing: Leasing;
   readonly #tenures = new Map<ShardId, Tenure>();
   #isAwake = false;
+  #isHolding = false;
+  /** Monotonic ms of the last common append. */
+  #appendedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
   #passivatedAt = 0;
   #sweptAt = 0;
@@ -160,17 +167,23 @@ export class WorkerHost {
       if (tenure.state === 'serving') await this.#flushHistory(tenure.shard.id);
     }
     await this.#writer.close();
-    await this.#leasing.release();
+    await this.#leasing.release().catch((error: unknown) => {
+      // The next owner has to wait until the leases have stood still.
+      this.#options.reporter.report('warn', 'lease.notReleased', { reason: describe(error) });
+    });
     for (const tenure of this.#tenures.values()) tenure.leaseLost('the switch is stopping');
   }
 
   async #flushHistory(shard: ShardId): Promise<void> {
     const last = this.#writer.last(shard);
     if (last === undefined) return;
-    await this.#writer.reached(shard, last).catch((error: unknown) => {
+    const { clock, reporter } = this.#options;
+    const tooLate = new Promise<never>((_, failed) => {
+      clock.after(FLUSH_MS, () => failed(new Error('history does not answer')));
+    });
+    await Promise.race([this.#writer.reached(shard, last), tooLate]).catch((error: unknown) => {
       // The log has it; the next owner will write it.
-      const reason = describe(error);
-      this.#options.reporter.report('warn', 'history.notFlushed', { shard, reason });
+      reporter.report('warn', 'history.notFlushed', { shard, reason: describe(error) });
     });
   }
 
@@ -210,8 +223,35 @@ export class WorkerHost {
     this.#options.clock.after(0, () => {
       this.#isAwake = false;
       this.#lookups.flush();
-      for (const tenure of this.#tenures.values()) tenure.flush();
+      this.#append();
       this.#options.sink.flush();
+    });
+  }
+
+  /**
+   * Appends for all shards together: while one of them waits for the log, the others gather. Together they cost the log
+   * one sync and the worker one round, and each entry carries more. A shard whose log is slow holds the others up for
+   * HOLD_MS at the most.
+   */
+  #append(): void {
+    const tenures = [...this.#tenures.values()];
+    const now = this.#options.clock.monotonic();
+    if (tenures.some((tenure) => tenure.isAppending)) {
+      if (now - this.#appendedAt < HOLD_MS) {
+        this.#holdOn();
+        return;
+      }
+    }
+    this.#appendedAt = now;
+    for (const tenure of tenures) tenure.flush();
+  }
+
+  #holdOn(): void {
+    if (this.#isHolding) return;
+    this.#isHolding = true;
+    this.#options.clock.after(HOLD_MS, () => {
+      this.#isHolding = false;
+      this.#wake();
     });
   }
 

@@ -8,7 +8,7 @@ import { type EntryId, formatEntryId } from '../../src/switch/entry-id.ts';
 import type { HistoryBatch, LogEntry } from '../../src/switch/ports.ts';
 import type { Transition } from '../../src/switch/records.ts';
 import { type HistoryStore, historyCodec } from './history-store.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, type Page } from './ledger.ts';
 import { Promises } from './promises.ts';
 
 export class Auditor {
@@ -194,41 +194,11 @@ export class Auditor {
         );
       }
     }
-    let payments = 0;
-    let credits = 0;
-    let references = 0;
-    for (const [id, page] of this.ledger.pages) {
-      if (!isPresent(page.bill)) continue;
-      this.#same(`bill ${id}`, history.bill(id), page.bill);
-      for (const payment of [...page.bill.payments, ...page.refused]) {
-        this.#same(
-          `payment ${id} ${payment.no}`,
-          history.payments.get(`${id} ${payment.no}`)?.row,
-          payment,
-        );
-        payments += 1;
-      }
-      for (const credit of page.bill.credits) {
-        this.#same(
-          `credit ${id} ${credit.no}`,
-          history.credits.get(`${id} ${credit.no}`)?.row,
-          credit,
-        );
-        credits += 1;
-      }
-      for (const [key, { digest, outcome }] of page.references) {
-        const row = history.references.get(`${id} ${key}`);
-        const stored = row && {
-          digest: row.digest,
-          outcome: historyCodec.decodeOutcome(row.outcome),
-        };
-        this.#same(`reference ${id} ${key}`, stored, { digest, outcome });
-        references += 1;
-      }
-    }
-    this.#same('number of payments', history.payments.size, payments);
-    this.#same('number of credits', history.credits.size, credits);
-    this.#same('number of references', history.references.size, references);
+    const counts = { payments: 0, credits: 0, references: 0 };
+    for (const [id, page] of this.ledger.pages) this.#checkPage(id, page, history, counts);
+    this.#same('number of payments', history.payments.size, counts.payments);
+    this.#same('number of credits', history.credits.size, counts.credits);
+    this.#same('number of references', history.references.size, counts.references);
     this.#same('number of events', history.events.size, this.ledger.events.size);
     for (const { id, billId, no, ended } of this.ledger.events.values()) {
       this.#same(
@@ -240,6 +210,35 @@ export class Auditor {
     for (const [key, { billId, digest }] of this.ledger.orders) {
       const row = history.orders.get(key);
       this.#same(`order ${key}`, row && [row.billId, row.digest], [billId, digest]);
+    }
+  }
+
+  #checkPage(
+    id: BillId,
+    page: Page,
+    history: HistoryStore,
+    counts: { payments: number; credits: number; references: number },
+  ): void {
+    if (!isPresent(page.bill)) return;
+    this.#same(`bill ${id}`, history.bill(id), page.bill);
+    for (const payment of [...page.bill.payments, ...page.refused]) {
+      const row = history.payments.get(`${id} ${payment.no}`)?.row;
+      this.#same(`payment ${id} ${payment.no}`, row, payment);
+      counts.payments += 1;
+    }
+    for (const credit of page.bill.credits) {
+      const row = history.credits.get(`${id} ${credit.no}`)?.row;
+      this.#same(`credit ${id} ${credit.no}`, row, credit);
+      counts.credits += 1;
+    }
+    for (const [key, { digest, outcome }] of page.references) {
+      const row = history.references.get(`${id} ${key}`);
+      const stored = row && {
+        digest: row.digest,
+        outcome: historyCodec.decodeOutcome(row.outcome),
+      };
+      this.#same(`reference ${id} ${key}`, stored, { digest, outcome });
+      counts.references += 1;
     }
   }
 

@@ -86,20 +86,17 @@ export class HistoryStore {
       moved.add(shard);
     }
     this.#once(batch);
-    for (const row of batch.bills) if (moved.has(row.shard)) this.#putBill(row);
-    for (const row of batch.payments) {
-      if (moved.has(row.shard)) {
-        put(this.payments, `${row.bill.terms.id} ${row.payment.no}`, row.entry, row.payment);
-      }
+    const hasMoved = ({ shard }: { readonly shard: ShardId }): boolean => moved.has(shard);
+    for (const row of batch.bills.filter(hasMoved)) this.#putBill(row);
+    for (const { bill, payment, entry } of batch.payments.filter(hasMoved)) {
+      put(this.payments, `${bill.terms.id} ${payment.no}`, entry, payment);
     }
-    for (const row of batch.credits) {
-      if (moved.has(row.shard)) {
-        put(this.credits, `${row.bill.terms.id} ${row.credit.no}`, row.entry, row.credit);
-      }
+    for (const { bill, credit, entry } of batch.credits.filter(hasMoved)) {
+      put(this.credits, `${bill.terms.id} ${credit.no}`, entry, credit);
     }
     // An UPDATE does not see what its own statement inserts.
-    for (const row of batch.eventEnds) if (moved.has(row.shard)) this.#endEvent(row);
-    for (const row of batch.events) if (moved.has(row.shard)) this.#putEvent(row);
+    for (const row of batch.eventEnds.filter(hasMoved)) this.#endEvent(row);
+    for (const row of batch.events.filter(hasMoved)) this.#putEvent(row);
     this.#putRest(batch, moved);
     this.#witness.wrote(batch, moved);
     return moved;

@@ -177,8 +177,7 @@ export class SimNode {
     if (running === null) return;
     this.isLeaving = true;
     for (let i = 0; i < 100 && !running.host.isQuiet; i++) await this.#world.agenda.sleep(20);
-    // What the lease store does not hear, the next owner has to wait for.
-    await running.host.stop().catch(() => this.#world.count('node.stopFailed'));
+    await running.host.stop();
     running.life.end();
     if (this.#running === running) this.#running = null;
   }

@@ -168,23 +168,36 @@ export class Promises {
 
   /** A rejection of something with a reference is an outcome like any other. */
   #rejected(attempt: Attempt, rejection: SwitchRejection): void {
-    const { requestId, operation, floor, principal } = attempt;
+    const { requestId, operation, floor } = attempt;
     const { rejected } = rejection;
-    const key = keyOf(operation, principal);
-    if (rejected === 'bill.notFound') {
-      if (floor.isBillKnown) this.#broke(`${requestId} ${operation.op}: a known bill is not found`);
-    } else if (rejected === 'order.notFound') {
-      const line = this.#ledger.orders.get(orderOf(operation) ?? '');
-      const isKnown = floor.isOrderKnown && line?.billId !== null;
-      if (isKnown) this.#broke(`${requestId}: a known order is not found`);
-    } else if (rejected === 'order.void' || rejected === 'order.reused') {
-      if (!this.#ledger.orders.has(orderOf(operation) ?? '')) {
-        this.#broke(`${requestId}: ${rejected} rests on nothing durable`);
-      }
-    } else if (operation.op === 'payment.get' && rejected === 'payment.notFound') {
-      if (floor.isReferenceKnown) this.#broke(`${requestId}: a known payment is not found`);
-    } else if (key !== null) {
-      this.#refusedReference(attempt, rejection as BillRejection);
+    const broke = (what: string): void => this.#broke(`${requestId} ${operation.op}: ${what}`);
+    const line = this.#ledger.orders.get(orderOf(operation) ?? '');
+    switch (rejected) {
+      case 'bill.notFound':
+        if (floor.isBillKnown) broke('a known bill is not found');
+        return;
+      case 'order.notFound':
+        if (floor.isOrderKnown && line?.billId !== null) broke('a known order is not found');
+        return;
+      case 'order.void':
+      case 'order.reused':
+        if (line === undefined) broke(`${rejected} rests on nothing durable`);
+        return;
+      default:
+        this.#rejectedReference(attempt, rejection as BillRejection, broke);
+    }
+  }
+
+  #rejectedReference(
+    attempt: Attempt,
+    rejection: BillRejection,
+    broke: (what: string) => void,
+  ): void {
+    const { operation, principal, floor } = attempt;
+    if (operation.op === 'payment.get') {
+      if (floor.isReferenceKnown) broke('a known payment is not found');
+    } else if (keyOf(operation, principal) !== null) {
+      this.#refusedReference(attempt, rejection);
     }
   }
 
@@ -210,13 +223,7 @@ export class Promises {
           this.#broke(`${requestId}: it was ${outcome.type}, not void`);
         return;
       default: {
-        const told =
-          outcome.type === 'refused'
-            ? outcome.payment.rejection
-            : outcome.type === 'rejected'
-              ? outcome.rejection
-              : outcome;
-        if (canonical(told) !== canonical(rejection)) {
+        if (canonical(rejectionIn(outcome)) !== canonical(rejection)) {
           this.#broke(`${requestId}: told ${canonical(rejection)}, was ${canonical(outcome)}`);
         }
       }
@@ -233,7 +240,11 @@ export class Promises {
         `${attempt.requestId}: told ${canonical(outcome)}, was ${canonical(kept.outcome)}`,
       );
     }
-    this.#references.add(keyOf(attempt.operation, attempt.principal) ?? '');
+    const { operation, principal, requestId } = attempt;
+    if (kept !== undefined && 'digest' in operation && kept.digest !== operation.digest) {
+      this.#broke(`${requestId} ${operation.op}: another body has the same outcome`);
+    }
+    this.#references.add(keyOf(operation, principal) ?? '');
   }
 
   #kept({ operation, principal }: Attempt) {
@@ -273,6 +284,11 @@ function keyOf(operation: Operation, principal: Principal): string | null {
   const named = referenceOf(operation, principal);
   if (named === null) return null;
   return `${operation.billId} ${referenceKey(named.kind, named.scope, named.ref)}`;
+}
+
+function rejectionIn(outcome: Outcome): unknown {
+  if (outcome.type === 'refused') return outcome.payment.rejection;
+  return outcome.type === 'rejected' ? outcome.rejection : outcome;
 }
 
 function digestOf(operation: Operation): string {

@@ -11,7 +11,7 @@ import {
   walletOperation,
 } from './clients.ts';
 import type { FaultKind } from './dice.ts';
-import { settled } from './node.ts';
+import { type Running, settled } from './node.ts';
 import type { RunOptions } from './settings.ts';
 import { pendingIn } from './sim-history.ts';
 import { World } from './world.ts';
@@ -177,8 +177,9 @@ async function recover(world: World, clients: readonly Client[]): Promise<void> 
     if (round > 40) world.broke('events stay pending in fair weather');
     await world.agenda.sleep(200);
   }
-  await until(world, 'memory does not empty', () => isQuiet(world));
-  await until(world, 'history does not catch up', () => isWritten(world));
+  // Both at once: a timer may bring a bill back at any time.
+  const isDone = (): boolean => isWritten(world) && isQuiet(world);
+  await until(world, 'history does not catch up, or memory does not empty', isDone);
   world.auditor.checkHistory(world.history, world.settings.shards);
   checkEvents(world, clients);
   await checkMemory(world, clients);
@@ -232,16 +233,19 @@ async function checkMemory(world: World, clients: readonly Client[]): Promise<vo
     const unanswered = world.auditor.unanswered(running.life.name);
     if (unanswered.length > 0) world.broke(`${name} never answered ${unanswered.join()}`);
     for (const { recipient } of clients) {
-      const answer = await running.host.ask({ query: 'events', recipient });
-      if (answer.answer !== 'events') continue;
-      const kept = [...answer.pending.map(({ bill }) => bill.id), ...answer.ended];
+      const kept = await eventsKept(running, recipient);
       if (kept.length > 0) world.broke(`${name} still keeps events ${kept.join()} of ${recipient}`);
     }
     for (const [shard, { orders, commit }] of running.shards) {
-      if (orders.count + commit.depth === 0) continue;
-      world.broke(
-        `${name} still keeps ${orders.count} orders, ${commit.depth} transitions of shard ${shard}`,
-      );
+      const kept = `${orders.count} orders, ${commit.depth} transitions`;
+      if (kept !== '0 orders, 0 transitions')
+        world.broke(`${name} keeps ${kept} of shard ${shard}`);
     }
   }
+}
+
+async function eventsKept({ host }: Running, recipient: Recipient): Promise<string[]> {
+  const answer = await host.ask({ query: 'events', recipient });
+  if (answer.answer !== 'events') return [];
+  return [...answer.pending.map(({ bill }) => bill.id), ...answer.ended];
 }

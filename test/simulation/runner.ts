@@ -42,6 +42,7 @@ export const SOMETIMES: readonly string[] = [
   'deposed by the lease',
   'epoch ran out',
   'history.notMoved',
+  'report history.shardOvertaken',
   'bill came back',
   'spilled reference found',
   'spilled reference unknown',
@@ -80,35 +81,52 @@ export interface Small {
 
 /** The same seed with as few operations and kinds of faults as still fail. */
 export async function shrink(failed: RunResult, bug: BugName | null): Promise<Small> {
-  let small: Small = {
-    options: { seed: failed.seed, faults: [...failed.about] },
-    violation: failed.violation ?? '',
-  };
-  const tried = async (options: RunOptions): Promise<boolean> => {
-    const { violation } = await runWith(options, bug);
-    if (violation !== null) small = { options, violation };
-    return violation !== null;
-  };
-  for (let operations = 256; operations >= 1; operations = Math.floor(operations / 2)) {
-    if (!(await tried({ ...small.options, operations }))) break;
+  const shrinking = new Shrinking(failed, bug);
+  await shrinking.fewerOperations([256, 128, 64, 32, 16, 8, 4, 2, 1]);
+  await shrinking.fewerFaults();
+  await shrinking.fewerOperations(Array.from({ length: 40 }, (_, i) => 40 - i));
+  return shrinking.small;
+}
+
+class Shrinking {
+  small: Small;
+  readonly #bug: BugName | null;
+
+  constructor(failed: RunResult, bug: BugName | null) {
+    const options = { seed: failed.seed, faults: [...failed.about] };
+    this.small = { options, violation: failed.violation ?? '' };
+    this.#bug = bug;
   }
-  let kinds: readonly FaultKind[] = small.options.faults ?? [];
-  for (
-    let size = Math.ceil(kinds.length / 2);
-    size >= 1;
-    size = size === 1 ? 0 : Math.ceil(size / 2)
-  ) {
-    for (let i = 0; i < kinds.length; ) {
-      const fewer = [...kinds.slice(0, i), ...kinds.slice(i + size)];
-      if (await tried({ ...small.options, faults: fewer })) kinds = fewer;
-      else i += size;
+
+  /** Tries smaller and smaller numbers until the run no longer fails. */
+  async fewerOperations(numbers: readonly number[]): Promise<void> {
+    const most = this.small.options.operations ?? Number.POSITIVE_INFINITY;
+    for (const operations of numbers.filter((number) => number < most)) {
+      if (!(await this.#fails({ ...this.small.options, operations }))) return;
     }
   }
-  for (let operations = small.options.operations ?? 64; operations > 1; operations -= 1) {
-    if (operations > 40) operations = 40;
-    if (!(await tried({ ...small.options, operations: operations - 1 }))) break;
+
+  /** Leaves out kinds of faults: half of them at a time, then fewer and fewer. */
+  async fewerFaults(): Promise<void> {
+    for (const part of [2, 4, 8, 64]) {
+      let at = 0;
+      for (let kinds = this.#kinds; at < kinds.length; kinds = this.#kinds) {
+        const size = Math.ceil(kinds.length / part);
+        const fewer = [...kinds.slice(0, at), ...kinds.slice(at + size)];
+        if (!(await this.#fails({ ...this.small.options, faults: fewer }))) at += size;
+      }
+    }
   }
-  return small;
+
+  get #kinds(): readonly FaultKind[] {
+    return this.small.options.faults ?? [];
+  }
+
+  async #fails(options: RunOptions): Promise<boolean> {
+    const { violation } = await runWith(options, this.#bug);
+    if (violation !== null) this.small = { options, violation };
+    return violation !== null;
+  }
 }
 
 /** The one command that replays a run. */

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { BUG_NAMES, HAUNTS } from './bugs.ts';
 import { run } from './run.ts';
 import { commandOf, firstFailure, SOMETIMES, shrink } from './runner.ts';
+import { LogStore } from './sim-log.ts';
 
 const SEEDS = 2_000;
 /** Seeds of one test: what fails is narrowed down, and the run shows that it goes on. */
@@ -39,6 +40,26 @@ async function storyOf(seed: number): Promise<string[]> {
   await run({ seed, trace: (line) => lines.push(line) });
   return lines;
 }
+
+describe('a log that loses its tail under a running owner', () => {
+  test('is found out, and its shard serves no more, loudly', async () => {
+    const { append } = LogStore.prototype;
+    let appends = 0;
+    LogStore.prototype.append = function (...args): void {
+      append.apply(this, args);
+      appends += 1;
+      // Two entries: the one that is being acknowledged and the one before it.
+      if (appends === 30) this.loseTail(args[0], 2);
+    };
+    try {
+      const options = { seed: 2, faults: [], given: { nodes: 1, operations: 200 } };
+      const { violation } = await run(options);
+      expect(violation).toMatch(/stopped: .*lost entries/);
+    } finally {
+      LogStore.prototype.append = append;
+    }
+  });
+});
 
 describe('a planted fault', () => {
   const caughtAt: string[] = [];

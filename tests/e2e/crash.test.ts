@@ -127,11 +127,12 @@ describe.each(setUps)('a killed switch on $name', (setUp) => {
       for (const stream of [...again.tills, ...again.wallets]) stream.cut();
     }
     expect(customers.reduce((sum, { lost }) => sum + lost, 0)).toBeGreaterThan(30);
-    await connect(world, heard);
+    const { tills, wallets } = await connect(world, heard);
     const poll = world.http('terminal');
     await world.process.until('through with its events', async () => {
       return (await done(poll, 'terminal.events', {})).events.length === 0;
     });
+    for (const stream of [...tills, ...wallets]) await stream.close();
     await historyIsWhole(world.process);
     const sql = postgres(world.stores.databaseUrl, { max: 1 });
     try {
@@ -152,30 +153,31 @@ describe.each(setUps)('a killed switch on $name', (setUp) => {
   // Last in its file: whatever was done to the switch above, time has gone on for these bills.
   test('ends what nobody confirms by its policy, as if it had never been away', async () => {
     const till = world.http('terminal');
-    const ended = await Promise.all(
-      unconfirmed.map(async ({ id: billId }) => {
-        for (;;) {
-          const bill = await done(till, 'bill.get', { billId, wait: 30, afterVersion: 2 });
-          if (bill.version > 2) return bill;
-        }
-      }),
-    );
+    const [waited, alone] = unconfirmed;
+    // One is waited for; the other is out of memory, where only the clock can find it.
+    let confirmed: Bill;
+    do {
+      const wait = { billId: waited?.id, wait: 30, afterVersion: 2 };
+      confirmed = await done(till, 'bill.get', wait);
+    } while (confirmed.version === 2);
+    await world.process.until('through with its timers', async () => {
+      const { events } = await done(till, 'terminal.events', {});
+      return events.some(({ type, billId }) => type === 'bill.cancelled' && billId === alone?.id);
+    });
+    const ended = [confirmed, await done(till, 'bill.get', { billId: alone?.id })];
     const common = { version: 3, cause: 'timeout', paid: 100 };
     expect(ended).toMatchObject([
       { ...common, status: 'confirmed', confirmed: 100, reversed: 0 },
       { ...common, status: 'cancelled', confirmed: 0, reversed: 100 },
     ]);
     for (const { closedAt, confirmedAt, paidAt } of ended) {
-      const waited = Date.parse(confirmedAt ?? closedAt ?? '') - Date.parse(paidAt ?? '');
-      expect(waited).toBeGreaterThanOrEqual(CONFIRM_WITHIN * 1000);
-      expect(waited).toBeLessThan((CONFIRM_WITHIN + 10) * 1000);
+      const took = Date.parse(confirmedAt ?? closedAt ?? '') - Date.parse(paidAt ?? '');
+      expect(took).toBeGreaterThanOrEqual(CONFIRM_WITHIN * 1000);
+      expect(took).toBeLessThan((CONFIRM_WITHIN + 10) * 1000);
     }
     const { events } = await done(till, 'terminal.events', {});
-    expect(events.map(({ type, billId }) => [type, billId])).toEqual(
-      expect.arrayContaining([
-        ['bill.confirmed', unconfirmed[0]?.id],
-        ['bill.cancelled', unconfirmed[1]?.id],
-      ]),
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'bill.confirmed', billId: waited?.id }),
     );
   });
 });

@@ -26,6 +26,7 @@ import type { Inboxes } from './inboxes.ts';
 import type { WebSocket } from './native.ts';
 import type { GatewayOptions } from './options.ts';
 import { hashOfKey, type Principals } from './principals.ts';
+import { SocketOutbox } from './socket-outbox.ts';
 import { CLOSE, OPERATIONS, type StreamApi } from './stream-protocol.ts';
 
 const AUTHENTICATE_WITHIN_MS = 5_000;
@@ -49,6 +50,7 @@ export class Session implements EventReader {
   /** When its key was last judged, by the monotonic clock. */
   judgedAt: number;
   readonly #ws: WebSocket<unknown>;
+  readonly #outbox: SocketOutbox;
   readonly #context: SessionContext;
   #principal: Principal | null = null;
   #keyHash = '';
@@ -56,9 +58,6 @@ export class Session implements EventReader {
   #cancelDeadline: (() => void) | null = null;
   /** Frames that came while the key was looked up; null where none is. */
   #early: Buffer[] | null = null;
-  #outbox: Uint8Array[] = [];
-  #outboxBytes = 0;
-  #isFlushing = false;
   /** An event has been kept back since the buffer was last looked at. */
   #isHeldBack = false;
   #underWay = 0;
@@ -73,6 +72,16 @@ export class Session implements EventReader {
     this.#context = context;
     this.judgedAt = context.options.clock.monotonic();
     context.sessions.add(this);
+    this.#outbox = new SocketOutbox({
+      ws,
+      isBinary: encoding === 'msgpack',
+      onSent: (isDropped) => {
+        // Where all went out, no drain will tell that there is room.
+        if (!isDropped) this.drained();
+        // W2.
+        else this.end(CLOSE.tooSlow, 'too slow: connect again, what is pending comes again');
+      },
+    });
   }
 
   get keyHash(): string {
@@ -80,17 +89,38 @@ export class Session implements EventReader {
   }
 
   /** Begins: with the key of the header, known or not, or waiting for the first frame. */
-  open(credentials: { principal: Principal | null; keyHash: string } | null): void {
+  open(credentials: { principal: Principal | null | undefined; keyHash: string } | null): void {
     if (credentials === null) {
       const { clock } = this.#context.options;
       this.#cancelDeadline = clock.after(AUTHENTICATE_WITHIN_MS, () =>
         this.end(CLOSE.unauthenticated, 'no key within 5 s'),
       );
-    } else if (credentials.principal === null || !this.#isWelcome(credentials.principal)) {
-      this.end(CLOSE.unauthenticated, 'unknown key, or not one for this stream');
+    } else if (credentials.principal === undefined) {
+      this.#early = [];
+      this.#context.principals.lookUp(credentials.keyHash).then(
+        (principal) => this.#admit(principal, credentials.keyHash),
+        () => this.end(CLOSE.later, 'the key cannot be looked up now'),
+      );
     } else {
-      this.#begin(credentials.principal, credentials.keyHash);
+      this.#admit(credentials.principal, credentials.keyHash);
     }
+  }
+
+  /** Begins with the key of the header, and takes what came while it was looked up. */
+  #admit(principal: Principal | null, keyHash: string): void {
+    if (this.#isClosed) return;
+    if (principal === null || !this.#isWelcome(principal)) {
+      this.end(CLOSE.unauthenticated, 'unknown key, or not one for this stream');
+      return;
+    }
+    this.#begin(principal, keyHash);
+    this.#takeEarly();
+  }
+
+  #takeEarly(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const bytes of early) this.#take(bytes);
   }
 
   /** Takes one frame; its bytes die with the call. */
@@ -127,7 +157,7 @@ export class Session implements EventReader {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelDeadline?.();
-    this.#outbox = [];
+    this.#outbox.close();
     this.#early = null;
     this.#context.sessions.delete(this);
     if (this.#inbox === null) return;
@@ -139,7 +169,7 @@ export class Session implements EventReader {
   /** Closes with a reason, after what was already to be sent. */
   end(code: number, reason: string): void {
     if (this.#isClosed) return;
-    this.#flush();
+    this.#outbox.flush();
     if (this.#isClosed) return;
     this.#context.options.metrics.socketClosed(reason);
     const ws = this.#ws;
@@ -167,7 +197,7 @@ export class Session implements EventReader {
   canTake(): boolean {
     if (this.#isClosed || this.#isDraining) return false;
     const max = this.#context.options.limits.socketBufferBytes * EVENTS_SHARE;
-    if (this.#ws.getBufferedAmount() + this.#outboxBytes < max) return true;
+    if (this.#outbox.waitingBytes < max) return true;
     this.#isHeldBack = true;
     return false;
   }
@@ -319,9 +349,7 @@ export class Session implements EventReader {
     } else {
       this.#send(authFrame(id, 200, NO_BODY, this.encoding));
       this.#begin(principal, keyHash);
-      const early = this.#early ?? [];
-      this.#early = null;
-      for (const bytes of early) this.#take(bytes);
+      this.#takeEarly();
     }
   }
 
@@ -362,33 +390,8 @@ export class Session implements EventReader {
 
   /** W1: sent when this tick’s work is through. */
   #send(frame: Uint8Array): void {
-    if (this.#isClosed) return;
-    this.#outbox.push(frame);
-    this.#outboxBytes += frame.length;
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    queueMicrotask(this.#flush);
+    if (!this.#isClosed) this.#outbox.push(frame);
   }
-
-  readonly #flush = (): void => {
-    this.#isFlushing = false;
-    if (this.#isClosed || this.#outbox.length === 0) return;
-    const frames = this.#outbox;
-    this.#outbox = [];
-    this.#outboxBytes = 0;
-    const isBinary = this.encoding === 'msgpack';
-    let isDropped = false;
-    this.#ws.cork(() => {
-      for (const frame of frames) {
-        // 2: beyond the buffer’s bound, and dropped (W2).
-        if (this.#ws.send(frame, isBinary, false) === 2) isDropped = true;
-        if (isDropped) break;
-      }
-    });
-    if (isDropped) this.end(CLOSE.tooSlow, 'too slow: connect again, what is pending comes again');
-    // Where all went out, no drain will tell that there is room.
-    else this.drained();
-  };
 }
 
 function newId(context: SessionContext): string {

@@ -10,6 +10,7 @@ export const CLOSE = {
   unsupported: 1003,
   malformed: 1007,
   tooSlow: 1013,
+  later: 1013,
   unauthenticated: 4401,
 } as const;
 

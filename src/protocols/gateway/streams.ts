@@ -28,7 +28,8 @@ const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
 ]);
 
 interface Credentials {
-  readonly principal: Principal | null;
+  /** Null: nobody's key. Undefined: not known yet. */
+  readonly principal: Principal | null | undefined;
   readonly keyHash: string;
 }
 
@@ -94,10 +95,7 @@ export class Streams {
   }
 
   #upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
-    let isGone = false;
-    res.onAborted(() => {
-      isGone = true;
-    });
+    res.onAborted(() => undefined);
     const requestId =
       takeRequestId(req.getHeader('x-request-id')) ?? this.#context.options.newRequestId();
     const chosen = chooseProtocol(req.getHeader('sec-websocket-protocol'));
@@ -124,25 +122,14 @@ export class Streams {
     const key = keyOfHeader(authorization);
     const keyHash = key === undefined ? '' : hashOfKey(key);
     const known = key === undefined ? null : this.#context.principals.find(keyHash);
-    if (known !== undefined) {
-      accept(res, upgrade, { principal: known, keyHash });
-      return;
-    }
-    this.#context.principals.lookUp(keyHash).then(
-      (principal) => {
-        if (!isGone) accept(res, upgrade, { principal, keyHash });
-      },
-      () => {
-        if (!isGone) refuse(res, { code: 'history.unavailable' }, requestId);
-      },
-    );
+    // A key that is not known yet is looked up once the socket is open: an upgrade that waits would have to be made
+    // outside uWebSockets.js's own cork, and inside `res.cork` v20.30 shuts some of the new sockets down, by chance.
+    accept(res, upgrade, { principal: known, keyHash });
   }
 }
 
 function accept(res: HttpResponse, upgrade: Upgrade, credentials: Credentials | null): void {
   const data: SocketData = { encoding: upgrade.encoding, credentials, session: null };
-  // Not inside `res.cork`: where the upgraded socket keeps its address, v20.30 goes on to read it as an HTTP response
-  // and shuts it down at once, by chance.
   res.upgrade(data, upgrade.key, upgrade.protocol, upgrade.extensions, upgrade.context);
 }
 

@@ -16,10 +16,11 @@ import type {
 } from '../../switch/requests.ts';
 import {
   type AskedQuery,
-  MessagePacker,
-  MessageUnpacker,
-  type ToGateway,
-  type ToWorker,
+  type Notices,
+  RecordPacker,
+  RecordUnpacker,
+  readToGateway,
+  transferable,
 } from './messages.ts';
 
 /** How long a request may be under way before its outcome is called unknown; a long poll's wait comes on top. */
@@ -43,8 +44,8 @@ interface PendingQuery {
 
 interface Link {
   readonly port: MessagePort;
-  readonly packer: MessagePacker<ToWorker>;
-  readonly unpacker: MessageUnpacker<ToGateway>;
+  readonly packer: RecordPacker;
+  readonly unpacker: RecordUnpacker<Notices>;
   requests: Request[];
   queries: AskedQuery[];
   readonly pending: Map<number, Pending>;
@@ -85,8 +86,8 @@ export class GatewayLink implements ShardDoor {
     this.#lose(worker);
     const link: Link = {
       port,
-      packer: new MessagePacker(),
-      unpacker: new MessageUnpacker(),
+      packer: new RecordPacker(),
+      unpacker: new RecordUnpacker(),
       requests: [],
       queries: [],
       pending: new Map(),
@@ -171,27 +172,33 @@ export class GatewayLink implements ShardDoor {
 
   #flush(link: Link): void {
     if (link.requests.length === 0 && link.queries.length === 0) return;
-    const bytes = link.packer.pack({ requests: link.requests, queries: link.queries });
+    const { requests, queries } = link;
+    const bytes = transferable(link.packer.pack({ requests, queries }));
     link.requests = [];
     link.queries = [];
     link.port.postMessage(bytes, [bytes.buffer]);
   }
 
   #receive(link: Link, bytes: Uint8Array): void {
-    const { replies, answers, failures, events, ended, hasBegun } = link.unpacker.unpack(bytes);
+    const replies: { pending: Pending; status: number; body: Uint8Array }[] = [];
+    const packed = readToGateway(bytes, (seq, status, body) => {
+      const pending = link.pending.get(seq);
+      if (pending === undefined) return;
+      link.pending.delete(seq);
+      replies.push({ pending, status, body });
+    });
+    // Events first: whoever hears of a change by an event does so no later than whoever asked for it.
+    if (packed !== null) this.#notice(link, link.unpacker.unpack(packed));
+    for (const { pending, status, body } of replies) pending.onReply(status, body);
+  }
+
+  #notice(link: Link, { answers, failures, events, ended, hasBegun }: Notices): void {
     if (hasBegun) this.#tellStart();
     for (const event of events) for (const listener of this.#eventListeners) listener(event);
     for (let i = 0; i < ended.length; i += 2) {
       for (const listener of this.#endListeners) {
         listener(ended[i] as Recipient, ended[i + 1] as string);
       }
-    }
-    for (let i = 0; i < replies.length; i += 3) {
-      const seq = replies[i] as number;
-      const pending = link.pending.get(seq);
-      if (pending === undefined) continue;
-      link.pending.delete(seq);
-      pending.onReply(replies[i + 1] as number, replies[i + 2] as Uint8Array);
     }
     for (const { seq, answer } of answers) {
       link.pendingQueries.get(seq)?.done(answer);

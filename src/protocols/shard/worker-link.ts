@@ -7,10 +7,12 @@ import { type Asked, describe, type ReplySink } from '../../switch/reply-sink.ts
 import type { Presenter, Reply, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
 import {
   type AskedQuery,
-  MessagePacker,
-  MessageUnpacker,
-  type ToGateway,
+  type Notices,
+  RecordPacker,
+  RecordUnpacker,
   type ToWorker,
+  type WrittenReply,
+  writeToGateway,
 } from './messages.ts';
 
 /** What a worker answers with: its host. */
@@ -20,7 +22,7 @@ export interface Answering {
 }
 
 interface Outgoing {
-  replies: (number | Uint8Array)[];
+  replies: WrittenReply[];
   answers: { seq: number; answer: WorkerAnswer }[];
   failures: { seq: number; detail: string }[];
   events: StreamedEvent[];
@@ -30,7 +32,7 @@ interface Outgoing {
 
 interface Link {
   readonly port: MessagePort;
-  readonly packer: MessagePacker<ToGateway>;
+  readonly packer: RecordPacker;
   outgoing: Outgoing;
 }
 
@@ -48,8 +50,8 @@ export class WorkerLink implements ReplySink {
   /** Serves a gateway over this port until it closes. */
   attach(port: MessagePort, host: Answering): void {
     const origin = this.#nextOrigin++;
-    const packer = new MessagePacker<ToGateway>();
-    const unpacker = new MessageUnpacker<ToWorker>();
+    const packer = new RecordPacker();
+    const unpacker = new RecordUnpacker<ToWorker>();
     this.#links.set(origin, { port, packer, outgoing: nothing() });
     port.on('message', (bytes: Uint8Array) => {
       const { requests, queries } = unpacker.unpack(bytes);
@@ -63,7 +65,7 @@ export class WorkerLink implements ReplySink {
     const link = this.#links.get(asked.origin);
     if (link === undefined) return;
     const { status, body } = this.#presenter.present(reply, asked.encoding, asked.requestId);
-    link.outgoing.replies.push(asked.seq, status, body);
+    link.outgoing.replies.push({ seq: asked.seq, status, body });
   }
 
   event(event: StreamedEvent): void {
@@ -85,9 +87,11 @@ export class WorkerLink implements ReplySink {
   flush(): void {
     for (const link of this.#links.values()) {
       const { outgoing } = link;
-      if (isNothing(outgoing)) continue;
+      const { replies, ...notices } = outgoing;
+      const packed = isNothing(notices) ? null : link.packer.pack(notices);
+      if (replies.length === 0 && packed === null) continue;
       link.outgoing = nothing();
-      const bytes = link.packer.pack(outgoing);
+      const bytes = writeToGateway(replies, packed);
       link.port.postMessage(bytes, [bytes.buffer]);
     }
   }
@@ -133,6 +137,6 @@ function nothing(): Outgoing {
   return { replies: [], answers: [], failures: [], events: [], ended: [], hasBegun: false };
 }
 
-function isNothing({ hasBegun, ...lists }: Outgoing): boolean {
+function isNothing({ hasBegun, ...lists }: Notices): boolean {
   return !hasBegun && Object.values(lists).every((list) => list.length === 0);
 }
