@@ -2,6 +2,7 @@
 
 import { findReference } from '../domain/bill/references.ts';
 import { isPresent } from '../domain/bill/state.ts';
+import type { KeptReference } from '../domain/bill/vocabulary.ts';
 import type { Cell, Waiting } from './cell.ts';
 import { recallUnwritten } from './cell-references.ts';
 import type { Lookups } from './lookups.ts';
@@ -29,9 +30,7 @@ export class ReferenceDesk {
     const { bill } = cell;
     if (!isPresent(bill) || !bill.spilled) return false;
     const named = namedBy(asked);
-    if (named === null) return false;
-    if (findReference(bill, named.kind, named.scope, named.ref) !== null) return false;
-    return recallUnwritten(cell, named) === null;
+    return named !== null && inMemory(cell, named) === null;
   }
 
   /** Asks history for every reference that a waiting request names. */
@@ -40,7 +39,10 @@ export class ReferenceDesk {
     let open = asking.length;
     for (const waiting of asking) {
       const named = namedBy(waiting.asked);
-      if (named === null) {
+      const known = named === null ? null : inMemory(cell, named);
+      if (named === null || known !== null) {
+        // Memory may let it go before the answer comes, of which history had no part when it was asked.
+        waiting.recalled = known;
         waiting.looked = true;
         open -= 1;
         continue;
@@ -54,6 +56,13 @@ export class ReferenceDesk {
       });
     }
   }
+}
+
+/** The reference as the bill keeps it, or as it stands beside the bill until history has it. */
+function inMemory(cell: Cell, named: NamedReference): KeptReference | null {
+  const { bill } = cell;
+  if (!isPresent(bill)) return null;
+  return findReference(bill, named.kind, named.scope, named.ref) ?? recallUnwritten(cell, named);
 }
 
 function namedBy(asked: Asked): NamedReference | null {

@@ -245,7 +245,7 @@ export type BugName = keyof typeof BUGS;
 export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 'given'> } = {
   'lease-ignored': { faults: ['lease.cutOff'], given: { nodes: 2, hasPoller: true } },
   'order-forgotten': { faults: ['process.crash', 'history.scanFailed'] },
-  'reversal-off-by-one': { faults: [] },
+  'reversal-off-by-one': { faults: [], given: { hasFlood: false, operations: 300 } },
   'append-names-nothing': { faults: ['append.late', 'process.pause'], given: { nodes: 2 } },
   'rows-ungated': {
     faults: ['history.late', 'history.slow', 'process.pause'],

@@ -311,6 +311,11 @@ function repeat(wallet: Client, bill: { id: BillId; amount: number }): Operation
   return pay(wallet, billId, bill.amount, paymentRef);
 }
 
+async function later(wallet: Client, operation: Operation): Promise<void> {
+  await wallet.world.agenda.sleep(wallet.random.delay(1_000, 4_000));
+  await wallet.settle(operation);
+}
+
 /** Many references on one bill, most of them refused, so that it must let go of some. */
 export async function flood(wallet: Client): Promise<void> {
   const bill = wallet.someBill();
@@ -321,6 +326,8 @@ export async function flood(wallet: Client): Promise<void> {
   for (let i = 0; i < 80; i++) {
     const operation = pay(wallet, bill.id, bill.amount + 5, wallet.ref());
     calls.push(wallet.settle(operation));
+    // The same again while the first is under way, or long after it.
+    if (wallet.random.chance(0.2)) calls.push(later(wallet, operation));
   }
   await Promise.all(calls);
 }

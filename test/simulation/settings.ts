@@ -34,7 +34,7 @@ export interface Settings extends NodeSettings {
 }
 
 export function drawSettings(random: Random, options: RunOptions): Settings {
-  const hasFlood = random.chance(0.15);
+  const hasFlood = random.chance(0.2);
   const operations = random.pick([40, 100, 200, 300]);
   return {
     shards: Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, i) => i as ShardId),
