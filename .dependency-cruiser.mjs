@@ -107,7 +107,7 @@ export default {
       comment: 'What is shipped does not import what tests it.',
       severity: 'error',
       from: { path: '^src/', pathNot: TESTS },
-      to: { path: ['^tests?/', TESTS] },
+      to: { path: ['^tests/', TESTS] },
     },
     {
       name: 'resolvable',

@@ -1,13 +1,15 @@
-// Three projects, by what a test needs: `unit` nothing, `stores` a real Redis and Postgres that the test brings up,
-// `e2e` the built program as well. No retries anywhere: a test that passes the second time has found something.
+// Four projects, by what a test needs: `unit` and `sim` nothing, `stores` a real Redis and Postgres that the test brings
+// up, `e2e` the built program as well. No retries anywhere: a test that passes the second time has found something.
 
 import { defineConfig } from 'vitest/config';
 
 const storeTests = [
   'src/**/*.{pg,redis}.test.ts',
-  '{test,tests}/conformance/**/*.test.ts',
-  '{test,tests}/support/*-server.test.ts',
+  'tests/conformance/**/*.test.ts',
+  'tests/support/*-server.test.ts',
 ];
+
+const simulation = 'tests/simulation/**/*.sim.test.ts';
 
 export default defineConfig({
   test: {
@@ -18,9 +20,17 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{src,bench,scripts}/**/*.test.ts', '{test,tests}/**/*.test.ts'],
-          exclude: [...storeTests, '{test,tests}/e2e/**', 'tests/canary/**'],
+          include: ['{src,bench,scripts}/**/*.test.ts', 'tests/**/*.test.ts'],
+          exclude: [...storeTests, simulation, 'tests/e2e/**', 'tests/canary/**'],
           testTimeout: 10_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'sim',
+          include: [simulation],
+          testTimeout: 120_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -36,7 +46,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['{test,tests}/e2e/**/*.test.ts'],
+          include: ['tests/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           globalSetup: ['tests/support/shared-postgres.ts'],

@@ -8,8 +8,8 @@ import {
   createDatabase,
   startPostgres,
   type TestPostgres,
-} from '../test/support/postgres-server.ts';
-import { type RedisServer, startRedis } from '../test/support/redis-server.ts';
+} from '../tests/support/postgres-server.ts';
+import { type RedisServer, startRedis } from '../tests/support/redis-server.ts';
 
 /** Beside these, Postgres has its defaults: fsync, full_page_writes and synchronous_commit are on. */
 const POSTGRES_SETTINGS = { shared_buffers: '256MB', max_connections: '200' };

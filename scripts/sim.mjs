@@ -11,7 +11,7 @@ let code = 1;
 try {
   await build({
     cwd: root,
-    input: 'test/simulation/cli.ts',
+    input: 'tests/simulation/cli.ts',
     platform: 'node',
     external: [/^[^./]/],
     output: { file, format: 'esm', sourcemap: 'inline' },

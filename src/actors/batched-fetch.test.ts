@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { settled } from '../../test/support/manual-clock.ts';
 import { BatchedFetch, type Fetched } from './batched-fetch.ts';
 
 interface Question {
@@ -10,11 +11,11 @@ interface Question {
 function stand(batchMax = 10) {
   const questions: Question[] = [];
   const heard: [string, Fetched<string>][] = [];
-  let settled = 0;
+  let rounds = 0;
   const fetch = new BatchedFetch<string, string>({
     batchMax,
     settled: () => {
-      settled += 1;
+      rounds += 1;
     },
     fetch: (keys) =>
       new Promise((answer, fail) => {
@@ -22,11 +23,8 @@ function stand(batchMax = 10) {
       }),
   });
   const want = (key: string): void => fetch.want(key, (fetched) => heard.push([key, fetched]));
-  return { fetch, want, questions, heard, settledCount: () => settled };
+  return { fetch, want, questions, heard, settledCount: () => rounds };
 }
-
-/** Lets promises that are settled tell so. */
-const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 describe('a batched fetch', () => {
   test('asks all that was wanted in one question, and answers in the order asked', async () => {
@@ -36,7 +34,7 @@ describe('a batched fetch', () => {
     fetch.flush();
     expect(questions.map(({ keys }) => keys)).toEqual([['a', 'b']]);
     questions[0]?.answer(['A', 'B']);
-    await turn();
+    await settled();
     expect(heard).toEqual([
       ['a', { found: 'A' }],
       ['b', { found: 'B' }],
@@ -53,7 +51,7 @@ describe('a batched fetch', () => {
     expect(questions).toHaveLength(1);
     expect(fetch.depth).toBe(2);
     questions[0]?.answer(['A']);
-    await turn();
+    await settled();
     expect(questions[1]?.keys).toEqual(['b', 'c']);
     expect(settledCount()).toBe(1);
   });
@@ -64,7 +62,7 @@ describe('a batched fetch', () => {
     fetch.flush();
     expect(questions[0]?.keys).toEqual(['a', 'b']);
     questions[0]?.answer(['A', 'B']);
-    await turn();
+    await settled();
     expect(questions[1]?.keys).toEqual(['c']);
   });
 
@@ -75,7 +73,7 @@ describe('a batched fetch', () => {
     fetch.flush();
     const error = new Error('away');
     questions[0]?.fail(error);
-    await turn();
+    await settled();
     expect(heard).toEqual([
       ['a', { failed: error }],
       ['b', { failed: error }],
@@ -91,7 +89,7 @@ describe('a batched fetch', () => {
     want('b');
     fetch.flush();
     questions[0]?.answer(['A']);
-    await turn();
+    await settled();
     expect(heard[0]?.[1]).toEqual({ found: 'A' });
     expect(heard[1]?.[1]).toHaveProperty('failed');
   });

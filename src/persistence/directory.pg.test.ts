@@ -7,7 +7,7 @@ import {
   createDatabase,
   startPostgres,
   type TestPostgres,
-} from '../../test/support/postgres-server.ts';
+} from '../../tests/support/postgres-server.ts';
 import { ensureDemo } from './demo-data.ts';
 import {
   addInstitution,

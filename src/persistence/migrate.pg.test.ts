@@ -4,7 +4,7 @@ import {
   createDatabase,
   startPostgres,
   type TestPostgres,
-} from '../../test/support/postgres-server.ts';
+} from '../../tests/support/postgres-server.ts';
 import { type Migration, migrate, readMigrations } from './migrate.ts';
 
 let server: TestPostgres;

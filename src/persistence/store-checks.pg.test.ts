@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
-import { startPostgres } from '../../test/support/postgres-server.ts';
+import { startPostgres } from '../../tests/support/postgres-server.ts';
 import { checkPostgres, inspectPostgres, UnsafeStore } from './store-checks.ts';
 
 describe('a Postgres', () => {

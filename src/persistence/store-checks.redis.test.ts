@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type RedisServer, startRedis } from '../../test/support/redis-server.ts';
+import { type RedisServer, startRedis } from '../../tests/support/redis-server.ts';
 import { ACCEPT_NAMES, checkRedis, inspectRedis, UnsafeStore } from './store-checks.ts';
 
 let server: RedisServer;

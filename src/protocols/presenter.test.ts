@@ -12,9 +12,9 @@ import {
   NOON,
   paychannelId,
   reference,
-} from '../../test/support/bill-fixtures.ts';
-import { contractViolations, problemViolations } from '../../test/support/contract.ts';
-import { unpackr } from '../../test/support/socket.ts';
+} from '../../tests/support/bill-fixtures.ts';
+import { contractViolations, problemViolations } from '../../tests/support/contract.ts';
+import { unpackr } from '../../tests/support/socket.ts';
 import type { PaychannelId } from '../domain/ids.ts';
 import { minor } from '../domain/money.ts';
 import { DAY_MS, plus } from '../domain/time.ts';

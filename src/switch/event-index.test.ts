@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { create, inSeconds, momentOf, pay, terms } from '../../test/support/bill-spec.ts';
+import { create, inSeconds, momentOf, pay, terms } from '../../tests/support/bill-spec.ts';
 import { decide, evolve } from '../domain/bill/bill.ts';
 import { ABSENT, isPresent, type PresentBill } from '../domain/bill/state.ts';
 import type { BillCommand, BillFact } from '../domain/bill/vocabulary.ts';

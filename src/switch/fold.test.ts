@@ -7,7 +7,7 @@ import {
   momentOf,
   pay,
   terms,
-} from '../../test/support/bill-spec.ts';
+} from '../../tests/support/bill-spec.ts';
 import { decide, evolve } from '../domain/bill/bill.ts';
 import { ABSENT, type Bill } from '../domain/bill/state.ts';
 import { touchedBy } from '../domain/bill/touched.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ManualClock } from '../../test/support/manual-clock.ts';
+import { ManualClock } from '../../tests/support/manual-clock.ts';
 import type { Reference, ShardId, TerminalId } from '../domain/ids.ts';
 import { millis } from '../domain/time.ts';
 import { type EntryId, entryId, NO_ENTRY } from './entry-id.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ManualClock } from '../../test/support/manual-clock.ts';
+import { ManualClock } from '../../tests/support/manual-clock.ts';
 import type { ShardId } from '../domain/ids.ts';
 import { LEASE_MS, Leasing, RENEW_MS, TAKE_OVER_MS } from './leasing.ts';
 import type { Lease, Leases } from './ports.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { create, momentOf, START, terms } from '../../test/support/bill-spec.ts';
-import { ManualClock } from '../../test/support/manual-clock.ts';
+import { create, momentOf, START, terms } from '../../tests/support/bill-spec.ts';
+import { ManualClock } from '../../tests/support/manual-clock.ts';
 import { decide, evolve } from '../domain/bill/bill.ts';
 import { ABSENT, type Bill } from '../domain/bill/state.ts';
 import { type BillFact, isRejection } from '../domain/bill/vocabulary.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { done, fresh } from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
 import { setUps } from '../support/set-ups.ts';
-import { showOutputOnFailure } from '../support/switch-process.ts';
+import { metric, showOutputOnFailure } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 describe.each(setUps)('a stopping switch on $name', (setUp) => {
@@ -50,6 +50,10 @@ describe.each(setUps)('a stopping switch on $name', (setUp) => {
       web.ask('bill.create', { orderId: fresh('order'), amount: 1, currency: 'EUR' }),
     );
     const overStream = payments.map((payment) => wallet.ask('payment.create', payment));
+    // A poll that comes after the signal would be refused.
+    await world.process.until('waiting with the polls', async () => {
+      return (await metric(world.process.baseUrl, 'qrswitch_requests_held')) >= 2;
+    });
     await overStream[0];
     world.process.signal('SIGTERM');
     const answers = await Promise.all(overStream);

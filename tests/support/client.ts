@@ -236,7 +236,8 @@ export class StreamParty implements Party {
     socket.on('error', () => undefined);
     this.closed = new Promise((gone) => {
       socket.on('close', (code, reason) => {
-        for (const { op, lost } of this.#asked.values()) lost(new Lost(op));
+        const why = `closed with ${code} ${reason.toString()}`;
+        for (const { op, lost } of this.#asked.values()) lost(new Lost(`${op}: ${why}`));
         this.#asked.clear();
         gone({ code, reason: reason.toString() });
       });

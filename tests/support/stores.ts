@@ -1,10 +1,6 @@
 // The real stores that tests bring up, in one place.
 
-// biome-ignore lint/performance/noBarrelFile: the stores are started by helpers that are about to move here.
-export {
-  createDatabase,
-  startPostgres,
-  type TestPostgres,
-} from '../../test/support/postgres-server.ts';
-export { type RedisServer, startRedis } from '../../test/support/redis-server.ts';
-export { silentLogger } from '../../test/support/silent-logger.ts';
+// biome-ignore lint/performance/noBarrelFile: one address for the end-to-end tests, which need all of them.
+export { createDatabase, startPostgres, type TestPostgres } from './postgres-server.ts';
+export { type RedisServer, startRedis } from './redis-server.ts';
+export { silentLogger } from './silent-logger.ts';

@@ -9,7 +9,7 @@ import {
   RUN_TIMER,
   refund,
   settle,
-} from '../../../test/support/bill-spec.ts';
+} from '../../../tests/support/bill-spec.ts';
 import { DAY_MS, NEVER, plus } from '../time.ts';
 import { nextDueOf } from './bill.ts';
 import { isOverdue } from './credits.ts';

@@ -16,7 +16,7 @@ import {
   ref,
   refund,
   reserve,
-} from '../../../test/support/bill-spec.ts';
+} from '../../../tests/support/bill-spec.ts';
 import { plus } from '../time.ts';
 import { nextDueOf } from './bill.ts';
 

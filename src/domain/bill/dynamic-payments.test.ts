@@ -15,7 +15,7 @@ import {
   reserve,
   START,
   voidPayment,
-} from '../../../test/support/bill-spec.ts';
+} from '../../../tests/support/bill-spec.ts';
 import { Defect } from '../assert.ts';
 import type { Currency } from '../money.ts';
 import { DAY_MS, plus } from '../time.ts';

@@ -11,7 +11,7 @@ import {
   pay,
   ref,
   refund,
-} from '../../../test/support/bill-spec.ts';
+} from '../../../tests/support/bill-spec.ts';
 import { CREDITS_MAX, PAYMENTS_MAX } from './vocabulary.ts';
 
 const RECEIPT = { number: 7, lines: ['tea', { price: 100 }] };

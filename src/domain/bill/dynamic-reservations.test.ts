@@ -14,7 +14,7 @@ import {
   release,
   reserve,
   START,
-} from '../../../test/support/bill-spec.ts';
+} from '../../../tests/support/bill-spec.ts';
 import { plus } from '../time.ts';
 import { nextDueOf } from './bill.ts';
 import { payableReason } from './payable.ts';

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { freeze, lives, type Step, shown } from '../../../test/support/bill-lives.ts';
-import { cancel, RUN_TIMER, ref, withTimersRun } from '../../../test/support/bill-spec.ts';
+import { freeze, lives, type Step, shown } from '../../../tests/support/bill-lives.ts';
+import { cancel, RUN_TIMER, ref, withTimersRun } from '../../../tests/support/bill-spec.ts';
 import { must } from '../assert.ts';
 import { HOUR_MS, type Millis, NEVER, plus } from '../time.ts';
 import { decide, evolve, nextDueOf } from './bill.ts';

@@ -20,7 +20,7 @@ import {
   settle,
   terms,
   voidPayment,
-} from '../../../test/support/bill-spec.ts';
+} from '../../../tests/support/bill-spec.ts';
 import { Defect } from '../assert.ts';
 import { DAY_MS, NEVER, plus } from '../time.ts';
 import { decide, evolve, nextDueOf } from './bill.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { acknowledge, create, given, inSeconds, pay } from '../../../test/support/bill-spec.ts';
+import { acknowledge, create, given, inSeconds, pay } from '../../../tests/support/bill-spec.ts';
 import { DAY_MS, plus } from '../time.ts';
 import { EVENT_LIFE_MS } from './vocabulary.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { confirm, create, given, pay } from '../../../test/support/bill-spec.ts';
+import { confirm, create, given, pay } from '../../../tests/support/bill-spec.ts';
 import { sameJson } from './receipts.ts';
 import type { Json } from './vocabulary.ts';
 

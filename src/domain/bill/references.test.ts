@@ -7,7 +7,7 @@ import {
   ref,
   reserve,
   voidPayment,
-} from '../../../test/support/bill-spec.ts';
+} from '../../../tests/support/bill-spec.ts';
 import { findReference } from './references.ts';
 import { REFERENCES_KEPT } from './vocabulary.ts';
 

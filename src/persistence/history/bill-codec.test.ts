@@ -1,6 +1,6 @@
 import { Packr } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
-import { makeBill, makeEvent, makeFullBill } from '../../../test/support/bill-fixtures.ts';
+import { makeBill, makeEvent, makeFullBill } from '../../../tests/support/bill-fixtures.ts';
 import { CODEC_VERSION, makeBillCodec } from './bill-codec.ts';
 
 const codec = makeBillCodec();

@@ -2,14 +2,14 @@
 
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { billId, makeBill, NOON, shard } from '../../../test/support/bill-fixtures.ts';
-import { batch, billRow, entry, move } from '../../../test/support/history-batch.ts';
+import { billId, makeBill, NOON, shard } from '../../../tests/support/bill-fixtures.ts';
+import { batch, billRow, entry, move } from '../../../tests/support/history-batch.ts';
 import {
   createDatabase,
   startPostgres,
   type TestPostgres,
-} from '../../../test/support/postgres-server.ts';
-import { silentLogger as logger } from '../../../test/support/silent-logger.ts';
+} from '../../../tests/support/postgres-server.ts';
+import { silentLogger as logger } from '../../../tests/support/silent-logger.ts';
 import type { ShardId } from '../../domain/ids.ts';
 import { Fault } from '../../switch/faults.ts';
 import { HistoryRefusal } from '../../switch/ports.ts';

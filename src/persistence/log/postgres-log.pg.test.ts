@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import postgres, { type Sql } from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startPostgres, type TestPostgres } from '../../../test/support/postgres-server.ts';
-import { silentLogger } from '../../../test/support/silent-logger.ts';
+import { startPostgres, type TestPostgres } from '../../../tests/support/postgres-server.ts';
+import { silentLogger } from '../../../tests/support/silent-logger.ts';
 import type { ShardId } from '../../domain/ids.ts';
 import { type EntryId, entryId, NO_ENTRY } from '../../switch/entry-id.ts';
 import { LogRefusal } from '../../switch/ports.ts';

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type RedisServer, startRedis } from '../../../test/support/redis-server.ts';
-import { silentLogger } from '../../../test/support/silent-logger.ts';
+import { type RedisServer, startRedis } from '../../../tests/support/redis-server.ts';
+import { silentLogger } from '../../../tests/support/silent-logger.ts';
 import type { ShardId } from '../../domain/ids.ts';
 import { type EntryId, entryId, NO_ENTRY } from '../../switch/entry-id.ts';
 import { LogRefusal } from '../../switch/ports.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { billId } from '../../../test/support/bill-fixtures.ts';
+import { billId } from '../../../tests/support/bill-fixtures.ts';
 import { millis, TIME_MAX } from '../../domain/time.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 

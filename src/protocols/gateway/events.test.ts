@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { paychannelId } from '../../../test/support/bill-fixtures.ts';
-import { type Bench, keys, passing, startBench } from '../../../test/support/fake-door.ts';
-import { TestSocket } from '../../../test/support/socket.ts';
-import { eventNo, eventsUpTo, idOf, idsOf, pushed } from '../../../test/support/stream-events.ts';
+import { paychannelId } from '../../../tests/support/bill-fixtures.ts';
+import { type Bench, keys, passing, startBench } from '../../../tests/support/fake-door.ts';
+import { TestSocket } from '../../../tests/support/socket.ts';
+import { eventNo, eventsUpTo, idOf, idsOf, pushed } from '../../../tests/support/stream-events.ts';
 import type { Listings, StreamedEvent } from '../../switch/ports.ts';
 
 let bench: Bench;

@@ -3,9 +3,9 @@
 import { connect as connectTcp } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { billId, makeBill, NOON } from '../../../test/support/bill-fixtures.ts';
-import { type Bench, keys, startBench } from '../../../test/support/fake-door.ts';
-import { TestSocket } from '../../../test/support/socket.ts';
+import { billId, makeBill, NOON } from '../../../tests/support/bill-fixtures.ts';
+import { type Bench, keys, startBench } from '../../../tests/support/fake-door.ts';
+import { TestSocket } from '../../../tests/support/socket.ts';
 import { calls } from '../calls.ts';
 import { requests } from '../schemas/requests.ts';
 import { readFrame } from './frame-reader.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { billId, makeBill, NOON } from '../../../test/support/bill-fixtures.ts';
-import { type Bench, keys, startBench } from '../../../test/support/fake-door.ts';
-import { call, problemOf } from '../../../test/support/http-client.ts';
+import { billId, makeBill, NOON } from '../../../tests/support/bill-fixtures.ts';
+import { type Bench, keys, startBench } from '../../../tests/support/fake-door.ts';
+import { call, problemOf } from '../../../tests/support/http-client.ts';
 import { shardOfBill } from '../../domain/ids.ts';
 
 let bench: Bench;

@@ -5,9 +5,9 @@ import {
   makeBill,
   NOON,
   paychannelId,
-} from '../../../test/support/bill-fixtures.ts';
-import { BASE, type Bench, keys, passing, startBench } from '../../../test/support/fake-door.ts';
-import { call, problemOf } from '../../../test/support/http-client.ts';
+} from '../../../tests/support/bill-fixtures.ts';
+import { BASE, type Bench, keys, passing, startBench } from '../../../tests/support/fake-door.ts';
+import { call, problemOf } from '../../../tests/support/http-client.ts';
 import { minor } from '../../domain/money.ts';
 import { plus } from '../../domain/time.ts';
 import type { ListFilter } from '../../switch/ports.ts';

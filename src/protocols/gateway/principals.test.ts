@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { keys, makePrincipals } from '../../../test/support/fake-door.ts';
-import { ManualClock } from '../../../test/support/manual-clock.ts';
+import { keys, makePrincipals } from '../../../tests/support/fake-door.ts';
+import { ManualClock } from '../../../tests/support/manual-clock.ts';
 import { hashOfKey, keyOfHeader, Principals } from './principals.ts';
 
 function setUp(max = 10) {

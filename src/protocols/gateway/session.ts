@@ -30,7 +30,7 @@ import { SocketOutbox } from './socket-outbox.ts';
 import { CLOSE, OPERATIONS, type StreamApi } from './stream-protocol.ts';
 
 const AUTHENTICATE_WITHIN_MS = 5_000;
-const EARLY_FRAMES_MAX = 64;
+const EARLY_BYTES_MAX = 524_288;
 /** Events stop at this part of the socket’s buffer, so that answers still have room. */
 const EVENTS_SHARE = 0.5;
 const NO_BODY = new Uint8Array(0);
@@ -58,6 +58,7 @@ export class Session implements EventReader {
   #cancelDeadline: (() => void) | null = null;
   /** Frames that came while the key was looked up; null where none is. */
   #early: Buffer[] | null = null;
+  #earlyBytes = 0;
   /** An event has been kept back since the buffer was last looked at. */
   #isHeldBack = false;
   #underWay = 0;
@@ -128,8 +129,7 @@ export class Session implements EventReader {
     if (this.#isClosed) return;
     const bytes = Buffer.from(data);
     if (this.#early !== null) {
-      if (this.#early.length < EARLY_FRAMES_MAX) this.#early.push(Buffer.from(bytes));
-      else this.end(CLOSE.unauthenticated, 'too much before the key was known');
+      this.#keepEarly(this.#early, bytes);
       return;
     }
     if (isBinary !== (this.encoding === 'msgpack')) {
@@ -143,6 +143,17 @@ export class Session implements EventReader {
       return;
     }
     this.#take(bytes);
+  }
+
+  /** Whoever asks no more at once than an open socket takes (W3) is not cut off for being quick. */
+  #keepEarly(early: Buffer[], bytes: Buffer): void {
+    this.#earlyBytes += bytes.length;
+    const { operationsPerSocket } = this.#context.options.limits;
+    if (early.length < operationsPerSocket && this.#earlyBytes <= EARLY_BYTES_MAX) {
+      early.push(Buffer.from(bytes));
+    } else {
+      this.end(CLOSE.later, 'too much before the key was known: connect again');
+    }
   }
 
   /** The send buffer has room again. */

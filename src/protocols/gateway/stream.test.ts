@@ -7,10 +7,10 @@ import {
   NOON,
   paychannelId,
   shard,
-} from '../../../test/support/bill-fixtures.ts';
-import { type Bench, keys, passing, startBench } from '../../../test/support/fake-door.ts';
-import { TestSocket, unpackr } from '../../../test/support/socket.ts';
-import { eventNo, idOf, pushed } from '../../../test/support/stream-events.ts';
+} from '../../../tests/support/bill-fixtures.ts';
+import { type Bench, keys, passing, startBench } from '../../../tests/support/fake-door.ts';
+import { TestSocket, unpackr } from '../../../tests/support/socket.ts';
+import { eventNo, idOf, pushed } from '../../../tests/support/stream-events.ts';
 import { minor } from '../../domain/money.ts';
 
 let bench: Bench;
