@@ -174,7 +174,7 @@ async function stateOf({ config }: Setting, pool: WorkerPool): Promise<SwitchSta
     }
   }
   if (told.length < config.workers) waitsFor.add('the workers');
-  const ready = shards['serving'] === config.shards;
+  const ready = shards.serving === config.shards;
   return { ready, node: config.nodeName, shards, waitsFor: [...waitsFor] };
 }
 

@@ -135,7 +135,7 @@ describe('bad input', () => {
     expect((await till.send('bill.create', 'POST', path, large)).status).toBe(413);
     const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
     expect((await till.send('bill.create', 'POST', path, 'a=1', form)).status).toBe(415);
-    const deep = `{"a":`.repeat(5000) + '1' + '}'.repeat(5000);
+    const deep = `${`{"a":`.repeat(5000)}1${'}'.repeat(5000)}`;
     expect((await till.send('bill.create', 'POST', path, deep)).status).toBe(400);
     const base = world.process.baseUrl;
     const nowhere = await fetch(`${base}/v1/terminal/nothing`);

@@ -18,6 +18,7 @@ import { invalid, type Problem } from '../problem-document.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
 import { formatTime } from '../wire-time.ts';
 import { acknowledge } from './acknowledge.ts';
+import { EarlyFrames } from './early-frames.ts';
 import { type Frame, readFrame } from './frame-reader.ts';
 import { authFrame, type FrameId, replyFrame } from './frames.ts';
 import { mayCall } from './http.ts';
@@ -30,7 +31,6 @@ import { SocketOutbox } from './socket-outbox.ts';
 import { CLOSE, OPERATIONS, type StreamApi } from './stream-protocol.ts';
 
 const AUTHENTICATE_WITHIN_MS = 5_000;
-const EARLY_BYTES_MAX = 524_288;
 /** Events stop at this part of the socket’s buffer, so that answers still have room. */
 const EVENTS_SHARE = 0.5;
 const NO_BODY = new Uint8Array(0);
@@ -57,8 +57,7 @@ export class Session implements EventReader {
   #inbox: Inbox | null = null;
   #cancelDeadline: (() => void) | null = null;
   /** Frames that came while the key was looked up; null where none is. */
-  #early: Buffer[] | null = null;
-  #earlyBytes = 0;
+  #early: EarlyFrames | null = null;
   /** An event has been kept back since the buffer was last looked at. */
   #isHeldBack = false;
   #underWay = 0;
@@ -97,7 +96,7 @@ export class Session implements EventReader {
         this.end(CLOSE.unauthenticated, 'no key within 5 s'),
       );
     } else if (credentials.principal === undefined) {
-      this.#early = [];
+      this.#early = new EarlyFrames(this.#context.options.limits.operationsPerSocket);
       this.#context.principals.lookUp(credentials.keyHash).then(
         (principal) => this.#admit(principal, credentials.keyHash),
         () => this.end(CLOSE.later, 'the key cannot be looked up now'),
@@ -119,7 +118,7 @@ export class Session implements EventReader {
   }
 
   #takeEarly(): void {
-    const early = this.#early ?? [];
+    const early = this.#early?.all() ?? [];
     this.#early = null;
     for (const bytes of early) this.#take(bytes);
   }
@@ -129,7 +128,8 @@ export class Session implements EventReader {
     if (this.#isClosed) return;
     const bytes = Buffer.from(data);
     if (this.#early !== null) {
-      this.#keepEarly(this.#early, bytes);
+      if (this.#early.keep(bytes)) return;
+      this.end(CLOSE.later, 'too much before the key was known: connect again');
       return;
     }
     if (isBinary !== (this.encoding === 'msgpack')) {
@@ -143,17 +143,6 @@ export class Session implements EventReader {
       return;
     }
     this.#take(bytes);
-  }
-
-  /** Whoever asks no more at once than an open socket takes (W3) is not cut off for being quick. */
-  #keepEarly(early: Buffer[], bytes: Buffer): void {
-    this.#earlyBytes += bytes.length;
-    const { operationsPerSocket } = this.#context.options.limits;
-    if (early.length < operationsPerSocket && this.#earlyBytes <= EARLY_BYTES_MAX) {
-      early.push(Buffer.from(bytes));
-    } else {
-      this.end(CLOSE.later, 'too much before the key was known: connect again');
-    }
   }
 
   /** The send buffer has room again. */
@@ -339,7 +328,7 @@ export class Session implements EventReader {
       this.#settleAuth(frame.id, known, keyHash, requestId);
       return;
     }
-    this.#early = [];
+    this.#early = new EarlyFrames(this.#context.options.limits.operationsPerSocket);
     principals.lookUp(keyHash).then(
       (principal) => this.#settleAuth(frame.id, principal, keyHash, requestId),
       () => this.#answerAuth(frame.id, { code: 'history.unavailable' }, requestId),

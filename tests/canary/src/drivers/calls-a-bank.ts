@@ -1,5 +1,5 @@
-import { row } from '../persistence/row.ts';
-import autocannon from 'autocannon';
+import { build } from 'hdr-histogram-js';
 import { pack } from 'msgpackr';
+import { row } from '../persistence/row.ts';
 
-export const call = [row, autocannon, pack];
+export const call = [row, build, pack];
