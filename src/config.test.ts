@@ -273,10 +273,6 @@ describe('the help text', () => {
             a whole number from 1 to 100,000,000; default: 200000
             Transitions of one shard that may stand in the log without being in history, as when Postgres is away; then changes get 503.
 
-        QRSWITCH_BODY_MAX_BYTES  (bodyMaxBytes)
-            a whole number from 16,384 to 16,777,216; default: 65536
-            The longest request body and WebSocket message; a longer one gets 413.
-
         QRSWITCH_SOCKET_BUFFER_MAX_BYTES  (socketBufferMaxBytes)
             a whole number from 65,536 to 67,108,864; default: 1048576
             What may wait to be read by one slow WebSocket client; beyond it the client is cut off and resumes when it returns.

@@ -158,13 +158,6 @@ export const options = {
     max: 100_000_000,
     why: 'Transitions of one shard that may stand in the log without being in history, as when Postgres is away; then changes get 503.',
   }),
-  bodyMaxBytes: integer({
-    env: 'QRSWITCH_BODY_MAX_BYTES',
-    fallback: 65_536,
-    min: 16_384,
-    max: 16_777_216,
-    why: 'The longest request body and WebSocket message; a longer one gets 413.',
-  }),
   socketBufferMaxBytes: integer({
     env: 'QRSWITCH_SOCKET_BUFFER_MAX_BYTES',
     fallback: 1_048_576,
