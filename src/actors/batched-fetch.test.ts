@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { settled } from '../../test/support/manual-clock.ts';
+import { settled } from '../../tests/support/manual-clock.ts';
 import { BatchedFetch, type Fetched } from './batched-fetch.ts';
 
 interface Question {
