@@ -13,6 +13,8 @@ export type FaultCode =
   | 'history.unavailable'
   /** Whether it was done is not known: ask or retry with the same reference. */
   | 'outcome.unknown'
+  /** Our own code is wrong; nothing is said about the outcome. */
+  | 'internal'
   /** The switch is stopping. Nothing was done. */
   | 'shuttingDown';
 

@@ -77,6 +77,17 @@ export class Residents {
     return isTaken;
   }
 
+  /** Takes out every request that waits for history, and every bill that is not here yet. */
+  drain(): Waiting[] {
+    const drained: Waiting[] = [];
+    for (const cell of this.#cells.values()) {
+      drained.push(...(cell.waiting?.drain() ?? []));
+      cell.waiting = null;
+      if (!cell.loaded) this.remove(cell);
+    }
+    return drained;
+  }
+
   /** Adds a long poll. */
   watch(cell: Cell, watcher: Watcher, dueAt: number): void {
     cell.watchers ??= [];

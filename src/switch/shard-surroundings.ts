@@ -1,6 +1,6 @@
 // What a shard is given by its worker.
 
-import type { ShardId } from '../domain/ids.ts';
+import type { BillId, ShardId } from '../domain/ids.ts';
 import type { EventIndex } from './event-index.ts';
 import type { Lookups } from './lookups.ts';
 import type { Clock } from './ports.ts';
@@ -30,6 +30,11 @@ export interface ShardSurroundings {
   readonly isLeased: () => boolean;
   /** Transitions of the shard that history does not have yet. */
   readonly unwritten: () => number;
+  /**
+   * Our own code is wrong about one bill, and nothing was changed: tells so and returns. Anything but a Defect is thrown
+   * again, since what it has done is not known: the worker ends and begins anew from the log.
+   */
+  readonly defect: (bill: BillId, error: unknown) => void;
   /** Something is ready to be flushed at the end of the tick. */
   readonly wake: () => void;
 }

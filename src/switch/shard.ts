@@ -11,17 +11,16 @@ import { must } from '../domain/assert.ts';
 import { decide, evolve, nextDueOf } from '../domain/bill/bill.ts';
 import { type Bill, isPresent } from '../domain/bill/state.ts';
 import type { Touched } from '../domain/bill/touched.ts';
-import type { Actor, BillFact, KeptReference } from '../domain/bill/vocabulary.ts';
-import { isRejection } from '../domain/bill/vocabulary.ts';
+import { type BillFact, isRejection, type KeptReference } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
 import { admit } from './admission.ts';
 import type { Cell, Waiting } from './cell.ts';
-import { lettingGo, recallFor, writeOff } from './cell-references.ts';
+import { lettingGo, recallFor } from './cell-references.ts';
 import type { EntryId } from './entry-id.ts';
 import type { FaultCode } from './faults.ts';
 import { type Batch, GroupCommit } from './group-commit.ts';
-import type { CommittedEntry, CommittedItem } from './history-queue.ts';
+import type { CommittedEntry } from './history-queue.ts';
 import { LongPolls } from './long-polls.ts';
 import { OrderDesk } from './order-desk.ts';
 import type { FetchedBill } from './ports.ts';
@@ -30,7 +29,7 @@ import { type Asked, describe, fault } from './reply-sink.ts';
 import type { Reply } from './requests.ts';
 import { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
-import { asCommitted, stream } from './streaming.ts';
+import { asCommitted, settleItem, stream } from './streaming.ts';
 import {
   actorOf,
   type BillOperation,
@@ -41,7 +40,6 @@ import {
   visible,
 } from './use-cases.ts';
 
-const TIMER: Actor = { kind: 'switch', id: 'timer' };
 /** More due timers than one bill can have at once: beyond it something does not advance. */
 const TIMERS_AT_ONCE_MAX = 10_000;
 
@@ -105,12 +103,7 @@ export class Shard {
   suspend(reason: string): void {
     this.#isServing = false;
     const reply = fault('shard.unavailable', reason);
-    for (const cell of this.residents) {
-      const waiting = cell.waiting?.drain() ?? [];
-      cell.waiting = null;
-      if (!cell.loaded) this.residents.remove(cell);
-      for (const { asked } of waiting) this.release(asked, reply);
-    }
+    for (const { asked } of this.residents.drain()) this.release(asked, reply);
     for (const asked of this.orders.drain()) this.release(asked, reply);
   }
 
@@ -225,9 +218,16 @@ export class Shard {
     }
   }
 
-  // ------------------------------------------------------------------------------------------------ running --
-
   #run(cell: Cell, asked: Asked, recalled: KeptReference | null): void {
+    try {
+      this.#decide(cell, asked, recalled);
+    } catch (error) {
+      this.#around.defect(cell.id, error);
+      this.answer(asked, fault('internal', 'The switch has failed on this bill.'), cell.batch);
+    }
+  }
+
+  #decide(cell: Cell, asked: Asked, recalled: KeptReference | null): void {
     const operation = asked.operation as BillOperation;
     const { principal } = asked;
     const now = this.now();
@@ -262,7 +262,7 @@ export class Shard {
     if (facts.length === 0) return;
     const before = cell.bill;
     const requestId = cause.asked?.requestId ?? 'timer';
-    const actor = cause.asked === null ? TIMER : actorOf(cause.asked.principal);
+    const actor = actorOf(cause.asked?.principal ?? null);
     cell.bill = evolve(before, facts, { at: cause.now, requestId });
     const batch = this.commit.addBill(cell, before, {
       kind: 'bill',
@@ -306,9 +306,13 @@ export class Shard {
     for (let cell = timers.peek(); cell !== undefined && cell.dueAt <= now; cell = timers.peek()) {
       timers.remove(cell);
       const before = cell.bill;
-      this.runTimers(cell, now);
-      // A touched cell is scheduled anew by its commit.
-      if (cell.bill === before && cell.bill === cell.committed) this.residents.schedule(cell);
+      try {
+        this.runTimers(cell, now);
+        // A touched cell is scheduled anew by its commit.
+        if (cell.bill === before && cell.bill === cell.committed) this.residents.schedule(cell);
+      } catch (error) {
+        this.#around.defect(cell.id, error);
+      }
     }
     this.#polls.pulse();
   }
@@ -338,15 +342,9 @@ export class Shard {
     for (const { items } of entries) {
       for (const item of items) {
         if (item.kind === 'order') this.orders.written(item.transition);
-        else this.#itemWritten(item, watermark);
+        else settleItem(this.#around, item, this.residents.get(item.transition.billId), watermark);
       }
     }
-  }
-
-  #itemWritten(item: Extract<CommittedItem, { kind: 'bill' }>, watermark: EntryId): void {
-    const { billId } = item.transition;
-    for (const { event } of item.touched.eventsEnded) this.#around.events.endWritten(billId, event);
-    writeOff(this.residents.get(billId), watermark);
   }
 
   /** What became of the append under way is known: the rest is put back and refused (A4). */

@@ -3,6 +3,9 @@
 import { type Bill, isPresent } from '../domain/bill/state.ts';
 import { type Touched, touchedBy } from '../domain/bill/touched.ts';
 import { partId } from '../domain/ids.ts';
+import type { Cell } from './cell.ts';
+import { writeOff } from './cell-references.ts';
+import type { EntryId } from './entry-id.ts';
 import type { Item } from './group-commit.ts';
 import type { CommittedItem } from './history-queue.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
@@ -30,4 +33,15 @@ export function stream(streams: Streams, after: Bill, touched: Touched, live: bo
     events.end(after.terms.id, event);
     if (live) sink.eventEnded(event.recipient, partId(after.terms.id, 'e', event.no));
   }
+}
+
+/** History has the item now: it shows the ends of its events itself, and knows its references. */
+export function settleItem(
+  { events }: Pick<Streams, 'events'>,
+  { touched, transition }: Extract<CommittedItem, { kind: 'bill' }>,
+  cell: Cell | undefined,
+  watermark: EntryId,
+): void {
+  for (const { event } of touched.eventsEnded) events.endWritten(transition.billId, event);
+  writeOff(cell, watermark);
 }

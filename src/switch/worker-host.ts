@@ -1,7 +1,8 @@
 // All that one worker does: its shards, what they share (look-ups, history writer, leases, event index), and the beat
 // that drives their timers.
 
-import { type ShardId, shardOfBill } from '../domain/ids.ts';
+import { Defect } from '../domain/assert.ts';
+import { type BillId, type ShardId, shardOfBill } from '../domain/ids.ts';
 import { type Millis, millis, SECOND_MS } from '../domain/time.ts';
 import { EventIndex } from './event-index.ts';
 import { HistoryWriter } from './history-writer.ts';
@@ -198,6 +199,7 @@ export class WorkerHost {
       events: this.#events,
       isLeased: () => this.#leasing.isRunning(id),
       unwritten: () => this.#writer.depth(id),
+      defect: (bill, error) => this.#defect(bill, error),
       wake: () => this.#wake(),
     });
     const { log, codec, holder, drawNonce, drawInteger, logTrimsItself } = this.#options;
@@ -214,6 +216,11 @@ export class WorkerHost {
       deposed: () => this.#leasing.forget(id),
       wake: () => this.#wake(),
     });
+  }
+
+  #defect(bill: BillId, error: unknown): void {
+    if (!(error instanceof Defect)) throw error;
+    this.#options.reporter.report('error', 'bill.defect', { bill, reason: error.message });
   }
 
   /** Flushes once this turn of the event loop is over, so that all it brought goes together. */

@@ -284,8 +284,8 @@ export class World implements NodeWorld {
     if ('reason' in fields) this.#noteReason(String(fields.reason));
     this.count(`report ${what}${state}`);
     if (this.isTracing) this.trace(`${node.name} ${level} ${what} ${JSON.stringify(fields)}`);
-    if (what === 'shard.stopped' || what === 'history.shardStopped') {
-      this.broke(`${node.name} stopped: ${JSON.stringify(fields)}`);
+    if (what === 'shard.stopped' || what === 'history.shardStopped' || what === 'bill.defect') {
+      this.broke(`${node.name} ${what}: ${JSON.stringify(fields)}`);
     }
   }
 

@@ -3,14 +3,14 @@
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import { parsePartId } from '../../domain/ids.ts';
 import { type Millis, millis, SECOND_MS } from '../../domain/time.ts';
-import type { Clock, Listings, StreamedEvent } from '../../switch/ports.ts';
+import type { Clock, EventPlace, Listings, StreamedEvent } from '../../switch/ports.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 import { invalid } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { type Exchange, JSON_TYPE } from './exchange.ts';
 import type { Inboxes } from './inboxes.ts';
 import { reachedBy } from './lists.ts';
-import { EVENT_LIFE_MS } from './pending.ts';
+import { EVENT_LIFE_MS, eventId } from './pending.ts';
 import type { QueryValues } from './query.ts';
 
 export interface EventSources {
@@ -72,17 +72,41 @@ export async function rereadEvents(
   recipient: Recipient,
   values: QueryValues,
 ): Promise<void> {
-  const part = parsePartId(String(values.after), 'e');
-  const place =
-    part === undefined ? null : await sources.listings.eventPlace(recipient, part.billId, part.no);
-  if (place === null) {
+  const place = await placeAfter(sources, recipient, String(values.after));
+  if (place === 'unknown') {
     exchange.refuse(invalid([{ path: 'after', message: 'is not an event of this recipient' }]));
+    return;
+  }
+  if (place === 'ahead') {
+    sendEvents(sources.presenter, exchange, []);
     return;
   }
   const asOf = await reachedBy(sources.door);
   const since: Millis = millis(Math.max(0, sources.clock.wall() - EVENT_LIFE_MS));
   const events = await sources.listings.events(recipient, place, limitOf(values), { since, asOf });
   sendEvents(sources.presenter, exchange, events);
+}
+
+/** Where to read on from. `ahead`: history has not reached the event, so nothing that can be told comes after it. */
+async function placeAfter(
+  { door, listings }: EventSources,
+  recipient: Recipient,
+  id: string,
+): Promise<EventPlace | 'ahead' | 'unknown'> {
+  const part = parsePartId(id, 'e');
+  if (part === undefined) return 'unknown';
+  const { billId, no } = part;
+  const place = await listings.eventPlace(recipient, billId, no);
+  if (place !== null) return place;
+  const answers = await door.ask({ query: 'events', recipient });
+  const isInMemory = answers.some(
+    (answer) =>
+      answer.answer === 'events' &&
+      (answer.ended.includes(id) || answer.pending.some((event) => eventId(event) === id)),
+  );
+  if (isInMemory) return 'ahead';
+  // Between the two questions it may have gone from memory to history.
+  return (await listings.eventPlace(recipient, billId, no)) ?? 'unknown';
 }
 
 function limitOf(values: QueryValues): number {
