@@ -1,7 +1,7 @@
 // Who holds a lease: the node's name for people, and enough to know for certain that a holder on this machine is dead,
 // so that nobody waits for it.
 
-import { readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** A worker of a process of a node. */
 export interface Holder {
@@ -52,7 +52,10 @@ export function isGone(text: string, self: Holder): boolean {
   if (holder.process === self.process)
     return holder.worker === self.worker && holder.life < self.life;
   if (holder.machine !== self.machine || holder.machine.includes(UNKNOWN)) return false;
-  return holder.begun !== UNKNOWN && begun(holder.pid) !== holder.begun;
+  if (holder.begun === UNKNOWN) return false;
+  const now = begun(holder.pid);
+  // What /proc does not show may run all the same, hidden from us.
+  return now === undefined ? !isAlive(holder.pid) : now !== holder.begun;
 }
 
 function readHolder(text: string): Holder | undefined {
@@ -84,6 +87,16 @@ function machine(): string {
     return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     return UNKNOWN;
+  }
+}
+
+/** Whether a process of this pid exists, our own or another's; a zombie does not count as one. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !existsSync(`/proc/${pid}/stat`);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

@@ -167,7 +167,7 @@ async function stateOf({ config }: Setting, pool: WorkerPool): Promise<SwitchSta
   for (const { shards: statuses, waitingFor } of told) {
     for (const { state, reason, shard } of statuses) {
       shards[state] = (shards[state] ?? 0) + 1;
-      if (reason !== '') waitsFor.add(`shard ${shard}: ${reason}`);
+      if (reason !== '') waitsFor.add(`shard ${shard} is ${state}: see the log`);
     }
     for (const { holder } of waitingFor) {
       if (holder !== null) waitsFor.add(`shards held by ${describeHolder(holder)}`);

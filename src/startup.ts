@@ -11,7 +11,7 @@ import { makeEntryCodec } from './persistence/log/entry-codec.ts';
 import { migrate } from './persistence/migrate.ts';
 import { reporterOf } from './reporting.ts';
 import { openConfiguredLog, openPostgresLog, openRedisLog } from './stores.ts';
-import { moveLog } from './switch/move-log.ts';
+import { type Moving, moveLog, takeBack } from './switch/move-log.ts';
 import type { Log, LogName } from './switch/ports.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
@@ -93,7 +93,10 @@ async function matchLog(moving: Move, meta: MetaStore): Promise<void> {
   const { name, shards } = await to.identify({ id: randomUUID(), shards: config.shards });
   refuseShards('the log', shards, config.shards);
   const { log: old } = await meta.claim({ shards: config.shards, log: name });
-  if (isSame(old, name)) return;
+  if (isSame(old, name)) {
+    await withHistory(moving, (history) => takeBack(asMove(moving, null, history)));
+    return;
+  }
   logger.warn({ what: 'log.moving', from: old, to: name }, 'log.moving');
   await move(moving, old);
   if (!(await meta.rename(old, name))) {
@@ -112,25 +115,39 @@ interface Move {
 }
 
 async function move(moving: Move, old: LogName): Promise<void> {
-  const { config, databaseUrl, to, logger } = moving;
   const from = await openOld(moving, old);
+  try {
+    await withHistory(moving, (history) => moveLog(asMove(moving, from, history)));
+  } finally {
+    await from?.close();
+  }
+}
+
+async function withHistory(
+  { databaseUrl, logger }: Move,
+  work: (history: PostgresHistory) => Promise<void>,
+): Promise<void> {
   const history = new PostgresHistory({ url: databaseUrl, logger, trimsLog: false });
   try {
-    await moveLog({
-      shards: Array.from({ length: config.shards }, (_, shard) => shard as ShardId),
-      from,
-      to,
-      history,
-      codec: makeEntryCodec(),
-      clock: systemClock,
-      reporter: reporterOf(logger),
-      holder: `${config.nodeName} (moving the log)`,
-      drawNonce: randomUUID,
-      drawInteger: randomInt,
-    });
+    await work(history);
   } finally {
-    await Promise.allSettled([history.close(), from?.close()]);
+    await history.close();
   }
+}
+
+function asMove({ config, to, logger }: Move, from: Log | null, history: PostgresHistory): Moving {
+  return {
+    shards: Array.from({ length: config.shards }, (_, shard) => shard as ShardId),
+    from,
+    to,
+    history,
+    codec: makeEntryCodec(),
+    clock: systemClock,
+    reporter: reporterOf(logger),
+    holder: `${config.nodeName} (moving the log)`,
+    drawNonce: randomUUID,
+    drawInteger: randomInt,
+  };
 }
 
 /** The log that Postgres names. Null where the operator has abandoned it by its id. */

@@ -100,7 +100,7 @@ const readers: Readers = {
       amount: (amount ?? null) as Minor | null,
       // A full cancel is idempotent by nature: a key that comes with it says nothing more.
       key: amount === undefined ? null : (idempotencyKey as Reference),
-      digest: digestOf(request, KEYED_NAMES),
+      digest: digestOf({ ...request, call: 'bill.cancel' }, KEYED_NAMES),
     }));
   },
   'bill.refund': readRefund,
@@ -249,7 +249,7 @@ function readRefund(
     reason: reason ?? null,
     receipt: (receipt ?? null) as Json,
     key: idempotencyKey as Reference,
-    digest: digestOf(request, KEYED_NAMES),
+    digest: digestOf({ ...request, call: 'bill.refund' }, KEYED_NAMES),
   }));
 }
 

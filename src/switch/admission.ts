@@ -1,5 +1,6 @@
 // The door of a shard: past a bound the answer is 503, before anything is done (A11).
 
+import type { ShardId } from '../domain/ids.ts';
 import { type Asked, fault } from './reply-sink.ts';
 import type { Reply } from './requests.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
@@ -8,7 +9,7 @@ import type { ShardSurroundings } from './shard-surroundings.ts';
 export function admit(asked: Asked, around: ShardSurroundings, underWay: number): Reply | null {
   const { id, limits } = around;
   if (!around.isLeased()) {
-    return fault('shard.unavailable', `The lease of shard ${id} is not certain right now.`);
+    return unleased(id);
   }
   if (underWay >= limits.underWayMax) {
     return fault('overloaded', `Shard ${id} has too many requests under way.`);
@@ -17,6 +18,11 @@ export function admit(asked: Asked, around: ShardSurroundings, underWay: number)
     return fault('overloaded', 'The history is too far behind the log.');
   }
   return null;
+}
+
+/** Another may own the shard by now: nothing is answered from memory (A5). */
+export function unleased(id: ShardId): Reply {
+  return fault('shard.unavailable', `The lease of shard ${id} is not certain right now.`);
 }
 
 function isRead(asked: Asked): boolean {

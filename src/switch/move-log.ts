@@ -5,10 +5,10 @@ import type { ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
 import { HistoryWriter } from './history-writer.ts';
-import { type Opener, openEpoch } from './opening.ts';
+import { closeLog, type Opener, openEpoch } from './opening.ts';
 import { type Clock, type History, type Log, LogRefusal } from './ports.ts';
 import type { EntryCodec } from './records.ts';
-import { checkContinuity, type ReplayHome, replay } from './replay.ts';
+import { checkContinuity, isClosed, type ReplayHome, replay } from './replay.ts';
 import { NO_OBSERVER, type Reporter } from './reporter.ts';
 
 export interface Moving {
@@ -28,20 +28,45 @@ export interface Moving {
 /** Moves every shard. Can be repeated after a crash at any point; rejects with what is wrong. */
 export async function moveLog(moving: Moving): Promise<void> {
   for (const shard of moving.shards) await refuseForeign(moving, shard);
-  for (const shard of moving.shards) await moveShard(moving, shard);
+  const ends = new Map<ShardId, EntryId>();
+  for (const shard of moving.shards) ends.set(shard, await moveShard(moving, shard));
+  for (const [shard, end] of ends) await refuseTakenBack(moving, shard, end);
+}
+
+/**
+ * A move away from this log was given up: the operator has started on it again while Postgres still names it. Opens
+ * what was closed, so that its owners may go on.
+ */
+export async function takeBack(moving: Moving): Promise<void> {
+  const { to: log, codec, clock } = moving;
+  for (const shard of moving.shards) {
+    const { last } = await log.bounds(shard);
+    if (!(await isClosed(log, codec, shard, last))) continue;
+    const at = millis(clock.wall());
+    await openEpoch(openerOf(moving, shard, log), last, { at, nonces: new Set() });
+  }
+}
+
+/** Somebody has started on the old log again meanwhile: then it, and not the new one, is the log. */
+async function refuseTakenBack({ from }: Moving, shard: ShardId, end: EntryId): Promise<void> {
+  if (from === null) return;
+  const { last } = await from.bounds(shard);
+  if (last === end) return;
+  throw new Error(`shard ${shard} was served on the old log again while it was being moved`);
 }
 
 /** The new log must be empty, but for openings that an earlier try left behind. */
 async function refuseForeign({ to, codec }: Moving, shard: ShardId): Promise<void> {
   for (const { payload } of await to.read(shard, NO_ENTRY, 1_000)) {
-    if (codec.decode(payload).kind === 'open') continue;
+    if (codec.decode(payload).kind !== 'batch') continue;
     throw new Error(
       `the new log already holds transitions in shard ${shard}: it belongs to another switch`,
     );
   }
 }
 
-async function moveShard(moving: Moving, shard: ShardId): Promise<void> {
+/** Returns the entry that history ends with in the old log. */
+async function moveShard(moving: Moving, shard: ShardId): Promise<EntryId> {
   const last =
     moving.from === null
       ? await watermarkOf(moving, shard)
@@ -52,6 +77,7 @@ async function moveShard(moving: Moving, shard: ShardId): Promise<void> {
   const opened = await openEpoch(opener, top, { at, nonces: new Set(), follows: last });
   // Openings of earlier tries, and the closing from when this was the old log, do not follow history's end: they go.
   await moving.to.trim(shard, opened);
+  return last;
 }
 
 async function watermarkOf(moving: Moving, shard: ShardId): Promise<EntryId> {
@@ -59,7 +85,7 @@ async function watermarkOf(moving: Moving, shard: ShardId): Promise<EntryId> {
   return watermark?.entry ?? NO_ENTRY;
 }
 
-/** Brings all of the old log into history and closes it by an opening of our own. Returns that. */
+/** Brings all of the old log into history and closes it. Returns the closing. */
 async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId> {
   const { history, codec, clock, reporter } = moving;
   const [watermark] = await history.watermarks([shard]);
@@ -94,7 +120,7 @@ async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId
 /** Null: something came in between; read on. */
 async function close(opener: Opener, top: EntryId, at: Millis): Promise<EntryId | null> {
   try {
-    return await openEpoch(opener, top, { at, nonces: new Set() });
+    return await closeLog(opener, top, at);
   } catch (error) {
     if (error instanceof LogRefusal && error.reason === 'fenced') return null;
     throw error;

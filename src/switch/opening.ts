@@ -24,6 +24,14 @@ export interface Opener {
   readonly drawInteger: (limit: number) => number;
 }
 
+/** Ends the log: nobody opens an epoch on it again, unless the move is given up. Resolves with the closing's id. */
+export async function closeLog(opener: Opener, top: EntryId, at: Millis): Promise<EntryId> {
+  const { codec, holder, log, shard } = opener;
+  const id = entryId(epochOf(top) + 1, opener.drawInteger(FIRST_SEQUENCE_MAX));
+  await log.append(shard, top, id, codec.encode({ kind: 'closed', holder, at }));
+  return id;
+}
+
 export type Reopening =
   /** The epoch is open; whether the unknown append stands below it is known now. */
   | { readonly type: 'open'; readonly top: EntryId; readonly isUnknownCommitted: boolean }
@@ -95,7 +103,7 @@ function judge(
     if (content.kind === 'open' && state.nonces.has(content.nonce)) {
       return { type: 'open', top: id, isUnknownCommitted };
     }
-    const by = content.kind === 'open' ? content.holder : `the writer of ${formatEntryId(id)}`;
+    const by = content.kind === 'batch' ? `the writer of ${formatEntryId(id)}` : content.holder;
     return { type: 'deposed', by };
   }
   return { type: 'go on', top, isUnknownCommitted };

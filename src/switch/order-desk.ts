@@ -5,17 +5,20 @@ import type { Fetched } from '../actors/batched-fetch.ts';
 import { isPresent, type PresentBill } from '../domain/bill/state.ts';
 import type { BillFact } from '../domain/bill/vocabulary.ts';
 import type { BillId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
-import { type Millis, plus } from '../domain/time.ts';
+import { HOUR_MS, type Millis, plus } from '../domain/time.ts';
 import type { Cell } from './cell.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { isAlive, type OrderCell, Orders, orderKey } from './orders.ts';
 import type { FetchedOrder } from './ports.ts';
 import type { OrderVoided } from './records.ts';
-import { type Asked, describe, fault } from './reply-sink.ts';
+import { type Asked, DETAILS, fault } from './reply-sink.ts';
 import type { Operation, Reply } from './requests.ts';
 import type { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
 import { actorOf, rejection } from './use-cases.ts';
+
+/** A tombstone older than this is written anew when it is told again. */
+const TOMBSTONE_RENEW_MS = HOUR_MS;
 
 type Create = Extract<Operation, { op: 'bill.create' }>;
 type Resolve = Extract<Operation, { op: 'order.resolve' }>;
@@ -101,7 +104,11 @@ export class OrderDesk {
   /** History has the tombstone. */
   written(transition: OrderVoided): void {
     const cell = this.#orders.get(orderKey(transition.terminalId, transition.orderId));
-    if (cell?.fate?.billId === null) this.#orders.drop(cell);
+    // A renewed one waits for its own entry.
+    const { fate } = cell ?? {};
+    if (cell !== undefined && fate?.billId === null && fate.at === transition.at) {
+      this.#orders.drop(cell);
+    }
   }
 
   drain(): Asked[] {
@@ -136,7 +143,7 @@ export class OrderDesk {
     if (this.#orders.get(cell.key) !== cell) return;
     if ('failed' in fetched) {
       this.#orders.drop(cell);
-      const reply = fault('history.unavailable', describe(fetched.failed));
+      const reply = fault('history.unavailable', DETAILS.historyAway);
       for (const asked of waiting) this.#shard.release(asked, reply);
       return;
     }
@@ -198,7 +205,9 @@ export class OrderDesk {
       }
       return;
     }
-    if (fate === null) this.#entomb(cell, asked);
+    // Told again, a tombstone holds for a day again: its order is refused for as long as its life lasts after it.
+    const isOld = fate !== null && this.#shard.now() - fate.at >= TOMBSTONE_RENEW_MS;
+    if (fate === null || isOld) this.#entomb(cell, asked);
     const { at, batch } = cell.fate ?? { at: this.#shard.now(), batch: 0 };
     this.#shard.answer(asked, { kind: 'orderVoided', orderId: cell.orderId, at }, batch);
   }

@@ -41,6 +41,12 @@ export type EntryContent =
       /** The entry it was opened on; where a log takes over from another, the last entry of that one (A7). */
       readonly follows: EntryId;
     }
+  /** The log's last entry: history has moved to another log, and nobody opens an epoch on this again (A7). */
+  | {
+      readonly kind: 'closed';
+      readonly holder: string;
+      readonly at: Millis;
+    }
   | {
       readonly kind: 'batch';
       readonly transitions: readonly Transition[];

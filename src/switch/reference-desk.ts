@@ -12,13 +12,13 @@ import { type BillOperation, type NamedReference, referenceOf } from './use-case
 export class ReferenceDesk {
   readonly #lookups: Lookups;
   readonly #ready: (cell: Cell) => void;
-  readonly #failed: (cell: Cell, waiting: Waiting, error: unknown) => void;
+  readonly #failed: (cell: Cell, waiting: Waiting) => void;
 
   /** `ready`: all that waited for the bill when it was asked may run. `failed`: this one request cannot. */
   constructor(options: {
     lookups: Lookups;
     ready: (cell: Cell) => void;
-    failed: (cell: Cell, waiting: Waiting, error: unknown) => void;
+    failed: (cell: Cell, waiting: Waiting) => void;
   }) {
     this.#lookups = options.lookups;
     this.#ready = options.ready;
@@ -50,7 +50,7 @@ export class ReferenceDesk {
       this.#lookups.references.want({ billId: cell.id, ...named }, (fetched) => {
         open -= 1;
         waiting.looked = true;
-        if ('failed' in fetched) this.#failed(cell, waiting, fetched.failed);
+        if ('failed' in fetched) this.#failed(cell, waiting);
         else waiting.recalled = fetched.found;
         if (open === 0) this.#ready(cell);
       });

@@ -116,7 +116,7 @@ function replayEntry(
   content: EntryContent,
   rows: ReadonlyMap<BillId, EntryId>,
 ): CommittedEntry {
-  if (content.kind === 'open') return { entry, at: content.at, items: [] };
+  if (content.kind !== 'batch') return { entry, at: content.at, items: [] };
   const items: CommittedItem[] = [];
   let at = 0;
   for (const transition of content.transitions) {
@@ -165,10 +165,23 @@ export async function checkContinuity(
   }
   for (const { payload } of await log.read(shard, NO_ENTRY, PAGE_ENTRIES)) {
     const content = codec.decode(payload);
+    if (content.kind === 'closed') continue;
     if (content.kind !== 'open') break;
     if (content.follows === entry) return null;
   }
   return `the log of shard ${shard} begins at ${formatEntryId(first)}, and history ends at ${at}: entries between are missing`;
+}
+
+/** Whether the entry closes the log: history has moved to another one. */
+export async function isClosed(
+  log: Log,
+  codec: EntryCodec,
+  shard: ShardId,
+  top: EntryId,
+): Promise<boolean> {
+  if (top === NO_ENTRY) return false;
+  const [entry] = await log.read(shard, (top - 1) as EntryId, 1);
+  return entry?.id === top && codec.decode(entry.payload).kind === 'closed';
 }
 
 /** Beside an empty history only a log that is whole from its very beginning will do. */

@@ -27,6 +27,15 @@ export interface ReplySink {
 
 const NOT_NOW_RETRY_S = 1;
 
+/** What strangers are told. Why it is so stands in the log: reasons name bills, nodes and the words of stores. */
+export const DETAILS = {
+  starting: 'The shard is not served here right now.',
+  recovering: 'The shard is finding out what its log holds.',
+  stopped: 'The shard has stopped and waits for its operator.',
+  notLogged: 'The log did not take the change.',
+  historyAway: 'History cannot be asked right now.',
+} as const;
+
 /** A 503 that says when to come back: nothing was done. */
 export function fault(code: FaultCode, detail: string): Reply {
   return { kind: 'fault', code, detail, retryAfterS: NOT_NOW_RETRY_S };

@@ -31,8 +31,8 @@ export interface ShardSurroundings {
   /** Transitions of the shard that history does not have yet. */
   readonly unwritten: () => number;
   /**
-   * Our own code is wrong about one bill, and nothing was changed: tells so and returns. Anything but a Defect is thrown
-   * again, since what it has done is not known: the worker ends and begins anew from the log.
+   * Our own code is wrong about one bill: tells so and returns. What was decided before stays, in its batch. Anything but
+   * a Defect is thrown again, since what it has done is not known: the worker ends and begins anew from the log.
    */
   readonly defect: (bill: BillId, error: unknown) => void;
   /** Something is ready to be flushed at the end of the tick. */

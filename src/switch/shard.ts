@@ -14,18 +14,17 @@ import type { Touched } from '../domain/bill/touched.ts';
 import { type BillFact, isRejection, type KeptReference } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
-import { admit } from './admission.ts';
+import { admit, unleased } from './admission.ts';
 import type { Cell, Waiting } from './cell.ts';
 import { lettingGo, recallFor } from './cell-references.ts';
 import type { EntryId } from './entry-id.ts';
-import type { FaultCode } from './faults.ts';
 import { type Batch, GroupCommit } from './group-commit.ts';
 import type { CommittedEntry } from './history-queue.ts';
 import { LongPolls } from './long-polls.ts';
 import { OrderDesk } from './order-desk.ts';
 import type { FetchedBill } from './ports.ts';
 import { ReferenceDesk } from './reference-desk.ts';
-import { type Asked, describe, fault } from './reply-sink.ts';
+import { type Asked, DETAILS, fault } from './reply-sink.ts';
 import type { Reply } from './requests.ts';
 import { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
@@ -53,7 +52,7 @@ export class Shard {
   readonly #references: ReferenceDesk;
   #time: ShardClock | null = null;
   #isServing = false;
-  #stoppedBecause: string | null = null;
+  #isStopped = false;
   #underWay = 0;
 
   constructor(around: ShardSurroundings) {
@@ -80,7 +79,7 @@ export class Shard {
       ready: (cell) => {
         if (this.#isServing && this.residents.get(cell.id) === cell) this.#drain(cell);
       },
-      failed: (cell, waiting, error) => this.#lookUpFailed(cell, waiting, error),
+      failed: (cell, waiting) => this.#lookUpFailed(cell, waiting),
     });
   }
 
@@ -100,9 +99,9 @@ export class Shard {
   }
 
   /** Stops serving until `serve`: nothing runs, and what waits for history is refused (S4). Long polls stay. */
-  suspend(reason: string): void {
+  suspend(): void {
     this.#isServing = false;
-    const reply = fault('shard.unavailable', reason);
+    const reply = fault('shard.unavailable', DETAILS.recovering);
     for (const { asked } of this.residents.drain()) this.release(asked, reply);
     for (const asked of this.orders.drain()) this.release(asked, reply);
   }
@@ -128,9 +127,9 @@ export class Shard {
   }
 
   #refusal(asked: Asked): Reply | null {
-    if (this.#stoppedBecause !== null) return fault('shard.stopped', this.#stoppedBecause);
+    if (this.#isStopped) return fault('shard.stopped', DETAILS.stopped);
     if (!this.#isServing) {
-      return fault('shard.unavailable', `Shard ${this.id} is not being served here right now.`);
+      return fault('shard.unavailable', DETAILS.starting);
     }
     return admit(asked, this.#around, this.#underWay);
   }
@@ -164,7 +163,7 @@ export class Shard {
     const cell = this.residents.add(billId, false, this.#around.clock.monotonic());
     this.#around.lookups.bills.want(billId, (fetched) => {
       if (this.residents.get(billId) !== cell) return;
-      if ('failed' in fetched) this.#fetchFailed(cell, fetched.failed);
+      if ('failed' in fetched) this.#fetchFailed(cell);
       else this.#fetched(cell, fetched.found);
     });
     this.#around.wake();
@@ -173,7 +172,7 @@ export class Shard {
 
   #fetched(cell: Cell, found: FetchedBill): void {
     if (!this.#isServing) {
-      this.#fetchFailed(cell, 'the shard has stopped serving');
+      this.#fetchFailed(cell);
       return;
     }
     this.residents.fill(cell, found.bill, found.entry);
@@ -181,10 +180,10 @@ export class Shard {
     if (cell.bill.status === 'absent' && cell.batch === 0) this.residents.remove(cell);
   }
 
-  #fetchFailed(cell: Cell, error: unknown): void {
+  #fetchFailed(cell: Cell): void {
     const waiting = cell.waiting?.drain() ?? [];
     this.residents.remove(cell);
-    const reply = fault('history.unavailable', describe(error));
+    const reply = fault('history.unavailable', DETAILS.historyAway);
     for (const { asked } of waiting) this.release(asked, reply);
   }
 
@@ -210,11 +209,11 @@ export class Shard {
     this.#around.wake();
   }
 
-  #lookUpFailed(cell: Cell, failed: Waiting, error: unknown): void {
+  #lookUpFailed(cell: Cell, failed: Waiting): void {
     const rest = cell.waiting?.drain() ?? [];
     for (const waiting of rest) if (waiting !== failed) this.residents.park(cell, waiting);
     if (rest.includes(failed)) {
-      this.release(failed.asked, fault('history.unavailable', describe(error)));
+      this.release(failed.asked, fault('history.unavailable', DETAILS.historyAway));
     }
   }
 
@@ -286,9 +285,10 @@ export class Shard {
     }
   }
 
-  /** Answers once the batch that the reply rests on is durable (S2). */
+  /** Answers once the batch that the reply rests on is durable (S2); from memory alone, only under the lease (A5). */
   answer(asked: Asked, reply: Reply, batch: number): void {
-    if (!this.commit.hold(batch, asked, reply)) this.release(asked, reply);
+    if (this.commit.hold(batch, asked, reply)) return;
+    this.release(asked, this.#around.isLeased() ? reply : unleased(this.id));
   }
 
   /** Answers now. */
@@ -348,8 +348,8 @@ export class Shard {
   }
 
   /** What became of the append under way is known: the rest is put back and refused (A4). */
-  settle(isCommitted: boolean, reason: string): CommittedEntry | null {
-    const reply = fault('log.refused', reason);
+  settle(isCommitted: boolean): CommittedEntry | null {
+    const reply = fault('log.refused', DETAILS.notLogged);
     for (const batch of this.commit.settle(isCommitted)) this.#refuse(batch, reply);
     return isCommitted && this.commit.inFlight !== null ? this.committed() : null;
   }
@@ -376,19 +376,20 @@ export class Shard {
   }
 
   /** Refuses to serve from now on, until the worker begins anew (A4, A6). */
-  stop(reason: string): void {
-    this.#stoppedBecause = reason;
-    this.drop('shard.stopped', reason);
+  stop(): void {
+    this.#isStopped = true;
+    this.drop('shard.stopped');
   }
 
   /** Gives the shard up: every request gets a 503, memory is emptied. */
-  drop(code: FaultCode, reason: string): void {
-    this.suspend(reason);
-    const reply = fault(code, reason);
+  drop(code: 'shard.unavailable' | 'shard.stopped'): void {
+    this.suspend();
+    const detail = code === 'shard.stopped' ? DETAILS.stopped : DETAILS.starting;
+    const reply = fault(code, detail);
     // The append under way may have been done, or may yet be: its requests must not be told that it was not.
     const unknown = this.commit.inFlight?.batch;
     for (const batch of this.commit.settle(false)) {
-      this.#refuse(batch, batch === unknown ? fault('outcome.unknown', reason) : reply);
+      this.#refuse(batch, batch === unknown ? fault('outcome.unknown', detail) : reply);
     }
     for (const cell of this.residents) this.#dropPolls(cell, reply);
     this.orders.clear();

@@ -14,7 +14,7 @@ import type { HistoryWriter } from './history-writer.ts';
 import { type Opener, openEpoch, type Reopening, reopen } from './opening.ts';
 import { FILTER_SPAN_MS } from './order-filter.ts';
 import { type Clock, type History, LogRefusal, type Watermark } from './ports.ts';
-import { checkContinuity, type ReplayHome, replay } from './replay.ts';
+import { checkContinuity, isClosed, type ReplayHome, replay } from './replay.ts';
 import { describe } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
 import type { Shard } from './shard.ts';
@@ -80,7 +80,7 @@ export class Tenure {
   leaseLost(reason: string): void {
     if (this.#state === 'stopped' || this.#state === 'waiting') return;
     this.#leave('waiting', reason);
-    this.shard.drop('shard.unavailable', reason);
+    this.shard.drop('shard.unavailable');
   }
 
   /** The end of a tick: appends what the tick brought, unless an append is under way. */
@@ -147,7 +147,7 @@ export class Tenure {
       } catch (error) {
         if (life !== this.#life) return;
         this.#around.writer.leave(this.shard.id);
-        this.shard.drop('shard.unavailable', 'the shard is starting');
+        this.shard.drop('shard.unavailable');
         this.#report('warn', 'shard.startFailed', describe(error));
         await this.#pause();
       }
@@ -202,7 +202,14 @@ export class Tenure {
       at = Math.max(at, replayed.at);
       await writer.reached(id, top);
       await log.trim(id, top);
+      const isOver = await isClosed(log, codec, id, top);
       if (life !== this.#life) return null;
+      if (isOver) {
+        this.#stop(
+          'the log is closed: history has moved to another log; start again with that one',
+        );
+        return null;
+      }
       try {
         const openedAt = millis(Math.max(clock.wall(), at));
         const opened = await openEpoch(opener, top, { at: openedAt, nonces });
@@ -258,17 +265,15 @@ export class Tenure {
     }
   }
 
-  // ------------------------------------------------------------------------------------------------ recovery --
-
   /** An append was refused, or its outcome is not known: stop, find out, go on in the next epoch (A4). */
   #recover(unknown: EntryId | null, reason: string): void {
     this.#report('warn', 'shard.appendFailed', reason);
     this.#enter('recovering', reason);
-    this.shard.suspend(reason);
-    void this.#reopen(this.#life, unknown, reason);
+    this.shard.suspend();
+    void this.#reopen(this.#life, unknown);
   }
 
-  async #reopen(life: number, unknown: EntryId | null, reason: string): Promise<void> {
+  async #reopen(life: number, unknown: EntryId | null): Promise<void> {
     const { opener } = this.#around;
     const nonces = new Set<string>();
     const acknowledged = this.#top;
@@ -277,7 +282,7 @@ export class Tenure {
         // By the shard's own time: the machine's may have jumped.
         const at = this.shard.now();
         const reopening = await reopen(opener, { acknowledged, unknown, nonces, at });
-        if (life === this.#life) this.#reopened(reopening, reason, at);
+        if (life === this.#life) this.#reopened(reopening, at);
         return;
       } catch (error) {
         this.#report('warn', 'shard.reopenFailed', describe(error));
@@ -286,7 +291,7 @@ export class Tenure {
     }
   }
 
-  #reopened(reopening: Reopening, reason: string, at: number): void {
+  #reopened(reopening: Reopening, at: number): void {
     if (reopening.type === 'lost') {
       this.#stop(reopening.detail);
       return;
@@ -296,7 +301,7 @@ export class Tenure {
       return;
     }
     const { writer } = this.#around;
-    const entry = this.shard.settle(reopening.isUnknownCommitted, reason);
+    const entry = this.shard.settle(reopening.isUnknownCommitted);
     if (entry !== null) writer.enqueue(this.shard.id, entry);
     writer.enqueue(this.shard.id, { entry: reopening.top, at, items: [] });
     this.#serve(reopening.top);
@@ -328,8 +333,6 @@ export class Tenure {
     }
   }
 
-  // -------------------------------------------------------------------------------------------------- common --
-
   #serve(top: EntryId): void {
     this.#top = top;
     if (this.#time === null) return;
@@ -357,7 +360,7 @@ export class Tenure {
     if (this.#state === 'stopped') return;
     this.#report('error', 'shard.stopped', reason);
     this.#leave('stopped', reason);
-    this.shard.stop(reason);
+    this.shard.stop();
   }
 
   #leave(state: TenureState, reason: string): void {

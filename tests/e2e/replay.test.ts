@@ -164,7 +164,7 @@ async function wholeLog(log: RedisLog, shard: ShardId): Promise<LogEntry[]> {
 }
 
 function remember(bills: Map<string, Bill>, content: EntryContent): void {
-  if (content.kind === 'open') return;
+  if (content.kind !== 'batch') return;
   for (const transition of content.transitions) {
     if (transition.kind !== 'bill') continue;
     const { billId, facts, at, requestId } = transition;

@@ -108,10 +108,10 @@ export const BUGS = {
     patch<Parameters<Shard['settle']>, ReturnType<Shard['settle']>, Shard>(
       Shard.prototype,
       'settle',
-      (settle) => (self, isCommitted, reason) => {
+      (settle) => (self, isCommitted) => {
         const releases = self.commit.inFlight?.batch.releases.splice(0) ?? [];
-        for (const { asked } of releases) self.release(asked, fault('log.refused', reason));
-        return settle(self, isCommitted, reason);
+        for (const { asked } of releases) self.release(asked, fault('log.refused', 'planted'));
+        return settle(self, isCommitted);
       },
     ),
 

@@ -4,7 +4,7 @@ import { evolve, nextDueOf } from '../../src/domain/bill/bill.ts';
 import { ABSENT, type Bill, isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
 import type { KeptReference, RefusedPayment } from '../../src/domain/bill/vocabulary.ts';
 import { type BillId, partId, type ShardId } from '../../src/domain/ids.ts';
-import { DAY_MS } from '../../src/domain/time.ts';
+import { DAY_MS, HOUR_MS } from '../../src/domain/time.ts';
 import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
 import { canonical } from '../../src/protocols/digest.ts';
 import { type EntryId, epochOf, formatEntryId, NO_ENTRY } from '../../src/switch/entry-id.ts';
@@ -105,6 +105,7 @@ export class Ledger {
   #read(chain: Chain, { id, payload }: LogEntry, by: string, name: string): void {
     const content = codec.decode(payload);
     if (content.kind === 'open') this.#open(chain, id, content, by);
+    else if (content.kind === 'closed') this.#broke(`${name} closes the log, and nobody moved it`);
     else {
       if (chain.holder !== by) this.#broke(`${name} is by ${by}; the epoch is ${chain.holder}'s`);
       if (id !== chain.top + 1) this.#broke(`${name} leaves a gap`);
@@ -150,7 +151,10 @@ export class Ledger {
 
   #order(key: string, line: OrderLine): void {
     const known = this.orders.get(key);
-    if (known !== undefined && line.at - known.at < DAY_MS) {
+    // Told again after an hour, a tombstone is written anew, so that it holds for a day from then on.
+    const isRenewed =
+      known?.billId === null && line.billId === null && line.at - known.at >= HOUR_MS;
+    if (known !== undefined && line.at - known.at < DAY_MS && !isRenewed) {
       this.#broke(`order ${key} was ${known.billId ?? 'void'} and is ${line.billId ?? 'void'}`);
     }
     this.orders.set(key, line);

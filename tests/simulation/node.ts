@@ -66,9 +66,9 @@ Shard.prototype.serve = function (...time): void {
 /** How often an append whose answer was missing turned out to have committed, and how often not. */
 export const settled = { committed: 0, lost: 0 };
 const { settle } = Shard.prototype;
-Shard.prototype.settle = function (isCommitted, reason) {
+Shard.prototype.settle = function (isCommitted) {
   if (this.commit.inFlight !== null) settled[isCommitted ? 'committed' : 'lost'] += 1;
-  return settle.call(this, isCommitted, reason);
+  return settle.call(this, isCommitted);
 };
 
 export class SimNode {

@@ -90,11 +90,11 @@ type StoredTransition =
   | Exclude<Transition, { readonly kind: 'bill' }>
   | (Omit<Extract<Transition, { kind: 'bill' }>, 'facts'> & { readonly facts: StoredFact[] });
 type StoredContent =
-  | Extract<EntryContent, { readonly kind: 'open' }>
+  | Extract<EntryContent, { readonly kind: 'open' | 'closed' }>
   | { readonly kind: 'batch'; readonly transitions: StoredTransition[] };
 
 function store(content: EntryContent): StoredContent {
-  if (content.kind === 'open') return content;
+  if (content.kind !== 'batch') return content;
   return {
     kind: 'batch',
     transitions: content.transitions.map((transition) =>
@@ -118,8 +118,8 @@ function storeFact(fact: BillFact): StoredFact {
 }
 
 function restore(stored: StoredContent): EntryContent {
-  if (stored.kind === 'open') return stored;
-  assert(stored.kind === 'batch', 'neither an opening nor a batch');
+  if (stored.kind === 'open' || stored.kind === 'closed') return stored;
+  assert(stored.kind === 'batch', 'no kind of entry that version 1 knows');
   return {
     kind: 'batch',
     transitions: stored.transitions.map((transition) =>

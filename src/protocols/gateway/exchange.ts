@@ -109,7 +109,8 @@ export class Exchange {
   /** The body as JSON: `{}` where there is none. A problem has been answered where this is undefined. */
   json(): unknown {
     const { body } = this;
-    if (body.length === 0) return {};
+    // A call without a body is one with nothing in it; where the body is the thing itself, it is missing.
+    if (body.length === 0) return this.incoming.call.bodyField === undefined ? {} : null;
     if (!isJsonType(this.incoming.contentType)) {
       this.refuse({ code: 'request.unsupportedType' });
       return undefined;

@@ -240,6 +240,9 @@ export class Inbox implements Redeliverer {
     }
     this.#isComplete = found.isComplete;
     this.#takeWaiting();
+    // What was read has been acknowledged meanwhile: nobody will ask for the rest but us.
+    const isSpent = !this.#isComplete && this.#window.size <= READ_ON_AT;
+    if (isSpent && !found.isPartial) this.#isReadWanted = true;
     for (const refresher of refreshers) refresher(!found.isPartial);
     if (found.isPartial) this.#retry();
     this.#goOn();

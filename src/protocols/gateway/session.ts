@@ -28,7 +28,7 @@ import type { WebSocket } from './native.ts';
 import type { GatewayOptions } from './options.ts';
 import { hashOfKey, type Principals } from './principals.ts';
 import { SocketOutbox } from './socket-outbox.ts';
-import { CLOSE, OPERATIONS, type StreamApi } from './stream-protocol.ts';
+import { CLOSE, closeCodeOf, OPERATIONS, type StreamApi } from './stream-protocol.ts';
 
 const AUTHENTICATE_WITHIN_MS = 5_000;
 /** Events stop at this part of the socket’s buffer, so that answers still have room. */
@@ -358,7 +358,7 @@ export class Session implements EventReader {
     if (this.#isClosed) return;
     const { status, body } = presentProblem(problem, this.encoding, requestId);
     this.#send(authFrame(id, status, body, this.encoding));
-    if (this.#principal === null) this.end(CLOSE.unauthenticated, problem.code);
+    if (this.#principal === null) this.end(closeCodeOf(problem.code), problem.code);
   }
 
   #isWelcome(principal: Principal): boolean {

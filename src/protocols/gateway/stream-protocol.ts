@@ -1,5 +1,6 @@
 // Words of the WebSocket protocol: its operations and its close codes.
 
+import type { ProblemCode } from '../problems.ts';
 import type { RequestName } from '../schemas/requests.ts';
 
 export type StreamApi = 'terminal' | 'paychannel';
@@ -13,6 +14,11 @@ export const CLOSE = {
   later: 1013,
   unauthenticated: 4401,
 } as const;
+
+/** How a stream ends whose key was not taken: for good, or because nobody could be asked about it now. */
+export function closeCodeOf(problem: ProblemCode): number {
+  return problem === 'history.unavailable' ? CLOSE.later : CLOSE.unauthenticated;
+}
 
 /** What a frame may ask for, beside `event.ack` and `ping`. */
 export const OPERATIONS: Readonly<Record<StreamApi, ReadonlySet<string>>> = {
