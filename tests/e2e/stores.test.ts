@@ -63,6 +63,33 @@ describe('a start', () => {
     return server;
   };
 
+  test('ends for good a switch that still serves on the log that another moves away from', async () => {
+    const alone = await postgresAlone.start();
+    open.push(alone);
+    const old = await start(alone);
+    const { till } = await parties();
+    const order = () => ({ orderId: fresh('order'), amount: 100, currency: 'EUR' });
+    const { id: billId } = await done(till, 'bill.create', order());
+    const { url } = await redis();
+    const next = await SwitchProcess.start({ stores: { ...alone, redisUrl: url }, env: {} });
+    try {
+      // From here on nothing that the old one says is in history: it must not say that anything was done.
+      const statuses = new Set<number>();
+      await old.until('told that its log is closed', async () => {
+        const asked = Array.from({ length: 32 }, () => till.ask('bill.create', order()));
+        for (const { status } of await Promise.all(asked)) statuses.add(status);
+        return old.logged('shard.stopped').length === 8;
+      });
+      expect([...statuses].filter((status) => status < 500)).toEqual([]);
+      const answers = await Answers.of(next.baseUrl);
+      const moved = new HttpParty(next.baseUrl, 'terminal', old.demo.terminal.key, answers);
+      expect(await done(moved, 'bill.get', { billId })).toMatchObject({ id: billId });
+      expect(await done(moved, 'bill.create', order())).toMatchObject({ status: 'open' });
+    } finally {
+      await next.remove();
+    }
+  });
+
   test('moves the log from Postgres to Redis and back, and loses nothing', async () => {
     const alone = await postgresAlone.start();
     open.push(alone);
