@@ -157,6 +157,7 @@ describe('a body', () => {
     expect(bench.door.asked('bill.receipt')[0]?.operation).toMatchObject({ receipt });
     expect((await call(bench, 'PUT', path, { body: { x: 'x'.repeat(8_192) } })).status).toBe(400);
     expect((await call(bench, 'PUT', path, { body: [] })).status).toBe(400);
+    expect((await call(bench, 'PUT', path, { raw: '' })).status).toBe(400);
     const deep = `{"a":${'['.repeat(20)}${']'.repeat(20)}}`;
     expect((await call(bench, 'PUT', path, { raw: deep })).status).toBe(400);
     const inexact = await problemOf(
