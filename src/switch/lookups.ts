@@ -6,6 +6,7 @@ import { type BillId, type ShardId, shardOfBill } from '../domain/ids.ts';
 import { type EntryId, formatEntryId, NO_ENTRY } from './entry-id.ts';
 import { Fault } from './faults.ts';
 import type {
+  Clock,
   FetchedBill,
   FetchedOrder,
   History,
@@ -13,15 +14,22 @@ import type {
   ReferenceKey,
   Watermark,
 } from './ports.ts';
-import type { Observer } from './reporter.ts';
+import { describe } from './reply-sink.ts';
+import type { Observer, Reporter } from './reporter.ts';
 
 /** Keys of one question. */
 const FETCH_MAX = 500;
+/** While history does not answer, every tick asks again: the log is told no more often than this. */
+const REPORT_MS = 1_000;
 
 export class Lookups {
   readonly bills: BatchedFetch<BillId, FetchedBill>;
   readonly references: BatchedFetch<ReferenceKey, KeptReference | null>;
   readonly orders: BatchedFetch<OrderKey & { readonly shard: ShardId }, FetchedOrder | null>;
+
+  readonly #clock: Clock;
+  readonly #reporter: Reporter;
+  #reportedAt = Number.NEGATIVE_INFINITY;
 
   /**
    * `knownWatermark` is the highest one that this worker has seen of a shard: a snapshot below it means that Postgres
@@ -30,14 +38,25 @@ export class Lookups {
   constructor(options: {
     history: History;
     knownWatermark: (shard: ShardId) => EntryId;
+    clock: Clock;
     observer: Observer;
+    reporter: Reporter;
     settled: () => void;
   }) {
     const { history, knownWatermark, observer, settled } = options;
-    const guard = <Answer extends { watermarks: Watermark[] }>(
+    this.#clock = options.clock;
+    this.#reporter = options.reporter;
+    const guard = async <Answer extends { watermarks: Watermark[] }>(
       shards: readonly ShardId[],
       ask: () => Promise<Answer>,
-    ): Promise<Answer> => guarded(shards, knownWatermark, ask);
+    ): Promise<Answer> => {
+      try {
+        return await guarded(shards, knownWatermark, ask);
+      } catch (error) {
+        this.#report(error);
+        throw error;
+      }
+    };
     this.bills = new BatchedFetch({
       batchMax: FETCH_MAX,
       settled,
@@ -72,6 +91,14 @@ export class Lookups {
     this.bills.flush();
     this.references.flush();
     this.orders.flush();
+  }
+
+  /** Those who asked hear only that history cannot be asked; why stands in the log. */
+  #report(error: unknown): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#reportedAt < REPORT_MS) return;
+    this.#reportedAt = now;
+    this.#reporter.report('warn', 'history.fetchFailed', { reason: describe(error) });
   }
 }
 

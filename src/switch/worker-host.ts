@@ -93,7 +93,9 @@ export class WorkerHost {
     this.#writer = new HistoryWriter({ history, clock, reporter, observer });
     this.#lookups = new Lookups({
       history,
+      clock,
       observer,
+      reporter,
       knownWatermark: (shard) => this.#writer.knownWatermark(shard),
       settled: () => this.#wake(),
     });
