@@ -3,8 +3,8 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { done, fresh, type HttpParty, type Problem, StreamParty } from '../support/client.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import { postgresAlone } from '../support/set-ups.ts';
-import { showOutputOnFailure } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 describe('bad input', () => {

@@ -13,8 +13,8 @@ import {
   type StreamParty,
 } from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import { setUps } from '../support/set-ups.ts';
-import { showOutputOnFailure } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 const CUTS = 100;

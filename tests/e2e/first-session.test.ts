@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { done } from '../support/client.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import { postgresAlone } from '../support/set-ups.ts';
-import { DIST, showOutputOnFailure } from '../support/switch-process.ts';
+import { DIST } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 const run = promisify(execFile);

@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { done, fresh, type Party, refused, StreamParty } from '../support/client.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import { setUps } from '../support/set-ups.ts';
-import { showOutputOnFailure } from '../support/switch-process.ts';
 import { TRANSPORTS, World } from '../support/world.ts';
 
 describe.each(setUps)('a lifecycle on $name', (setUp) => {

@@ -10,9 +10,10 @@ import {
   type Party,
   refused,
 } from '../support/client.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import { onboardPaychannel } from '../support/onboarding.ts';
 import { setUps } from '../support/set-ups.ts';
-import { metric, showOutputOnFailure } from '../support/switch-process.ts';
+import { metric } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 const RACES = 1000;

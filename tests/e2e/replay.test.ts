@@ -15,9 +15,9 @@ import type { EntryContent } from '../../src/switch/records.ts';
 import { faultsInBooks, historyIsWhole } from '../support/books.ts';
 import { done, fresh, type Party } from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import { redisAndPostgres, setUps } from '../support/set-ups.ts';
 import { silentLogger } from '../support/stores.ts';
-import { showOutputOnFailure } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 const SHARDS = 8;

@@ -10,9 +10,9 @@ import {
   type HttpParty,
   refused,
 } from '../support/client.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import { onboardMerchant, onboardPaychannel } from '../support/onboarding.ts';
 import { setUps } from '../support/set-ups.ts';
-import { showOutputOnFailure } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 describe.each(setUps)('a bill on $name', (setUp) => {

@@ -3,8 +3,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Answers } from '../support/answers.ts';
 import { done, fresh, HttpParty } from '../support/client.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import { type RunningStores, setUps } from '../support/set-ups.ts';
-import { SwitchProcess, showOutputOnFailure } from '../support/switch-process.ts';
+import { SwitchProcess } from '../support/switch-process.ts';
 
 describe.each(setUps)('a second switch on $name', (setUp) => {
   let stores: RunningStores;

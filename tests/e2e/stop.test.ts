@@ -3,8 +3,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { done, fresh } from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import { setUps } from '../support/set-ups.ts';
-import { metric, showOutputOnFailure } from '../support/switch-process.ts';
+import { metric } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 describe.each(setUps)('a stopping switch on $name', (setUp) => {

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Answers } from '../support/answers.ts';
 import { done, fresh, HttpParty } from '../support/client.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import {
   postgresAlone,
   type RunningStores,
@@ -10,7 +11,7 @@ import {
   type Stores,
 } from '../support/set-ups.ts';
 import { type RedisServer, startRedis } from '../support/stores.ts';
-import { SwitchProcess, showOutputOnFailure } from '../support/switch-process.ts';
+import { SwitchProcess } from '../support/switch-process.ts';
 
 type Env = Readonly<Record<string, string>>;
 

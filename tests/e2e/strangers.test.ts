@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Body, done, fresh, HttpParty, type Op, type Party } from '../support/client.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import {
   type Institution,
   type Keyed,
@@ -10,7 +11,6 @@ import {
   onboardTerminal,
 } from '../support/onboarding.ts';
 import { redisAndPostgres } from '../support/set-ups.ts';
-import { showOutputOnFailure } from '../support/switch-process.ts';
 import { TRANSPORTS, World } from '../support/world.ts';
 
 describe('a stranger', () => {

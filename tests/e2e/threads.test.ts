@@ -2,8 +2,9 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { done, type Event, fresh, type StreamParty } from '../support/client.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
 import { setUps } from '../support/set-ups.ts';
-import { metric, showOutputOnFailure } from '../support/switch-process.ts';
+import { metric } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 const STREAMS = 16;

@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { onTestFailed } from 'vitest';
 import type { DemoData } from '../../src/persistence/demo-data.ts';
 import { freePort } from '../../src/persistence/postgres-programs.ts';
 import type { Stores } from './set-ups.ts';
@@ -199,13 +198,6 @@ export class SwitchProcess {
       .slice(-SHOWN_LINES)
       .join('\n');
   }
-}
-
-/** Shows what a switch printed where the running test fails. Call it in the test or in its beforeEach. */
-export function showOutputOnFailure(of: () => SwitchProcess | undefined): void {
-  onTestFailed(() => {
-    process.stderr.write(`--- the switch's output ---\n${of()?.tail() ?? 'none'}\n---\n`);
-  });
 }
 
 /** The value of a metric, summed over its labels; 0 where there is none. */
