@@ -1,0 +1,256 @@
+import { describe, expect, test } from 'vitest';
+import type { Answer, Body, Call, Op } from './calls.ts';
+import { checkHistory, type Verdict } from './check.ts';
+import { historiesOf } from './histories.ts';
+import { makeHistory } from './made-histories.ts';
+import { mutationsOf } from './mutations.ts';
+
+const BILL = 'B';
+
+/** `[from, to, client, op, body, answer]`: an answer of null never came. */
+type Line = readonly [number, number, string, Op, Body, Answer | null];
+
+function history(...lines: readonly Line[]): Verdict {
+  const calls = lines.map(
+    ([invokedAt, returnedAt, client, op, body, answer]): Call => ({
+      client,
+      op,
+      body: op === 'bill.create' || op === 'order.resolve' ? body : { billId: BILL, ...body },
+      answer,
+      invokedAt,
+      returnedAt,
+    }),
+  );
+  return checkHistory(calls, { skewMs: 60_000 });
+}
+
+const ORDER = { orderId: 'o-1', amount: 10, currency: 'EUR' };
+const CREATED: Line = [0, 1, 'till', 'bill.create', ORDER, bill(201, { version: 1, due: 10 })];
+
+function bill(status: number, body: Body): Answer {
+  return { status, body: { id: BILL, ...body } };
+}
+
+function problem(status: number, code: string, members: Body = {}): Answer {
+  return { status, body: { code, ...members } };
+}
+
+function pays(from: number, to: number, ref: string, amount: number, answer: Answer | null): Line {
+  return [
+    from,
+    to,
+    'wallet',
+    'payment.create',
+    { paymentRef: ref, amount, currency: 'EUR' },
+    answer,
+  ];
+}
+
+function taken(version: number, paid: number): Answer {
+  return { status: 201, body: { bill: { version, paid, due: 10 - paid } } };
+}
+
+function sees(from: number, to: number, body: Body): Line {
+  return [from, to, 'till', 'bill.get', {}, bill(200, body)];
+}
+
+const EXCEEDS = problem(422, 'payment.exceedsDue');
+
+describe('a history that can have come about', () => {
+  test('is one call after another', () => {
+    const verdict = history(
+      CREATED,
+      pays(2, 3, 'p', 4, taken(2, 4)),
+      pays(4, 5, 'q', 7, problem(422, 'payment.exceedsDue', { due: 6 })),
+      pays(6, 7, 'q', 7, problem(422, 'payment.exceedsDue', { due: 6 })),
+      pays(8, 9, 'r', 6, taken(3, 10)),
+      [10, 11, 'till', 'bill.confirm', { amount: 8 }, bill(200, { version: 4, reversed: 2 })],
+      [
+        12,
+        13,
+        'wallet',
+        'credit.settle',
+        { creditId: 'B-c1', status: 'settled' },
+        { status: 200, body: { amount: 2 } },
+      ],
+      sees(14, 15, { version: 5, status: 'confirmed', confirmed: 8, reversed: 2 }),
+    );
+    expect(verdict.ok).toBe(true);
+  });
+
+  test('is two calls at a time, answered in the other order than they took effect', () => {
+    const verdict = history(
+      CREATED,
+      pays(2, 9, 'p', 4, taken(2, 4)),
+      pays(3, 8, 'q', 6, taken(3, 10)),
+      sees(4, 7, { version: 2, paid: 4 }),
+    );
+    expect(verdict.ok).toBe(true);
+  });
+
+  test('has a call without an answer that took effect late', () => {
+    const verdict = history(
+      CREATED,
+      pays(2, 3, 'p', 4, null),
+      sees(4, 5, { version: 1, paid: 0 }),
+      sees(6, 7, { version: 2, paid: 4 }),
+      pays(8, 9, 'p', 4, { status: 200, body: { bill: { version: 2, paid: 4 } } }),
+    );
+    expect(verdict.ok).toBe(true);
+  });
+
+  test('has a call without an answer that never took effect', () => {
+    expect(history(CREATED, pays(2, 3, 'p', 4, null), sees(9, 10, { version: 1 })).ok).toBe(true);
+  });
+
+  test('has a bill that expired when its time was over, and not before', () => {
+    const calls = (at: number): Call[] => [
+      call(0, 1, 'bill.create', ORDER, bill(201, { version: 1 })),
+      call(at, at + 1, 'bill.get', { billId: BILL }, bill(200, { status: 'expired', version: 2 })),
+    ];
+    expect(checkHistory(calls(901_000), { skewMs: 5_000 }).ok).toBe(true);
+    expect(checkHistory(calls(800_000), { skewMs: 5_000 }).ok).toBe(false);
+  });
+});
+
+function call(invokedAt: number, returnedAt: number, op: Op, body: Body, answer: Answer): Call {
+  return { client: 'till', op, body, answer, invokedAt, returnedAt };
+}
+
+describe('a history that cannot have come about', () => {
+  const impossible: Record<string, readonly Line[]> = {
+    'shows a bill as it was before a payment that had been acknowledged': [
+      CREATED,
+      pays(2, 3, 'p', 4, taken(2, 4)),
+      sees(4, 5, { version: 1, paid: 0 }),
+    ],
+    'has two payments that together are more than was due': [
+      CREATED,
+      pays(2, 5, 'p', 7, { status: 201, body: {} }),
+      pays(3, 6, 'q', 7, { status: 201, body: {} }),
+    ],
+    'has a payment refused and then accepted under the same reference': [
+      CREATED,
+      pays(2, 3, 'p', 11, EXCEEDS),
+      pays(4, 5, 'p', 11, { status: 201, body: {} }),
+    ],
+    'has lost a payment that another one overwrote': [
+      CREATED,
+      pays(2, 5, 'p', 4, taken(2, 4)),
+      pays(3, 6, 'q', 3, taken(2, 3)),
+    ],
+    'has a call without an answer that took effect twice': [
+      CREATED,
+      [2, 3, 'wallet', 'bill.reserve', { reservationRef: 'h', amount: 4 }, null],
+      sees(4, 5, { version: 2, reserved: 4 }),
+      sees(6, 7, { version: 3, reserved: 8 }),
+    ],
+    'has an effect of a call before it was made': [
+      CREATED,
+      sees(2, 3, { version: 2, paid: 4 }),
+      pays(4, 5, 'p', 4, taken(2, 4)),
+    ],
+    'has an effect of a call that was told 503': [
+      CREATED,
+      pays(2, 3, 'p', 4, problem(503, 'overloaded')),
+      sees(4, 5, { version: 2, paid: 4 }),
+    ],
+    'has a payment taken on a cancelled bill': [
+      CREATED,
+      [2, 3, 'till', 'bill.cancel', {}, bill(200, { status: 'cancelled' })],
+      pays(4, 5, 'p', 4, { status: 201, body: {} }),
+    ],
+    'has a bill made of an order that was void': [
+      [
+        0,
+        1,
+        'till',
+        'order.resolve',
+        { orderId: 'o-1' },
+        { status: 200, body: { status: 'void' } },
+      ],
+      [2, 3, 'till', 'bill.create', ORDER, bill(201, { version: 1 })],
+    ],
+    'has two refunds under one key': [
+      CREATED,
+      pays(2, 3, 'p', 10, taken(2, 10)),
+      [4, 5, 'till', 'bill.confirm', {}, bill(200, { version: 3 })],
+      [6, 7, 'till', 'bill.refund', { amount: 3, idempotencyKey: 'k' }, bill(200, { refunded: 3 })],
+      [8, 9, 'till', 'bill.refund', { amount: 3, idempotencyKey: 'k' }, bill(200, { refunded: 6 })],
+    ],
+  };
+
+  test.each(Object.entries(impossible))('%s', (_, lines) => {
+    expect(history(...lines).ok).toBe(false);
+  });
+
+  test('is told by its shortest beginning that cannot be, and what stands in the way', () => {
+    const verdict = history(
+      CREATED,
+      pays(2, 3, 'p', 4, taken(2, 4)),
+      sees(4, 5, { version: 1 }),
+      sees(6, 7, { version: 2 }),
+      sees(8, 9, { version: 2 }),
+    );
+    if (verdict.ok !== false) throw new Error('it was explained');
+    expect(verdict.prefix).toHaveLength(3);
+    expect(verdict.why).toContain('4 till bill.get');
+  });
+});
+
+describe('the search', () => {
+  test('gives up at its bound, and says so', () => {
+    const lines = Array.from({ length: 12 }, (_, i) => pays(2, 3, `p-${i}`, 1 + (i % 3), null));
+    const calls = [CREATED, ...lines, sees(9, 10, { version: 99 })].map(
+      ([invokedAt, returnedAt, client, op, body, answer]): Call => ({
+        client,
+        op,
+        body,
+        answer,
+        invokedAt,
+        returnedAt,
+      }),
+    );
+    expect(checkHistory(calls, { statesMax: 500 })).toEqual({ ok: 'gaveUp', states: 501 });
+  });
+
+  test('explains made histories with five clients at a time, in little time', () => {
+    let states = 0;
+    for (let seed = 1; seed <= 2_000; seed++) {
+      const verdict = checkHistory(makeHistory(seed), { skewMs: 60_000 });
+      if (verdict.ok !== true) throw new Error(`seed ${seed}: ${JSON.stringify(verdict)}`);
+      states += verdict.states;
+    }
+    // Without memory and without the short way for what changes nothing it would be millions.
+    expect(states).toBeLessThan(200_000);
+  });
+
+  test('finds a made history changed by one answer or robbed of one effect', () => {
+    let found = 0;
+    let changed = 0;
+    for (let seed = 1; seed <= 300; seed++) {
+      for (const mutated of mutationsOf(makeHistory(seed), seed)) {
+        changed += 1;
+        if (checkHistory(mutated, { skewMs: 60_000 }).ok === false) found += 1;
+      }
+    }
+    expect(changed).toBeGreaterThan(500);
+    expect(found).toBe(changed);
+  });
+});
+
+describe('calls of many bills', () => {
+  test('fall into histories of one bill each, with the calls of its order', () => {
+    const made = (orderId: string, id: string): Call =>
+      call(0, 1, 'bill.create', { orderId }, { status: 201, body: { id } });
+    const get = (billId: string): Call =>
+      call(2, 3, 'bill.get', { billId }, { status: 200, body: {} });
+    const resolve = call(4, 5, 'order.resolve', { orderId: 'void' }, { status: 200, body: {} });
+    const histories = historiesOf([made('a', 'A'), made('b', 'B'), get('B'), get('A'), resolve]);
+    expect(histories.map((calls) => calls.map(({ op }) => op))).toEqual([
+      ['bill.create', 'bill.get'],
+      ['bill.create', 'bill.get'],
+      ['order.resolve'],
+    ]);
+  });
+});

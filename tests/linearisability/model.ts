@@ -1,0 +1,102 @@
+// One order and its dynamic bill as API.md tells of them, one call after another: what a reader of the contract would
+// expect.
+
+import {
+  type BillModel,
+  type BillTurn,
+  cancelled,
+  type Model,
+  NO_RECEIPT,
+  refused,
+  shown,
+  type Told,
+  type Turn,
+  whenOf,
+} from './bill.ts';
+import { type Call, digestOf, textIn } from './calls.ts';
+import { payerSays } from './payers.ts';
+import { sellerSays } from './sellers.ts';
+
+/** What a call does and is told, if nothing else happens meanwhile. */
+export function say(model: Model, call: Call): Turn {
+  const { op } = call;
+  if (op === 'bill.create') return create(model, call);
+  if (op === 'order.resolve' || op === 'order.get') return order(model, call);
+  if (model.is !== 'bill') {
+    const isOfCredit = op === 'credit.get' || op === 'credit.settle';
+    return { model, told: refused(isOfCredit ? 'credit.notFound' : 'bill.notFound') };
+  }
+  const { bill, told } = onBill(model.bill, call);
+  return { model: bill === model.bill ? model : { is: 'bill', bill }, told };
+}
+
+function onBill(bill: BillModel, call: Call): BillTurn {
+  switch (call.op) {
+    case 'bill.get':
+      return { bill, told: shown(bill) };
+    case 'bill.confirm':
+    case 'bill.cancel':
+    case 'bill.refund':
+    case 'bill.receipt':
+      return sellerSays(bill, call);
+    default:
+      return payerSays(bill, call);
+  }
+}
+
+function create(model: Model, call: Call): Turn {
+  if (model.is === 'void') return { model, told: refused('order.void') };
+  if (model.is === 'bill') {
+    const { bill } = model;
+    if (bill.digest === digestOf(call)) return { model, told: shown(bill) };
+    return { model, told: refused('order.reused') };
+  }
+  const bill = billOf(call);
+  return { model: { is: 'bill', bill }, told: { ...shown(bill), status: 201 } as Told };
+}
+
+function billOf(call: Call): BillModel {
+  const { body } = call;
+  const policies = body.policies as { readonly unconfirmed?: string } | undefined;
+  return {
+    amount: Number(body.amount),
+    currency: textIn(body, 'currency'),
+    isAuto: body.capture === 'auto',
+    reversesUnconfirmed: policies?.unconfirmed === 'reverse',
+    lifeMs: Number(body.expiresIn ?? 900) * 1_000,
+    confirmWithinMs: Number(body.confirmWithin ?? 86_400) * 1_000,
+    digest: digestOf(call),
+    created: whenOf(call),
+    paidAt: null,
+    status: 'open',
+    version: 1,
+    paid: 0,
+    confirmed: 0,
+    reversed: 0,
+    refunded: 0,
+    unreturned: 0,
+    isLate: false,
+    cause: null,
+    holds: [],
+    holdsMade: 0,
+    payments: [],
+    paymentsSeen: 0,
+    credits: [],
+    receipt: NO_RECEIPT,
+    replacedReceipt: NO_RECEIPT,
+    references: {},
+  };
+}
+
+function order(model: Model, call: Call): Turn {
+  if (model.is === 'bill') {
+    const { bill } = model;
+    const cancels = call.op === 'order.resolve' && call.body.cancelIfUnpaid === true;
+    if (!cancels || bill.status !== 'open') return { model, told: shown(bill) };
+    const ended = cancelled(bill, 'terminal');
+    return { model: { is: 'bill', bill: ended }, told: shown(ended) };
+  }
+  if (call.op === 'order.get') return { model, told: refused('order.notFound') };
+  const told: Told = { status: 200, body: { status: 'void' } };
+  return { model: model.is === 'void' ? model : { is: 'void', since: whenOf(call) }, told };
+}

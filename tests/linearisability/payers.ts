@@ -1,0 +1,224 @@
+// What wallets may do to a bill: view, hold, pay, give up, settle.
+
+import {
+  type BillModel,
+  type BillTurn,
+  confirmed,
+  dueOf,
+  heldBy,
+  isBeingPaid,
+  keep,
+  refused,
+  type Told,
+  whenOf,
+} from './bill.ts';
+import { amountIn, type Call, digestOf, numberIn, textIn } from './calls.ts';
+
+export function payerSays(bill: BillModel, call: Call): BillTurn {
+  switch (call.op) {
+    case 'bill.reserve':
+      return reserve(bill, call);
+    case 'bill.release':
+      return release(bill, call);
+    case 'payment.create':
+      return pay(bill, call);
+    case 'payment.get':
+      return { bill, told: fateOf(bill, call) ?? refused('payment.notFound') };
+    case 'payment.void':
+      return giveUp(bill, call);
+    case 'credit.settle':
+      return settle(bill, call);
+    case 'credit.get':
+      return { bill, told: creditTold(bill, call) };
+    default:
+      return { bill, told: view(bill, call) };
+  }
+}
+
+function view(bill: BillModel, { client }: Call): Told {
+  const reason = unpayableFor(bill, client);
+  const due = Math.max(0, dueOf(bill) - heldBy(bill, client));
+  const { status, amount, currency } = bill;
+  return { status: 200, body: { status, amount, currency, due, payable: reason === null, reason } };
+}
+
+function unpayableFor(bill: BillModel, client: string): string | null {
+  const closed = closedFor(bill);
+  if (closed !== null) return closed;
+  if (bill.holds.some(({ channel }) => channel === client)) return null;
+  if (bill.isLate) return 'expired';
+  return dueOf(bill) === heldBy(bill, client) ? 'reserved' : null;
+}
+
+function closedFor(bill: BillModel): string | null {
+  if (isBeingPaid(bill)) return null;
+  return bill.status === 'cancelled' || bill.status === 'expired' ? bill.status : 'paid';
+}
+
+function notPayable(reason: string): Told {
+  return refused('bill.notPayable', { reason });
+}
+
+function reserve(bill: BillModel, call: Call): BillTurn {
+  const key = `hold ${call.client} ${textIn(call.body, 'reservationRef')}`;
+  const kept = bill.references[key];
+  if (kept !== undefined) {
+    const isSame = kept.digest === digestOf(call);
+    return {
+      bill,
+      told: isSame ? ({ ...kept.told, status: 200 } as Told) : refused('reservation.refReused'),
+    };
+  }
+  const closed = closedFor(bill) ?? (bill.isLate ? 'expired' : null);
+  if (closed !== null) return { bill, told: notPayable(closed) };
+  const due = dueOf(bill);
+  const free = due - heldBy(bill);
+  const amount = amountIn(call.body) ?? free;
+  if (free === 0) return { bill, told: notPayable('reserved') };
+  if (amount > due) return { bill, told: refused('reservation.exceedsDue', { due }) };
+  if (amount > free) return { bill, told: notPayable('reserved') };
+
+  const no = bill.holdsMade + 1;
+  const told: Told = { status: 201, body: { no, amount } };
+  const hold = { no, channel: call.client, amount, made: whenOf(call) };
+  const next = { ...bill, holdsMade: no, holds: [...bill.holds, hold], version: bill.version + 1 };
+  return { bill: keep(next, key, { digest: digestOf(call), told, kind: 'reserved', no }), told };
+}
+
+function release(bill: BillModel, call: Call): BillTurn {
+  const no = numberIn(call.body.reservationId);
+  if (no < 1 || no > bill.holdsMade) return { bill, told: refused('reservation.notFound') };
+  const hold = bill.holds.find((each) => each.no === no);
+  const told: Told = { status: 204, body: {} };
+  if (hold === undefined) return { bill, told };
+  if (hold.channel !== call.client) return { bill, told: refused('reservation.notFound') };
+  const holds = bill.holds.filter((each) => each !== hold);
+  return { bill: { ...bill, holds, version: bill.version + 1 }, told };
+}
+
+function pay(bill: BillModel, call: Call): BillTurn {
+  const key = paymentKey(call);
+  const digest = digestOf(call);
+  const kept = bill.references[key];
+  if (kept !== undefined) {
+    if (kept.kind === 'voided') return { bill, told: refused('payment.void') };
+    if (kept.digest !== digest) return { bill, told: refused('payment.refReused') };
+    return {
+      bill,
+      told: kept.kind === 'accepted' ? ({ ...kept.told, status: 200 } as Told) : kept.told,
+    };
+  }
+  const no = bill.paymentsSeen + 1;
+  const refusal = refusalOf(bill, call);
+  if (refusal !== null) {
+    const seen = { ...bill, paymentsSeen: no };
+    return { bill: keep(seen, key, { digest, told: refusal, kind: 'refused', no }), told: refusal };
+  }
+  const next = accepted(bill, call, no);
+  const { status, version, paid } = next;
+  const amount = amountIn(call.body) ?? 0;
+  const told: Told = {
+    status: 201,
+    body: { payment: { no, amount }, bill: { status, version, paid, due: dueOf(next) } },
+  };
+  return { bill: keep(next, key, { digest, told, kind: 'accepted', no }), told };
+}
+
+function refusalOf(bill: BillModel, call: Call): Told | null {
+  const { body, client } = call;
+  if (body.currency !== bill.currency) return refused('payment.currencyMismatch');
+  const closed = closedFor(bill);
+  if (closed !== null) return notPayable(closed);
+  const hold = namedHold(bill, call);
+  const namesHold = body.reservationId !== undefined && body.reservationId !== null;
+  if (namesHold && hold?.channel !== client) return refused('reservation.expired');
+  if (bill.isLate && !namesHold) return notPayable('expired');
+  const due = dueOf(bill);
+  const amount = amountIn(body) ?? 0;
+  if (amount > due) return refused('payment.exceedsDue', { due });
+  return amount > due - heldBy(bill) + (hold?.amount ?? 0) ? notPayable('reserved') : null;
+}
+
+function namedHold(bill: BillModel, call: Call) {
+  const no = numberIn(call.body.reservationId);
+  return bill.holds.find((each) => each.no === no && each.channel === call.client);
+}
+
+function accepted(bill: BillModel, call: Call, no: number): BillModel {
+  const amount = amountIn(call.body) ?? 0;
+  const used = namedHold(bill, call);
+  const payment = {
+    no,
+    channel: call.client,
+    ref: textIn(call.body, 'paymentRef'),
+    amount,
+    credited: 0,
+  };
+  const paid = bill.paid + amount;
+  const isPaid = paid === bill.amount;
+  const next: BillModel = {
+    ...bill,
+    paid,
+    paymentsSeen: no,
+    payments: [...bill.payments, payment],
+    holds: bill.holds.filter((hold) => hold !== used),
+    status: isPaid ? 'paid' : 'partiallyPaid',
+    paidAt: isPaid ? whenOf(call) : null,
+    version: bill.version + 1,
+  };
+  if (!isPaid || !bill.isAuto) return next;
+  return { ...confirmed(next, paid, null), version: next.version };
+}
+
+function giveUp(bill: BillModel, call: Call): BillTurn {
+  const fate = fateOf(bill, call);
+  if (fate !== null) return { bill, told: fate };
+  const told = refused('payment.void');
+  const next = keep(bill, paymentKey(call), { digest: '', told, kind: 'voided', no: 0 });
+  return { bill: next, told: fateOf(next, call) ?? told };
+}
+
+/** What became of a payment; null: not seen. */
+function fateOf(bill: BillModel, call: Call): Told | null {
+  const kept = bill.references[paymentKey(call)];
+  if (kept === undefined) return null;
+  if (kept.told.status === 'refused') {
+    return { status: 200, body: { status: 'refused', code: kept.told.code } };
+  }
+  const payment = bill.payments.find(({ no }) => no === kept.no);
+  if (payment === undefined) return null;
+  const { no, amount, credited } = payment;
+  return { status: 200, body: { no, amount, credited, code: null } };
+}
+
+function settle(bill: BillModel, call: Call): BillTurn {
+  const { body, client } = call;
+  const no = numberIn(body.creditId);
+  const credit = bill.credits[no - 1];
+  if (credit === undefined || credit.channel !== client) {
+    return { bill, told: refused('credit.notFound') };
+  }
+  const status = body.status === 'rejected' ? 'rejected' : 'settled';
+  const settledAs = digestOf(call);
+  if (credit.status !== 'pending') {
+    const isSame = credit.settledAs === settledAs;
+    return { bill, told: isSame ? creditTold(bill, call) : refused('credit.settledOtherwise') };
+  }
+  const credits = bill.credits.map((each) =>
+    each === credit ? ({ ...each, status, settledAs } as const) : each,
+  );
+  const unreturned = bill.unreturned + (status === 'rejected' ? credit.amount : 0);
+  const next: BillModel = { ...bill, credits, unreturned, version: bill.version + 1 };
+  return { bill: next, told: creditTold(next, call) };
+}
+
+function creditTold(bill: BillModel, { body, client }: Call): Told {
+  const credit = bill.credits[numberIn(body.creditId) - 1];
+  if (credit === undefined || credit.channel !== client) return refused('credit.notFound');
+  const { no, kind, amount, status } = credit;
+  return { status: 200, body: { no, kind, amount, status } };
+}
+
+function paymentKey({ client, body }: Call): string {
+  return `payment ${client} ${textIn(body, 'paymentRef')}`;
+}
