@@ -5,6 +5,8 @@
 //   C2. Numbers stay numbers: msgpack carries integers of 2^32 and more as float64, which holds every safe integer.
 //   C3. What clients gave as free JSON (metadata, receipts) is carried as JSON text: its keys are theirs, and msgpack
 //       records would make a new shape of each bill, and rename a key called `__proto__`.
+//   C4. A damaged entry is refused as such, and changes nothing for the next one, which may be another shard's: the
+//       table of shapes is put back after each entry, since bytes can redefine it.
 
 import { Packr, Unpackr } from 'msgpackr';
 import { assert } from '../../domain/assert.ts';
@@ -37,11 +39,9 @@ export function makeEntryCodec(): EntryCodec {
     encodeUndefinedAsNil: true,
     structures: tableOf(SHAPES_V1),
   });
-  const unpackr = new Unpackr({
-    ...common,
-    int64AsType: 'number',
-    structures: tableOf(SHAPES_V1),
-  });
+  const table = tableOf(SHAPES_V1);
+  const shapes = [...table];
+  const unpackr = new Unpackr({ ...common, int64AsType: 'number', structures: table });
   return {
     encode(content) {
       const packed = packr.pack(store(content));
@@ -63,6 +63,9 @@ export function makeEntryCodec(): EntryCodec {
         return read(unpackr.unpack(payload.subarray(1)));
       } catch (error) {
         throw new UnreadableEntry(`a damaged entry of version ${version}`, { cause: error });
+      } finally {
+        // C4.
+        for (let i = 0; i < shapes.length; i++) table[i] = shapes[i] as object;
       }
     },
   };
@@ -122,12 +125,14 @@ function restore(stored: StoredContent): EntryContent {
   assert(stored.kind === 'batch', 'no kind of entry that version 1 knows');
   return {
     kind: 'batch',
-    transitions: stored.transitions.map((transition) =>
-      transition.kind === 'bill'
-        ? { ...transition, facts: transition.facts.map(restoreFact) }
-        : transition,
-    ),
+    transitions: stored.transitions.map(restoreTransition),
   };
+}
+
+function restoreTransition(stored: StoredTransition): Transition {
+  if (stored.kind === 'bill') return { ...stored, facts: stored.facts.map(restoreFact) };
+  assert(stored.kind === 'orderVoided', 'no kind of transition that version 1 knows');
+  return stored;
 }
 
 function restoreFact(fact: StoredFact): BillFact {
