@@ -51,10 +51,19 @@ function withoutStatus(code: string, members: Record<string, unknown>): Record<s
 
 /** A request that could not be read, with what is wrong where. */
 export function invalid(errors: readonly Violation[]): Problem {
-  const first = errors[0];
+  const shown = errors.map(({ path, message }) => ({ path: shownPath(path), message }));
+  const first = shown[0];
   const detail =
     first === undefined
       ? 'The request cannot be read.'
       : `${first.path === '' ? 'the body' : first.path}: ${first.message}`;
-  return { code: 'request.invalid', detail, errors };
+  return { code: 'request.invalid', detail, errors: shown };
+}
+
+const PATH_MAX = 200;
+const UNFIT = /[\p{Surrogate}\0]/gu;
+
+/** Clients choose names too: a path that holds one is cut, and told in text that both encodings carry. */
+function shownPath(path: string): string {
+  return path.slice(0, PATH_MAX).replaceAll(UNFIT, '\ufffd');
 }

@@ -67,19 +67,20 @@ function fieldPath(pointer: string): string {
     else path += path === '' ? part : `.${part}`;
     if (path.length > 200) break;
   }
-  return path.replaceAll(LONE_SURROGATES, '\ufffd');
+  return path;
 }
 
 /**
- * What no store could give back as it came, however deep: lone surrogates, U+0000, keys named `__proto__`, and integers
- * that a JSON number does not hold exactly. For what is carried as it is, and where the source can carry such text.
+ * What no store could give back as it came, however deep: lone surrogates, U+0000, keys named `__proto__`, and numbers
+ * that do not come back as they were sent. For what is carried as it is, and where the source can carry such text.
  */
 export function jsonViolation(value: unknown, path = '', depth = 0): Violation | undefined {
   if (typeof value === 'string') {
     return isPlainText(value) ? undefined : { path, message: TEXT_RULE };
   }
   if (typeof value === 'number') {
-    const isExact = !Number.isInteger(value) || Number.isSafeInteger(value);
+    // JSON of 1e400 is read as Infinity, and would be written as null.
+    const isExact = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
     return isExact ? undefined : { path, message: NUMBER_RULE };
   }
   if (value === null || typeof value !== 'object') return undefined;
@@ -113,9 +114,9 @@ function firstViolation(
   return undefined;
 }
 
-const LONE_SURROGATES = /\p{Surrogate}/gu;
 const UNFIT = /[\p{Surrogate}\0]/u;
-const NUMBER_RULE = 'is an integer beyond 2^53, which JSON does not carry exactly: send it as text';
+const NUMBER_RULE =
+  'is a number that JSON does not carry exactly (integers to 2^53): send it as text';
 const TEXT_RULE = 'must be well-formed Unicode without U+0000';
 const KEY_RULE =
   'has a key that is not taken: keys are well-formed Unicode without U+0000, and not __proto__';
