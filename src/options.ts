@@ -220,8 +220,9 @@ function isBare(parsed: URL): boolean {
   );
 }
 
+/** A value that was not taken. An address put into the wrong variable may hold a password all the same. */
 function shown(value: unknown): string {
-  const written = JSON.stringify(value) ?? String(value);
+  const written = (JSON.stringify(value) ?? String(value)).replaceAll(/:\/\/[^\s/]*@/g, '://***@');
   return written.length > 60 ? `${written.slice(0, 57)}...` : written;
 }
 
