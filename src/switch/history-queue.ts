@@ -15,6 +15,11 @@ export type CommittedItem =
     }
   | { readonly kind: 'order'; readonly transition: OrderVoided };
 
+/** The command that a committed transition came of, for those who count. */
+export function commandOf(item: CommittedItem): string {
+  return item.kind === 'bill' ? item.transition.command : 'ResolveOrder';
+}
+
 export interface CommittedEntry {
   readonly entry: EntryId;
   /** Time of its last transition, or of the opening. */

@@ -52,8 +52,14 @@ export type EntryContent =
       readonly transitions: readonly Transition[];
     };
 
+/** An entry that this version of the switch cannot read. */
+export class UnreadableEntry extends Error {
+  override readonly name = 'UnreadableEntry';
+}
+
 /** Bytes to content and back; reads every version ever written. */
 export interface EntryCodec {
   encode(content: EntryContent): Uint8Array;
+  /** Throws UnreadableEntry for what no version of this code has written. */
   decode(payload: Uint8Array): EntryContent;
 }

@@ -4,12 +4,13 @@
 //   waiting ──lease──▶ starting ──epoch open──▶ serving ◀──epoch open── recovering
 //      ▲                  │                        └───append not OK──────▶ │
 //      └───lease lost, or another owner in the log (from any state)────────┘
-//   Lost entries (A4) and data that history refuses (A6) end in stopped, from any state.
+//   Lost entries (A4), data that history refuses (A6), entries that nobody can read and defects of ours end in stopped.
 
 import { ShardClock } from '../actors/shard-clock.ts';
 import { millis, SECOND_MS } from '../domain/time.ts';
 import { type EntryId, epochOf, formatEntryId, isLastOfEpoch } from './entry-id.ts';
-import type { CommittedEntry, CommittedItem } from './history-queue.ts';
+import { failureOf, isFinal } from './failures.ts';
+import { type CommittedEntry, commandOf } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { type Opener, openEpoch, type Reopening, reopen } from './opening.ts';
 import { FILTER_SPAN_MS } from './order-filter.ts';
@@ -148,8 +149,7 @@ export class Tenure {
         if (life !== this.#life) return;
         this.#around.writer.leave(this.shard.id);
         this.shard.drop('shard.unavailable');
-        this.#report('warn', 'shard.startFailed', describe(error));
-        await this.#pause();
+        await this.#failed('shard.startFailed', error);
       }
     }
   }
@@ -285,8 +285,7 @@ export class Tenure {
         if (life === this.#life) this.#reopened(reopening, at);
         return;
       } catch (error) {
-        this.#report('warn', 'shard.reopenFailed', describe(error));
-        await this.#pause();
+        if (life === this.#life) await this.#failed('shard.reopenFailed', error);
       }
     }
   }
@@ -378,6 +377,16 @@ export class Tenure {
     this.#around.reporter.report('info', 'shard.state', { shard: id, state, reason, top });
   }
 
+  /** What another try may cure waits for it; anything else is for an operator. */
+  async #failed(what: string, error: unknown): Promise<void> {
+    if (isFinal(error)) {
+      this.#stop(describe(error));
+      return;
+    }
+    this.#report('warn', what, describe(error));
+    await this.#pause();
+  }
+
   #pause(): Promise<void> {
     return new Promise((done) => {
       this.#around.clock.after(PROBE_MS, done);
@@ -387,13 +396,4 @@ export class Tenure {
   #report(level: 'warn' | 'error', what: string, reason: string): void {
     this.#around.reporter.report(level, what, { shard: this.shard.id, reason });
   }
-}
-
-function commandOf(item: CommittedItem): string {
-  return item.kind === 'bill' ? item.transition.command : 'ResolveOrder';
-}
-
-function failureOf(error: unknown): 'refused' | 'fenced' | 'unknown' {
-  if (!(error instanceof LogRefusal)) return 'unknown';
-  return error.reason === 'fenced' ? 'fenced' : 'refused';
 }

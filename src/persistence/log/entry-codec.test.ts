@@ -3,7 +3,8 @@ import type { BillId, Reference, TerminalId } from '../../domain/ids.ts';
 import type { Minor } from '../../domain/money.ts';
 import { millis, TIME_MAX } from '../../domain/time.ts';
 import type { EntryContent } from '../../switch/records.ts';
-import { ENTRY_VERSION, makeEntryCodec, UnreadableEntry } from './entry-codec.ts';
+import { UnreadableEntry } from '../../switch/records.ts';
+import { ENTRY_VERSION, makeEntryCodec } from './entry-codec.ts';
 
 const billId = '06D9K3Q1ZR0072M4N6P8Q0R2S4' as BillId;
 

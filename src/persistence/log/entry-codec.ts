@@ -11,16 +11,16 @@
 import { Packr, Unpackr } from 'msgpackr';
 import { assert } from '../../domain/assert.ts';
 import type { BillFact, Json, Terms } from '../../domain/bill/vocabulary.ts';
-import type { EntryCodec, EntryContent, Transition } from '../../switch/records.ts';
+import {
+  type EntryCodec,
+  type EntryContent,
+  type Transition,
+  UnreadableEntry,
+} from '../../switch/records.ts';
 import { SHAPES_V1 } from './entry-shapes.ts';
 
 /** The version that today's code writes. */
 export const ENTRY_VERSION = 1;
-
-/** An entry that this version of the switch cannot read. */
-export class UnreadableEntry extends Error {
-  override readonly name = 'UnreadableEntry';
-}
 
 /**
  * From what was stored to today's content, by version. A new version changes ENTRY_VERSION and `store`, gets a reader

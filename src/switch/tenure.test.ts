@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { ManualClock } from '../../tests/support/manual-clock.ts';
+import { Defect } from '../domain/assert.ts';
+import type { ShardId } from '../domain/ids.ts';
+import { millis } from '../domain/time.ts';
+import { type EntryId, entryId, NO_ENTRY } from './entry-id.ts';
+import { HistoryWriter } from './history-writer.ts';
+import type { History, Log, LogEntry } from './ports.ts';
+import { type EntryContent, UnreadableEntry } from './records.ts';
+import { NO_OBSERVER } from './reporter.ts';
+import type { Shard } from './shard.ts';
+import { Tenure } from './tenure.ts';
+
+const SHARD = 3 as ShardId;
+
+/** Everything around a tenure that begins on a log of one entry, and how its decoding ends. */
+function begin(decode: (tries: number) => EntryContent) {
+  const clock = new ManualClock();
+  const reported: string[] = [];
+  const reporter = {
+    report: (level: string, what: string, fields: Readonly<Record<string, unknown>>) => {
+      if (level !== 'info') reported.push(`${level} ${what}: ${fields.reason}`);
+    },
+  };
+  const history = {
+    watermarks: async () => [{ shard: SHARD, entry: NO_ENTRY, at: millis(0) }],
+    write: () => new Promise(() => undefined),
+  } as unknown as History;
+  const entry: LogEntry = { id: entryId(1, 0), payload: new Uint8Array(1) };
+  const log = {
+    read: async (_: ShardId, above: EntryId) => [entry].filter(({ id }) => id > above),
+  } as unknown as Log;
+  let tries = 0;
+  const codec = {
+    encode: () => new Uint8Array(0),
+    decode: () => {
+      tries += 1;
+      return decode(tries);
+    },
+  };
+  const done = { dropped: 0, stopped: 0 };
+  const shard = {
+    id: SHARD,
+    drop: () => {
+      done.dropped += 1;
+    },
+    stop: () => {
+      done.stopped += 1;
+    },
+  } as unknown as Shard;
+  const tenure = new Tenure({
+    shard,
+    opener: {
+      shard: SHARD,
+      log,
+      codec,
+      holder: 'test',
+      drawNonce: () => 'nonce',
+      drawInteger: () => 0,
+    },
+    history,
+    writer: new HistoryWriter({ history, clock, reporter, observer: NO_OBSERVER }),
+    clock,
+    reporter,
+    observer: NO_OBSERVER,
+    begun: () => undefined,
+    deposed: () => undefined,
+    wake: () => undefined,
+    logTrimsItself: false,
+  });
+  tenure.leaseTaken();
+  return { tenure, clock, reported, done, tries: () => tries };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('a start', () => {
+  test.each([
+    ['a defect of ours', new Defect('missing: a fetched bill')],
+    ['an entry that nobody can read', new UnreadableEntry('a damaged entry of version 1')],
+  ])('that meets %s stops the shard, and does not try for ever', async (_name, error) => {
+    const begun = begin(() => {
+      throw error;
+    });
+    await settled();
+    expect(begun.tenure.state).toBe('stopped');
+    expect(begun.tenure.reason).toBe(error.message);
+    expect(begun.reported).toEqual([`error shard.stopped: ${error.message}`]);
+    expect(begun.done.stopped).toBe(1);
+    begun.clock.advance(10_000);
+    await settled();
+    expect(begun.tries()).toBe(1);
+  });
+
+  test('that a store fails is tried again every second', async () => {
+    const begun = begin(() => {
+      throw new Error('ECONNREFUSED');
+    });
+    await settled();
+    for (let second = 1; second <= 3; second++) {
+      expect(begun.tenure.state).toBe('starting');
+      expect(begun.reported).toHaveLength(second);
+      expect(begun.tries()).toBe(second);
+      begun.clock.advance(1_000);
+      await settled();
+    }
+    expect(begun.reported[0]).toBe('warn shard.startFailed: ECONNREFUSED');
+    expect(begun.done.stopped).toBe(0);
+  });
+});
