@@ -93,6 +93,7 @@ try {
       paychannelConnections: paychannelSessions,
     };
   });
+  process.on('uncaughtException', endOf(gateway));
   main.on('message', (message: ToGatewayThread) => {
     switch (message.type) {
       case 'worker':
@@ -116,6 +117,18 @@ try {
   say({ type: 'listening', port: gateway.port });
 } catch (error) {
   say({ type: 'failed', reason: error instanceof Error ? error.message : String(error) });
+}
+
+/**
+ * A mistake of ours in a gateway costs that gateway its connections, not the process its life: they are closed before
+ * the thread ends, because a thread that ends with one open takes the process along. Main begins another in its place.
+ */
+function endOf(gateway: Awaited<ReturnType<typeof startGateway>>): (error: unknown) => void {
+  return (error) => {
+    logger.error({ what: 'gateway.failed', err: error }, 'gateway.failed');
+    gateway.close();
+    process.exit(1);
+  };
 }
 
 /** The listen socket is closed first: a thread that ends with one open would take the process along. */

@@ -35,6 +35,8 @@ export class Gateways {
   readonly #port: number;
   readonly #running = new Map<number, Running>();
   #isStopping = false;
+  /** What a gateway that begins later must know at once. */
+  #state: SwitchState | null = null;
   #seq = 0;
 
   constructor(options: { setting: Setting; port: number; logger: Logger; events: GatewayEvents }) {
@@ -73,6 +75,7 @@ export class Gateways {
   }
 
   publish(state: SwitchState): void {
+    this.#state = state;
     this.sendEach(() => ({ message: { type: 'state', state } }));
   }
 
@@ -98,6 +101,9 @@ export class Gateways {
           this.#events.onGateway((answer) => {
             thread.postMessage(answer, answer.type === 'worker' ? [answer.port] : []);
           });
+          const state = this.#state;
+          if (state !== null)
+            thread.postMessage({ type: 'state', state } satisfies ToGatewayThread);
           listening();
         } else if (message.type === 'failed') {
           failed(new Error(message.reason));
@@ -105,10 +111,12 @@ export class Gateways {
           this.#hear(thread, told, message);
         }
       });
+      let reason = '';
       thread.once('error', (error) => {
+        reason = error.message;
         failed(error);
-        this.#ended(index, error.message);
       });
+      thread.once('exit', (code) => this.#ended(index, reason || `it ended with ${code}`));
     });
   }
 

@@ -106,7 +106,10 @@ async function serve(
           if (link !== undefined) send({ type: 'worker', index, port: link });
         }
       },
-      onEnded: (index) => scrape.retire(`gateway-${index}`),
+      onEnded: (index) => {
+        metrics.gatewayEnded();
+        scrape.retire(`gateway-${index}`);
+      },
       metricsText: async () => {
         const told = await pool.tell();
         const snapshots = await gateways.tell();

@@ -78,6 +78,7 @@ export const families = {
   ),
   shardsOwned: gauge('shards_owned', 'Shards of this node, by state.'),
   workersEnded: counter('workers_ended_total', 'Worker threads that died and were replaced.'),
+  gatewaysEnded: counter('gateways_ended_total', 'Gateway threads that died and were replaced.'),
   loopsDelayedSeconds: gauge(
     'loops_delayed_seconds',
     'How late the event loop of a thread ran since the last scrape, by quantile (1 is the worst).',

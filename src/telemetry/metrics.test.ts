@@ -183,6 +183,7 @@ function useAll(metrics: Metrics): void {
   metrics.historyFailed('history.unavailable');
   metrics.billsFetched(2);
   metrics.workerEnded();
+  metrics.gatewayEnded();
   metrics.watchShards(() => [shard(0)]);
   metrics.watchGateway(() => ({
     requestsHeld: 1,

@@ -55,6 +55,7 @@ export interface Metrics {
   historyFailed(reason: string): void;
   billsFetched(count: number): void;
   workerEnded(): void;
+  gatewayEnded(): void;
   /** From now on asked at each snapshot. */
   watchShards(numbers: () => readonly ShardNumbers[]): void;
   watchGateway(numbers: () => GatewayNumbers): void;
@@ -71,6 +72,8 @@ const NS_PER_SECOND = 1e9;
 /** Opens the metrics of the thread that calls. */
 export function openMetrics(thread: string): Metrics {
   const counters = openCounters();
+  // Told from the beginning: a rise from nothing to 1 is none to whoever asks for the increase.
+  for (const ended of [counters.workersEnded, counters.gatewaysEnded]) ended.add('', () => ({}), 0);
   const histograms = openHistograms();
   const routes = openRoutes();
   const appendedSeconds = histograms.batchesAppendedSeconds.series();
@@ -99,6 +102,7 @@ export function openMetrics(thread: string): Metrics {
     historyFailed: (reason) => counters.historyFailed.add(reason, () => ({ reason })),
     billsFetched: (count) => counters.billsFetched.add('', () => ({}), count),
     workerEnded: () => counters.workersEnded.add('', () => ({})),
+    gatewayEnded: () => counters.gatewaysEnded.add('', () => ({})),
     watchShards(numbers) {
       shards = numbers;
     },
@@ -125,6 +129,7 @@ function openCounters() {
     historyFailed: new Counter(families.historyFailed),
     billsFetched: new Counter(families.billsFetched),
     workersEnded: new Counter(families.workersEnded),
+    gatewaysEnded: new Counter(families.gatewaysEnded),
   };
 }
 
