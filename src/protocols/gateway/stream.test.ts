@@ -12,6 +12,7 @@ import { type Bench, keys, passing, startBench } from '../../../tests/support/fa
 import { TestSocket, unpackr } from '../../../tests/support/socket.ts';
 import { eventNo, idOf, pushed } from '../../../tests/support/stream-events.ts';
 import { minor } from '../../domain/money.ts';
+import { Fault } from '../../switch/faults.ts';
 
 let bench: Bench;
 const sockets: TestSocket[] = [];
@@ -101,6 +102,45 @@ describe('a key', () => {
     bench.principals.clear();
     bench.clock.advance(31_000);
     expect(await socket.end()).toEqual({ code: 4401, reason: 'the key was withdrawn' });
+  });
+});
+
+describe('a key, while the directory is away', () => {
+  let away: Bench;
+
+  beforeEach(async () => {
+    away = await startBench({
+      options: {
+        directory: {
+          principalOfKey: () => Promise.reject(new Fault('history.unavailable', 'away')),
+          close: () => Promise.resolve(),
+        },
+      },
+    });
+  });
+  afterEach(() => away.gateway.close());
+
+  test('in the first frame is answered with 503 and closes with 1013, because it may be a good one', async () => {
+    const socket = await TestSocket.open(`${away.ws}/v1/terminal/stream`);
+    sockets.push(socket);
+    socket.send({ id: 1, op: 'auth', body: { key: keys.terminal } });
+    // What comes behind it is not answered as if there were no key.
+    socket.send({ id: 2, op: 'ping' });
+    expect(await socket.next()).toMatchObject({
+      id: 1,
+      op: 'auth',
+      status: 503,
+      body: { code: 'history.unavailable', retryable: true },
+    });
+    expect(await socket.end()).toEqual({ code: 1013, reason: 'history.unavailable' });
+    expect(socket.frames).toHaveLength(1);
+    expect(away.gateway.stats().sessions).toBe(0);
+  });
+
+  test('in the header closes with 1013 too', async () => {
+    const socket = await TestSocket.open(`${away.ws}/v1/terminal/stream`, { key: keys.terminal });
+    sockets.push(socket);
+    expect(await socket.end()).toEqual({ code: 1013, reason: 'the key cannot be looked up now' });
   });
 });
 
