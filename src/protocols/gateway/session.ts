@@ -75,6 +75,7 @@ export class Session implements EventReader {
     this.#outbox = new SocketOutbox({
       ws,
       isBinary: encoding === 'msgpack',
+      clock: context.options.clock,
       onSent: (isDropped) => {
         // Where all went out, no drain will tell that there is room.
         if (!isDropped) this.drained();
@@ -187,11 +188,8 @@ export class Session implements EventReader {
   /** Closes if the key is no longer one for this stream. */
   judge(principal: Principal | null): void {
     if (this.#principal === null) return;
-    if (principal === null || !this.#isWelcome(principal)) {
-      this.end(CLOSE.unauthenticated, 'the key was withdrawn');
-    } else {
-      this.#principal = principal;
-    }
+    if (principal !== null && this.#isWelcome(principal)) this.#principal = principal;
+    else this.end(CLOSE.unauthenticated, 'the key was withdrawn');
   }
 
   canTake(): boolean {
@@ -199,6 +197,7 @@ export class Session implements EventReader {
     const max = this.#context.options.limits.socketBufferBytes * EVENTS_SHARE;
     if (this.#outbox.waitingBytes < max) return true;
     this.#isHeldBack = true;
+    this.#outbox.awaitRoom();
     return false;
   }
 

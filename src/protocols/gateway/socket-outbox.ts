@@ -1,24 +1,32 @@
 // What one tick sends over one WebSocket leaves together, corked; what the socket cannot take is never dropped in silence.
 
+import type { Clock } from '../../switch/ports.ts';
 import type { WebSocket } from './native.ts';
+
+/** A full buffer that has not moved for so long is pushed. */
+const PUSH_AFTER_MS = 250;
 
 export class SocketOutbox {
   readonly #ws: WebSocket<unknown>;
   readonly #isBinary: boolean;
+  readonly #clock: Clock;
   readonly #onSent: (isDropped: boolean) => void;
   #frames: Uint8Array[] = [];
   #bytes = 0;
   #isWaiting = false;
   #isClosed = false;
+  #cancelPush: (() => void) | null = null;
 
   /** `onSent` is called after each sending; `isDropped`: the socket's buffer is full, and the rest was not sent. */
   constructor(options: {
     ws: WebSocket<unknown>;
     isBinary: boolean;
+    clock: Clock;
     onSent: (isDropped: boolean) => void;
   }) {
     this.#ws = options.ws;
     this.#isBinary = options.isBinary;
+    this.#clock = options.clock;
     this.#onSent = options.onSent;
   }
 
@@ -54,9 +62,24 @@ export class SocketOutbox {
     this.#onSent(isDropped);
   };
 
+  /**
+   * Somebody waits for room. uWebSockets.js now and then stops looking whether a socket can be written to (seen in 1 of 4
+   * runs of a reader that stops and goes on), and no drain comes: a ping makes it write what waits.
+   */
+  awaitRoom(): void {
+    if (this.#cancelPush !== null || this.#isClosed) return;
+    const before = this.#ws.getBufferedAmount();
+    this.#cancelPush = this.#clock.after(PUSH_AFTER_MS, () => {
+      this.#cancelPush = null;
+      if (before > 0 && this.#ws.getBufferedAmount() === before) this.#ws.ping();
+      this.#onSent(false);
+    });
+  }
+
   /** The socket is gone: nothing more is sent. */
   close(): void {
     this.#isClosed = true;
+    this.#cancelPush?.();
     this.#frames = [];
   }
 }
