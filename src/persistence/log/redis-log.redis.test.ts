@@ -73,6 +73,20 @@ describe('RedisLog', () => {
     expect(await redis.xlen('wal:{1}')).toBe(2);
   });
 
+  test('tells its name, and is trimmed, although Redis is full', async () => {
+    const first = await log.identify({ id: 'first', shards: 8 });
+    await append(NO_ENTRY, entryId(1, 1));
+    await append(entryId(1, 1), entryId(1, 2));
+    await redis.config('SET', 'maxmemory', '1');
+    try {
+      expect(await log.identify({ id: 'second', shards: 8 })).toEqual(first);
+      await log.trim(SHARD, entryId(1, 2));
+      expect(await redis.xlen('wal:{1}')).toBe(1);
+    } finally {
+      await redis.config('SET', 'maxmemory', '0');
+    }
+  });
+
   test('names the top in its refusal', async () => {
     await append(NO_ENTRY, entryId(1, 1));
     const refusal = await refusalOf(append(entryId(1, 2), entryId(1, 3)));

@@ -44,9 +44,14 @@ export class RedisLog implements Log {
     id: string;
     shards: number;
   }): Promise<{ name: LogName; shards: number }> {
-    const value = JSON.stringify({ id: proposed.id, shards: proposed.shards });
-    await this.#connection.send('SET', NAME_KEY, value, 'NX');
-    const { id, shards } = readName(await this.#connection.send('GET', NAME_KEY));
+    // Asked first: a full Redis takes no SET, and its owner has to start all the same, to trim it (A7).
+    let name = await this.#connection.send('GET', NAME_KEY);
+    if (name === null) {
+      const value = JSON.stringify({ id: proposed.id, shards: proposed.shards });
+      await this.#connection.send('SET', NAME_KEY, value, 'NX');
+      name = await this.#connection.send('GET', NAME_KEY);
+    }
+    const { id, shards } = readName(name);
     return { name: { kind: 'redis', id }, shards };
   }
 
