@@ -5,14 +5,21 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Config } from './config.ts';
 import type { ShardId } from './domain/ids.ts';
+import { isGone, makeHolder } from './holder.ts';
 import { MetaStore } from './persistence/history/meta-store.ts';
 import { PostgresHistory } from './persistence/history/postgres-history.ts';
 import { makeEntryCodec } from './persistence/log/entry-codec.ts';
 import { migrate } from './persistence/migrate.ts';
 import { reporterOf } from './reporting.ts';
-import { openConfiguredLog, openPostgresLog, openRedisLog } from './stores.ts';
-import { type Moving, moveLog, takeBack } from './switch/move-log.ts';
-import type { Log, LogName } from './switch/ports.ts';
+import {
+  openConfiguredLog,
+  openPostgresLeases,
+  openPostgresLog,
+  openRedisLeases,
+  openRedisLog,
+} from './stores.ts';
+import { type Moving, moveLog, type OldLog, takeBack } from './switch/move-log.ts';
+import type { Leases, Log, LogName } from './switch/ports.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 
@@ -119,7 +126,7 @@ async function move(moving: Move, old: LogName): Promise<void> {
   try {
     await withHistory(moving, (history) => moveLog(asMove(moving, from, history)));
   } finally {
-    await from?.close();
+    await Promise.allSettled([from?.log.close(), from?.leases.close()]);
   }
 }
 
@@ -135,7 +142,11 @@ async function withHistory(
   }
 }
 
-function asMove({ config, to, logger }: Move, from: Log | null, history: PostgresHistory): Moving {
+function asMove(
+  { config, to, logger }: Move,
+  from: OldLog | null,
+  history: PostgresHistory,
+): Moving {
   return {
     shards: Array.from({ length: config.shards }, (_, shard) => shard as ShardId),
     from,
@@ -151,7 +162,7 @@ function asMove({ config, to, logger }: Move, from: Log | null, history: Postgre
 }
 
 /** The log that Postgres names. Null where the operator has abandoned it by its id. */
-async function openOld(moving: Move, old: LogName): Promise<Log | null> {
+async function openOld(moving: Move, old: LogName): Promise<OldLog | null> {
   const { config, databaseUrl, logger } = moving;
   if (config.abandonLog === old.id) return null;
   const wayOut =
@@ -170,11 +181,24 @@ async function openOld(moving: Move, old: LogName): Promise<Log | null> {
     );
   }
   const { name } = await opened.identify({ id: randomUUID(), shards: config.shards });
-  if (isSame(name, old)) return opened;
+  if (isSame(name, old)) return { log: opened, ...(await openOldLeases(moving, old)) };
   await opened.close();
   throw new StartRefusal(
     `history belongs to the log ${old.id}; the old log given is ${name.id}. ${wayOut}`,
   );
+}
+
+async function openOldLeases(
+  { config, databaseUrl, logger }: Move,
+  { kind }: LogName,
+): Promise<Pick<OldLog, 'leases' | 'isGone'>> {
+  const { previousLogUrl } = config;
+  const leases: Leases =
+    kind === 'postgres' || previousLogUrl === null
+      ? await openPostgresLeases(config, databaseUrl, logger)
+      : await openRedisLeases(previousLogUrl, logger);
+  const self = makeHolder({ node: config.nodeName, process: randomUUID(), worker: -1, life: 1 });
+  return { leases, isGone: (holder) => isGone(holder, self) };
 }
 
 function refuseShards(store: string, found: number, wanted: number): void {

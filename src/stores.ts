@@ -45,7 +45,16 @@ export function openConfiguredLeases(
   databaseUrl: string,
   logger: Logger,
 ): Promise<Leases> {
-  const common = { timeoutMs: LEASE_TIMEOUT_MS, logger };
-  if (config.redisUrl !== null) return RedisLeases.open({ url: config.redisUrl, ...common });
-  return PostgresLeases.open({ url: databaseUrl, accepted: config.acceptUnsafe, ...common });
+  return config.redisUrl === null
+    ? openPostgresLeases(config, databaseUrl, logger)
+    : openRedisLeases(config.redisUrl, logger);
+}
+
+export function openPostgresLeases(config: Config, url: string, logger: Logger): Promise<Leases> {
+  const accepted = config.acceptUnsafe;
+  return PostgresLeases.open({ url, accepted, timeoutMs: LEASE_TIMEOUT_MS, logger });
+}
+
+export function openRedisLeases(url: string, logger: Logger): Promise<Leases> {
+  return RedisLeases.open({ url, timeoutMs: LEASE_TIMEOUT_MS, logger });
 }

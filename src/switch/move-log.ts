@@ -5,8 +5,9 @@ import type { ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
 import { HistoryWriter } from './history-writer.ts';
+import { LEASE_MS } from './leasing.ts';
 import { closeLog, type Opener, openEpoch } from './opening.ts';
-import { type Clock, type History, type Log, LogRefusal } from './ports.ts';
+import { type Clock, type History, type Leases, type Log, LogRefusal } from './ports.ts';
 import type { EntryCodec } from './records.ts';
 import { checkContinuity, isClosed, type ReplayHome, replay } from './replay.ts';
 import { NO_OBSERVER, type Reporter } from './reporter.ts';
@@ -14,7 +15,7 @@ import { NO_OBSERVER, type Reporter } from './reporter.ts';
 export interface Moving {
   readonly shards: readonly ShardId[];
   /** Null: abandoned; what only it held is lost, and the operator has said so by name. */
-  readonly from: Log | null;
+  readonly from: OldLog | null;
   readonly to: Log;
   readonly history: History;
   readonly codec: EntryCodec;
@@ -25,11 +26,20 @@ export interface Moving {
   readonly drawInteger: (limit: number) => number;
 }
 
+/** The log to move from, with the leases beside it. */
+export interface OldLog {
+  readonly log: Log;
+  readonly leases: Leases;
+  /** Whether the holder of a lease is known to be dead. */
+  readonly isGone: (holder: string) => boolean;
+}
+
 /** Moves every shard. Can be repeated after a crash at any point; rejects with what is wrong. */
 export async function moveLog(moving: Moving): Promise<void> {
   for (const shard of moving.shards) await refuseForeign(moving, shard);
   const ends = new Map<ShardId, EntryId>();
   for (const shard of moving.shards) ends.set(shard, await moveShard(moving, shard));
+  await endLeases(moving);
   for (const [shard, end] of ends) await refuseTakenBack(moving, shard, end);
 }
 
@@ -47,10 +57,30 @@ export async function takeBack(moving: Moving): Promise<void> {
   }
 }
 
+/**
+ * Takes the leases of the old log's owners away, and waits until none of them can believe in its own any more: one that
+ * only reads would never hear from its log that it is closed, and would answer for ever what was true before the move.
+ */
+async function endLeases({ from, shards, holder, clock }: Moving): Promise<void> {
+  if (from === null) return;
+  const { leases, isGone } = from;
+  let mustWait = false;
+  for (;;) {
+    const standing = await leases.read(shards);
+    const others = standing.filter((each) => each.holder !== null && each.holder !== holder);
+    if (others.length === 0) break;
+    await leases.take(others, holder);
+    mustWait ||= others.some((each) => !isGone(each.holder ?? ''));
+  }
+  if (mustWait) await new Promise<void>((done) => clock.after(LEASE_MS, done));
+  const taken = await leases.read(shards);
+  await leases.release(taken.filter((each) => each.holder === holder));
+}
+
 /** Somebody has started on the old log again meanwhile: then it, and not the new one, is the log. */
 async function refuseTakenBack({ from }: Moving, shard: ShardId, end: EntryId): Promise<void> {
   if (from === null) return;
-  const { last } = await from.bounds(shard);
+  const { last } = await from.log.bounds(shard);
   if (last === end) return;
   throw new Error(`shard ${shard} was served on the old log again while it was being moved`);
 }
@@ -70,7 +100,7 @@ async function moveShard(moving: Moving, shard: ShardId): Promise<EntryId> {
   const last =
     moving.from === null
       ? await watermarkOf(moving, shard)
-      : await drain(moving, shard, moving.from);
+      : await drain(moving, shard, moving.from.log);
   const opener = openerOf(moving, shard, moving.to);
   const { last: top } = await moving.to.bounds(shard);
   const at = millis(moving.clock.wall());

@@ -91,6 +91,26 @@ describe('a start', () => {
     }
   });
 
+  test('ends a switch that only reads, once another has moved its log away', async () => {
+    const alone = await postgresAlone.start();
+    open.push(alone);
+    const old = await start(alone);
+    const { till } = await parties();
+    const order = { orderId: fresh('order'), amount: 100, currency: 'EUR' };
+    const { id: billId } = await done(till, 'bill.create', order);
+    const { url } = await redis();
+    const next = await SwitchProcess.start({ stores: { ...alone, redisUrl: url }, env: {} });
+    try {
+      const answers = await Answers.of(next.baseUrl);
+      const moved = new HttpParty(next.baseUrl, 'terminal', old.demo.terminal.key, answers);
+      await done(moved, 'bill.cancel', { billId });
+      // The log cannot judge who only reads: its lease has to be gone before another writes.
+      expect((await till.ask('bill.get', { billId })).status).toBe(503);
+    } finally {
+      await next.remove();
+    }
+  });
+
   test('moves the log from Postgres to Redis and back, and loses nothing', async () => {
     const alone = await postgresAlone.start();
     open.push(alone);
