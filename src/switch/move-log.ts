@@ -7,7 +7,14 @@ import { type EntryId, NO_ENTRY } from './entry-id.ts';
 import { HistoryWriter } from './history-writer.ts';
 import { LEASE_MS } from './leasing.ts';
 import { closeLog, type Opener, openEpoch } from './opening.ts';
-import { type Clock, type History, type Leases, type Log, LogRefusal } from './ports.ts';
+import {
+  type Clock,
+  type History,
+  type Leases,
+  type Log,
+  LogRefusal,
+  type Watermark,
+} from './ports.ts';
 import type { EntryCodec } from './records.ts';
 import { checkContinuity, isClosed, type ReplayHome, replay } from './replay.ts';
 import { NO_OBSERVER, type Reporter } from './reporter.ts';
@@ -97,29 +104,27 @@ async function refuseForeign({ to, codec }: Moving, shard: ShardId): Promise<voi
 
 /** Returns the entry that history ends with in the old log. */
 async function moveShard(moving: Moving, shard: ShardId): Promise<EntryId> {
-  const last =
-    moving.from === null
-      ? await watermarkOf(moving, shard)
-      : await drain(moving, shard, moving.from.log);
+  const closing = moving.from === null ? null : await drain(moving, shard, moving.from.log);
+  const { entry, at: reached } = await watermarkOf(moving, shard);
+  const last = closing ?? entry;
   const opener = openerOf(moving, shard, moving.to);
   const { last: top } = await moving.to.bounds(shard);
-  const at = millis(moving.clock.wall());
+  const at = millis(Math.max(moving.clock.wall(), reached));
   const opened = await openEpoch(opener, top, { at, nonces: new Set(), follows: last });
   // Openings of earlier tries, and the closing from when this was the old log, do not follow history's end: they go.
   await moving.to.trim(shard, opened);
   return last;
 }
 
-async function watermarkOf(moving: Moving, shard: ShardId): Promise<EntryId> {
-  const [watermark] = await moving.history.watermarks([shard]);
-  return watermark?.entry ?? NO_ENTRY;
+async function watermarkOf({ history }: Moving, shard: ShardId): Promise<Watermark> {
+  const [watermark] = await history.watermarks([shard]);
+  return watermark ?? { shard, entry: NO_ENTRY, at: millis(0) };
 }
 
 /** Brings all of the old log into history and closes it. Returns the closing. */
 async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId> {
   const { history, codec, clock, reporter } = moving;
-  const [watermark] = await history.watermarks([shard]);
-  const known = watermark ?? { shard, entry: NO_ENTRY, at: millis(0) };
+  const known = await watermarkOf(moving, shard);
   const broken = await checkContinuity(from, codec, known);
   if (broken !== null) throw new Error(broken);
   const writer = new HistoryWriter({ history, clock, reporter, observer: NO_OBSERVER });
@@ -132,10 +137,12 @@ async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId
   const sources = { shard, log: from, codec, history, writer, home: emptyHome(), isVoid };
   const opener = openerOf(moving, shard, from);
   let top: EntryId = known.entry;
+  // The shard's own time, which may be ahead of the clock: it never goes back.
+  let at = millis(Math.max(clock.wall(), known.at));
   for (;;) {
     const replayed = await replay(sources, top);
     top = replayed.top;
-    const at = millis(Math.max(clock.wall(), replayed.at));
+    at = millis(Math.max(at, replayed.at));
     const closing = await close(opener, top, at);
     if (closing === null) continue;
     writer.enqueue(shard, { entry: closing, at, items: [] });
