@@ -28,6 +28,7 @@ export interface TestPostgres {
   /** Give it (with the port) to `startPostgres` to start the same cluster again after `kill`. */
   readonly dir: string;
   readonly pid: number;
+  readonly hasEnded: boolean;
   /** Stops it and removes its folder, unless it is to be kept. */
   stop(options?: { keep?: boolean }): Promise<void>;
   /** `kill -9` of the whole server; the folder stays. */
@@ -79,6 +80,9 @@ export async function startPostgres(
     port,
     dir,
     pid: server.pid,
+    get hasEnded() {
+      return server.child.exitCode !== null || server.child.signalCode !== null;
+    },
     stop: async (how = {}) => {
       await end('SIGINT');
       if (how.keep !== true) await rm(dir, { recursive: true, force: true });

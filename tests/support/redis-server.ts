@@ -24,12 +24,23 @@ export interface RedisServer {
   readonly dir: string;
   readonly config: Readonly<Record<string, string>>;
   readonly pid: number;
+  /** What it has printed since it was last started. */
+  readonly output: string;
+  readonly hasEnded: boolean;
   /** Stops it and removes its folder. */
   stop(): Promise<void>;
   /** SIGKILL; port and folder stay for `restart`. */
   kill(): Promise<void>;
   /** Starts it again on the same port and folder, after `kill`. */
   restart(): Promise<void>;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+interface Launch {
+  readonly config: Readonly<Record<string, string>>;
+  readonly dir: string;
+  readonly env: Environment;
 }
 
 const DURABLE: RedisSettings = {
@@ -40,25 +51,30 @@ const DURABLE: RedisSettings = {
   save: '',
 };
 const START_MS = 10_000;
+const OUTPUT_MAX = 20_000;
+/** What each process has printed, for as long as somebody has the process. */
+const outputs = new WeakMap<ChildProcess, () => string>();
 const STARTS_MAX = 5;
 
-/** Starts a Redis and resolves once it answers. Needs `redis-server` on the PATH. */
-export async function startRedis(settings: RedisSettings = {}): Promise<RedisServer> {
+/**
+ * Starts a Redis and resolves once it answers. Needs `redis-server` on the PATH. `env`: more of its environment, such
+ * as a disk that fails.
+ */
+export async function startRedis(
+  settings: RedisSettings = {},
+  env: Environment = {},
+): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'qrswitch-redis-'));
   const config: Record<string, string> = {};
   for (const [name, value] of Object.entries({ ...DURABLE, ...settings })) {
     if (value !== undefined) config[name] = value;
   }
-  const { child, port } = await launchOnFreePort(config, dir);
-  return runningServer(child, port, config, dir);
+  const { child, port } = await launchOnFreePort({ config, dir, env });
+  return runningServer(child, port, { config, dir, env });
 }
 
-function runningServer(
-  first: ChildProcess,
-  port: number,
-  config: Readonly<Record<string, string>>,
-  dir: string,
-): RedisServer {
+function runningServer(first: ChildProcess, port: number, how: Launch): RedisServer {
+  const { config, dir } = how;
   let child = first;
   // A test run that is cut off must not leave a server behind.
   const onExit = () => child.kill('SIGKILL');
@@ -73,6 +89,12 @@ function runningServer(
     get pid() {
       return child.pid ?? 0;
     },
+    get output() {
+      return outputs.get(child)?.() ?? '';
+    },
+    get hasEnded() {
+      return child.exitCode !== null || child.signalCode !== null;
+    },
     kill,
     async stop() {
       process.removeListener('exit', onExit);
@@ -80,38 +102,31 @@ function runningServer(
       await rm(dir, { recursive: true, force: true });
     },
     async restart() {
-      child = await launch(config, dir, port);
+      child = await launch(how, port);
     },
   };
 }
 
 /** Another process may take the free port before Redis does; then there is another one. */
-async function launchOnFreePort(
-  config: Readonly<Record<string, string>>,
-  dir: string,
-): Promise<{ child: ChildProcess; port: number }> {
+async function launchOnFreePort(how: Launch): Promise<{ child: ChildProcess; port: number }> {
   for (let start = 1; ; start++) {
     const port = await freePort();
     try {
-      return { child: await launch(config, dir, port), port };
+      return { child: await launch(how, port), port };
     } catch (error) {
       if (start < STARTS_MAX && String(error).includes('Address already in use')) continue;
-      await rm(dir, { recursive: true, force: true });
+      await rm(how.dir, { recursive: true, force: true });
       throw error;
     }
   }
 }
 
-async function launch(
-  config: Readonly<Record<string, string>>,
-  dir: string,
-  port: number,
-): Promise<ChildProcess> {
+async function launch({ config, dir, env }: Launch, port: number): Promise<ChildProcess> {
   const options = Object.entries(config).flatMap(([name, value]) => [`--${name}`, value]);
   const child = spawn(
     'redis-server',
     ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, ...options],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } },
   );
   await ready(child);
   return child;
@@ -128,13 +143,12 @@ function ready(child: ChildProcess): Promise<void> {
       clearTimeout(timer);
       reject(new Error(`redis-server ${why}\n${output}`));
     };
+    outputs.set(child, () => output);
+    // The pipes must go on being read, or Redis stops once they are full.
     const listen = (chunk: Buffer) => {
-      output += chunk.toString();
+      output = (output + chunk.toString()).slice(-OUTPUT_MAX);
       if (!output.includes('Ready to accept connections')) return;
       clearTimeout(timer);
-      child.stdout?.removeListener('data', listen);
-      // The pipes must go on being read, or Redis stops once they are full.
-      child.stdout?.resume();
       resolve();
     };
     child.stdout?.on('data', listen);

@@ -177,6 +177,12 @@ export class SwitchProcess {
     return this.ended();
   }
 
+  /** The same switch again; it may refuse to serve. */
+  relaunch(): Promise<SwitchProcess> {
+    const { port, dataDir } = this;
+    return SwitchProcess.launch({ ...this.#options, port, dataDir });
+  }
+
   /** The same switch again, on its stores, port and folder; other settings where they are given. */
   async restart(env?: Readonly<Record<string, string>>): Promise<SwitchProcess> {
     const { port, dataDir } = this;
