@@ -101,6 +101,7 @@ async function matchLog(moving: Move, meta: MetaStore): Promise<void> {
   refuseShards('the log', shards, config.shards);
   const { log: old } = await meta.claim({ shards: config.shards, log: name });
   if (isSame(old, name)) {
+    refuseAbandoned(config, old);
     await withHistory(moving, (history) => takeBack(asMove(moving, null, history)));
     return;
   }
@@ -159,6 +160,15 @@ function asMove(
     drawNonce: randomUUID,
     drawInteger: randomInt,
   };
+}
+
+/** Nothing is abandoned in place: what is left of the log could be wanted yet, and the setting outlives its purpose. */
+function refuseAbandoned({ abandonLog }: Config, log: LogName): void {
+  if (abandonLog !== log.id) return;
+  throw new StartRefusal(
+    `QRSWITCH_ABANDON_LOG=${log.id} names the very log that is to be used. Give it an empty log (another Redis, ` +
+      'or this one after FLUSHALL), or take the setting away to go on with this one.',
+  );
 }
 
 /** The log that Postgres names. Null where the operator has abandoned it by its id. */

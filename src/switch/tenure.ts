@@ -12,17 +12,19 @@ import { type EntryId, epochOf, formatEntryId, isLastOfEpoch } from './entry-id.
 import { failureOf, isFinal } from './failures.ts';
 import { type CommittedEntry, commandOf } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
+import { LogTrimmer } from './log-trimmer.ts';
 import { type Opener, openEpoch, type Reopening, reopen } from './opening.ts';
 import { FILTER_SPAN_MS } from './order-filter.ts';
 import { type Clock, type History, LogRefusal, type Watermark } from './ports.ts';
-import { checkContinuity, isClosed, type ReplayHome, replay } from './replay.ts';
+import { checkContinuity, isClosed, replay } from './replay.ts';
+import { homeOf } from './replay-home.ts';
 import { describe } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
 import type { Shard } from './shard.ts';
 
 /** Between two tries while a store refuses or does not answer (A4). */
 const PROBE_MS = 1_000;
-const TRIM_MS = 1_000;
+const RUNBOOK = 'docs/runbooks/shards-stopped.md';
 
 export type TenureState = 'waiting' | 'starting' | 'serving' | 'recovering' | 'stopped';
 
@@ -52,12 +54,17 @@ export class Tenure {
   #life = 0;
   #top = 0 as EntryId;
   #time: ShardClock | null = null;
-  #trimmedAt = 0;
-  #isTrimming = false;
+  readonly #trimmer: LogTrimmer;
 
   constructor(around: TenureSurroundings) {
     this.shard = around.shard;
     this.#around = around;
+    this.#trimmer = new LogTrimmer({
+      shard: this.shard.id,
+      log: around.opener.log,
+      clock: around.clock,
+      failed: (error) => this.#warn('log.trimFailed', describe(error)),
+    });
   }
 
   get state(): TenureState {
@@ -82,6 +89,14 @@ export class Tenure {
     if (this.#state === 'stopped' || this.#state === 'waiting') return;
     this.#leave('waiting', reason);
     this.shard.drop('shard.unavailable');
+  }
+
+  /** What an earlier life committed goes to history first: the log may have lost it meanwhile. */
+  async #bringHome(): Promise<void> {
+    const { writer } = this.#around;
+    const last = writer.last(this.shard.id);
+    // Where it cannot be brought there, another owner has written it, or a line in the log says why not.
+    if (last !== undefined) await writer.reached(this.shard.id, last).catch(() => undefined);
   }
 
   /** The end of a tick: appends what the tick brought, unless an append is under way. */
@@ -157,6 +172,8 @@ export class Tenure {
   async #tryToStart(life: number): Promise<void> {
     const { history, opener, writer, clock } = this.#around;
     const { id } = this.shard;
+    await this.#bringHome();
+    if (life !== this.#life) return;
     const [watermark] = await history.watermarks([id]);
     if (life !== this.#life || watermark === undefined) return;
     const broken = await checkContinuity(opener.log, opener.codec, watermark);
@@ -192,7 +209,15 @@ export class Tenure {
     const { id } = this.shard;
     const { log, codec } = opener;
     const isVoid = (): boolean => life !== this.#life;
-    const sources = { shard: id, log, codec, history, writer, home: this.#home(), isVoid };
+    const sources = {
+      shard: id,
+      log,
+      codec,
+      history,
+      writer,
+      home: homeOf(this.shard, clock),
+      isVoid,
+    };
     const nonces = new Set<string>();
     let top = watermark.entry;
     let at: number = watermark.at;
@@ -223,26 +248,6 @@ export class Tenure {
     }
   }
 
-  #home(): ReplayHome {
-    const { shard } = this;
-    const { clock } = this.#around;
-    return {
-      get: (id) => shard.residents.get(id),
-      put: (id, bill, entry, touched) => {
-        const cell = shard.residents.get(id) ?? shard.residents.add(id, true, clock.monotonic());
-        if (touched === null) {
-          shard.residents.fill(cell, bill, entry);
-          return;
-        }
-        cell.bill = bill;
-        cell.committed = bill;
-        cell.entry = entry;
-        shard.residents.schedule(cell);
-        shard.tell(bill, touched);
-      },
-    };
-  }
-
   /** Fills the filter of orders; until it is complete every unknown order is asked (A9). */
   async #fillFilter(life: number): Promise<void> {
     const { history } = this.#around;
@@ -259,7 +264,7 @@ export class Tenure {
         if (life === this.#life) this.shard.orders.filterIsComplete();
         return;
       } catch (error) {
-        this.#report('warn', 'shard.filterFailed', describe(error));
+        this.#warn('shard.filterFailed', describe(error));
         await this.#pause();
       }
     }
@@ -267,7 +272,7 @@ export class Tenure {
 
   /** An append was refused, or its outcome is not known: stop, find out, go on in the next epoch (A4). */
   #recover(unknown: EntryId | null, reason: string): void {
-    this.#report('warn', 'shard.appendFailed', reason);
+    this.#warn('shard.appendFailed', reason);
     this.#enter('recovering', reason);
     this.shard.suspend();
     void this.#reopen(this.#life, unknown);
@@ -307,6 +312,8 @@ export class Tenure {
   }
 
   #deposed(by: string): void {
+    // The log has all of it, and its new owner brings it into history.
+    this.#around.writer.leave(this.shard.id);
     this.leaseLost(`another owner has written: ${by}`);
     this.#around.deposed();
   }
@@ -314,8 +321,9 @@ export class Tenure {
   /** Somebody else has moved the watermark: an owner whom the log knows, or nobody who may (A6). */
   async #overtaken(life: number, reason: string): Promise<void> {
     const { log, shard } = this.#around.opener;
-    // A shard that starts begins again by itself; one that recovers finds out first.
-    while (life === this.#life && this.#state !== 'starting') {
+    // A shard that starts begins again by itself; one that recovers finds out first; one that ended knows already.
+    const isInDoubt = (): boolean => this.#state === 'serving' || this.#state === 'recovering';
+    while (life === this.#life && isInDoubt()) {
       try {
         const { last } = await log.bounds(shard);
         if (life !== this.#life) return;
@@ -326,7 +334,7 @@ export class Tenure {
           return;
         }
       } catch (error) {
-        this.#report('warn', 'log.unreadable', describe(error));
+        this.#warn('log.unreadable', describe(error));
       }
       await this.#pause();
     }
@@ -342,22 +350,19 @@ export class Tenure {
 
   #written(entries: readonly CommittedEntry[], watermark: EntryId): void {
     this.shard.written(entries, watermark);
-    const { clock, opener, logTrimsItself } = this.#around;
-    if (logTrimsItself || this.#isTrimming || clock.monotonic() - this.#trimmedAt < TRIM_MS) return;
-    this.#trimmedAt = clock.monotonic();
-    this.#isTrimming = true;
-    opener.log
-      .trim(this.shard.id, watermark)
-      .catch((error: unknown) => this.#report('warn', 'log.trimFailed', describe(error)))
-      .finally(() => {
-        this.#isTrimming = false;
-      });
+    // A log that has lost entries is left as it is: somebody should look at it.
+    if (this.#around.logTrimsItself || this.#state === 'stopped') return;
+    this.#trimmer.moved(watermark);
   }
 
-  /** Refuses to serve, loudly, until an operator has looked and the worker begins anew. */
+  /**
+   * Refuses to serve, loudly, until an operator has looked and the worker begins anew. What is committed still goes to
+   * history: a log that has lost entries may have had the only durable copy.
+   */
   #stop(reason: string): void {
     if (this.#state === 'stopped') return;
-    this.#report('error', 'shard.stopped', reason);
+    const fields = { shard: this.shard.id, reason, runbook: RUNBOOK };
+    this.#around.reporter.report('error', 'shard.stopped', fields);
     this.#leave('stopped', reason);
     this.shard.stop();
   }
@@ -365,7 +370,6 @@ export class Tenure {
   #leave(state: TenureState, reason: string): void {
     this.#life += 1;
     this.#time = null;
-    this.#around.writer.leave(this.shard.id);
     this.#enter(state, reason);
   }
 
@@ -383,7 +387,7 @@ export class Tenure {
       this.#stop(describe(error));
       return;
     }
-    this.#report('warn', what, describe(error));
+    this.#warn(what, describe(error));
     await this.#pause();
   }
 
@@ -393,7 +397,7 @@ export class Tenure {
     });
   }
 
-  #report(level: 'warn' | 'error', what: string, reason: string): void {
-    this.#around.reporter.report(level, what, { shard: this.shard.id, reason });
+  #warn(what: string, reason: string): void {
+    this.#around.reporter.report('warn', what, { shard: this.shard.id, reason });
   }
 }

@@ -166,9 +166,9 @@ export class WorkerHost {
   /** Flushes what is under way and gives the shards up. The caller has stopped sending. */
   async stop(): Promise<void> {
     this.#isClosed = true;
-    for (const tenure of this.#tenures.values()) {
-      if (tenure.state === 'serving') await this.#flushHistory(tenure.shard.id);
-    }
+    // One that starts reads from the log what the next owner will read as well.
+    const committed = [...this.#tenures.values()].filter(({ state }) => state !== 'starting');
+    await Promise.all(committed.map(({ shard }) => this.#flushHistory(shard.id)));
     await this.#writer.close();
     await this.#leasing.release().catch((error: unknown) => {
       // The next owner has to wait until the leases have stood still.

@@ -2,8 +2,8 @@
 // them, and what it reads next is not changed by them.
 
 import { isDeepStrictEqual } from 'node:util';
-import { makeEntryCodec, UnreadableEntry } from '../../src/persistence/log/entry-codec.ts';
-import type { EntryContent } from '../../src/switch/records.ts';
+import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
+import { type EntryContent, UnreadableEntry } from '../../src/switch/records.ts';
 import type { Choices } from './choices.ts';
 import { mutated, someBytes } from './mutations.ts';
 import { oddKey, oddValue } from './odd-values.ts';

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../../src/config.ts';
-import { makeEntryCodec, UnreadableEntry } from '../../src/persistence/log/entry-codec.ts';
+import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
 import { calls } from '../../src/protocols/calls.ts';
 import { readFrame } from '../../src/protocols/gateway/frame-reader.ts';
 import { hashOfKey } from '../../src/protocols/gateway/principals.ts';
@@ -10,7 +10,7 @@ import { readQuery } from '../../src/protocols/gateway/query.ts';
 import { readOperation } from '../../src/protocols/operations.ts';
 import type { Problem } from '../../src/protocols/problem-document.ts';
 import type { Principal } from '../../src/switch/ports.ts';
-import type { EntryContent } from '../../src/switch/records.ts';
+import { type EntryContent, UnreadableEntry } from '../../src/switch/records.ts';
 import { keys, makePrincipals } from '../support/fake-door.ts';
 import { jsonFault } from './target.ts';
 
