@@ -153,8 +153,6 @@ export class Tenure {
     wake();
   }
 
-  // --------------------------------------------------------------------------------------------------- start --
-
   async #start(life: number): Promise<void> {
     while (life === this.#life) {
       try {
@@ -250,12 +248,11 @@ export class Tenure {
 
   /** Fills the filter of orders; until it is complete every unknown order is asked (A9). */
   async #fillFilter(life: number): Promise<void> {
-    const { history } = this.#around;
     while (life === this.#life) {
       try {
         // By the shard's own time: the machine's may have jumped.
         const since = millis(Math.max(0, this.shard.now() - FILTER_SPAN_MS));
-        await history.scanOrders(this.shard.id, since, (orders) => {
+        await this.#around.history.scanOrders(this.shard.id, since, (orders) => {
           if (life !== this.#life) return;
           for (const { terminalId, orderId, at } of orders) {
             this.shard.orders.remember(terminalId, orderId, at);
