@@ -18,7 +18,7 @@ import {
   openRedisLeases,
   openRedisLog,
 } from './stores.ts';
-import { type Moving, moveLog, type OldLog, takeBack } from './switch/move-log.ts';
+import { type Moving, moveLog, type NameChange, type OldLog, takeBack } from './switch/move-log.ts';
 import type { Leases, Log, LogName } from './switch/ports.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
@@ -103,16 +103,23 @@ async function matchLog(moving: Move, meta: MetaStore): Promise<void> {
   if (isSame(old, name)) {
     refuseAbandoned(config, old);
     await withHistory(moving, (history) => takeBack(asMove(moving, null, history)));
-    return;
+    const now = await meta.read();
+    if (now === null || isSame(now.log, name)) return;
+    throw new StartRefusal('another switch has moved the log of this database; start again');
   }
   logger.warn({ what: 'log.moving', from: old, to: name }, 'log.moving');
-  await move(moving, old);
-  if (!(await meta.rename(old, name))) {
-    throw new StartRefusal(
-      'another switch has changed the log of this database meanwhile; start again',
-    );
-  }
+  await move(moving, old, {
+    change: () => rename(meta, old, name),
+    restore: () => rename(meta, name, old),
+  });
   logger.info({ what: 'log.moved', to: name }, 'log.moved');
+}
+
+async function rename(meta: MetaStore, from: LogName, to: LogName): Promise<void> {
+  if (await meta.rename(from, to)) return;
+  throw new StartRefusal(
+    'another switch has changed the log of this database meanwhile; start again',
+  );
 }
 
 interface Move {
@@ -122,10 +129,10 @@ interface Move {
   readonly logger: Logger;
 }
 
-async function move(moving: Move, old: LogName): Promise<void> {
+async function move(moving: Move, old: LogName, name: NameChange): Promise<void> {
   const from = await openOld(moving, old);
   try {
-    await withHistory(moving, (history) => moveLog(asMove(moving, from, history)));
+    await withHistory(moving, (history) => moveLog(asMove(moving, from, history), name));
   } finally {
     await Promise.allSettled([from?.log.close(), from?.leases.close()]);
   }

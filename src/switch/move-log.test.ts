@@ -3,7 +3,7 @@ import { ManualClock } from '../../tests/support/manual-clock.ts';
 import type { ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
 import { type EntryId, entryId, NO_ENTRY } from './entry-id.ts';
-import { type Moving, moveLog } from './move-log.ts';
+import { type Moving, moveLog, takeBack } from './move-log.ts';
 import type { History, HistoryBatch, Leases, Log, LogEntry } from './ports.ts';
 import type { EntryContent } from './records.ts';
 
@@ -56,9 +56,10 @@ function stand() {
   } as unknown as Leases;
   const opened: LogEntry[] = [];
   const payload = codec.encode({ kind: 'batch', transitions: [] });
+  const from = logOf([{ id: top, payload }]);
   const moving: Moving = {
     shards: [SHARD],
-    from: { log: logOf([{ id: top, payload }]), leases, isGone: () => false },
+    from: { log: from, leases, isGone: () => false },
     to: logOf(opened),
     history,
     codec,
@@ -68,15 +69,32 @@ function stand() {
     drawNonce: () => 'nonce',
     drawInteger: () => 3,
   };
-  return { moving, opened, watermark: () => watermark };
+  return { moving, from, opened, watermark: () => watermark };
 }
 
 describe('moving a log', () => {
   test('does not set a shard’s time back, though the clock has been', async () => {
     const { moving, opened, watermark } = stand();
-    await moveLog(moving);
+    await moveLog(moving, { change: async () => undefined, restore: async () => undefined });
     expect(watermark().at).toBe(LAST);
     const [opening] = opened.map(({ payload }) => codec.decode(payload));
     expect(opening).toMatchObject({ kind: 'open', at: LAST });
+  });
+
+  test('is given up where somebody takes the old log back while the name is being changed', async () => {
+    const { moving, from } = stand();
+    let isNew = false;
+    const moved = moveLog(moving, {
+      change: async () => {
+        // It has read the old name, and begins to serve on the old log.
+        await takeBack({ ...moving, from: null, to: from });
+        isNew = true;
+      },
+      restore: async () => {
+        isNew = false;
+      },
+    });
+    await expect(moved).rejects.toThrow('served on the old log again');
+    expect(isNew).toBe(false);
   });
 });

@@ -41,18 +41,34 @@ export interface OldLog {
   readonly isGone: (holder: string) => boolean;
 }
 
-/** Moves every shard. Can be repeated after a crash at any point; rejects with what is wrong. */
-export async function moveLog(moving: Moving): Promise<void> {
+/** The name that Postgres gives its log. */
+export interface NameChange {
+  /** From the old log to the new one; rejects where it is neither's to change. */
+  change(): Promise<void>;
+  /** To the old one again. */
+  restore(): Promise<void>;
+}
+
+/** Moves every shard, then changes the name. Can be repeated after a crash at any point; rejects with what is wrong. */
+export async function moveLog(moving: Moving, name: NameChange): Promise<void> {
   for (const shard of moving.shards) await refuseForeign(moving, shard);
   const ends = new Map<ShardId, EntryId>();
   for (const shard of moving.shards) ends.set(shard, await moveShard(moving, shard));
   await endLeases(moving);
   for (const [shard, end] of ends) await refuseTakenBack(moving, shard, end);
+  await name.change();
+  // Who takes the old log back opens it first and reads the name then: of two at once, one sees the other here or there.
+  try {
+    for (const [shard, end] of ends) await refuseTakenBack(moving, shard, end);
+  } catch (error) {
+    await name.restore();
+    throw error;
+  }
 }
 
 /**
  * A move away from this log was given up: the operator has started on it again while Postgres still names it. Opens
- * what was closed, so that its owners may go on.
+ * what was closed, so that its owners may go on. The name is to be read again after it (see `moveLog`).
  */
 export async function takeBack(moving: Moving): Promise<void> {
   const { to: log, codec, clock } = moving;
