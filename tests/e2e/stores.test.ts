@@ -1,5 +1,6 @@
 // Which stores the switch starts on, and how it moves from one log to another (A7).
 
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Answers } from '../support/answers.ts';
 import { done, fresh, HttpParty } from '../support/client.ts';
@@ -248,6 +249,31 @@ describe('a start', () => {
       (await till.ask('bill.create', { orderId: fresh('order'), amount: 10, currency: 'EUR' }))
         .status,
     ).toBe(201);
+  });
+
+  test('on a full Redis takes its leases, and serves as soon as there is room', async () => {
+    const alone = await postgresAlone.start();
+    open.push(alone);
+    const server = await redis();
+    const stores = { ...alone, redisUrl: server.url };
+    await start(stores);
+    const { till } = await parties();
+    const order = { orderId: fresh('order'), amount: 10, currency: 'EUR' };
+    const { id: billId } = await done(till, 'bill.create', order);
+    const admin = new Redis(server.url);
+    await admin.config('SET', 'maxmemory', '1');
+    await last?.kill();
+    const again = await launch(stores, {});
+    await again.until(
+      'refused by the full log',
+      () => again.logged('shard.startFailed').length > 0,
+    );
+    await admin.config('SET', 'maxmemory', '0');
+    admin.disconnect();
+    await again.ready();
+    expect(await done((await parties()).till, 'bill.cancel', { billId })).toMatchObject({
+      status: 'cancelled',
+    });
   });
 
   test('on a Redis that has lost its log is refused', async () => {
