@@ -9,6 +9,8 @@ const storeTests = [
   'tests/support/*-server.test.ts',
 ];
 
+const processTests = ['tests/e2e/**/*.test.ts', 'tests/fuzz/wire/*.e2e.test.ts'];
+
 const simulation = 'tests/simulation/**/*.sim.test.ts';
 
 export default defineConfig({
@@ -21,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{src,bench,scripts}/**/*.test.ts', 'tests/**/*.test.ts'],
-          exclude: [...storeTests, simulation, 'tests/e2e/**', 'tests/canary/**'],
+          exclude: [...storeTests, ...processTests, simulation, 'tests/canary/**'],
           // Far more than any takes: a machine with other work must not turn a test red.
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
@@ -47,7 +49,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['tests/e2e/**/*.test.ts'],
+          include: processTests,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           globalSetup: ['tests/support/shared-postgres.ts'],

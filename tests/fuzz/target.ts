@@ -19,7 +19,7 @@ export function promise(holds: boolean, what: string, input: unknown): void {
   if (!holds) throw new BrokenPromise(`${what}: ${shown(input)}`);
 }
 
-const SHOWN_MAX = 400;
+const SHOWN_MAX = 2_000;
 
 function shown(input: unknown): string {
   const text =
