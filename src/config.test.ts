@@ -277,6 +277,10 @@ describe('the help text', () => {
             a whole number from 65,536 to 67,108,864; default: 1048576
             What may wait to be read by one slow WebSocket client; beyond it the client is cut off and resumes when it returns.
 
+        QRSWITCH_RECONNECTS_AT_ONCE  (reconnectsAtOnce)
+            a whole number from 1 to 10,000; default: 32
+            WebSockets of one gateway whose keys are looked up at once, and as many whose pending events are read; the rest wait their turn, so that calls do not wait behind everybody who reconnects.
+
         QRSWITCH_DRAIN_SECONDS  (drainSeconds)
             a whole number from 0 to 600; default: 20
             How long SIGTERM waits for what is under way before the process ends all the same.

@@ -165,6 +165,13 @@ export const options = {
     max: 67_108_864,
     why: 'What may wait to be read by one slow WebSocket client; beyond it the client is cut off and resumes when it returns.',
   }),
+  reconnectsAtOnce: integer({
+    env: 'QRSWITCH_RECONNECTS_AT_ONCE',
+    fallback: 32,
+    min: 1,
+    max: 10_000,
+    why: 'WebSockets of one gateway whose keys are looked up at once, and as many whose pending events are read; the rest wait their turn, so that calls do not wait behind everybody who reconnects.',
+  }),
   drainSeconds: integer({
     env: 'QRSWITCH_DRAIN_SECONDS',
     fallback: 20,

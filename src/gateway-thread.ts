@@ -76,6 +76,7 @@ try {
     port: task.port,
     limits: {
       ...GATEWAY_LIMITS,
+      reconnectsAtOnce: config.reconnectsAtOnce,
       socketBufferBytes: config.socketBufferMaxBytes,
       drainMs: config.drainSeconds * 1000,
     },

@@ -30,11 +30,13 @@ export interface Gateway {
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const native = loadNative();
   const { door, listings, clock, presenter, log, publicBaseUrl, limits } = options;
-  const inboxes = new Inboxes({ door, listings, clock, presenter, log });
+  const readsAtOnce = limits.reconnectsAtOnce;
+  const inboxes = new Inboxes({ door, listings, clock, presenter, log, readsAtOnce });
   const principals = new Principals({
     directory: options.directory,
     clock,
     max: limits.principals,
+    inTurnAtOnce: limits.reconnectsAtOnce,
   });
   const reading = { shards: door.shards, publicBaseUrl, wall: () => clock.wall() };
   const sessions = new Set<Session>();
@@ -122,7 +124,7 @@ function judgeKeys(context: SessionContext): () => void {
     for (const session of context.sessions) {
       if (session.keyHash === '' || now - session.judgedAt < JUDGE_AFTER_MS) continue;
       session.judgedAt = now;
-      context.principals.lookUp(session.keyHash).then(
+      context.principals.lookUpInTurn(session.keyHash).then(
         (principal) => session.judge(principal),
         (error: unknown) => log.debug({ err: error }, 'a key could not be judged'),
       );

@@ -7,6 +7,7 @@ import { Inbox } from './inbox.ts';
 import type { GatewayLog } from './options.ts';
 import { readPending } from './pending-reader.ts';
 import { Redelivery } from './redelivery.ts';
+import { Turns } from './turns.ts';
 
 interface Kept {
   readonly inbox: Inbox;
@@ -19,17 +20,21 @@ export interface InboxesOptions {
   readonly clock: Clock;
   readonly presenter: Presenter;
   readonly log: GatewayLog;
+  /** Inboxes that read what is pending at once; the others wait their turn. */
+  readonly readsAtOnce: number;
 }
 
 export class Inboxes {
   readonly #options: InboxesOptions;
   readonly #kept = new Map<Recipient, Kept>();
   readonly #redelivery: Redelivery;
+  readonly #turns: Turns;
   #isClosed = false;
 
   constructor(options: InboxesOptions) {
     this.#options = options;
     this.#redelivery = new Redelivery(options.clock);
+    this.#turns = new Turns(options.readsAtOnce);
     options.door.onEvent((event) => this.#kept.get(event.event.recipient)?.inbox.live(event));
     options.door.onEventEnded((recipient, id) => this.acknowledged(recipient, [id]));
     options.door.onWorkerStart(() => {
@@ -97,7 +102,8 @@ export class Inboxes {
       clock,
       presenter,
       redelivery: this.#redelivery,
-      read: (of, isFirst) => readPending({ door, listings, clock, onHistoryAway }, of, isFirst),
+      read: (of, isFirst) =>
+        this.#turns.take(() => readPending({ door, listings, clock, onHistoryAway }, of, isFirst)),
       onReadFailed: (of, error) =>
         log.warn({ err: error, recipient: of }, 'pending events could not be read'),
     });

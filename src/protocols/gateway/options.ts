@@ -37,6 +37,11 @@ export interface GatewayLimits {
   readonly socketBufferBytes: number;
   /** WebSockets open at once; beyond it 503. */
   readonly sockets: number;
+  /**
+   * Sockets whose keys are looked up at once, and as many whose pending events are read; the others wait their turn, so
+   * that calls do not wait behind everybody who reconnects.
+   */
+  readonly reconnectsAtOnce: number;
   /** Frames in a row that cannot be read before the socket is closed. */
   readonly garbageFrames: number;
   /** Keys remembered. */
@@ -50,6 +55,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   operationsPerSocket: 1_024,
   socketBufferBytes: 1_048_576,
   sockets: 50_000,
+  reconnectsAtOnce: 32,
   garbageFrames: 10,
   principals: 50_000,
   drainMs: 10_000,

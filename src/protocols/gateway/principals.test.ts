@@ -16,7 +16,13 @@ function setUp(max = 10) {
     },
     close: () => Promise.resolve(),
   };
-  return { known, clock, asked, state, principals: new Principals({ directory, clock, max }) };
+  return {
+    known,
+    clock,
+    asked,
+    state,
+    principals: new Principals({ directory, clock, max, inTurnAtOnce: 32 }),
+  };
 }
 
 const terminal = hashOfKey(keys.terminal);

@@ -3,6 +3,7 @@
 
 import { hash } from 'node:crypto';
 import type { Clock, Directory, Principal } from '../../switch/ports.ts';
+import { Turns } from './turns.ts';
 
 /** A key found longer ago than this is used and checked again meanwhile. */
 const FRESH_MS = 1_000;
@@ -36,11 +37,13 @@ export class Principals {
   readonly #known = new Map<string, Entry>();
   readonly #unknown = new Map<string, Entry>();
   readonly #lookups = new Map<string, Promise<Principal | null>>();
+  readonly #turns: Turns;
 
-  constructor(options: { directory: Directory; clock: Clock; max: number }) {
+  constructor(options: { directory: Directory; clock: Clock; max: number; inTurnAtOnce: number }) {
     this.#directory = options.directory;
     this.#clock = options.clock;
     this.#max = options.max;
+    this.#turns = new Turns(options.inTurnAtOnce);
   }
 
   /** Whose key this is: null where nobody’s, undefined where it must be looked up. */
@@ -68,6 +71,14 @@ export class Principals {
       this.#lookups.set(keyHash, lookup);
     }
     return lookup;
+  }
+
+  /** For whoever has time: it waits its turn behind a few others, so that calls do not wait behind a crowd of sockets. */
+  lookUpInTurn(keyHash: string): Promise<Principal | null> {
+    return this.#turns.take(() => {
+      const known = this.find(keyHash);
+      return known === undefined ? this.lookUp(keyHash) : Promise.resolve(known);
+    });
   }
 
   async #ask(keyHash: string): Promise<Principal | null> {

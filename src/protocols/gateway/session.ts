@@ -98,7 +98,7 @@ export class Session implements EventReader {
       );
     } else if (credentials.principal === undefined) {
       this.#early = new EarlyFrames(this.#context.options.limits.operationsPerSocket);
-      this.#context.principals.lookUp(credentials.keyHash).then(
+      this.#context.principals.lookUpInTurn(credentials.keyHash).then(
         (principal) => this.#admit(principal, credentials.keyHash),
         () => this.end(CLOSE.later, 'the key cannot be looked up now'),
       );
@@ -328,7 +328,9 @@ export class Session implements EventReader {
       return;
     }
     this.#early = new EarlyFrames(this.#context.options.limits.operationsPerSocket);
-    principals.lookUp(keyHash).then(
+    // It came in time, however long it takes to look it up.
+    this.#cancelDeadline?.();
+    principals.lookUpInTurn(keyHash).then(
       (principal) => this.#settleAuth(frame.id, principal, keyHash, requestId),
       () => this.#answerAuth(frame.id, { code: 'history.unavailable' }, requestId),
     );

@@ -13,6 +13,8 @@ import { TestSocket, unpackr } from '../../../tests/support/socket.ts';
 import { eventNo, idOf, pushed } from '../../../tests/support/stream-events.ts';
 import { minor } from '../../domain/money.ts';
 import { Fault } from '../../switch/faults.ts';
+import type { Principal } from '../../switch/ports.ts';
+import { hashOfKey } from './principals.ts';
 
 let bench: Bench;
 const sockets: TestSocket[] = [];
@@ -102,6 +104,57 @@ describe('a key', () => {
     bench.principals.clear();
     bench.clock.advance(31_000);
     expect(await socket.end()).toEqual({ code: 4401, reason: 'the key was withdrawn' });
+  });
+});
+
+describe('a directory that is slow', () => {
+  const asked: ((principal: Principal | null) => void)[] = [];
+  let slow: Bench;
+
+  beforeEach(async () => {
+    asked.splice(0);
+    slow = await startBench({
+      limits: { reconnectsAtOnce: 2 },
+      options: {
+        directory: {
+          principalOfKey: () => new Promise((found) => asked.push(found)),
+          close: () => Promise.resolve(),
+        },
+      },
+    });
+  });
+  afterEach(() => slow.gateway.close());
+
+  const open = async (key?: string): Promise<TestSocket> => {
+    const socket = await TestSocket.open(`${slow.ws}/v1/terminal/stream`, { ...(key && { key }) });
+    sockets.push(socket);
+    return socket;
+  };
+
+  test('does not close a stream whose key came within 5 s', async () => {
+    const socket = await open();
+    socket.send({ op: 'auth', body: { key: keys.terminal } });
+    await expect.poll(() => asked.length).toBe(1);
+    slow.clock.advance(10_000);
+    asked[0]?.(slow.principals.get(hashOfKey(keys.terminal)) ?? null);
+    expect(await socket.next()).toEqual({ op: 'auth', status: 200 });
+  });
+
+  test('is asked for few sockets at a time, and for a call at once', async () => {
+    const waiting = await Promise.all(['a', 'b', 'c', 'd'].map((key) => open(key)));
+    await expect.poll(() => asked.length).toBe(2);
+    const answer = fetch(`${slow.url}/v1/terminal/bills`, {
+      headers: { Authorization: 'Bearer of-a-call' },
+    });
+    await expect.poll(() => asked.length).toBe(3);
+    asked[2]?.(null);
+    expect((await answer).status).toBe(401);
+    asked[0]?.(null);
+    await expect.poll(() => asked.length).toBe(4);
+    for (const found of asked) found(null);
+    await expect.poll(() => asked.length).toBe(5);
+    asked[4]?.(null);
+    for (const socket of waiting) expect((await socket.end()).code).toBe(4401);
   });
 });
 
