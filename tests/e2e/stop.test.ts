@@ -4,9 +4,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { done, fresh } from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
+import { RawConnection, requestBytes } from '../support/raw-http.ts';
 import { setUps } from '../support/set-ups.ts';
 import { metric } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
+
+const CONNECTIONS = 100;
 
 describe.each(setUps)('a stopping switch on $name', (setUp) => {
   let world: World;
@@ -89,5 +92,40 @@ describe.each(setUps)('a stopping switch on $name', (setUp) => {
     const [newTill, newWallet] = [await world.stream('terminal'), await world.stream('paychannel')];
     const contradictions = customers.map((customer) => customer.contradictions(newTill, newWallet));
     expect((await Promise.all(contradictions)).flat()).toEqual([]);
+  });
+
+  test('answers every request that it has read, and takes no new connection', async () => {
+    const { process } = world;
+    const connections: RawConnection[] = [];
+    for (let i = 0; i < CONNECTIONS; i++) connections.push(await RawConnection.open(process.port));
+    const orders: { orderId: string; amount: number; currency: string }[] = [];
+    for (const connection of connections) {
+      const order = { orderId: fresh('last'), amount: 5, currency: 'EUR' };
+      orders.push(order);
+      const { key } = process.demo.terminal;
+      void connection.write(
+        requestBytes({ method: 'POST', path: '/v1/terminal/bills', key, body: order }),
+      );
+    }
+    await process.until('answering', () => connections.some(({ statuses }) => statuses.length > 0));
+    const stopped = process.stop();
+    await process.until('closed', async () => (await process.readiness()) === undefined);
+    await expect(RawConnection.open(process.port)).rejects.toThrow('ECONNREFUSED');
+    await Promise.all(connections.map(({ closed }) => closed));
+    expect(await stopped).toEqual({ code: 0, signal: null });
+
+    world.process = await world.process.restart();
+    // Nobody waits for a lease that was given up.
+    expect(
+      world.process.logged('switch.waiting').flatMap((line) => line.waitsFor),
+    ).not.toContainEqual(expect.stringContaining('held by'));
+    const till = world.http('terminal');
+    for (const [index, { statuses }] of connections.entries()) {
+      expect(statuses.filter((status) => status !== 201 && status !== 503)).toEqual([]);
+      // What was answered stands; what was not answered was not read, and not done.
+      const { status } = await till.ask('bill.create', orders[index] ?? {});
+      expect(status).toBe(statuses[0] === 201 ? 200 : 201);
+    }
+    expect(connections.flatMap(({ statuses }) => statuses)).toContain(201);
   });
 });
