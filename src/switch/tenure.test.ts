@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ManualClock } from '../../tests/support/manual-clock.ts';
+import { ManualClock, settled } from '../../tests/support/manual-clock.ts';
 import { Defect } from '../domain/assert.ts';
 import type { ShardId } from '../domain/ids.ts';
 import { millis } from '../domain/time.ts';
@@ -71,8 +71,6 @@ function begin(decode: (tries: number) => EntryContent) {
   tenure.leaseTaken();
   return { tenure, clock, reported, done, tries: () => tries };
 }
-
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('a start', () => {
   test.each([
