@@ -132,9 +132,11 @@ export async function launchPostgres(options: {
   args: readonly string[];
   /** In a session of its own: a Ctrl-C at the terminal does not reach it. */
   detached: boolean;
+  /** More of its environment: a test's disk that fails. */
+  env?: Readonly<Record<string, string>>;
 }): Promise<PostgresProcess> {
-  const { programs, account, directory, args, detached } = options;
-  const child = run({ account, program: programs.postgres, paths: [directory], detached }, [
+  const { programs, account, directory, args, detached, env = {} } = options;
+  const child = run({ account, program: programs.postgres, paths: [directory], detached, env }, [
     '-D',
     directory,
     ...args,
@@ -213,6 +215,7 @@ function run(
     /** Folders that the program must reach besides its own. */
     paths: readonly string[];
     detached: boolean;
+    env?: Readonly<Record<string, string>>;
   },
   args: readonly string[],
 ): ChildProcess {
@@ -221,7 +224,7 @@ function run(
   const settings = {
     detached,
     cwd: '/',
-    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC', ...how.env },
     stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
   };
   if (account === null) return spawn(program, args, settings);

@@ -7,7 +7,7 @@ const settings = { seed: 7, answers: 1500, slots: 100 };
 
 describe('a power cut', () => {
   test('takes nothing that was acknowledged where Redis syncs always', async () => {
-    const tally = await runPowerCuts({ ...settings, policy: 'always', cuts: 6 });
+    const tally = await runPowerCuts({ ...settings, log: 'redis', policy: 'always', cuts: 6 });
 
     const { lost, doubled, refused, faults } = tally;
     expect({ lost, doubled, refused, faults }).toEqual({
@@ -25,7 +25,7 @@ describe('a power cut', () => {
   test.each(['everysec', 'no'] as const)(
     'takes what was acknowledged where Redis syncs by the policy %s',
     async (policy) => {
-      const tally = await runPowerCuts({ ...settings, policy, cuts: 2 });
+      const tally = await runPowerCuts({ ...settings, log: 'redis', policy, cuts: 2 });
 
       expect(tally.lost.length + tally.refused.length).toBeGreaterThan(0);
       expect(tally.doubled).toEqual([]);

@@ -17,19 +17,22 @@ const ASKED_MAX = 400;
 const TURNS_MAX = 100;
 const RETRY_MS = 50;
 
-/** Needs a load that is paused and connected, and a history that is whole. */
-export async function audit(load: Load, sql: Sql): Promise<Verdict> {
+/** Needs a load that is paused and connected. */
+export async function audit(
+  load: Load,
+  sql: Sql,
+  historyIsWhole: () => Promise<void>,
+): Promise<Verdict> {
+  // Events go on being acknowledged; those from here on are for the next audit.
+  const ends = load.endedEvents.splice(0);
   const sales = [...load.touched].filter(({ step }) => step > 0);
   const asked = [...load.underWay.filter(({ step }) => step > 0), ...sales.slice(-ASKED_MAX)];
-  const lost = [
-    ...(await lostByReference(load, [...new Set(asked)])),
-    ...(await lostRows(sql, sales)),
-    ...(await lostEnds(sql, load.endedEvents)),
-  ];
+  const contradicted = await lostByReference(load, [...new Set(asked)]);
+  await historyIsWhole();
+  const lost = [...contradicted, ...(await lostRows(sql, sales)), ...(await lostEnds(sql, ends))];
   const doubled = await doubledPayments(sql, sales);
   // Sales go on, so what is under way is looked at again.
   load.touched = new Set(load.underWay.filter(({ step }) => step > 0));
-  load.endedEvents = [];
   return { lost, doubled };
 }
 

@@ -1,7 +1,7 @@
 // `npm run power-cuts -- --cuts 200 --policy always --seed 1`: prints what became of every acknowledged answer.
 
 import { parseArgs } from 'node:util';
-import type { Policy } from './redis-power.ts';
+import type { Policy } from './power.ts';
 import { runPowerCuts, type Tally } from './run.ts';
 
 const POLICIES: readonly Policy[] = ['always', 'everysec', 'no'];
@@ -13,6 +13,8 @@ export async function main(args: string[]): Promise<number> {
     args,
     options: {
       cuts: { type: 'string', default: '200' },
+      minutes: { type: 'string', default: '60' },
+      log: { type: 'string', default: 'redis' },
       policy: { type: 'string', default: 'always' },
       seed: { type: 'string', default: '1' },
       answers: { type: 'string', default: '6000' },
@@ -21,10 +23,14 @@ export async function main(args: string[]): Promise<number> {
   });
   const policy = POLICIES.find((each) => each === values.policy);
   if (policy === undefined) throw new Error(`--policy is one of ${POLICIES.join(', ')}`);
+  const { log } = values;
+  if (log !== 'redis' && log !== 'postgres') throw new Error('--log is redis or postgres');
   const began = Date.now();
   const tally = await runPowerCuts({
+    log,
     policy,
     cuts: Number(values.cuts),
+    withinMs: Number(values.minutes) * 60_000,
     seed: Number(values.seed),
     answers: Number(values.answers),
     slots: Number(values.slots),
@@ -35,7 +41,7 @@ export async function main(args: string[]): Promise<number> {
     },
   });
   const seconds = Math.round((Date.now() - began) / 1000);
-  console.log(`\nappendfsync ${policy}, seed ${values.seed}, ${seconds} s\n${table(tally)}`);
+  console.log(`\n${log}, synced ${policy}, seed ${values.seed}, ${seconds} s\n${table(tally)}`);
   for (const what of ['lost', 'doubled', 'refused', 'faults'] as const) {
     for (const line of tally[what].slice(0, SHOWN)) console.log(`${what}: ${line}`);
   }

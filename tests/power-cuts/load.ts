@@ -46,7 +46,7 @@ export class Load {
   readonly faults: string[] = [];
   /** Sales with an acknowledged step, and acknowledged events, since the last audit. */
   touched = new Set<Sale>();
-  endedEvents: string[] = [];
+  readonly endedEvents: string[] = [];
   readonly #run: string;
   readonly #slots: { sale: Sale; isAsking: boolean }[];
   #count = 0;
@@ -126,7 +126,7 @@ export class Load {
   abandonSales(): void {
     for (const slot of this.#slots) slot.sale = this.#fresh();
     this.touched = new Set();
-    this.endedEvents = [];
+    this.endedEvents.splice(0);
   }
 
   close(): void {

@@ -2,40 +2,22 @@
 // synced, and a random part of the rest.
 
 import { spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  truncateSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import type { Random } from '../simulation/random.ts';
 import { durableSizes, FaultyDisk } from '../support/faulty-disk.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { childrenOf, type Policy, type Power, stopped, type Torn } from './power.ts';
 
 const APPEND_DIR = 'appendonlydir';
 const MANIFEST = 'appendonly.aof.manifest';
 /** `startRedis` makes its folder by this name, and all of its files lie in it. */
 const MATCH = 'qrswitch-redis-';
-const STOPPED_MS = 5_000;
 
-export type Policy = 'always' | 'everysec' | 'no';
-
-/** What the cut took, in bytes. */
-export interface Torn {
-  /** Written, and not synced. */
-  readonly unsynced: number;
-  /** Of that, what had reached the disk all the same. */
-  readonly kept: number;
-}
-
-export class RedisPower {
+export class RedisPower implements Power {
   readonly disk: FaultyDisk;
   readonly redis: RedisServer;
-  /** Starts at which a person had to run redis-check-aof. */
   repairs = 0;
   /** Sizes when the power came on, by inode. */
   #before = new Map<number, number>();
@@ -50,20 +32,17 @@ export class RedisPower {
     return new RedisPower(disk, await startRedis({ appendfsync: policy }, disk.env));
   }
 
-  /** Stops everything that Redis does, children included, at one instant. */
+  get redisUrl(): string {
+    return this.redis.url;
+  }
+
   async freeze(): Promise<void> {
     const { pid } = this.redis;
-    process.kill(pid, 'SIGSTOP');
-    const deadline = performance.now() + STOPPED_MS;
-    while (!isStopped(pid)) {
-      if (performance.now() > deadline) throw new Error('Redis does not stop');
-      await pause(1);
-    }
+    await stopped(pid);
     // A rewrite's child would go on by itself.
     for (const child of childrenOf(pid)) process.kill(child, 'SIGKILL');
   }
 
-  /** The power goes. Call `freeze` before. */
   async cut(random: Random): Promise<Torn> {
     const durable = durableSizes(this.disk.journal(), this.#before);
     await this.redis.kill();
@@ -80,7 +59,6 @@ export class RedisPower {
     return { unsynced, kept };
   }
 
-  /** The power comes back. */
   async restart(): Promise<void> {
     this.disk.forget();
     this.#before = new Map(
@@ -114,6 +92,17 @@ export class RedisPower {
     }
   }
 
+  /** Rewrites the log: a new base, a new file to append to, a manifest that names them. */
+  async disturb(): Promise<void> {
+    const redis = new Redis(this.redis.port, {
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+    });
+    redis.on('error', () => undefined);
+    await redis.bgrewriteaof();
+    redis.disconnect();
+  }
+
   async stop(): Promise<void> {
     await this.redis.stop();
     this.disk.remove();
@@ -136,20 +125,4 @@ function tear(file: string, durable: number, tail: number, random: Random): numb
   if (random.chance(0.5)) for (let i = 0; i < foul.length; i++) foul[i] = random.below(256);
   appendFileSync(file, foul);
   return left;
-}
-
-function isStopped(pid: number): boolean {
-  return readdirSync(`/proc/${pid}/task`).every((task) => {
-    const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
-  });
-}
-
-function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
-      .split(' ')
-      .filter((text) => text !== '')
-      .map(Number),
-  );
 }

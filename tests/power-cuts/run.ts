@@ -1,8 +1,8 @@
-// Power cuts under load: Redis, and mostly the switch with it, stop at one instant; what Redis had not synced is torn
-// off; all is started again, and everything that was acknowledged is asked for.
+// Power cuts under load: the store with the log, and mostly the switch with it, stop at one instant; what the store had
+// not synced is torn off; all is started again, and everything that was acknowledged is asked for.
 //
-// `kill -9` cannot show what is tested here: the kernel keeps what a dead process has written. Postgres is killed, not
-// cut: its own log has a test of its own (postgres-power.ts).
+// `kill -9` cannot show what is tested here: the kernel keeps what a dead process has written. Postgres beside Redis is
+// killed, not cut; with the log in Postgres it is cut.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres, { type Sql } from 'postgres';
@@ -12,19 +12,31 @@ import { createDatabase, startPostgres, type TestPostgres } from '../support/pos
 import { SwitchProcess } from '../support/switch-process.ts';
 import { audit } from './audit.ts';
 import { Load } from './load.ts';
-import { type Policy, RedisPower } from './redis-power.ts';
+import { PostgresPower } from './postgres-power.ts';
+import type { Policy, Power } from './power.ts';
+import { RedisPower } from './redis-power.ts';
 
-/** What goes out. `late`: Postgres had been gone for a while, so the log alone has the last answers. */
-const CUTS = ['all', 'all', 'all', 'redis', 'redis', 'late'] as const;
-type Cut = (typeof CUTS)[number];
+/**
+ * What goes out. `store`: only the one with the log. `late`: Postgres beside it had been gone for a while, so the log
+ * alone has the last answers.
+ */
+type Cut = 'all' | 'store' | 'late';
+const CUTS: Readonly<Record<Settings['log'], readonly Cut[]>> = {
+  redis: ['all', 'all', 'all', 'store', 'store', 'late'],
+  postgres: ['all', 'all', 'store'],
+};
 
 export interface Settings {
   readonly cuts: number;
+  /** Which store has the log. */
+  readonly log: 'redis' | 'postgres';
   readonly policy: Policy;
   readonly seed: number;
   /** Answers between two cuts, about. */
   readonly answers: number;
   readonly slots: number;
+  /** Begins no cut after this; by default all are made. */
+  readonly withinMs?: number;
   /** Called after each cut. */
   readonly onCut?: (done: number, tally: Tally) => void;
 }
@@ -33,15 +45,15 @@ export interface Tally {
   cuts: number;
   acknowledged: number;
   unknown: number;
-  /** Bytes that Redis had written and not synced. */
+  /** Bytes that the store had written and not synced. */
   unsynced: number;
   /** Of those, gone. */
   torn: number;
   /** Cuts at which something stood unsynced. */
   cutsWithTail: number;
-  /** Cuts while, or after, Redis rewrote its file. */
+  /** Cuts while, or after, the store tidied up its log. */
   rewrites: number;
-  /** Starts that needed redis-check-aof. */
+  /** Starts of Redis that needed redis-check-aof. */
   repairs: number;
   /** Acknowledged and gone, one line each. */
   lost: string[];
@@ -56,27 +68,31 @@ export interface Tally {
 export async function runPowerCuts(settings: Settings): Promise<Tally> {
   const tally = emptyTally();
   const random = new Random(settings.seed);
-  const room = { postgres: await startPostgres(), random, settings, tally };
+  const beside = settings.log === 'redis' ? await startPostgres() : null;
+  const room: Room = { beside, random, settings, tally };
   let scene: Scene | null = null;
+  const deadline = performance.now() + (settings.withinMs ?? Number.POSITIVE_INFINITY);
+  const isOver = (): boolean => tally.cuts >= settings.cuts || performance.now() > deadline;
   try {
-    while (tally.cuts < settings.cuts) {
+    while (!isOver()) {
       scene ??= await Scene.begin(room);
       const goesOn = await scene.cutAndAudit();
       tally.cuts += 1;
       settings.onCut?.(tally.cuts, tally);
-      if (goesOn && tally.cuts < settings.cuts) continue;
+      if (goesOn && !isOver()) continue;
       await scene.end({ isWhole: goesOn });
       scene = null;
     }
     return tally;
   } finally {
     await scene?.end({ isWhole: false });
-    await room.postgres.stop();
+    await room.beside?.stop();
   }
 }
 
 interface Room {
-  postgres: TestPostgres;
+  /** The Postgres beside a Redis with the log. */
+  beside: TestPostgres | null;
   readonly random: Random;
   readonly settings: Settings;
   readonly tally: Tally;
@@ -85,12 +101,12 @@ interface Room {
 /** Stores, a switch and its customers, until the switch refuses to go on. */
 class Scene {
   readonly #room: Room;
-  readonly #power: RedisPower;
+  readonly #power: Power;
   readonly #sql: Sql;
   readonly #load: Load;
   #switch: SwitchProcess;
 
-  private constructor(room: Room, power: RedisPower, sql: Sql, running: SwitchProcess) {
+  private constructor(room: Room, power: Power, sql: Sql, running: SwitchProcess) {
     this.#room = room;
     this.#power = power;
     this.#sql = sql;
@@ -99,14 +115,16 @@ class Scene {
   }
 
   static async begin(room: Room): Promise<Scene> {
-    const { policy } = room.settings;
-    const power = await RedisPower.start(policy);
-    const databaseUrl = await createDatabase(room.postgres.url);
+    const { log, policy } = room.settings;
+    const power: Power = await (log === 'redis' ? RedisPower : PostgresPower).start(policy);
+    const databaseUrl = await createDatabase(room.beside?.url ?? power.postgresUrl ?? '');
+    // Only the operator's word makes the switch start on a log that forgets.
+    const unsafe = log === 'redis' ? 'redis.appendfsync' : 'postgres.fsync';
     const running = await SwitchProcess.start({
-      stores: { databaseUrl, redisUrl: power.redis.url },
-      // A power cut ends the process anyway; only the operator's word makes it start on a log that forgets.
-      env: policy === 'always' ? {} : { QRSWITCH_ACCEPT_UNSAFE: 'redis.appendfsync' },
+      stores: { databaseUrl, redisUrl: power.redisUrl ?? null },
+      env: policy === 'always' ? {} : { QRSWITCH_ACCEPT_UNSAFE: unsafe },
     });
+    await power.settle?.();
     const sql = postgres(databaseUrl, { max: 1, onnotice: () => undefined });
     return new Scene(room, power, sql, running);
   }
@@ -114,7 +132,7 @@ class Scene {
   /** One turn. False where there is nothing to go on with. */
   async cutAndAudit(): Promise<boolean> {
     const { random, tally } = this.#room;
-    const cut = random.pick(CUTS);
+    const cut = random.pick(CUTS[this.#room.settings.log]);
     if (!this.#load.isConnected) await this.#load.connect(this.#switch.port, this.#switch.demo);
     await this.#loadUntilCut(cut);
     await this.#powerGoes(cut);
@@ -126,8 +144,9 @@ class Scene {
     }
     tally.slowestRecoveryMs = Math.max(tally.slowestRecoveryMs, performance.now() - cameBackAt);
     if (!this.#load.isConnected) await this.#load.connect(this.#switch.port, this.#switch.demo);
-    await historyIsWhole(this.#switch);
-    const { lost, doubled } = await audit(this.#load, this.#sql);
+    const { lost, doubled } = await audit(this.#load, this.#sql, () =>
+      historyIsWhole(this.#switch),
+    );
     tally.lost.push(...lost);
     tally.doubled.push(...doubled);
     if (lost.length > 0) this.#load.abandonSales();
@@ -153,23 +172,34 @@ class Scene {
 
   async #loadUntilCut(cut: Cut): Promise<void> {
     const { random, settings, tally } = this.#room;
-    const { disk, redis } = this.#power;
+    const power = this.#power;
     // A cut is the more telling, the longer what is written waits for its sync.
-    disk.delaySyncs(random.pick([0, 0, 1, 3]));
+    power.disk.delaySyncs(random.pick([0, 2, 5, 10]));
     const before = this.#load.acknowledged;
     const goal = before + random.between(settings.answers / 2, settings.answers);
     this.#load.run();
     await this.#untilAnswered(goal);
     if (cut === 'late') {
-      await this.#room.postgres.kill();
+      await this.#room.beside?.kill();
       await this.#untilAnswered(this.#load.acknowledged + settings.answers / 2);
     }
     if (random.chance(0.15)) {
       tally.rewrites += 1;
-      await rewrite(redis.port);
+      await power.disturb();
       await pause(random.between(0, 30));
     }
+    if (random.chance(0.6)) await this.#aim();
     await pause(random.between(0, 15));
+  }
+
+  /** Waits for a sync to be under way, and holds it: chance alone would mostly find the disk idle. */
+  async #aim(): Promise<void> {
+    const { disk } = this.#power;
+    // Without a sync there is nothing to wait for.
+    if (this.#room.settings.policy !== 'always') return;
+    disk.delaySyncs(HELD_MS);
+    const deadline = performance.now() + AIM_MS;
+    while (!disk.isSyncing && performance.now() < deadline) await pause(1);
   }
 
   async #untilAnswered(goal: number): Promise<void> {
@@ -184,7 +214,7 @@ class Scene {
     const { random, tally } = this.#room;
     const power = this.#power;
     await power.freeze();
-    if (cut !== 'redis') {
+    if (cut !== 'store') {
       const gone = this.#load.disconnected();
       await this.#switch.kill();
       await gone;
@@ -193,7 +223,7 @@ class Scene {
     tally.unsynced += unsynced;
     tally.torn += unsynced - kept;
     if (unsynced > 0) tally.cutsWithTail += 1;
-    if (cut === 'all' && random.chance(0.3)) await this.#room.postgres.kill();
+    if (cut === 'all' && random.chance(0.3)) await this.#room.beside?.kill();
   }
 
   /** Null once the switch serves; otherwise why it does not. */
@@ -201,14 +231,18 @@ class Scene {
     const { tally } = this.#room;
     const repairs = this.#power.repairs;
     this.#power.disk.delaySyncs(0);
-    const { postgres: server } = this.#room;
-    if (server.hasEnded) {
-      const { dir, port } = server;
-      this.#room.postgres = await startPostgres({ dir, port });
+    const { beside } = this.#room;
+    if (beside?.hasEnded === true) {
+      const { dir, port } = beside;
+      this.#room.beside = await startPostgres({ dir, port });
     }
-    await this.#power.restart();
+    try {
+      await this.#power.restart();
+    } catch (error) {
+      return `the store does not start: ${String(error)}`;
+    }
     tally.repairs += this.#power.repairs - repairs;
-    if (cut !== 'redis') this.#switch = await this.#switch.relaunch();
+    if (cut !== 'store') this.#switch = await this.#switch.relaunch();
     const quiet = this.#load.pause();
     const running = this.#switch;
     await waitUntil('ready or stopped', async () => {
@@ -222,6 +256,9 @@ class Scene {
   }
 }
 
+/** Longer than it takes to stop a store. */
+const HELD_MS = 3_000;
+const AIM_MS = 1_000;
 const RECOVERY_MS = 60_000;
 
 async function waitUntil(what: string, holds: () => Promise<boolean>): Promise<void> {
@@ -230,14 +267,6 @@ async function waitUntil(what: string, holds: () => Promise<boolean>): Promise<v
     if (performance.now() > deadline) throw new Error(`not ${what} in time`);
     await pause(10);
   }
-}
-
-async function rewrite(port: number): Promise<void> {
-  const { Redis } = await import('ioredis');
-  const redis = new Redis(port, { maxRetriesPerRequest: 0, retryStrategy: () => null });
-  redis.on('error', () => undefined);
-  await redis.bgrewriteaof();
-  redis.disconnect();
 }
 
 function emptyTally(): Tally {

@@ -29,6 +29,7 @@ struct orders {
   uint32_t syncs;
   uint32_t failed_syncs;
   uint32_t failed_writes;
+  uint32_t begun_syncs;
 };
 
 enum { SYNC_BEGAN = 1, SYNCED = 2, WRITTEN = 3, CUT = 4 };
@@ -93,6 +94,7 @@ static int synced(int fd, long call) {
   if (!is_ours(fd) || fstat(fd, &before) != 0) return (int)syscall(call, fd);
   uint64_t which = ((uint64_t)getpid() << 32) | __atomic_add_fetch(&syncs_begun, 1, __ATOMIC_RELAXED);
   record(SYNC_BEGAN, &before, which, (uint64_t)before.st_size, NULL, 0);
+  __atomic_add_fetch(&orders->begun_syncs, 1, __ATOMIC_RELAXED);
   uint32_t delay = orders->sync_delay_us;
   if (delay > 0) {
     struct timespec left = {delay / 1000000, (long)(delay % 1000000) * 1000};

@@ -35,7 +35,10 @@ const FIELD = {
   syncs: 12,
   failedSyncs: 16,
   failedWrites: 20,
+  begunSyncs: 24,
 } as const;
+
+const COUNTED = ['syncs', 'failedSyncs', 'failedWrites', 'begunSyncs'] as const;
 
 const KINDS = ['', 'sync began', 'synced', 'written', 'cut'] as const;
 
@@ -114,6 +117,11 @@ export class FaultyDisk {
     return this.#count('failedWrites');
   }
 
+  /** Whether a sync has begun and not ended. */
+  get isSyncing(): boolean {
+    return this.#count('begunSyncs') > this.syncs + this.failedSyncs;
+  }
+
   /** What has happened since the journal was begun. */
   journal(): JournalEntry[] {
     const bytes = readFileSync(this.#journal);
@@ -130,6 +138,7 @@ export class FaultyDisk {
   /** Begins the journal anew: all that lies on the disk now is durable. No store may be running. */
   forget(): void {
     truncateSync(this.#journal, 0);
+    for (const field of COUNTED) this.#order(field, 0);
   }
 
   remove(): void {

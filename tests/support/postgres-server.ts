@@ -44,6 +44,8 @@ export async function startPostgres(
     fsync?: boolean;
     /** More settings, by name. */
     settings?: Readonly<Record<string, string>>;
+    /** More of its environment, such as a disk that fails. */
+    env?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<TestPostgres> {
   const programs = findPostgresPrograms();
@@ -67,7 +69,14 @@ export async function startPostgres(
     ...options.settings,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const server = await launchPostgres({ programs, account, directory, args, detached: false });
+  const server = await launchPostgres({
+    programs,
+    account,
+    directory,
+    args,
+    detached: false,
+    env: options.env ?? {},
+  });
 
   const dismissGuard = guard(server.pid, dir);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
