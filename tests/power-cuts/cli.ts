@@ -18,6 +18,7 @@ export async function main(args: string[]): Promise<number> {
       policy: { type: 'string', default: 'always' },
       seed: { type: 'string', default: '1' },
       answers: { type: 'string', default: '6000' },
+      foul: { type: 'boolean', default: false },
       slots: { type: 'string', default: '200' },
     },
   });
@@ -29,6 +30,7 @@ export async function main(args: string[]): Promise<number> {
   const tally = await runPowerCuts({
     log,
     policy,
+    foul: values.foul,
     cuts: Number(values.cuts),
     withinMs: Number(values.minutes) * 60_000,
     seed: Number(values.seed),

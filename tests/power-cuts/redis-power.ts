@@ -22,14 +22,18 @@ export class RedisPower implements Power {
   /** Sizes when the power came on, by inode. */
   #before = new Map<number, number>();
 
-  private constructor(disk: FaultyDisk, redis: RedisServer) {
+  readonly #isFoul: boolean;
+
+  private constructor(disk: FaultyDisk, redis: RedisServer, isFoul: boolean) {
+    this.#isFoul = isFoul;
     this.disk = disk;
     this.redis = redis;
   }
 
-  static async start(policy: Policy): Promise<RedisPower> {
+  /** `foul`: what is torn off sometimes leaves zeros or foreign bytes in its place. */
+  static async start(policy: Policy, { foul = false } = {}): Promise<RedisPower> {
     const disk = FaultyDisk.make(MATCH);
-    return new RedisPower(disk, await startRedis({ appendfsync: policy }, disk.env));
+    return new RedisPower(disk, await startRedis({ appendfsync: policy }, disk.env), foul);
   }
 
   get redisUrl(): string {
@@ -52,7 +56,7 @@ export class RedisPower implements Power {
       const { ino, size } = statSync(file);
       const tail = size - Math.min(size, durable.get(ino) ?? 0);
       if (tail === 0) continue;
-      const torn = tear(file, size - tail, tail, random);
+      const torn = tear(file, { durable: size - tail, tail }, this.#isFoul, random);
       unsynced += tail;
       kept += torn;
     }
@@ -115,12 +119,17 @@ export class RedisPower implements Power {
 }
 
 /** Leaves a random part of a tail, and sometimes what was never written at the end of it. Returns what is left. */
-function tear(file: string, durable: number, tail: number, random: Random): number {
+function tear(
+  file: string,
+  { durable, tail }: { durable: number; tail: number },
+  isFoul: boolean,
+  random: Random,
+): number {
   const left = random.chance(0.15) ? 0 : random.chance(0.2) ? tail : random.below(tail + 1);
   truncateSync(file, durable + left);
   // A file system may have noted the new length before the bytes came: zeros, or what stood there before. Only in the
   // log proper: the manifest and the base are synced before anything names them.
-  if (!file.endsWith('.incr.aof') || left === tail || !random.chance(0.25)) return left;
+  if (!isFoul || !file.endsWith('.incr.aof') || left === tail || !random.chance(0.25)) return left;
   const foul = Buffer.alloc(tail - left);
   if (random.chance(0.5)) for (let i = 0; i < foul.length; i++) foul[i] = random.below(256);
   appendFileSync(file, foul);

@@ -35,6 +35,8 @@ export interface Settings {
   /** Answers between two cuts, about. */
   readonly answers: number;
   readonly slots: number;
+  /** Whether a torn tail of Redis' file may end in bytes that nobody wrote. */
+  readonly foul?: boolean;
   /** Begins no cut after this; by default all are made. */
   readonly withinMs?: number;
   /** Called after each cut. */
@@ -115,8 +117,11 @@ class Scene {
   }
 
   static async begin(room: Room): Promise<Scene> {
-    const { log, policy } = room.settings;
-    const power: Power = await (log === 'redis' ? RedisPower : PostgresPower).start(policy);
+    const { foul = false, log, policy } = room.settings;
+    const power: Power =
+      log === 'redis'
+        ? await RedisPower.start(policy, { foul })
+        : await PostgresPower.start(policy);
     const databaseUrl = await createDatabase(room.beside?.url ?? power.postgresUrl ?? '');
     // Only the operator's word makes the switch start on a log that forgets.
     const unsafe = log === 'redis' ? 'redis.appendfsync' : 'postgres.fsync';
