@@ -190,6 +190,13 @@ export const BUGS = {
   /** Whoever once held a lease goes on answering. */
   'lease-ignored': () => patch(Leasing.prototype, 'isRunning', () => () => true),
 
+  /** A hold is smaller than was asked for, in the log and in the answer alike. */
+  'hold-too-small': () =>
+    patch<Apply, void, Shard>(Shard.prototype, 'apply', (apply) => (self, ...args) => {
+      const [cell, command, facts, cause] = args;
+      apply(self, cell, command, facts.map(smallerHold), cause);
+    }),
+
   /** A statement that was not answered is taken for done. */
   'watermark-guessed': () =>
     patch<Parameters<SimHistory['write']>, ReturnType<SimHistory['write']>, SimHistory>(
@@ -268,6 +275,12 @@ function shiftReversal(bill: Bill, facts: readonly BillFact[]): readonly BillFac
     return { ...fact, credit: { ...fact.credit, amount } };
   };
   return facts.map((fact) => (fact === first ? by(first, -1) : fact === last ? by(last, 1) : fact));
+}
+
+function smallerHold(fact: BillFact): BillFact {
+  if (fact.type !== 'ReservationMade' || fact.reservation.amount < 2) return fact;
+  const amount = (fact.reservation.amount - 1) as Minor;
+  return { ...fact, reservation: { ...fact.reservation, amount } };
 }
 
 type Requested = Extract<BillFact, { type: 'CreditRequested' }>;

@@ -100,6 +100,12 @@ async function search(
 
 /** What the seeds have covered; what never happened is a failure of the simulation. */
 function report(counts: ReadonlyMap<string, number>): number {
+  console.log(
+    [...counts]
+      .sort()
+      .map(([a, b]) => b + ' ' + a)
+      .join('\n'),
+  );
   for (const what of SOMETIMES)
     console.log(`${String(counts.get(what) ?? 0).padStart(9)}  ${what}`);
   const never = SOMETIMES.filter((what) => (counts.get(what) ?? 0) === 0);

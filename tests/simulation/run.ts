@@ -36,6 +36,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const release = catchStrays((error) => world.broke(`a stray error: ${stackOf(error)}`));
   try {
     await live(world, clients);
+    if (world.violation === null) explain(world);
   } catch (error) {
     world.broke(`the world broke: ${stackOf(error)}`);
   } finally {
@@ -50,6 +51,12 @@ export async function run(options: RunOptions): Promise<RunResult> {
     about: world.dice.about,
     simulatedMs: world.agenda.now,
   };
+}
+
+/** What the clients of each bill were told must have come about one call after another. */
+function explain(world: World): void {
+  const wrong = world.hearsay.check(world.hasSkew, (what) => world.count(what));
+  if (wrong !== null) world.broke(wrong);
 }
 
 /** A Defect in a promise that nobody awaits ends a worker; here it ends the run. */

@@ -32,6 +32,7 @@ export async function firstFailure(
 /** What must have happened at least once in a run of many seeds, or the run has proved nothing about it. */
 export const SOMETIMES: readonly string[] = [
   ...FAULT_KINDS,
+  'history explained',
   'unheard append landed',
   'late append landed',
   'late append refused',

@@ -18,6 +18,7 @@ import type { Operation, Reply } from '../../src/switch/requests.ts';
 import { Agenda } from './agenda.ts';
 import { Auditor } from './auditor.ts';
 import { Dice } from './dice.ts';
+import { Hearsay } from './hearsay.ts';
 import { HistoryStore } from './history-store.ts';
 import { EPOCH_MS } from './life.ts';
 import { type NodeWorld, SimNode } from './node.ts';
@@ -39,6 +40,7 @@ export class World implements NodeWorld {
   readonly auditor: Auditor;
   readonly log: LogStore;
   readonly history: HistoryStore;
+  readonly hearsay = new Hearsay();
   readonly leases = new LeaseStore();
   readonly gone = new Set<string>();
   readonly nodes: SimNode[] = [];
@@ -184,6 +186,8 @@ export class World implements NodeWorld {
       if (life.isOver) return;
       attempt.arrivedAt = this.agenda.now;
       this.auditor.arrived(attempt.requestId, life.name);
+      const { requestId, principal, operation } = attempt;
+      this.hearsay.arrived(requestId, principal.id, operation, this.agenda.now);
       host.receive(asked);
     });
   }
@@ -228,6 +232,7 @@ export class World implements NodeWorld {
     else if (reply.kind === 'rejection') this.count(`rejected ${reply.rejection.rejected}`);
     else this.count(`reply ${reply.kind}`);
     this.auditor.promises.answered(known.attempt, reply, this.agenda.now);
+    this.hearsay.answered(asked.requestId, reply, this.agenda.now);
     this.auditor.left(asked.requestId);
     const { dice, random } = this;
     if (dice.strikes('reply.lost')) return;
