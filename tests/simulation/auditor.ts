@@ -8,7 +8,7 @@ import { type EntryId, formatEntryId } from '../../src/switch/entry-id.ts';
 import type { HistoryBatch, LogEntry } from '../../src/switch/ports.ts';
 import type { Transition } from '../../src/switch/records.ts';
 import { type HistoryStore, historyCodec } from './history-store.ts';
-import { Ledger, type Page } from './ledger.ts';
+import { isOfTransitions, Ledger, type Page } from './ledger.ts';
 import { Promises } from './promises.ts';
 
 export class Auditor {
@@ -44,6 +44,11 @@ export class Auditor {
     }
   }
 
+  /** Whether these are transitions of an owner that has been deposed. */
+  isStale(shard: ShardId, { payload }: LogEntry, by: string): boolean {
+    return this.ledger.chain(shard).holder !== by && isOfTransitions(payload);
+  }
+
   acknowledged(shard: ShardId, id: EntryId, by: string): void {
     const { entries } = this.ledger.chain(shard);
     const isThere = entries.some((entry) => entry.id === id);
@@ -54,7 +59,8 @@ export class Auditor {
 
   trimmed(shard: ShardId, keep: EntryId, history: HistoryStore): void {
     const { entry } = history.watermark(shard);
-    if (keep > entry) {
+    // Where Postgres has come back as it was, what it had acknowledged may be gone from the log.
+    if (keep > entry && !history.hasLost) {
       this.#broke(`trimmed up to ${formatEntryId(keep)}, above ${formatEntryId(entry)}`);
     }
   }
@@ -179,6 +185,12 @@ export class Auditor {
 
   forgetReached(): void {
     this.#asOf = 0;
+  }
+
+  /** Postgres has come back as it was some time ago. */
+  forgetWatermarks(): void {
+    this.#watermarkTimes.clear();
+    this.forgetReached();
   }
 
   // --------------------------------------------------------------------------------------------------- ending --

@@ -9,6 +9,7 @@ import {
   type PaychannelId,
   parsePartId,
   type Reference,
+  shardOfBill,
   type TerminalId,
 } from '../../src/domain/ids.ts';
 import type { Currency, Minor } from '../../src/domain/money.ts';
@@ -76,19 +77,22 @@ export class Client {
 
   /** In fair weather everything is answered in the end. */
   async settleAll(): Promise<void> {
+    const { stopped } = this.world;
     for (const operation of this.#unsettled.splice(0)) {
-      for (let i = 0; ; i++) {
-        const reply = await this.world.ask(this.principal, operation, 5_000);
-        this.#heard(reply);
-        if (reply !== null && reply.kind !== 'fault') break;
-        if (i > 40) {
-          const told = reply === null ? 'nothing' : JSON.stringify(reply);
-          this.world.broke(`no answer in fair weather to ${JSON.stringify(operation)}: ${told}`);
-          return;
-        }
-        await this.world.agenda.sleep(500);
-      }
+      if (!stopped.has(this.world.shardOf(operation))) await this.#settleNow(operation);
     }
+  }
+
+  async #settleNow(operation: Operation): Promise<void> {
+    let reply: Reply | null = null;
+    for (let i = 0; i <= 40; i++) {
+      reply = await this.world.ask(this.principal, operation, 5_000);
+      this.#heard(reply);
+      if (reply !== null && reply.kind !== 'fault') return;
+      await this.world.agenda.sleep(500);
+    }
+    const told = reply === null ? 'nothing' : JSON.stringify(reply);
+    this.world.broke(`no answer in fair weather to ${JSON.stringify(operation)}: ${told}`);
   }
 
   get recipient(): Recipient {
@@ -102,7 +106,7 @@ export class Client {
     const byBill = new Map<BillId, number[]>();
     for (const id of ids) {
       const part = parsePartId(id, 'e');
-      if (part === undefined) continue;
+      if (part === undefined || this.world.stopped.has(shardOfBill(part.billId))) continue;
       this.#seen.add(id);
       if (!this.random.chance(share)) continue;
       const nos = byBill.get(part.billId) ?? [];
@@ -112,7 +116,7 @@ export class Client {
       const reply = await this.world.ask(this.principal, { op: 'event.ack', billId, nos }, 3_000);
       if (reply?.kind === 'acknowledged') this.world.count('event.acknowledged');
     }
-    return ids.length;
+    return ids.filter((id) => !this.world.stopped.has(shardOfBill(id as BillId))).length;
   }
 
   hasSeen(eventId: string): boolean {

@@ -46,6 +46,8 @@ export interface StoredReference {
 export interface HistoryWitness {
   /** A statement has committed; these shards moved. */
   wrote(batch: HistoryBatch, moved: ReadonlySet<ShardId>): void;
+  /** It is about to come back as it was before. */
+  lost(): void;
   broke(what: string): void;
 }
 
@@ -66,6 +68,8 @@ export class HistoryStore {
   readonly #witness: HistoryWitness;
   /** Nothing answers until then (simulated ms). */
   awayUntil = 0;
+  /** Whether it has come back as it was before. */
+  hasLost = false;
   /** A planted fault: rows do not hang on their watermark. */
   isUngated = false;
 
@@ -100,6 +104,28 @@ export class HistoryStore {
     this.#putRest(batch, moved);
     this.#witness.wrote(batch, moved);
     return moved;
+  }
+
+  /** All that is durable now, to come back to. */
+  snapshot(): () => void {
+    const tables = this.#tables;
+    const kept = tables.map((table) => [...table]);
+    return () => {
+      for (const [index, table] of tables.entries()) {
+        table.clear();
+        for (const [key, row] of kept[index] ?? []) table.set(key, row);
+      }
+    };
+  }
+
+  lost(): void {
+    this.hasLost = true;
+    this.#witness.lost();
+  }
+
+  get #tables(): Map<unknown, unknown>[] {
+    const { watermarks, bills, payments, credits, events, orders, references, transitions } = this;
+    return [watermarks, bills, payments, credits, events, orders, references, transitions];
   }
 
   bill(id: string): PresentBill | null {

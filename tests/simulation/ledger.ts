@@ -154,6 +154,7 @@ export class Ledger {
     // Told again after an hour, a tombstone is written anew, so that it holds for a day from then on.
     const isRenewed =
       known?.billId === null && line.billId === null && line.at - known.at >= HOUR_MS;
+    if (isRenewed) this.#note('tombstone renewed');
     if (known !== undefined && line.at - known.at < DAY_MS && !isRenewed) {
       this.#broke(`order ${key} was ${known.billId ?? 'void'} and is ${line.billId ?? 'void'}`);
     }
@@ -245,6 +246,11 @@ export class Ledger {
       this.events.set(eventId, { id: eventId, billId, no, recipient, raised: id, ended: null });
     }
   }
+}
+
+/** Whether an entry says what happened, and not who owns the log. */
+export function isOfTransitions(payload: Uint8Array): boolean {
+  return codec.decode(payload).kind === 'batch';
 }
 
 /** The bill as API.md shows it: equal for equal versions. */

@@ -33,6 +33,8 @@ export async function firstFailure(
 export const SOMETIMES: readonly string[] = [
   ...FAULT_KINDS,
   'history explained',
+  'stale write refused',
+  'tombstone renewed',
   'unheard append landed',
   'late append landed',
   'late append refused',

@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly operations?: number;
   /** What is not left to the seed. */
   readonly given?: Partial<Settings>;
+  /** Shards may stop for good: what is left must come right without them. */
+  readonly mayStop?: boolean;
   /** Told line by line what happens. */
   readonly trace?: (line: string) => void;
 }

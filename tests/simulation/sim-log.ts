@@ -13,6 +13,8 @@ const LATEST_MS = 6_000;
 /** Hears of everything that happens to the durable log. */
 export interface LogWitness {
   appended(shard: ShardId, after: EntryId, entry: LogEntry, by: string, top: EntryId): void;
+  /** An entry did not name the log's top. */
+  fenced(shard: ShardId, entry: LogEntry, by: string): void;
   trimmed(shard: ShardId, keep: EntryId): void;
   /** The writer has heard that its entry is durable. */
   acknowledged(shard: ShardId, id: EntryId, by: string): void;
@@ -50,6 +52,7 @@ export class LogStore {
   append(shard: ShardId, after: EntryId, entry: LogEntry, by: string): void {
     const top = this.top(shard);
     if (top !== after && !this.takesAll) {
+      this.#witness.fenced(shard, entry, by);
       throw new LogRefusal(
         'fenced',
         `the top is ${formatEntryId(top)}, not ${formatEntryId(after)}`,

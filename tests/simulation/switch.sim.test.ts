@@ -26,6 +26,13 @@ describe('the switch in simulation', () => {
     expect(SOMETIMES.filter((what) => (counts.get(what) ?? 0) === 0)).toEqual([]);
   });
 
+  test('has explained 10,000 histories and refused 200 writes of owners that had been deposed', () => {
+    expect(counts.get('history explained')).toBeGreaterThanOrEqual(10_000);
+    expect(counts.get('stale write refused')).toBeGreaterThanOrEqual(200);
+    // What is too tangled for the search is counted, and must stay the exception.
+    expect(counts.get('history given up') ?? 0).toBeLessThan(20);
+  });
+
   test('lives the same life again with the same seed', async () => {
     for (const seed of [3, 12, 426]) {
       const [first, second] = [await storyOf(seed), await storyOf(seed)];

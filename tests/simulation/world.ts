@@ -52,6 +52,9 @@ export class World implements NodeWorld {
   #requests = 0;
   #operations: number;
   #violation: string | null = null;
+  /** Shards that have stopped for good, where the run allows it. */
+  readonly stopped = new Set<ShardId>();
+  readonly #mayStop: boolean;
   /** Whether some machine's clock has jumped. */
   hasSkew = false;
   asleepUntil = 0;
@@ -65,6 +68,7 @@ export class World implements NodeWorld {
     this.dice = new Dice(new Random(options.seed, 4), this.settings.faults, this.counts);
     this.#operations = this.settings.operations;
     this.#trace = options.trace ?? null;
+    this.#mayStop = options.mayStop ?? false;
     this.auditor = new Auditor(
       (what) => this.broke(what),
       (what) => this.count(what),
@@ -74,11 +78,18 @@ export class World implements NodeWorld {
         this.trace(`log ${shard}: ${entry.id} after ${after} by ${by}`);
         this.auditor.appended(shard, after, entry, { top, by });
       },
+      fenced: (shard, entry, by) => {
+        if (this.auditor.isStale(shard, entry, by)) this.count('stale write refused');
+      },
       trimmed: (shard, keep) => this.auditor.trimmed(shard, keep, this.history),
       acknowledged: (shard, id, by) => this.auditor.acknowledged(shard, id, by),
     });
     this.history = new HistoryStore({
       wrote: (batch, moved) => this.#wrote(batch, moved),
+      lost: () => {
+        this.trace('Postgres comes back as it was');
+        this.auditor.forgetWatermarks();
+      },
       broke: (what) => this.broke(what),
     });
     for (let i = 0; i < this.settings.nodes; i++) this.nodes.push(new SimNode(`node-${i}`, this));
@@ -201,6 +212,11 @@ export class World implements NodeWorld {
     return { op: 'bill.create', terms: { ...operation.terms, id } };
   }
 
+  /** The shards that must come right in fair weather. */
+  get sound(): ShardId[] {
+    return this.settings.shards.filter((shard) => !this.stopped.has(shard));
+  }
+
   shardOf(operation: Operation): ShardId {
     const shards = this.settings.shards.length;
     switch (operation.op) {
@@ -289,7 +305,9 @@ export class World implements NodeWorld {
     if ('reason' in fields) this.#noteReason(String(fields.reason));
     this.count(`report ${what}${state}`);
     if (this.isTracing) this.trace(`${node.name} ${level} ${what} ${JSON.stringify(fields)}`);
-    if (what === 'shard.stopped' || what === 'history.shardStopped' || what === 'bill.defect') {
+    const hasStopped = what === 'shard.stopped' || what === 'history.shardStopped';
+    if (hasStopped && this.#mayStop && 'shard' in fields) this.stopped.add(fields.shard as ShardId);
+    else if (hasStopped || what === 'bill.defect') {
       this.broke(`${node.name} ${what}: ${JSON.stringify(fields)}`);
     }
   }
