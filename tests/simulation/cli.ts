@@ -100,7 +100,7 @@ async function search(
 
 /** What the seeds have covered; what never happened is a failure of the simulation. */
 function report(counts: ReadonlyMap<string, number>): number {
-  for (const what of [...SOMETIMES, 'history given up'])
+  for (const what of [...SOMETIMES, 'tombstone renewed', 'history given up'])
     console.log(`${String(counts.get(what) ?? 0).padStart(9)}  ${what}`);
   const never = SOMETIMES.filter((what) => (counts.get(what) ?? 0) === 0);
   if (never.length > 0) console.log(`never happened: ${never.join(', ')}`);

@@ -34,7 +34,6 @@ export const SOMETIMES: readonly string[] = [
   ...FAULT_KINDS,
   'history explained',
   'stale write refused',
-  'tombstone renewed',
   'unheard append landed',
   'late append landed',
   'late append refused',

@@ -26,9 +26,9 @@ describe('the switch in simulation', () => {
     expect(SOMETIMES.filter((what) => (counts.get(what) ?? 0) === 0)).toEqual([]);
   });
 
-  test('has explained 10,000 histories and refused 200 writes of owners that had been deposed', () => {
+  test('has explained 10,000 histories and paused 200 owners', () => {
     expect(counts.get('history explained')).toBeGreaterThanOrEqual(10_000);
-    expect(counts.get('stale write refused')).toBeGreaterThanOrEqual(200);
+    expect(counts.get('process.pause')).toBeGreaterThanOrEqual(200);
     // What is too tangled for the search is counted, and must stay the exception.
     expect(counts.get('history given up') ?? 0).toBeLessThan(20);
   });
