@@ -1,0 +1,157 @@
+// What the clients know beside what Postgres says, ready to be looked up: the ground on which the audit stands.
+
+import type { Heard } from './memory.ts';
+import { type Call, isChange, referenceOf } from './memory.ts';
+import type {
+  BillLine,
+  CreditLine,
+  EventLine,
+  OrderLine,
+  PaymentLine,
+  Rows,
+  TransitionLine,
+} from './rows.ts';
+
+export interface Recollection {
+  readonly calls: readonly Call[];
+  readonly heard: readonly Heard[];
+  /** Who has listened all the time. */
+  readonly listeners: readonly string[];
+}
+
+/** What is wrong, one line each; all empty where every promise was kept. */
+export interface Findings {
+  /** Acknowledged, and not in Postgres as it was acknowledged. */
+  readonly lost: string[];
+  /** Done more than once. */
+  readonly doubled: string[];
+  /** In Postgres, and nobody meant it. */
+  readonly uninvited: string[];
+  /** Two answers that cannot both be true. */
+  readonly contradictions: string[];
+  /** Raised for a client that listened, and never received, received out of order, or not acknowledged. */
+  readonly undelivered: string[];
+  /** Sums that do not add up. */
+  readonly books: string[];
+}
+
+export function noFindings(): Findings {
+  return { lost: [], doubled: [], uninvited: [], contradictions: [], undelivered: [], books: [] };
+}
+
+/** Commands that a call may turn into. */
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  'bill.create': ['CreateBill'],
+  'order.resolve': ['ResolveOrder', 'CancelBill'],
+  'bill.confirm': ['ConfirmBill'],
+  'bill.cancel': ['CancelBill'],
+  'bill.refund': ['RefundBill'],
+  'bill.reserve': ['ReserveBill'],
+  'bill.release': ['ReleaseReservation'],
+  'payment.create': ['PayBill'],
+  'payment.void': ['VoidPayment'],
+  'credit.settle': ['SettleCredit'],
+  'event.ack': ['AcknowledgeEvents'],
+};
+
+export class Evidence {
+  readonly calls: readonly Call[];
+  readonly heard: readonly Heard[];
+  readonly listeners: readonly string[];
+  readonly rows: Rows;
+  readonly bills: ReadonlyMap<string, BillLine>;
+  /** By `bill paychannel ref`. */
+  readonly payments: ReadonlyMap<string, PaymentLine>;
+  readonly credits: ReadonlyMap<string, CreditLine>;
+  readonly events: ReadonlyMap<string, EventLine>;
+  readonly orders: ReadonlyMap<string, OrderLine>;
+  /** As `referenceOf` names them. */
+  readonly refs: ReadonlySet<string>;
+  /** Calls of one reference, in the order in which they were sent. */
+  readonly byReference: ReadonlyMap<string, readonly Call[]>;
+  /** What each call has changed. */
+  readonly transitions: ReadonlyMap<Call, readonly TransitionLine[]>;
+  /** `bill version` of all that was written. */
+  readonly versions: ReadonlySet<string>;
+  /** Transitions that belong to no call. */
+  readonly strange: readonly string[];
+
+  constructor({ calls, heard, listeners }: Recollection, rows: Rows) {
+    this.calls = calls;
+    this.heard = heard;
+    this.listeners = listeners;
+    this.rows = rows;
+    this.bills = new Map(rows.bills.map((bill) => [bill.id, bill]));
+    this.payments = new Map(
+      rows.payments.map((row) => [`${row.bill_id} ${row.paychannel_id} ${row.payment_ref}`, row]),
+    );
+    this.credits = new Map(rows.credits.map((row) => [`${row.bill_id}-c${row.no}`, row]));
+    this.events = new Map(rows.events.map((row) => [`${row.bill_id}-e${row.no}`, row]));
+    this.orders = new Map(rows.orders.map((row) => [`${row.terminal_id} ${row.order_id}`, row]));
+    this.refs = new Set(rows.refs.map(nameOf));
+    this.byReference = grouped(calls);
+    this.versions = new Set(rows.transitions.map((row) => `${row.bill_id} ${row.version}`));
+    [this.transitions, this.strange] = matched(calls, rows, this.bills);
+  }
+
+  changes(reference: string | null): number {
+    const calls = this.byReference.get(reference ?? '') ?? [];
+    return calls.reduce((sum, call) => sum + (this.transitions.get(call)?.length ?? 0), 0);
+  }
+}
+
+export function idOf(client: string): string {
+  return client.slice(client.indexOf(':') + 1);
+}
+
+/** How a call reads in a finding. */
+export function tell({ no, client, via, op, body, status, answer }: Call): string {
+  const said = status === null ? 'nothing' : `${status} ${JSON.stringify(answer)}`;
+  return `call ${no}: ${client} by ${via} ${op} ${JSON.stringify(body)} was told ${said.slice(0, 400)}`;
+}
+
+function nameOf(row: Rows['refs'][number]): string {
+  const client = row.kind === 'key' ? 'terminal' : 'paychannel';
+  return `${row.kind} ${row.bill_id} ${client}:${row.scope} ${row.ref}`;
+}
+
+function grouped(calls: readonly Call[]): Map<string, Call[]> {
+  const groups = new Map<string, Call[]>();
+  for (const call of calls) {
+    const reference = referenceOf(call);
+    if (reference === null) continue;
+    const group = groups.get(reference);
+    if (group === undefined) groups.set(reference, [call]);
+    else group.push(call);
+  }
+  return groups;
+}
+
+/** Each transition to the very sending that caused it; what is left over is strange. */
+function matched(
+  calls: readonly Call[],
+  rows: Rows,
+  bills: ReadonlyMap<string, BillLine>,
+): [Map<Call, TransitionLine[]>, string[]] {
+  const byRequest = new Map(calls.map((call) => [call.requestId, call]));
+  const found = new Map<Call, TransitionLine[]>();
+  const strange: string[] = [];
+  for (const row of rows.transitions) {
+    if (row.type === 'RunTimer') continue;
+    const call = byRequest.get(row.request_id);
+    if (call === undefined || !isMeantBy(call, row, bills)) {
+      strange.push(`nobody asked for the transition ${JSON.stringify(row)}`);
+    } else if (isChange(call.op)) {
+      found.set(call, [...(found.get(call) ?? []), row]);
+    }
+  }
+  return [found, strange];
+}
+
+function isMeantBy(call: Call, row: TransitionLine, bills: ReadonlyMap<string, BillLine>): boolean {
+  if (call.client !== row.actor || COMMANDS[call.op]?.includes(row.type) !== true) return false;
+  if (call.billId !== null) return call.billId === row.bill_id;
+  return call.orderId === null || row.bill_id === null
+    ? true
+    : bills.get(row.bill_id)?.order_id === call.orderId;
+}

@@ -1,0 +1,173 @@
+// The load: sales begin at an even rate, whether those before have ended or not, since customers do not wait for each
+// other. Afterwards everything that is still open is asked for.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { Random } from '../simulation/random.ts';
+import type { Body, Op } from '../support/client.ts';
+import { Client, type Identity, type Surroundings } from './clients.ts';
+import { type Parties, readLists, sale, settleCredit } from './journeys.ts';
+import { type Call, isDefinite, isUndone, type Via } from './memory.ts';
+
+/** Calls of one sale with its events, on average: measured. */
+const CALLS_PER_SALE = 11;
+const SALES_AT_ONCE_MAX = 1_500;
+const LISTS_MS = 500;
+const ASKED_AT_ONCE = 16;
+const LAST_TRIES = 60;
+
+export class Load {
+  readonly clients: readonly Client[];
+  /** Sales that did not begin because too many were under way. */
+  heldBack = 0;
+  readonly #around: Surroundings;
+  readonly #random: Random;
+  readonly #tills: readonly Client[];
+  readonly #wallets: readonly Client[];
+  readonly #active = new Set<Promise<void>>();
+  #isRunning = false;
+  #beginning: Promise<unknown> = Promise.resolve();
+  #fault: unknown = null;
+
+  constructor(identities: readonly Identity[], around: Surroundings, seed: number) {
+    this.#around = around;
+    this.#random = new Random(seed, 1);
+    // Two in five by msgpack, two by JSON, one by HTTP.
+    const ways: readonly Via[] = ['msgpack', 'json', 'http', 'msgpack', 'json'];
+    this.clients = identities.map((identity, index) => {
+      const via = ways[index % ways.length] ?? 'http';
+      return new Client(identity, via, around, new Random(seed, 1_000 + index));
+    });
+    this.#tills = this.clients.filter(({ api }) => api === 'terminal');
+    this.#wallets = this.clients.filter(({ api }) => api === 'paychannel');
+    for (const wallet of this.#wallets) {
+      wallet.onEvent = (event) => this.#track(settleCredit(wallet, event));
+    }
+  }
+
+  get active(): number {
+    return this.#active.size;
+  }
+
+  /** Everybody listens, and sales begin, so many calls a second in all. */
+  start(callsPerSecond: number): void {
+    for (const client of this.clients) client.listen();
+    this.#isRunning = true;
+    const everyMs = (1_000 * CALLS_PER_SALE) / callsPerSecond;
+    this.#beginning = Promise.all([this.#begin(everyMs), this.#readLists()]);
+  }
+
+  /** No more sales; resolves once those under way have ended. */
+  async finish(): Promise<void> {
+    this.#isRunning = false;
+    await this.#beginning;
+    await this.quiet();
+  }
+
+  /** Resolves once nothing is under way, credits that events ask for included. */
+  async quiet(): Promise<void> {
+    while (this.#active.size > 0) await Promise.all([...this.#active]);
+    if (this.#fault !== null) throw this.#fault;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.clients.map((client) => client.stop()));
+    await this.quiet();
+  }
+
+  /** Asks for every reference whose outcome nobody knows, unless its client has given it up for ever. */
+  async askAgain(): Promise<number> {
+    const { memory } = this.#around;
+    const open = new Map<string, Call>();
+    const known = new Set(this.clients.flatMap((client) => [...client.abandoned]));
+    for (const call of memory.calls) {
+      if (call.reference === null || call.op === 'payment.get') continue;
+      if (isDefinite(call)) known.add(call.reference);
+      else open.set(call.reference, call);
+    }
+    const unknown = [...open.values()].filter(({ reference }) => !known.has(reference ?? ''));
+    await atOnce(unknown, (call) => this.#askFor(call));
+    return unknown.length;
+  }
+
+  /** Reads every bill by its terminal. */
+  async readAll(): Promise<void> {
+    const tills = new Map(this.clients.map((client) => [client.name, client]));
+    const bills = new Map<string, Client>();
+    for (const { client, op, answer } of this.#around.memory.calls) {
+      const id = (answer as { id?: unknown } | null)?.id;
+      const till = tills.get(client);
+      if (op === 'bill.create' && typeof id === 'string' && till) bills.set(id, till);
+    }
+    await atOnce([...bills], async ([billId, till]) => {
+      await untilTold(till, 'bill.get', { billId });
+    });
+  }
+
+  async #askFor({ client: name, op, body }: Call): Promise<void> {
+    const client = this.clients.find((each) => each.name === name);
+    if (client === undefined) return;
+    const { billId, paymentRef, orderId } = body;
+    const dice = client.random.below(3);
+    if (op === 'payment.create' && dice > 0) {
+      await untilTold(client, dice === 1 ? 'payment.void' : 'payment.get', { billId, paymentRef });
+    } else if (op === 'bill.create' && dice > 0) {
+      await untilTold(client, 'order.resolve', { orderId, cancelIfUnpaid: dice === 1 });
+    } else {
+      await untilTold(client, op, body);
+    }
+  }
+
+  async #begin(everyMs: number): Promise<void> {
+    let next = performance.now();
+    while (this.#isRunning) {
+      next += everyMs;
+      await pause(Math.max(0, next - performance.now()));
+      if (this.#active.size >= SALES_AT_ONCE_MAX) this.heldBack += 1;
+      else this.#track(sale(this.#parties()));
+    }
+  }
+
+  async #readLists(): Promise<void> {
+    while (this.#isRunning) {
+      await pause(LISTS_MS);
+      this.#track(readLists(this.#parties()));
+    }
+  }
+
+  #parties(): Parties {
+    const till = this.#random.pick(this.#tills);
+    const wallets = this.#wallets.filter(({ institution }) => institution === till.institution);
+    const stranger = this.#wallets.find(({ institution }) => institution !== till.institution);
+    const random = new Random(this.#random.next(), 2);
+    return { till, wallets, stranger: stranger ?? random.pick(wallets), random };
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked: Promise<void> = work
+      .catch((error: unknown) => {
+        this.#fault ??= error;
+      })
+      .finally(() => this.#active.delete(tracked));
+    this.#active.add(tracked);
+  }
+}
+
+/** In fair weather everybody is told in the end. */
+async function untilTold(client: Client, op: Op, body: Body): Promise<void> {
+  for (let i = 0; i < LAST_TRIES; i++) {
+    const call = await client.ask(op, body, 'http');
+    if (isDefinite(call)) return;
+    await pause(isUndone(call) ? 500 : 100);
+  }
+}
+
+async function atOnce<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const left = [...items];
+  const one = async (): Promise<void> => {
+    for (let item = left.pop(); item !== undefined; item = left.pop()) await work(item);
+  };
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, one));
+}

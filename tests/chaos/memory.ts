@@ -1,0 +1,203 @@
+// What the clients know: every call, noted before it is sent and again when its answer comes, and every event that
+// reached them. It is kept in memory and written to files line by line, for the audit and for whoever looks later.
+
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
+import type { Body, Op } from '../support/client.ts';
+
+export type Via = 'http' | 'json' | 'msgpack';
+
+/** One sending of one request. What a linearisability checker needs of it stands in these fields. */
+export interface Call {
+  readonly no: number;
+  /** Sent along, so that a transition in history tells which sending it was. */
+  readonly requestId: string;
+  /** `terminal:<id>` or `paychannel:<id>`. */
+  readonly client: string;
+  readonly via: Via;
+  readonly op: Op;
+  readonly body: Body;
+  readonly billId: string | null;
+  readonly orderId: string | null;
+  /** Calls of one reference must all have one outcome; null where there is nothing to repeat. */
+  readonly reference: string | null;
+  /** Monotonic µs. */
+  readonly invokedAt: number;
+  returnedAt: number | null;
+  /** Null: nothing was heard, nobody knows. */
+  status: number | null;
+  answer: unknown;
+}
+
+/** An event that reached a client, repeats included. */
+export interface Heard {
+  readonly client: string;
+  readonly eventId: string;
+  readonly billId: string;
+  readonly no: number;
+  readonly type: string;
+  readonly at: number;
+}
+
+export interface Intent {
+  readonly client: string;
+  readonly via: Via;
+  readonly op: Op;
+  readonly body: Body;
+}
+
+export function now(): number {
+  return Math.round(performance.now() * 1_000);
+}
+
+/** Whether the answer says that the call has had its effect or never will: neither lost nor to be tried again. */
+export function isDefinite(call: Call): boolean {
+  return call.status !== null && !isUnknown(call) && !isUndone(call);
+}
+
+export function isUnknown({ status }: Call): boolean {
+  return status === null || status === 504 || status === 500;
+}
+
+/** Refused before anything was done. */
+export function isUndone({ status }: Call): boolean {
+  return status === 503 || status === 429;
+}
+
+export function isDone({ status }: Call): boolean {
+  return status !== null && status < 300;
+}
+
+const CHANGES: ReadonlySet<string> = new Set<Op>([
+  'bill.create',
+  'bill.confirm',
+  'bill.cancel',
+  'bill.refund',
+  'order.resolve',
+  'bill.reserve',
+  'bill.release',
+  'payment.create',
+  'payment.void',
+  'credit.settle',
+]);
+
+export function isChange(op: Op): boolean {
+  return CHANGES.has(op);
+}
+
+export class Memory {
+  readonly calls: Call[] = [];
+  readonly heard: Heard[] = [];
+  /** When changes were acknowledged, in order: what unavailability is measured by. */
+  readonly acknowledgedAt: number[] = [];
+  readonly #run: string;
+  readonly #files: { intents: WriteStream; calls: WriteStream; events: WriteStream } | null;
+
+  constructor(run: string, folder: string | null) {
+    this.#run = run;
+    const open = (name: string) => createWriteStream(join(folder ?? '', name));
+    this.#files =
+      folder === null
+        ? null
+        : {
+            intents: open('intents.jsonl'),
+            calls: open('calls.jsonl'),
+            events: open('events.jsonl'),
+          };
+  }
+
+  /** Notes the intent; the call may be sent once this has returned. */
+  intend(intent: Intent): Call {
+    const no = this.calls.length;
+    const { client, via, op, body } = intent;
+    const call: Call = {
+      no,
+      requestId: `${this.#run}.${no}`,
+      client,
+      via,
+      op,
+      body,
+      billId: typeof body.billId === 'string' ? body.billId : billOfPart(body.creditId),
+      orderId: typeof body.orderId === 'string' ? body.orderId : null,
+      reference: referenceOf(intent),
+      invokedAt: now(),
+      returnedAt: null,
+      status: null,
+      answer: null,
+    };
+    this.calls.push(call);
+    this.#files?.intents.write(`${JSON.stringify(call)}\n`);
+    return call;
+  }
+
+  /** Notes the answer; null where there will be none. */
+  learn(call: Call, answer: { status: number; body: unknown } | null): void {
+    call.returnedAt = answer === null ? null : now();
+    call.status = answer?.status ?? null;
+    call.answer = trimmed(answer?.body ?? null);
+    this.#files?.calls.write(`${JSON.stringify(call)}\n`);
+    if (isDone(call) && isChange(call.op) && call.returnedAt !== null) {
+      this.acknowledgedAt.push(call.returnedAt);
+    }
+  }
+
+  hear(client: string, event: { id: string; billId: string; type: string }): void {
+    const no = Number(event.id.slice(event.id.lastIndexOf('-e') + 2));
+    const heard = {
+      client,
+      eventId: event.id,
+      billId: event.billId,
+      no,
+      type: event.type,
+      at: now(),
+    };
+    this.heard.push(heard);
+    this.#files?.events.write(`${JSON.stringify(heard)}\n`);
+  }
+
+  async close(): Promise<void> {
+    const files = Object.values(this.#files ?? {});
+    await Promise.all(files.map((file) => new Promise((done) => file.end(done))));
+  }
+}
+
+/** What all calls about one thing have in common. */
+export function referenceOf({ client, op, body }: Omit<Intent, 'via'>): string | null {
+  switch (op) {
+    case 'bill.create':
+    case 'order.resolve':
+      return `order ${client} ${body.orderId}`;
+    case 'payment.create':
+    case 'payment.get':
+    case 'payment.void':
+      return `payment ${body.billId} ${client} ${body.paymentRef}`;
+    case 'bill.reserve':
+      return `reservation ${body.billId} ${client} ${body.reservationRef}`;
+    case 'bill.refund':
+      return `key ${body.billId} ${client} ${body.idempotencyKey}`;
+    case 'bill.cancel':
+      return body.amount === undefined
+        ? `cancel ${body.billId}`
+        : `key ${body.billId} ${client} ${body.idempotencyKey}`;
+    case 'bill.confirm':
+      return `confirm ${body.billId}`;
+    case 'bill.release':
+      return `release ${body.reservationId}`;
+    case 'credit.settle':
+      return `credit ${body.creditId}`;
+    default:
+      return null;
+  }
+}
+
+function billOfPart(id: unknown): string | null {
+  return typeof id === 'string' ? (id.split('-')[0] ?? null) : null;
+}
+
+const BULKY: ReadonlySet<string> = new Set(['qr', 'lines', 'metadata', 'policies', 'merchant']);
+
+/** Without what never changes and nobody compares: a long run must fit into memory. */
+function trimmed(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return answer;
+  return Object.fromEntries(Object.entries(answer).filter(([name]) => !BULKY.has(name)));
+}

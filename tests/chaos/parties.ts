@@ -1,0 +1,49 @@
+// Who takes part: institutions, their merchants' terminals and their wallets, written into the directory as an
+// operator's tool would, on one connection.
+
+import postgres from 'postgres';
+import {
+  addInstitution,
+  addKey,
+  addMerchant,
+  addPaychannel,
+  addTerminal,
+} from '../../src/persistence/directory.ts';
+import type { Identity } from './clients.ts';
+
+const INSTITUTIONS = 3;
+const MERCHANTS = 2;
+
+export async function onboard(
+  databaseUrl: string,
+  numbers: { terminals: number; wallets: number },
+): Promise<Identity[]> {
+  const sql = postgres(databaseUrl, { max: 1 });
+  const made: Identity[] = [];
+  try {
+    for (let institution = 0; institution < INSTITUTIONS; institution++) {
+      const institutionId = await addInstitution(sql, { name: `Bank ${institution}` });
+      for (let i = institution; i < numbers.wallets; i += INSTITUTIONS) {
+        const subscribed = i % 2 === 0;
+        const id = await addPaychannel(sql, { institutionId, name: `Wallet ${i}`, subscribed });
+        const key = await addKey(sql, { kind: 'paychannel', id });
+        made.push({ api: 'paychannel', id, key, institution });
+      }
+      const merchants = await Promise.all(
+        Array.from({ length: MERCHANTS }, (_, i) =>
+          addMerchant(sql, { institutionId, name: `Shop ${i}`, city: 'Springfield' }),
+        ),
+      );
+      for (let i = institution; i < numbers.terminals; i += INSTITUTIONS) {
+        const merchantId = merchants[i % MERCHANTS] ?? merchants[0];
+        if (merchantId === undefined) continue;
+        const id = await addTerminal(sql, { merchantId, name: `Till ${i}` });
+        const key = await addKey(sql, { kind: 'terminal', id });
+        made.push({ api: 'terminal', id, key, institution });
+      }
+    }
+    return made;
+  } finally {
+    await sql.end();
+  }
+}

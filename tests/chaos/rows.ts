@@ -1,0 +1,107 @@
+// What Postgres says in the end, read past the proxy and past the switch.
+
+import type { Sql } from 'postgres';
+
+export interface BillLine {
+  readonly id: string;
+  readonly terminal_id: string;
+  readonly order_id: string;
+  readonly status: string;
+  readonly version: number;
+  readonly currency: string;
+  readonly amount: number;
+  readonly paid: number;
+  readonly confirmed: number;
+  readonly reversed: number;
+  readonly refunded: number;
+  readonly unreturned: number;
+}
+
+export interface PaymentLine {
+  readonly bill_id: string;
+  readonly no: number;
+  readonly paychannel_id: string;
+  readonly payment_ref: string;
+  readonly amount: number;
+  readonly status: string;
+  readonly code: string | null;
+}
+
+export interface CreditLine {
+  readonly bill_id: string;
+  readonly no: number;
+  readonly status: string;
+  readonly reference: string | null;
+}
+
+export interface EventLine {
+  readonly bill_id: string;
+  readonly no: number;
+  readonly recipient: string;
+  readonly type: string;
+  readonly pending: boolean;
+  readonly isReplaced: boolean;
+}
+
+export interface OrderLine {
+  readonly terminal_id: string;
+  readonly order_id: string;
+  readonly bill_id: string | null;
+}
+
+export interface ReferenceLine {
+  readonly bill_id: string;
+  readonly kind: string;
+  readonly scope: string;
+  readonly ref: string;
+}
+
+export interface TransitionLine {
+  readonly bill_id: string | null;
+  readonly version: number;
+  readonly type: string;
+  readonly actor: string;
+  readonly request_id: string;
+  readonly outcome: string;
+}
+
+export interface Rows {
+  readonly bills: readonly BillLine[];
+  readonly payments: readonly PaymentLine[];
+  readonly credits: readonly CreditLine[];
+  readonly events: readonly EventLine[];
+  readonly orders: readonly OrderLine[];
+  readonly refs: readonly ReferenceLine[];
+  readonly transitions: readonly TransitionLine[];
+}
+
+/** All of it, at one instant. */
+export async function readRows(sql: Sql): Promise<Rows> {
+  const [row] = await sql<{ rows: Rows }[]>`
+    select jsonb_build_object(
+      'bills', (select coalesce(jsonb_agg(jsonb_build_object(
+        'id', id, 'terminal_id', terminal_id, 'order_id', order_id, 'status', status,
+        'version', version, 'currency', currency, 'amount', amount, 'paid', paid,
+        'confirmed', confirmed, 'reversed', reversed, 'refunded', refunded,
+        'unreturned', unreturned)), '[]') from bills),
+      'payments', (select coalesce(jsonb_agg(jsonb_build_object(
+        'bill_id', bill_id, 'no', no, 'paychannel_id', paychannel_id, 'payment_ref', payment_ref,
+        'amount', amount, 'status', status, 'code', code)), '[]') from payments),
+      'credits', (select coalesce(jsonb_agg(jsonb_build_object(
+        'bill_id', bill_id, 'no', no, 'status', status, 'reference', reference)), '[]')
+        from credits),
+      'events', (select coalesce(jsonb_agg(jsonb_build_object(
+        'bill_id', bill_id, 'no', no, 'recipient', recipient, 'type', type, 'pending', pending,
+        'isReplaced', not pending and acknowledged_at is null)), '[]') from events),
+      'orders', (select coalesce(jsonb_agg(jsonb_build_object(
+        'terminal_id', terminal_id, 'order_id', order_id, 'bill_id', bill_id)), '[]') from orders),
+      'refs', (select coalesce(jsonb_agg(jsonb_build_object(
+        'bill_id', bill_id, 'kind', kind, 'scope', scope, 'ref', ref)), '[]') from refs),
+      'transitions', (select coalesce(jsonb_agg(jsonb_build_object(
+        'bill_id', bill_id, 'version', version, 'type', type, 'actor', actor,
+        'request_id', request_id, 'outcome', outcome) order by shard, entry, no), '[]')
+        from transitions)
+    ) as rows`;
+  if (row === undefined) throw new Error('Postgres answered nothing');
+  return row.rows;
+}

@@ -1,0 +1,288 @@
+// One run: stores, switch and clients come up, faults come by the schedule of the seed, everything heals, and the audit
+// compares what was told with what is there.
+
+import { createWriteStream, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import postgres, { type Sql } from 'postgres';
+import { Random } from '../simulation/random.ts';
+import { faultsInBooks } from '../support/books.ts';
+import { metric } from '../support/switch-process.ts';
+import { audit } from './audit.ts';
+import type { Findings, Recollection } from './evidence.ts';
+import { faults, faultsFor } from './faults.ts';
+import { forger } from './forger.ts';
+import { Load } from './load.ts';
+import { Memory, now } from './memory.ts';
+import { onboard } from './parties.ts';
+import { type Rows, readRows } from './rows.ts';
+import { describe, type Planned, schedule } from './schedule.ts';
+import { runFolder, Stage, type StoresName } from './stage.ts';
+import { HttpLine } from './transports.ts';
+
+export interface RunOptions {
+  readonly stores: StoresName;
+  readonly seed: number;
+  readonly seconds: number;
+  readonly terminals: number;
+  readonly wallets: number;
+  /** Calls a second, all clients together. */
+  readonly rate: number;
+  /** Only these faults. */
+  readonly kinds?: readonly string[];
+  /** Lets the link to Redis acknowledge appends that never arrive there: the audit must see it. */
+  readonly forges?: boolean;
+  readonly progress?: (line: string) => void;
+}
+
+/** One fault that came, and what it cost. */
+export interface Happened {
+  readonly kinds: readonly string[];
+  /** The longest time in which no change was acknowledged, from the fault to the first one after it, ms. */
+  readonly gapMs: number;
+  /** From the end of the fault to the first acknowledged change, ms. */
+  readonly recoveryMs: number;
+}
+
+export interface RunResult {
+  readonly options: RunOptions;
+  readonly folder: string;
+  readonly seconds: number;
+  readonly memory: Recollection;
+  readonly rows: Rows;
+  readonly books: readonly string[];
+  readonly findings: Findings;
+  readonly happened: readonly Happened[];
+  /** What no fault of the world excuses: shards that stopped, threads and processes that died of themselves. */
+  readonly alarms: readonly string[];
+  readonly peaks: Readonly<Record<'switch' | 'redis' | 'postgres', number>>;
+  /** References whose outcome was not known when the faults were over, and was asked for. */
+  readonly askedAgain: number;
+  readonly abandoned: number;
+  readonly answersLost: number;
+  readonly heldBack: number;
+}
+
+const FAULT_MS_MAX = 90_000;
+const RECOVERY_MS_MAX = 60_000;
+const DRAIN_MS_MAX = 90_000;
+const LOOK_MS = 20;
+const ALARMS = ['shard.stopped', 'worker.ended', 'gateway.ended', 'gateway.failed'];
+
+export async function run(options: RunOptions): Promise<RunResult> {
+  const folder = runFolder();
+  const story = new Story(folder, options.progress);
+  story.tell(`seed ${options.seed}, ${options.stores}, in ${folder}`);
+  const stage = await Stage.raise(options.stores, folder);
+  const memory = new Memory(`chaos-${options.seed}`, folder);
+  const http = new HttpLine(stage.links.clients.port);
+  try {
+    const identities = await onboard(stage.databaseUrl, options);
+    const around = { memory, http, port: stage.links.clients.port };
+    const load = new Load(identities, around, options.seed);
+    load.start(options.rate);
+    const began = now();
+    if (options.forges === true) await forge(stage, options.seconds);
+    const happened = await breakThings(stage, memory, options, story);
+    const seconds = (now() - began) / 1e6;
+    stage.heal();
+    const askedAgain = await windDown(stage, load, story);
+    const sql = postgres(stage.databaseUrl, { max: 1 });
+    try {
+      await drained(stage, load, sql, story);
+      await load.stop();
+      const rows = await readRows(sql);
+      const books = await faultsInBooks(sql);
+      const listeners = load.clients.map(({ name }) => name);
+      const recollection = { calls: memory.calls, heard: memory.heard, listeners };
+      writeFileSync(join(folder, 'rows.json'), JSON.stringify(rows));
+      story.tell('auditing');
+      return {
+        options,
+        folder,
+        seconds,
+        memory: recollection,
+        rows,
+        books,
+        findings: audit(recollection, rows, books),
+        happened,
+        alarms: [...stage.deaths.map((tail) => `the switch died:\n${tail}`), ...alarmsIn(folder)],
+        peaks: stage.peaks,
+        askedAgain,
+        abandoned: load.clients.reduce((sum, client) => sum + client.abandoned.size, 0),
+        answersLost: answersLost(stage),
+        heldBack: load.heldBack,
+      };
+    } finally {
+      await sql.end();
+    }
+  } finally {
+    http.close();
+    await stage.strike({ keepsFolder: true });
+    await memory.close();
+    story.end();
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------ the faults --
+
+async function breakThings(
+  stage: Stage,
+  memory: Memory,
+  options: RunOptions,
+  story: Story,
+): Promise<Happened[]> {
+  const kinds = options.kinds ?? faultsFor(options.stores);
+  const until = now() + options.seconds * 1e6;
+  const happened: Happened[] = [];
+  for (const planned of kinds.length === 0 ? [] : schedule(options.seed, kinds)) {
+    if (now() > until && planned.round > 1) break;
+    await pause(planned.restMs);
+    story.tell(describe(planned));
+    const began = now();
+    await inTime(inject(stage, planned), FAULT_MS_MAX, `${planned.kinds.join(' and ')} hangs`);
+    const healed = now();
+    await untilAcknowledged(memory, healed);
+    const first = memory.acknowledgedAt.find((at) => at > healed) ?? now();
+    happened.push({
+      kinds: planned.kinds,
+      gapMs: longestGap(memory.acknowledgedAt, began, first) / 1_000,
+      recoveryMs: (first - healed) / 1_000,
+    });
+    await untilReady(stage);
+  }
+  const left = Math.max(0, until - now()) / 1_000;
+  await pause(left);
+  return happened;
+}
+
+async function inject(stage: Stage, { kinds, ms, seed }: Planned): Promise<void> {
+  const injected = kinds.map(async (kind, index) => {
+    await faults[kind]?.inject(stage, ms[index] ?? 0, new Random(seed, index));
+  });
+  await Promise.all(injected);
+}
+
+async function untilAcknowledged(memory: Memory, after: number): Promise<void> {
+  const limit = now() + RECOVERY_MS_MAX * 1_000;
+  while ((memory.acknowledgedAt.at(-1) ?? 0) <= after) {
+    if (now() > limit) throw new Error(`no change was acknowledged for ${RECOVERY_MS_MAX} ms`);
+    await pause(LOOK_MS);
+  }
+}
+
+async function untilReady(stage: Stage): Promise<void> {
+  const limit = now() + RECOVERY_MS_MAX * 1_000;
+  while (!(await stage.isReady())) {
+    if (now() > limit) {
+      throw new Error(
+        `not every shard serves after ${RECOVERY_MS_MAX} ms\n${stage.process.tail()}`,
+      );
+    }
+    await pause(LOOK_MS);
+  }
+}
+
+function longestGap(instants: readonly number[], from: number, to: number): number {
+  let longest = 0;
+  let before = from;
+  for (const at of instants) {
+    if (at <= from) continue;
+    longest = Math.max(longest, Math.min(at, to) - before);
+    before = at;
+    if (at >= to) break;
+  }
+  return longest;
+}
+
+/** Half of the time a liar sits on the link to Redis; then the switch starts anew on what is really there. */
+async function forge(stage: Stage, seconds: number): Promise<void> {
+  const link = stage.links.redis;
+  if (link === null) throw new Error('only appends to Redis can be forged');
+  await pause((seconds * 1_000) / 2);
+  link.rewrite = forger();
+  await pause((seconds * 1_000) / 4);
+  link.rewrite = null;
+  await stage.killSwitch();
+  await stage.startSwitch();
+}
+
+// --------------------------------------------------------------------------------------------------------- the end --
+
+/** Everybody finishes what they can; how many references nobody knew the outcome of. */
+async function windDown(stage: Stage, load: Load, story: Story): Promise<number> {
+  await untilReady(stage);
+  story.tell(`the faults are over; ${load.active} sales are under way`);
+  await load.finish();
+  const askedAgain = await load.askAgain();
+  story.tell(`${askedAgain} references were asked for again`);
+  await load.quiet();
+  await load.readAll();
+  return askedAgain;
+}
+
+/** Resolves once history has everything and every event is acknowledged, or when it is clear that they never will. */
+async function drained(stage: Stage, load: Load, sql: Sql, story: Story): Promise<void> {
+  const limit = now() + DRAIN_MS_MAX * 1_000;
+  for (;;) {
+    await load.quiet();
+    const unwritten = await metric(stage.process.baseUrl, 'qrswitch_transitions_unwritten');
+    const [row] = await sql`select count(*)::int as pending from events where pending`;
+    if (unwritten === 0 && row?.pending === 0 && load.active === 0) return;
+    if (now() > limit) {
+      story.tell(`not drained: ${unwritten} unwritten, ${row?.pending} events pending`);
+      return;
+    }
+    await pause(10 * LOOK_MS);
+  }
+}
+
+function answersLost({ links }: Stage): number {
+  return [links.clients, links.postgres, links.redis].reduce(
+    (sum, link) => sum + (link?.answersLost ?? 0),
+    0,
+  );
+}
+
+function alarmsIn(folder: string): string[] {
+  const names = readdirSync(folder).filter((name) => name.startsWith('switch-'));
+  return names.flatMap((name) =>
+    readFileSync(join(folder, name, 'switch.log'), 'utf8')
+      .split('\n')
+      .filter((line) => ALARMS.some((what) => line.includes(`"what":"${what}"`))),
+  );
+}
+
+async function inTime<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_done, failed) => {
+    timer = setTimeout(() => failed(new Error(what)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What happened when, in the run's folder and on the screen. */
+class Story {
+  readonly #began = performance.now();
+  readonly #file: ReturnType<typeof createWriteStream>;
+  readonly #progress: (line: string) => void;
+
+  constructor(folder: string, progress: (line: string) => void = () => undefined) {
+    this.#file = createWriteStream(join(folder, 'story.log'));
+    this.#progress = progress;
+  }
+
+  tell(what: string): void {
+    const line = `${((performance.now() - this.#began) / 1_000).toFixed(1).padStart(6)} s  ${what}`;
+    this.#file.write(`${line}\n`);
+    this.#progress(line);
+  }
+
+  end(): void {
+    this.#file.end();
+  }
+}
