@@ -124,20 +124,21 @@ function neverBack(calls: readonly Call[]): string[] {
   const floors = new Map<unknown, { version: number; call: Call }>();
   const found: string[] = [];
   let next = 0;
+  const raise = (call: Call): void => {
+    const { id, version } = billShown(call) ?? {};
+    if (Number(version) > (floors.get(id)?.version ?? 0)) {
+      floors.set(id, { version: Number(version), call });
+    }
+  };
   for (const call of [...told].sort((a, b) => a.invokedAt - b.invokedAt)) {
-    for (let before = byReturn[next]; before !== undefined; before = byReturn[++next]) {
-      if ((before.returnedAt ?? 0) >= call.invokedAt) break;
-      const shown = billShown(before);
-      const version = Number(shown?.version);
-      if (version > (floors.get(shown?.id)?.version ?? 0)) {
-        floors.set(shown?.id, { version, call: before });
-      }
+    for (; (byReturn[next]?.returnedAt ?? Infinity) < call.invokedAt; next++) {
+      raise(byReturn[next] as Call);
     }
     // A payment is shown as it was answered, with the bill as it was then.
     if (call.op === 'payment.create') continue;
-    const shown = billShown(call);
-    const floor = floors.get(shown?.id);
-    if (floor !== undefined && Number(shown?.version) < floor.version) {
+    const { id, version } = billShown(call) ?? {};
+    const floor = floors.get(id);
+    if (floor !== undefined && Number(version) < floor.version) {
       found.push(`back in time: ${tell(floor.call)}, then ${tell(call)}`);
     }
   }

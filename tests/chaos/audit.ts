@@ -2,8 +2,9 @@
 
 import { agree } from './audit-answers.ts';
 import { delivered } from './audit-events.ts';
+import { doneOnce, uninvited } from './audit-rows.ts';
 import { Evidence, type Findings, idOf, noFindings, type Recollection, tell } from './evidence.ts';
-import { type Call, isDone, isUndone } from './memory.ts';
+import { type Call, isDone } from './memory.ts';
 import type { Rows } from './rows.ts';
 
 /** All that is wrong. `books` is what the bookkeeper found by SQL. */
@@ -16,7 +17,7 @@ export function audit(memory: Recollection, rows: Rows, books: readonly string[]
     const missing = missingOf(call, evidence);
     if (missing !== null) findings.lost.push(`${missing}: ${tell(call)}`);
   }
-  once(evidence, findings);
+  doneOnce(evidence, findings);
   agree(evidence, findings);
   delivered(evidence, findings);
   return findings;
@@ -171,93 +172,4 @@ function paymentOf({ client, body }: Call, { payments }: Evidence) {
 function changedBy({ reference }: Call, type: string, evidence: Evidence): boolean {
   const calls = evidence.byReference.get(reference ?? '') ?? [];
   return calls.some((call) => evidence.transitions.get(call)?.some((row) => row.type === type));
-}
-
-// --------------------------------------------------------------------------------------------------------- doubled --
-
-/** Each sending changes something at most once, each reference too; what was refused changes nothing. */
-function once(evidence: Evidence, findings: Findings): void {
-  const ends = new Map<string, Call[]>();
-  for (const [call, rows] of evidence.transitions) {
-    if (rows.length > 1) findings.doubled.push(`${rows.length} transitions of ${tell(call)}`);
-    if (isUndone(call))
-      findings.contradictions.push(`refused, and done all the same: ${tell(call)}`);
-    const { code } = (call.answer ?? {}) as Shown;
-    const isRefused = call.status !== null && call.status >= 400 && call.status < 500;
-    if (isRefused && rows.some(({ outcome }) => outcome !== code)) {
-      findings.contradictions.push(`told no, and done all the same: ${tell(call)}`);
-    }
-    for (const { type, bill_id } of rows) {
-      const isKeyed = call.body.amount !== undefined && call.op === 'bill.cancel';
-      if (isKeyed || (type !== 'CancelBill' && type !== 'ConfirmBill')) continue;
-      ends.set(`${type} ${bill_id}`, [...(ends.get(`${type} ${bill_id}`) ?? []), call]);
-    }
-  }
-  for (const [what, calls] of ends) {
-    if (calls.length > 1) findings.doubled.push(`${what} by ${calls.map(tell).join(' and ')}`);
-  }
-  for (const [reference, calls] of evidence.byReference) {
-    const types = calls.flatMap(
-      (call) => evidence.transitions.get(call)?.map((row) => row.type) ?? [],
-    );
-    // An order may be made, and cancelled by a later question about it.
-    const many = reference.startsWith('order ')
-      ? types.filter((type, index) => types.indexOf(type) !== index)
-      : types.slice(1);
-    if (many.length > 0) findings.doubled.push(`${reference}: ${types.join(', ')}`);
-  }
-  const names = evidence.rows.payments.map(
-    (row) => `${row.bill_id} ${row.paychannel_id} ${row.payment_ref}`,
-  );
-  const seen = new Set<string>();
-  for (const name of names) {
-    if (seen.has(name)) findings.doubled.push(`two payments: ${name}`);
-    seen.add(name);
-  }
-}
-
-// ------------------------------------------------------------------------------------------------------- uninvited --
-
-/** Rows whose reference or amount no client ever sent. */
-function uninvited({ rows, byReference, listeners }: Evidence): string[] {
-  const found: string[] = [];
-  const meant = (reference: string, isMeant: (call: Call) => boolean): boolean =>
-    byReference.get(reference)?.some(isMeant) === true;
-  const check = (isMeant: boolean, what: string, row: object): void => {
-    if (!isMeant) found.push(`${what} that nobody meant: ${JSON.stringify(row)}`);
-  };
-  for (const row of rows.bills) {
-    const of = `order terminal:${row.terminal_id} ${row.order_id}`;
-    check(
-      meant(of, ({ op, body }) => op === 'bill.create' && body.amount === row.amount),
-      'a bill',
-      row,
-    );
-  }
-  for (const row of rows.payments) {
-    const of = `payment ${row.bill_id} paychannel:${row.paychannel_id} ${row.payment_ref}`;
-    check(
-      meant(of, ({ op, body }) => op === 'payment.create' && body.amount === row.amount),
-      'a payment',
-      row,
-    );
-  }
-  for (const row of rows.credits) {
-    if (row.status === 'pending') continue;
-    const of = `credit ${row.bill_id}-c${row.no}`;
-    check(
-      meant(of, ({ body }) => body.status === row.status && body.reference === row.reference),
-      'a settlement',
-      row,
-    );
-  }
-  for (const row of rows.refs) {
-    const of = `${row.kind} ${row.bill_id} ${row.kind === 'key' ? 'terminal' : 'paychannel'}`;
-    check(byReference.has(`${of}:${row.scope} ${row.ref}`), 'a reference', row);
-  }
-  for (const row of rows.orders) {
-    check(byReference.has(`order terminal:${row.terminal_id} ${row.order_id}`), 'an order', row);
-  }
-  for (const row of rows.events) check(listeners.includes(row.recipient), 'an event', row);
-  return found;
 }

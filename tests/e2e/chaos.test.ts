@@ -1,0 +1,242 @@
+// A short run of chaos on each set-up, and a proof that its audit is not blind: what was remembered of the run is
+// tampered with, and each lie must be found.
+
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { audit } from '../chaos/audit.ts';
+import type { Findings, Recollection } from '../chaos/evidence.ts';
+import { type Call, isDone } from '../chaos/memory.ts';
+import { failureOf, wrongs } from '../chaos/report.ts';
+import type { Rows } from '../chaos/rows.ts';
+import { type RunResult, run } from '../chaos/run.ts';
+
+const SEED = 42;
+const KINDS = ['switch killed', 'clients: answers lost', 'Postgres connections ended'];
+
+/** What a tampering may change: all of it copies. */
+interface Copy {
+  readonly memory: { calls: Call[]; heard: Recollection['heard'][number][]; listeners: string[] };
+  readonly rows: {
+    [Table in keyof Rows]: { -readonly [K in keyof Rows[Table][number]]: Rows[Table][number][K] }[];
+  };
+}
+
+interface Tampering {
+  readonly what: string;
+  readonly with: (copy: Copy) => void;
+  readonly found: keyof Findings;
+}
+
+const tamperings: readonly Tampering[] = [
+  {
+    what: 'a payment is missing in Postgres',
+    with: ({ rows }) => remove(rows.payments, ({ status }) => status !== 'refused'),
+    found: 'lost',
+  },
+  {
+    what: 'a refusal is missing in Postgres',
+    with: ({ rows, memory }) => {
+      const refused = memory.calls.find(
+        ({ op, answer }) =>
+          op === 'payment.create' && (answer as { code?: string })?.code === 'payment.exceedsDue',
+      );
+      remove(
+        rows.payments,
+        (row) => row.payment_ref === refused?.body.paymentRef && row.bill_id === refused.billId,
+      );
+    },
+    found: 'lost',
+  },
+  {
+    what: 'a payment stands twice in Postgres',
+    with: ({ rows }) => rows.payments.push({ ...first(rows.payments), no: 99 }),
+    found: 'doubled',
+  },
+  {
+    what: 'a payment has another amount',
+    with: ({ rows }) => {
+      first(rows.payments.filter(({ status }) => status !== 'refused')).amount += 1;
+    },
+    found: 'lost',
+  },
+  {
+    what: 'a bill is missing in Postgres',
+    with: ({ rows }) => remove(rows.bills, () => true),
+    found: 'lost',
+  },
+  {
+    what: 'a transition is missing in Postgres',
+    with: ({ rows }) => remove(rows.transitions, ({ outcome }) => outcome === 'PaymentAccepted'),
+    found: 'lost',
+  },
+  {
+    what: 'a transition was made twice',
+    with: ({ rows }) => {
+      rows.transitions.push(first(rows.transitions.filter(({ type }) => type === 'PayBill')));
+    },
+    found: 'doubled',
+  },
+  {
+    what: 'a transition was made that nobody asked for',
+    with: ({ rows }) => {
+      first(rows.transitions.filter(({ type }) => type === 'PayBill')).request_id = 'nobody';
+    },
+    found: 'uninvited',
+  },
+  {
+    what: 'the tombstone of an order is a bill',
+    with: ({ rows }) => {
+      first(rows.orders.filter(({ bill_id }) => bill_id !== null)).order_id = 'nobody';
+    },
+    found: 'uninvited',
+  },
+  {
+    what: 'a settlement is undone',
+    with: ({ rows }) => {
+      first(rows.credits.filter(({ status }) => status === 'settled')).status = 'pending';
+    },
+    found: 'lost',
+  },
+  {
+    what: 'a client never received an event',
+    with: ({ memory }) => {
+      const { eventId } = first(memory.heard);
+      memory.heard = memory.heard.filter((heard) => heard.eventId !== eventId);
+    },
+    found: 'undelivered',
+  },
+  {
+    what: 'a client received events in the wrong order',
+    with: ({ memory }) => {
+      const later = first(memory.heard.filter(({ no }) => no > 1));
+      memory.heard.unshift(later);
+    },
+    found: 'undelivered',
+  },
+  {
+    what: 'a client received an event of another',
+    with: ({ memory }) => memory.heard.push({ ...first(memory.heard), client: 'terminal:another' }),
+    found: 'uninvited',
+  },
+  {
+    what: 'an event is still pending',
+    with: ({ rows }) => {
+      first(rows.events).pending = true;
+    },
+    found: 'undelivered',
+  },
+  {
+    what: 'an answer was forged',
+    with: ({ memory }) => {
+      const call = first(memory.calls.filter((each) => each.op === 'bill.create' && isDone(each)));
+      call.answer = { ...(call.answer as object), id: '00000000000000000000000000' };
+    },
+    found: 'lost',
+  },
+  {
+    what: 'a repeated payment was answered otherwise',
+    with: ({ memory }) => {
+      const call = first(
+        memory.calls.filter((each) => each.op === 'payment.create' && isDone(each)),
+      );
+      const { payment } = call.answer as { payment: object };
+      const answer = { ...(call.answer as object), payment: { ...payment, receivedAt: 'later' } };
+      memory.calls.push({ ...call, no: -1, requestId: 'again', status: 200, answer });
+    },
+    found: 'contradictions',
+  },
+  {
+    what: 'what was refused with 503 is there',
+    with: ({ memory }) => {
+      const call = first(memory.calls.filter((each) => each.op === 'bill.create' && isDone(each)));
+      call.status = 503;
+    },
+    found: 'contradictions',
+  },
+  {
+    what: 'what was told no is there',
+    with: ({ memory }) => {
+      const call = first(memory.calls.filter((each) => each.status === 201));
+      call.status = 409;
+      call.answer = { code: 'bill.notPayable' };
+    },
+    found: 'contradictions',
+  },
+  {
+    what: 'a bill went back in time',
+    with: ({ memory }) => {
+      const seen = first(
+        memory.calls.filter(
+          ({ op, answer }) => op === 'bill.get' && (answer as { version?: number })?.version !== 1,
+        ),
+      );
+      const invokedAt = (seen.returnedAt ?? 0) + 1;
+      const old = { ...(seen.answer as object), version: 1, status: 'open', paid: 0, due: 1 };
+      memory.calls.push({ ...seen, no: -1, invokedAt, returnedAt: invokedAt + 1, answer: old });
+    },
+    found: 'contradictions',
+  },
+  {
+    what: 'a payment was forgotten',
+    with: ({ memory }) => {
+      const paid = first(
+        memory.calls.filter((each) => each.op === 'payment.create' && isDone(each)),
+      );
+      const invokedAt = (paid.returnedAt ?? 0) + 1;
+      const answer = { code: 'payment.notFound' };
+      memory.calls.push({ ...paid, no: -1, op: 'payment.get', invokedAt, status: 404, answer });
+    },
+    found: 'contradictions',
+  },
+];
+
+describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (stores) => {
+  let result: RunResult;
+
+  beforeAll(async () => {
+    const numbers = { terminals: 40, wallets: 12, rate: 120, seconds: 6 };
+    result = await run({ stores, seed: SEED, kinds: KINDS, ...numbers });
+  });
+  afterAll(() => {
+    if (result !== undefined) rmSync(result.folder, { recursive: true, force: true });
+  });
+
+  test('breaks no promise, and every fault came', () => {
+    expect(wrongs(result)).toEqual([]);
+    expect(failureOf(result)).toBeNull();
+  });
+
+  test('has given the audit something to look at', () => {
+    const done = new Set(result.memory.calls.filter(isDone).map(({ op }) => op));
+    for (const op of [
+      'bill.create',
+      'payment.create',
+      'bill.confirm',
+      'credit.settle',
+      'event.ack',
+    ]) {
+      expect(done).toContain(op);
+    }
+    expect(result.memory.calls.some(({ status }) => status === null)).toBe(true);
+    expect(result.answersLost).toBeGreaterThan(0);
+  });
+
+  test.each(tamperings)('is found out where $what', ({ with: tamper, found }) => {
+    const { memory, rows, books } = result;
+    const copy = structuredClone({ memory, rows }) as unknown as Copy;
+    tamper(copy);
+    expect(audit(copy.memory, copy.rows, books)[found]).not.toEqual([]);
+  });
+});
+
+function first<Item>(items: readonly Item[]): Item {
+  const [item] = items;
+  if (item === undefined) throw new Error('the run was too short to tamper with');
+  return item;
+}
+
+function remove<Item>(items: Item[], isMeant: (item: Item) => boolean): void {
+  const at = items.findIndex(isMeant);
+  if (at < 0) throw new Error('the run was too short to tamper with');
+  items.splice(at, 1);
+}
