@@ -1,10 +1,7 @@
 // `npm run chaos`: real processes, really killed, and an audit of everything that anybody was told.
 
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { filesUnder } from '../support/files.ts';
-import { DIST } from '../support/switch-process.ts';
 import { isClean } from './audit.ts';
 import { faultsFor } from './faults.ts';
 import { asMarkdown, asText, failureOf, tablesOf, wrongs } from './report.ts';
@@ -28,7 +25,6 @@ const LINE_MS = 10_000;
 export async function main(args: readonly string[]): Promise<number> {
   const options = read(args);
   if (options === null) return 2;
-  if (!isBuilt()) return 2;
   // The stores' last resorts hang on the event of exiting.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => process.exit(130));
@@ -110,19 +106,6 @@ function chosen(stores: StoresName, text: string | undefined): { kinds?: string[
   if (text === undefined) return {};
   const words = text.split(',');
   return { kinds: faultsFor(stores).filter((kind) => words.some((word) => kind.includes(word))) };
-}
-
-/** Whether the build is there and not older than what it is made of. */
-function isBuilt(): boolean {
-  const main = join(DIST, 'main.js');
-  const youngest = Math.max(
-    ...filesUnder('src')
-      .filter((file) => !file.endsWith('.test.ts'))
-      .map((file) => statSync(file).mtimeMs),
-  );
-  if (existsSync(main) && statSync(main).mtimeMs >= youngest) return true;
-  console.log(`${existsSync(main) ? 'dist is older than src' : 'there is no dist'}: npm run build`);
-  return false;
 }
 
 /** One line that changes on a terminal; elsewhere a line now and then. */

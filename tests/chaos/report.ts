@@ -26,6 +26,7 @@ export function countsOfFaults(result: RunResult): Map<string, number> {
 /** Why a run counts as failed; null where it does not. */
 export function failureOf(result: RunResult): string | null {
   if (!isClean(result.findings)) return 'promises were broken';
+  if (result.linearisability.wrong.length > 0) return 'a history of a bill has no explanation';
   if (result.alarms.length > 0) return 'the switch raised alarms that no fault excuses';
   if (result.memory.calls.some(({ status }) => status === 500)) return 'the switch answered 500';
   const never = [...countsOfFaults(result)].filter(([, count]) => count === 0);
@@ -57,8 +58,9 @@ export function asMarkdown({ title, head, rows }: Table): string {
 }
 
 /** What is wrong, in words: the first lines of each kind. */
-export function wrongs({ findings: found, alarms }: RunResult): string[] {
-  return Object.entries({ ...found, alarms }).flatMap(
+export function wrongs({ findings: found, linearisability, alarms }: RunResult): string[] {
+  const { wrong } = linearisability;
+  return Object.entries({ ...found, 'not linearisable': wrong, alarms }).flatMap(
     ([kind, lines]: [string, readonly string[]]) => [
       ...lines.slice(0, LINES_SHOWN).map((text) => `${kind}: ${text}`),
       ...(lines.length > LINES_SHOWN ? [`${kind}: and ${lines.length - LINES_SHOWN} more`] : []),
@@ -93,7 +95,8 @@ function summary(result: RunResult): Table {
   };
 }
 
-function findings({ findings: found, alarms }: RunResult): Table {
+function findings({ findings: found, linearisability, alarms }: RunResult): Table {
+  const { histories, gaveUp, wrong } = linearisability;
   return {
     title: 'Broken promises',
     head: ['kind', 'count'],
@@ -102,6 +105,7 @@ function findings({ findings: found, alarms }: RunResult): Table {
         kind,
         lines.length,
       ]),
+      [`not linearisable, of ${histories} histories (${gaveUp} not decided)`, wrong.length],
       ['alarms', alarms.length],
     ],
   };

@@ -12,6 +12,7 @@ import { audit } from './audit.ts';
 import type { Findings, Recollection } from './evidence.ts';
 import { faults, faultsFor } from './faults.ts';
 import { forger } from './forger.ts';
+import { type Linearisability, linearisabilityOf } from './linearisability.ts';
 import { Load } from './load.ts';
 import { Memory, now } from './memory.ts';
 import { onboard } from './parties.ts';
@@ -52,6 +53,7 @@ export interface RunResult {
   readonly rows: Rows;
   readonly books: readonly string[];
   readonly findings: Findings;
+  readonly linearisability: Linearisability;
   readonly happened: readonly Happened[];
   /** What no fault of the world excuses: shards that stopped, threads and processes that died of themselves. */
   readonly alarms: readonly string[];
@@ -105,6 +107,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
         rows,
         books,
         findings: audit(recollection, rows, books),
+        linearisability: linearisabilityOf(memory.calls),
         happened,
         alarms: [...stage.deaths.map((tail) => `the switch died:\n${tail}`), ...alarmsIn(folder)],
         peaks: stage.peaks,
