@@ -69,6 +69,8 @@ const FAULT_MS_MAX = 90_000;
 const RECOVERY_MS_MAX = 60_000;
 const DRAIN_MS_MAX = 90_000;
 const LOOK_MS = 20;
+const TICK_MS = 1_000;
+const FORGED_MS = 2_000;
 const ALARMS = ['shard.stopped', 'worker.ended', 'gateway.ended', 'gateway.failed'];
 
 export async function run(options: RunOptions): Promise<RunResult> {
@@ -83,6 +85,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const around = { memory, http, port: stage.links.clients.port };
     const load = new Load(identities, around, options.seed);
     load.start(options.rate);
+    story.watch(() => {
+      const { calls, acknowledgedAt } = memory;
+      return `${calls.length} calls, ${acknowledgedAt.length} changes acknowledged, ${load.active} sales under way`;
+    });
     const began = now();
     if (options.forges === true) await forge(stage, options.seconds);
     const happened = await breakThings(stage, memory, options, story);
@@ -198,15 +204,21 @@ function longestGap(instants: readonly number[], from: number, to: number): numb
   return longest;
 }
 
-/** Half of the time a liar sits on the link to Redis; then the switch starts anew on what is really there. */
+/**
+ * After half of the time a liar sits on the link to Redis. What it has acknowledged must not reach Postgres by another
+ * way, so that link is down meanwhile; then the switch starts anew on what is really there.
+ */
 async function forge(stage: Stage, seconds: number): Promise<void> {
-  const link = stage.links.redis;
-  if (link === null) throw new Error('only appends to Redis can be forged');
+  const { redis, postgres: history } = stage.links;
+  if (redis === null) throw new Error('only appends to Redis can be forged');
   await pause((seconds * 1_000) / 2);
-  link.rewrite = forger();
-  await pause((seconds * 1_000) / 4);
-  link.rewrite = null;
+  history.weather = 'stalled';
+  redis.rewrite = forger();
+  await pause(FORGED_MS);
   await stage.killSwitch();
+  redis.rewrite = null;
+  history.cut('reset');
+  history.heal();
   await stage.startSwitch();
 }
 
@@ -273,6 +285,8 @@ class Story {
   readonly #began = performance.now();
   readonly #file: ReturnType<typeof createWriteStream>;
   readonly #progress: (line: string) => void;
+  #ticks: NodeJS.Timeout | undefined;
+  #last = '';
 
   constructor(folder: string, progress: (line: string) => void = () => undefined) {
     this.#file = createWriteStream(join(folder, 'story.log'));
@@ -280,12 +294,25 @@ class Story {
   }
 
   tell(what: string): void {
-    const line = `${((performance.now() - this.#began) / 1_000).toFixed(1).padStart(6)} s  ${what}`;
+    const line = `${this.#elapsed()}  ${what}`;
     this.#file.write(`${line}\n`);
+    this.#last = what;
     this.#progress(line);
   }
 
+  /** Shows every second how it goes, beside what was told last. */
+  watch(how: () => string): void {
+    this.#ticks = setInterval(() => {
+      this.#progress(`${this.#elapsed()}  ${how()}; ${this.#last}`);
+    }, TICK_MS);
+  }
+
   end(): void {
+    clearInterval(this.#ticks);
     this.#file.end();
+  }
+
+  #elapsed(): string {
+    return `${((performance.now() - this.#began) / 1_000).toFixed(1).padStart(6)} s`;
   }
 }

@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../chaos/audit.ts';
 import type { Findings, Recollection } from '../chaos/evidence.ts';
+import { linearisabilityOf } from '../chaos/linearisability.ts';
 import { type Call, isDone } from '../chaos/memory.ts';
 import { failureOf, wrongs } from '../chaos/report.ts';
 import type { Rows } from '../chaos/rows.ts';
@@ -114,8 +115,13 @@ const tamperings: readonly Tampering[] = [
   {
     what: 'a client received events in the wrong order',
     with: ({ memory }) => {
-      const later = first(memory.heard.filter(({ no }) => no > 1));
-      memory.heard.unshift(later);
+      const { heard } = memory;
+      const later = first(
+        heard.filter(({ client, billId, no }) =>
+          heard.some((each) => each.client === client && each.billId === billId && each.no < no),
+        ),
+      );
+      heard.unshift(later);
     },
     found: 'undelivered',
   },
@@ -228,6 +234,16 @@ describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (sto
     const copy = structuredClone({ memory, rows }) as unknown as Copy;
     tamper(copy);
     expect(audit(copy.memory, copy.rows, books)[found]).not.toEqual([]);
+  });
+
+  test('has no explanation where a bill forgets what was paid', () => {
+    const { memory } = result;
+    const paid = made(memory.calls, 'payment.create');
+    const seen = { ...paid, op: 'bill.get' as const, body: { billId: paid.billId } };
+    const invokedAt = (paid.returnedAt ?? 0) + 1;
+    const answer = { id: paid.billId, version: 1, status: 'open', paid: 0 };
+    const told = { ...seen, invokedAt, returnedAt: invokedAt + 1, status: 200, answer };
+    expect(linearisabilityOf([...memory.calls, told]).wrong).toHaveLength(1);
   });
 });
 
