@@ -45,6 +45,40 @@ export async function checkBooks(options: {
   }
 }
 
+/** The same for a hot bill's run: every part and its event, of bills that say so themselves. */
+export async function checkHotBooks(options: {
+  url: string;
+  run: string;
+  outcome: LoadOutcome;
+}): Promise<number> {
+  const { outcome } = options;
+  const sql = postgres(options.url, { max: 1 });
+  const expected = outcome.completed;
+  try {
+    for (;;) {
+      const [row] = await sql`
+        with own as (select id, paid from bills where order_id like ${`${options.run}-%`})
+        select
+          (select coalesce(sum(paid), 0)::int from own) as paid,
+          (select count(*)::int from payments p join own on own.id = p.bill_id) as payments,
+          (select count(*)::int from refs r join own on own.id = r.bill_id) as refs,
+          (select count(*)::int from events e join own on own.id = e.bill_id
+            where e.acknowledged_at is not null) as events`;
+      const lagMs = Date.now() - outcome.endedAt;
+      const counts = Object.values(row ?? {});
+      if (counts.every((count) => count === expected)) return lagMs;
+      if (counts.some((count) => count > expected) || lagMs > GIVE_UP_MS) {
+        throw new Error(
+          `the hot bills' books do not balance: expected ${expected}, found ${JSON.stringify(row)}`,
+        );
+      }
+      await pause(POLL_MS);
+    }
+  } finally {
+    await sql.end();
+  }
+}
+
 /** Waits until the bills that were confirmed last stand confirmed in history. */
 async function caughtUp(sql: Sql, outcome: LoadOutcome): Promise<number> {
   for (;;) {

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem, type } from 'node:os';
 import { join } from 'node:path';
+import type { Settings } from './settings.ts';
 
 const SYNC_MS = 1_000;
 const SYNC_BYTES = 512;
@@ -25,6 +26,19 @@ export function describeMachine(): Record<string, string> {
     'redis-server':
       /v=(\S+)/.exec(execFileSync('redis-server', ['--version'], { encoding: 'utf8' }))?.[1] ?? '',
     commit: commit(),
+  };
+}
+
+/** What stands at the head of every report: the machine, its load, its disk, and how the run was set. */
+export function describeRun(settings: Settings): Record<string, string> {
+  const { p50Ms, p99Ms } = measureSync();
+  const given = Object.entries(settings.env).map(([name, value]) => `${name}=${value}`);
+  return {
+    ...describeMachine(),
+    'load average before': loadBefore(),
+    'fdatasync of a 512 B append': `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
+    'options of the switch': given.join(' ') || 'as it ships',
+    'flags of its node': settings.nodeFlags.join(' ') || 'none',
   };
 }
 

@@ -1,10 +1,11 @@
 // `npm run bench -- <subcommand> [options]`: a number per claim.
 
-import { lifecycle, load, profile } from './lifecycle.ts';
+import { lifecycle, load } from './lifecycle.ts';
+import { profile } from './profile.ts';
 
 const USAGE = `Usage: npm run bench -- [lifecycle | load | profile] [options]
 
-  lifecycle   durable bill lifecycles a second, beside the same as plain SQL under pgbench
+  lifecycle   durable bill lifecycles a second, beside the same by others, in alternating rounds
   load        the switch alone: rate and processor time, for trying a change
   profile     where the threads of the switch spend their time under that load
 
@@ -14,6 +15,8 @@ Options
   --warm-up=2         seconds before them
   --concurrency=8,32,128,256   lifecycles in flight, tried one after the other before the rounds
   --protocols=ws-msgpack,ws-json,http
+  --peers=pgbench,fastify,uws,echo,redis,hot   who runs beside the switch; none for none
+  --fsync-delay-ms=0  added to every sync of Redis and Postgres, as on a slower disk (needs gcc)
   --terminals=64      terminals among which lifecycles are spread, a connection each
   --wallets=4         WebSocket connections of the wallet
   --main=dist/main.js the build of the switch

@@ -9,6 +9,8 @@ const run = promisify(execFile);
 const SCRIPTS = new URL('../../sql/', import.meta.url);
 
 export type SqlStyle = 'interactive' | 'single';
+/** Whole lifecycles, each of a bill of its own, or parts of one bill that all clients pay. */
+export type SqlWork = 'lifecycles' | 'hot';
 
 export interface SqlOutcome {
   readonly measured: number;
@@ -33,20 +35,25 @@ export function pgbenchVersion(): string {
 /** Runs lifecycles for some seconds; throws where one has failed, or the books are not as they must be. */
 export async function runPgbench(options: {
   url: string;
+  work: SqlWork;
   style: SqlStyle;
   clients: number;
   seconds: number;
 }): Promise<SqlOutcome> {
-  const { url, style, clients, seconds } = options;
+  const { url, work, style, clients, seconds } = options;
   const address = new URL(url);
   // Grows with time, so that indexes are filled as the switch fills them.
   const base = BigInt(Date.now()) * 1_000_000n;
+  const bill = `peer-hot-${base}`;
+  if (work === 'hot') await makeHotBill(url, bill);
+  const script = work === 'hot' ? `hot-${style}` : style;
   const filler = (bytes: number): string => `\\x${'5a'.repeat(bytes)}`;
   const args = [
     ...['-h', address.hostname, '-p', address.port, '-U', address.username],
     ...['-n', '-M', 'prepared', '-c', String(clients), '-j', '1', '-T', String(seconds)],
-    ...['-f', fileURLToPath(new URL(`${style}.sql`, SCRIPTS))],
+    ...['-f', fileURLToPath(new URL(`${script}.sql`, SCRIPTS))],
     ...['-D', 'i=0', '-D', `base=${base}`],
+    ...(work === 'hot' ? ['-D', `bill=${bill}`] : []),
     ...['-D', `state=${filler(STATE_BYTES)}`, '-D', `body=${filler(BODY_BYTES)}`],
     ...['-D', `outcome=${filler(OUTCOME_BYTES)}`],
     address.pathname.slice(1),
@@ -54,7 +61,7 @@ export async function runPgbench(options: {
   const env = { PATH: process.env.PATH, PGPASSWORD: address.password };
   const { stdout } = await run('pgbench', args, { env }).catch((error: unknown) => {
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
-    throw new Error(`pgbench ${style} failed: ${said.slice(0, SAID_MAX)}`);
+    throw new Error(`pgbench ${script} failed: ${said.slice(0, SAID_MAX)}`);
   });
   const measured = Number(/actually processed: (\d+)/.exec(stdout)?.[1]);
   const perSecond = Number(/tps = ([\d.]+)/.exec(stdout)?.[1]);
@@ -62,7 +69,8 @@ export async function runPgbench(options: {
   if (!(measured > 0) || !/failed transactions: 0 /.test(stdout)) {
     throw new Error(`pgbench failed: ${stdout}`);
   }
-  await checkBooks(url, base, measured);
+  if (work === 'hot') await checkHotBooks(url, bill, measured);
+  else await checkBooks(url, base, measured);
   return { measured, windowMs: (measured / perSecond) * 1000, latencyMs };
 }
 
@@ -90,6 +98,39 @@ async function checkBooks(url: string, base: bigint, lifecycles: number): Promis
     if (counts.some((count) => count !== lifecycles) || owed !== paid) {
       throw new Error(
         `pgbench's books do not balance: ${lifecycles} counted, ${JSON.stringify(row)}`,
+      );
+    }
+  } finally {
+    await sql.end();
+  }
+}
+
+async function makeHotBill(url: string, id: string): Promise<void> {
+  const sql = postgres(url, { max: 1 });
+  try {
+    await sql`
+      insert into bills (id, shard, entry, institution_id, merchant_id, terminal_id, order_id, type, purpose, status, version,
+        currency, amount, paid, confirmed, reversed, refunded, unreturned, created_at, expires_at, next_due_at, spilled, state)
+      values (${id}, 0, 1, 'institution-1', 'merchant-1', 'terminal-0', ${id}, 'dynamic', 'sale', 'open', 1, 'EUR',
+        1000000000000, 0, 0, 0, 0, 0, ${Date.now()}, ${Date.now() + 900_000}, null, false, ${Buffer.alloc(STATE_BYTES)})`;
+  } finally {
+    await sql.end();
+  }
+}
+
+async function checkHotBooks(url: string, bill: string, payments: number): Promise<void> {
+  const sql = postgres(url, { max: 1 });
+  try {
+    const [row] = await sql`
+      select b.paid::int as paid, b.version - 1 as versions,
+        (select sum(amount)::int from payments where bill_id = b.id) as payments,
+        (select count(*)::int from events where bill_id = b.id) as events,
+        (select count(*)::int from refs where bill_id = b.id) as refs,
+        (select count(*)::int from transitions where bill_id = b.id) as transitions
+      from bills b where b.id = ${bill}`;
+    if (Object.values(row ?? { paid: -1 }).some((count) => count !== payments)) {
+      throw new Error(
+        `pgbench's hot bill does not balance: ${payments} counted, ${JSON.stringify(row)}`,
       );
     }
   } finally {

@@ -4,7 +4,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { measureSwitch, sayMeasured } from './measure.ts';
 import { table } from './report.ts';
+import { readSettings } from './settings.ts';
+import { say, withSwitch } from './under-test.ts';
 
 interface CallFrame {
   readonly functionName: string;
@@ -24,8 +27,23 @@ interface CpuProfile {
 
 const TOP = 30;
 
+/** Runs the lifecycle load once under V8's profiler, and says where the time went. */
+export async function profile(args: readonly string[]): Promise<void> {
+  const settings = readSettings(args);
+  const folder = profileFolder(settings.cpuProf);
+  const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+  await withSwitch(settings, nodeFlags, async (stores, under) => {
+    for (const protocol of settings.protocols) {
+      const concurrency = Math.max(...settings.concurrency);
+      const measured = await measureSwitch({ settings, stores, under }, protocol, concurrency);
+      say(`${protocol} with ${concurrency} in flight, profiled: ${sayMeasured(measured)}`);
+    }
+  });
+  process.stdout.write(`${describeProfiles(folder)}\n\nThe profiles are in ${folder}\n`);
+}
+
 /** A folder for the profiles of one run. */
-export function profileFolder(given: string | null): string {
+function profileFolder(given: string | null): string {
   const folder = given === null ? mkdtempSync(join(tmpdir(), 'qrswitch-profile-')) : resolve(given);
   mkdirSync(folder, { recursive: true });
   return folder;

@@ -10,6 +10,7 @@ import {
   type TestPostgres,
 } from '../tests/support/postgres-server.ts';
 import { type RedisServer, startRedis } from '../tests/support/redis-server.ts';
+import { makeSlowSync } from './slow-sync.ts';
 
 /** Beside these, Postgres has its defaults: fsync, full_page_writes and synchronous_commit are on. */
 const POSTGRES_SETTINGS = { shared_buffers: '256MB', max_connections: '200' };
@@ -33,9 +34,13 @@ export interface Stores {
   stop(): Promise<void>;
 }
 
-export async function startStores(): Promise<Stores> {
-  const redis = await startRedis();
-  const server = await startPostgres({ settings: POSTGRES_SETTINGS });
+export async function startStores(options: { fsyncDelayMs: number }): Promise<Stores> {
+  const slow = options.fsyncDelayMs > 0 ? makeSlowSync(options.fsyncDelayMs) : null;
+  const redis = slow === null ? await startRedis() : await slow.around(() => startRedis());
+  const server = await startPostgres({
+    settings: POSTGRES_SETTINGS,
+    ...(slow !== null && { program: slow.postgres }),
+  });
   const switchUrl = await createDatabase(server.url);
   const peerUrl = await createDatabase(server.url);
   // Paths are the sources': a build copies no SQL.
@@ -45,6 +50,7 @@ export async function startStores(): Promise<Stores> {
   await sql.unsafe(readFileSync(new URL('bench/sql/directory.sql', source), 'utf8'));
   const described: Record<string, string> = {
     postgres: (await sql`select version() as v`)[0]?.v ?? '',
+    'added to every sync': `${options.fsyncDelayMs} ms`,
     redis: `appendonly ${redis.config.appendonly}, appendfsync ${redis.config.appendfsync}`,
   };
   for (const name of CONFIGURATION) {
@@ -63,6 +69,7 @@ export async function startStores(): Promise<Stores> {
       await sql.end({ timeout: 2 });
       await server.stop();
       await redis.stop();
+      slow?.remove();
     },
   };
 }

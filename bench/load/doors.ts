@@ -2,7 +2,7 @@
 // events alone.
 
 import { type HttpLink, openHttp, openWebSocket, type WebSocketLink } from './connections.ts';
-import type { LoadTask } from './messages.ts';
+import type { DoorTask } from './messages.ts';
 import { createBody, jsonWire, msgpackWire, payBody, type Wire } from './wire.ts';
 
 export const STEPS = ['create', 'view', 'pay', 'acknowledge', 'confirm'] as const;
@@ -30,11 +30,11 @@ export interface Door {
   close(): void;
 }
 
-export function openDoor(task: LoadTask, receiver: Receiver): Promise<Door> {
+export function openDoor(task: DoorTask, receiver: Receiver): Promise<Door> {
   return task.protocol === 'http' ? openHttpDoor(task, receiver) : openSocketDoor(task, receiver);
 }
 
-async function openSocketDoor(task: LoadTask, receiver: Receiver): Promise<Door> {
+async function openSocketDoor(task: DoorTask, receiver: Receiver): Promise<Door> {
   const wire = task.protocol === 'ws-json' ? jsonWire : msgpackWire;
   const onMessage = (text: string): void => {
     if (wire.isEvent(text)) {
@@ -88,7 +88,7 @@ async function openSocketDoor(task: LoadTask, receiver: Receiver): Promise<Door>
 }
 
 /** Each slot has two kept connections, one of its terminal and one of the wallet. */
-async function openHttpDoor(task: LoadTask, receiver: Receiver): Promise<Door> {
+async function openHttpDoor(task: DoorTask, receiver: Receiver): Promise<Door> {
   const slots = Array.from({ length: task.concurrency }, (_, slot) => slot);
   const open = (key: string): Promise<HttpLink> =>
     openHttp({ host: HOST, port: task.port, key, onLost: (why) => receiver.lost(why) });

@@ -1,7 +1,19 @@
 // The load generator: a process of its own, so that its share of the processor can be told from the switch's.
 
+import { Echoes } from './echoes.ts';
+import { HotBill } from './hot-bill.ts';
 import { Lifecycles } from './lifecycles.ts';
-import type { FromLoad, LoadTask } from './messages.ts';
+import type { FromLoad, LoadOutcome, LoadTask } from './messages.ts';
+
+interface Load {
+  run(on: { windowOpened(): void; windowClosed(): void }): Promise<LoadOutcome>;
+}
+
+const loads: Record<LoadTask['kind'], (task: LoadTask) => Load> = {
+  lifecycles: (task) => new Lifecycles(task),
+  echo: (task) => new Echoes(task),
+  hot: (task) => new HotBill(task),
+};
 
 function say(message: FromLoad): Promise<void> {
   return new Promise((done) => {
@@ -10,7 +22,7 @@ function say(message: FromLoad): Promise<void> {
 }
 
 process.once('message', (task: LoadTask) => {
-  void new Lifecycles(task)
+  void loads[task.kind](task)
     .run({
       windowOpened: () => void say({ type: 'windowOpened' }),
       windowClosed: () => void say({ type: 'windowClosed' }),

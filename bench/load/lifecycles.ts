@@ -5,9 +5,9 @@
 // A lifecycle is over when its confirm and its payment have both been answered. Every answer's status and amounts are
 // checked, and the event must be the bill's own. Anything else ends the run: it would not be a measurement.
 
-import { build, type Histogram } from 'hdr-histogram-js';
 import { type Door, openDoor, type Receiver, type Step } from './doors.ts';
-import type { LoadOutcome, LoadTask, Percentiles } from './messages.ts';
+import { histogram, pause, percentiles, record } from './latencies.ts';
+import type { LoadOutcome, LoadTask } from './messages.ts';
 import type { Wire } from './wire.ts';
 
 const DEEP_EVERY = 64;
@@ -308,26 +308,4 @@ function emptySlot(index: number): Slot {
     isConfirmed: false,
     isDeep: false,
   };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms));
-}
-
-/** Microseconds, to one minute. */
-function histogram(): Histogram {
-  return build({
-    lowestDiscernibleValue: 1,
-    highestTrackableValue: 60_000_000,
-    numberOfSignificantValueDigits: 3,
-  });
-}
-
-function record(into: Histogram, ms: number): void {
-  into.recordValue(Math.max(1, Math.round(ms * 1000)));
-}
-
-function percentiles(of: Histogram): Percentiles {
-  const at = (percent: number): number => of.getValueAtPercentile(percent) / 1000;
-  return { p50: at(50), p90: at(90), p99: at(99), max: of.maxValue / 1000 };
 }

@@ -2,30 +2,43 @@
 
 export type Protocol = 'ws-msgpack' | 'ws-json' | 'http';
 
-export interface LoadTask {
+/** Where the load goes, and over how many connections. */
+export interface DoorTask {
   readonly protocol: Protocol;
   readonly port: number;
   readonly terminals: readonly { readonly key: string }[];
   readonly wallet: { readonly key: string };
   /** WebSocket connections of the wallet, over which all its calls go. */
   readonly walletConnections: number;
-  /** Lifecycles in flight. */
+  /** Lifecycles in flight, or as many as may be: over HTTP each has two connections. */
   readonly concurrency: number;
+}
+
+export interface LoadTask extends DoorTask {
+  /**
+   * `lifecycles`: each slot begins the next when the last is over. `echo`: each slot sends the same calls to a server
+   * that answers with what it is sent. `hot`: each slot is a payer of one bill.
+   */
+  readonly kind: 'lifecycles' | 'echo' | 'hot';
   readonly warmUpMs: number;
   readonly measureMs: number;
   /** Begins every reference, so that no run repeats another's. */
   readonly run: string;
 }
 
+/** Milliseconds. */
 export interface Percentiles {
+  readonly count: number;
   readonly p50: number;
   readonly p90: number;
   readonly p99: number;
+  readonly p999: number;
+  readonly p9999: number;
   readonly max: number;
 }
 
 export interface LoadOutcome {
-  /** Whole lifecycles that ended within the measured window. */
+  /** What ended within the measured window: whole lifecycles, echoes or payments. */
   readonly measured: number;
   readonly windowMs: number;
   /** All of them, those of the warm-up and of the end included, and the sum of their amounts. */

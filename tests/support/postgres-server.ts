@@ -46,9 +46,12 @@ export async function startPostgres(
     settings?: Readonly<Record<string, string>>;
     /** More of its environment, such as a disk that fails. */
     env?: Readonly<Record<string, string>>;
+    /** A program to start in place of the server's own. */
+    program?: string;
   } = {},
 ): Promise<TestPostgres> {
-  const programs = findPostgresPrograms();
+  const found = findPostgresPrograms();
+  const programs = { ...found, postgres: options.program ?? found.postgres };
   const account = serverAccount();
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), PREFIX)));
   await chmod(dir, 0o755);

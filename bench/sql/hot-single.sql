@@ -1,0 +1,7 @@
+-- One part of 1 paid on one bill that all clients pay, as one statement (single.sql). Takes -D base, bill, body, outcome
+-- (pgbench.ts).
+\set i :i + 1
+\set n :base + :i * 128 + :client_id
+\set at :n / 1000000
+
+with auth as (select paychannel_id from keys where key_hash = 'paychannel-key-' || :client_id::text and revoked_at is null), ref as (insert into refs (bill_id, kind, scope, ref, entry, digest, outcome) select :bill::text, 'payment', paychannel_id, 'pay-' || :n::text, 1, 'digest-of-22-characters', :outcome from auth on conflict do nothing returning bill_id, scope, ref), bill as (update bills b set status = case when paid + 1 = amount then 'paid' else 'partiallyPaid' end, version = version + 1, paid = paid + 1 from ref where b.id = ref.bill_id and b.status in ('open', 'partiallyPaid') and paid + 1 <= amount returning b.id, b.version, ref.scope, ref.ref), payment as (insert into payments (bill_id, no, entry, paychannel_id, payment_ref, amount, credited, status, received_at, subscribed) select id, version - 1, 1, scope, ref, 1, 0, 'accepted', :at, false from bill), event as (insert into events (bill_id, no, entry, recipient, type, occurred_at, pending, body) select id, version - 1, 1, 'terminal:' || :client_id::text, 'payment.received', :at, true, :body from bill) insert into transitions (shard, entry, no, bill_id, version, type, at, actor, request_id, outcome) select 0, :n, 1, id, version, 'PayBill', :at, scope, 'request-' || :n::text, 'PaymentAccepted' from bill returning bill_id;
