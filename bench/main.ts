@@ -1,11 +1,13 @@
 // `npm run bench -- <subcommand> [options]`: a number per claim.
 
+import { latency } from './latency.ts';
 import { lifecycle, load } from './lifecycle.ts';
 import { profile } from './profile.ts';
 
-const USAGE = `Usage: npm run bench -- [lifecycle | load | profile] [options]
+const USAGE = `Usage: npm run bench -- [lifecycle | latency | load | profile] [options]
 
   lifecycle   durable bill lifecycles a second, beside the same by others, in alternating rounds
+  latency     at fixed rates, from the intended time: view, pay, pay → event and the rest
   load        the switch alone: rate and processor time, for trying a change
   profile     where the threads of the switch spend their time under that load
 
@@ -16,6 +18,7 @@ Options
   --concurrency=8,32,128,256   lifecycles in flight, tried one after the other before the rounds
   --protocols=ws-msgpack,ws-json,http
   --peers=pgbench,fastify,uws,echo,redis,hot   who runs beside the switch; none for none
+  --rate=25%,50%,75%  latency: parts of the closed-loop peak, or lifecycles a second
   --fsync-delay-ms=0  added to every sync of Redis and Postgres, as on a slower disk (needs gcc)
   --terminals=64      terminals among which lifecycles are spread, a connection each
   --wallets=4         WebSocket connections of the wallet
@@ -28,6 +31,7 @@ Options
 
 const SUBCOMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   lifecycle,
+  latency,
   load,
   profile,
 };

@@ -4,6 +4,7 @@ import { Echoes } from './echoes.ts';
 import { HotBill } from './hot-bill.ts';
 import { Lifecycles } from './lifecycles.ts';
 import type { FromLoad, LoadOutcome, LoadTask } from './messages.ts';
+import { OpenLoop } from './open-loop.ts';
 
 interface Load {
   run(on: { windowOpened(): void; windowClosed(): void }): Promise<LoadOutcome>;
@@ -13,6 +14,7 @@ const loads: Record<LoadTask['kind'], (task: LoadTask) => Load> = {
   lifecycles: (task) => new Lifecycles(task),
   echo: (task) => new Echoes(task),
   hot: (task) => new HotBill(task),
+  open: (task) => new OpenLoop(task),
 };
 
 function say(message: FromLoad): Promise<void> {

@@ -32,3 +32,13 @@ export function percentiles(of: Histogram): Percentiles {
 export function pause(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));
 }
+
+const CURVE = [0, 25, 50, 75, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.98, 99.99];
+
+/** Percentiles and their values in ms, for a plot; only such as enough values stand behind. */
+export function curve(of: Histogram): [percentile: number, ms: number][] {
+  return CURVE.filter((percent) => of.totalCount * (1 - percent / 100) >= 1).map((percent) => [
+    percent,
+    of.getValueAtPercentile(percent) / 1000,
+  ]);
+}

@@ -6,6 +6,15 @@
 // checked, and the event must be the bill's own. Anything else ends the run: it would not be a measurement.
 
 import { type Door, openDoor, type Receiver, type Step } from './doors.ts';
+import {
+  billCreated,
+  eventIds,
+  isAcknowledgement,
+  isConfirmation,
+  isPayment,
+  isView,
+  saysPaid,
+} from './expected.ts';
 import { histogram, pause, percentiles, record } from './latencies.ts';
 import type { LoadOutcome, LoadTask } from './messages.ts';
 import type { Wire } from './wire.ts';
@@ -113,30 +122,20 @@ export class Lifecycles implements Receiver {
   event(text: string): void {
     const wire = this.#wire;
     if (wire === null) return;
-    const idAt = wire.find(text, 'id', 0);
-    const typeAt = wire.find(text, 'type', idAt);
-    const billAt = wire.find(text, 'billId', typeAt);
-    const slot = this.#slotsByBill.get(wire.textAt(text, billAt));
+    const { id, billId } = eventIds(wire, text);
+    const slot = this.#slotsByBill.get(billId);
     if (slot === undefined || slot.hasEvent) {
       // Of a bill that is over: the switch repeats until it has the acknowledgement.
       this.#eventsRepeated++;
       return;
     }
-    const amountAt = wire.find(text, 'amount', billAt);
-    const paidAt = wire.find(text, 'paid', amountAt);
-    const dueAt = wire.find(text, 'due', paidAt);
-    const isRight =
-      wire.textAt(text, typeAt) === 'bill.paid' &&
-      wire.numberAt(text, amountAt) === slot.amount &&
-      wire.numberAt(text, paidAt) === slot.amount &&
-      wire.numberAt(text, dueAt) === 0;
-    if (!isRight) {
+    if (!saysPaid(wire, slot, text)) {
       this.#wrong(slot, 'event', 0, text);
       return;
     }
     slot.hasEvent = true;
     if (this.#isMeasuring) record(this.#payToEvent, performance.now() - slot.paidAt);
-    this.#door?.acknowledge(slot.index, wire.textAt(text, idAt));
+    this.#door?.acknowledge(slot.index, id);
   }
 
   lost(why: Error): void {
@@ -158,18 +157,8 @@ export class Lifecycles implements Receiver {
   }
 
   #created(slot: Slot, wire: Wire, status: number, text: string, bodyAt: number): void {
-    const idAt = wire.find(text, 'id', bodyAt);
-    const statusAt = wire.find(text, 'status', idAt);
-    const amountAt = wire.find(text, 'amount', statusAt);
-    const dueAt = wire.find(text, 'due', amountAt);
-    slot.billId = wire.textAt(text, idAt);
-    const isRight =
-      status === 201 &&
-      slot.billId.length === 26 &&
-      wire.textAt(text, statusAt) === 'open' &&
-      wire.numberAt(text, amountAt) === slot.amount &&
-      wire.numberAt(text, dueAt) === slot.amount;
-    if (!isRight) {
+    slot.billId = billCreated(wire, slot.amount, status, text, bodyAt);
+    if (slot.billId === '') {
       this.#wrong(slot, 'create', status, text);
       return;
     }
@@ -178,14 +167,7 @@ export class Lifecycles implements Receiver {
   }
 
   #viewed(slot: Slot, wire: Wire, status: number, text: string, bodyAt: number): void {
-    const dueAt = wire.find(text, 'due', bodyAt);
-    const payableAt = wire.find(text, 'payable', dueAt);
-    const isRight =
-      status === 200 &&
-      wire.textAt(text, wire.find(text, 'id', bodyAt)) === slot.billId &&
-      wire.numberAt(text, dueAt) === slot.amount &&
-      wire.isTrueAt(text, payableAt);
-    if (!isRight) {
+    if (!isView(wire, slot, status, text, bodyAt)) {
       this.#wrong(slot, 'view', status, text);
       return;
     }
@@ -194,16 +176,7 @@ export class Lifecycles implements Receiver {
   }
 
   #paid(slot: Slot, wire: Wire, status: number, text: string, bodyAt: number): void {
-    const billAt = wire.find(text, 'bill', bodyAt);
-    // From the amount on: before it stands the status, whose value is the same word.
-    const paidAt = wire.find(text, 'paid', wire.find(text, 'amount', billAt));
-    const isRight =
-      status === 201 &&
-      wire.textAt(text, wire.find(text, 'id', billAt)) === slot.billId &&
-      wire.textAt(text, wire.find(text, 'status', billAt)) === 'paid' &&
-      wire.numberAt(text, paidAt) === slot.amount &&
-      wire.numberAt(text, wire.find(text, 'due', paidAt)) === 0;
-    if (!isRight) {
+    if (!isPayment(wire, slot, status, text, bodyAt)) {
       this.#wrong(slot, 'pay', status, text);
       return;
     }
@@ -212,8 +185,7 @@ export class Lifecycles implements Receiver {
   }
 
   #acknowledged(slot: Slot, wire: Wire, status: number, text: string, bodyAt: number): void {
-    const count = wire.numberAt(text, wire.find(text, 'acknowledged', bodyAt));
-    if (status !== 200 || count !== 1) {
+    if (!isAcknowledgement(wire, status, text, bodyAt)) {
       this.#wrong(slot, 'acknowledge', status, text);
       return;
     }
@@ -221,15 +193,7 @@ export class Lifecycles implements Receiver {
   }
 
   #confirmed(slot: Slot, wire: Wire, status: number, text: string, bodyAt: number): void {
-    const idAt = wire.find(text, 'id', bodyAt);
-    const statusAt = wire.find(text, 'status', idAt);
-    const confirmedAt = wire.find(text, 'confirmed', wire.find(text, 'paid', statusAt));
-    const isRight =
-      status === 200 &&
-      wire.textAt(text, idAt) === slot.billId &&
-      wire.textAt(text, statusAt) === 'confirmed' &&
-      wire.numberAt(text, confirmedAt) === slot.amount;
-    if (!isRight) {
+    if (!isConfirmation(wire, slot, status, text, bodyAt)) {
       this.#wrong(slot, 'confirm', status, text);
       return;
     }

@@ -17,9 +17,11 @@ export interface DoorTask {
 export interface LoadTask extends DoorTask {
   /**
    * `lifecycles`: each slot begins the next when the last is over. `echo`: each slot sends the same calls to a server
-   * that answers with what it is sent. `hot`: each slot is a payer of one bill.
+   * that answers with what it is sent. `hot`: each slot is a payer of one bill. `open`: lifecycles begin by a schedule.
    */
-  readonly kind: 'lifecycles' | 'echo' | 'hot';
+  readonly kind: 'lifecycles' | 'echo' | 'hot' | 'open';
+  /** Of `open`: lifecycles that begin in a second. */
+  readonly rate?: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
   /** Begins every reference, so that no run repeats another's. */
@@ -37,7 +39,26 @@ export interface Percentiles {
   readonly max: number;
 }
 
+/** Calls of a lifecycle whose latency is told, and the way of a payment to the terminal. */
+export const TIMED = ['create', 'view', 'pay', 'pay → event', 'confirm'] as const;
+export type Timed = (typeof TIMED)[number];
+
+/** What an open loop tells beside. */
+export interface OpenOutcome {
+  /** From the intended time of sending. */
+  readonly latencyMs: Readonly<Record<Timed, Percentiles>>;
+  /** For plots: percentile and ms. */
+  readonly curves: Readonly<Record<Timed, readonly (readonly [number, number])[]>>;
+  /** How much later than intended the generator sent. */
+  readonly lagMs: Percentiles;
+  readonly offeredPerSecond: number;
+  readonly achievedPerSecond: number;
+  /** Lifecycles that could not begin in time, since as many were under way as may be. */
+  readonly starved: number;
+}
+
 export interface LoadOutcome {
+  readonly open?: OpenOutcome;
   /** What ended within the measured window: whole lifecycles, echoes or payments. */
   readonly measured: number;
   readonly windowMs: number;
