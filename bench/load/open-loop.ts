@@ -29,6 +29,7 @@ import type { Wire } from './wire.ts';
 const THINK_MS = 100;
 const TICK_MS = 1;
 const LAST_BILLS = 256;
+const LATE_MS = 1_000;
 const END_MS = 15_000;
 const AMOUNT_MIN = 100;
 const AMOUNT_RANGE = 99_900;
@@ -64,6 +65,8 @@ export class OpenLoop implements Receiver {
   readonly #waiting: Sale[][] = DUE.map(() => []);
   readonly #latency: Record<Timed, ReturnType<typeof histogram>>;
   readonly #lag = histogram();
+  /** What ends later than this has not been achieved. */
+  readonly #lateAt: number;
   readonly #lastBills: string[] = [];
   #door: Door | null = null;
   #wire: Wire | null = null;
@@ -71,6 +74,7 @@ export class OpenLoop implements Receiver {
   #begun = 0;
   #completed = 0;
   #completedInWindow = 0;
+  #achieved = 0;
   #offered = 0;
   #starved = 0;
   #amount = 0;
@@ -82,6 +86,7 @@ export class OpenLoop implements Receiver {
     this.#task = task;
     this.#rate = task.rate ?? 1;
     this.#schedule = drawSchedule(this.#rate, task.warmUpMs + task.measureMs, Math.random);
+    this.#lateAt = task.warmUpMs + task.measureMs + DUE.length * THINK_MS + LATE_MS;
     this.#slots = Array.from({ length: task.concurrency }, () => null);
     this.#free = this.#slots.map((_, slot) => slot).reverse();
     this.#latency = Object.fromEntries(TIMED.map((name) => [name, histogram()])) as Record<
@@ -265,6 +270,7 @@ export class OpenLoop implements Receiver {
   #complete(sale: Sale): void {
     this.#completed++;
     if (this.#isMeasuring) this.#completedInWindow++;
+    if (sale.isMeasured && this.#now() <= this.#lateAt) this.#achieved++;
     this.#amount += sale.amount;
     this.#salesByBill.delete(sale.billId);
     this.#lastBills[this.#completed % LAST_BILLS] = sale.billId;
@@ -294,7 +300,7 @@ export class OpenLoop implements Receiver {
       curves: of(curve),
       lagMs: percentiles(this.#lag),
       offeredPerSecond: this.#offered / (this.#task.measureMs / 1000),
-      achievedPerSecond: this.#completedInWindow / (windowMs / 1000),
+      achievedPerSecond: this.#achieved / (this.#task.measureMs / 1000),
       starved: this.#starved,
     };
     return {
