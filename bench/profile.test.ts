@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { selfTimes } from './profile.ts';
+import { selfTimes, stacksOf } from './profile.ts';
 
 const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 4 });
 
@@ -36,5 +36,25 @@ describe('the times of a profile', () => {
 
   test('count a function that calls itself once, with what it called', () => {
     expect(byCaller.get('outer switch/shard.js:5')).toBe(60);
+  });
+});
+
+describe('the stacks of a profile', () => {
+  test('stand outermost first, without what was idle', () => {
+    const names = stacksOf(profile).map(({ frames, us }) => [
+      us,
+      ...frames.map(({ name }) => name.split(' ')[0]),
+    ]);
+    expect(names).toEqual([
+      [10, 'outer'],
+      [20, 'outer', 'outer'],
+      [30, 'outer', 'pack'],
+      [40, '(garbage'],
+    ]);
+  });
+
+  test('tell ours from libraries and from V8', () => {
+    const kinds = stacksOf(profile).map(({ frames }) => frames.at(-1)?.kind);
+    expect(kinds).toEqual(['ours', 'ours', 'library', 'native']);
   });
 });

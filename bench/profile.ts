@@ -1,11 +1,15 @@
 // `profile`: where each thread of the switch spends its time under the lifecycle load. V8 samples every thread and writes
-// a profile at its end; here they are summed by function and by file. Sampling costs: these are shares, not speeds.
+// a profile at its end; here they are summed by function and by file, and drawn as flame graphs. Sampling costs: these
+// are shares, not speeds.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { drawFlames, type Frame, type Stack } from './flame.ts';
+import { describeRun } from './machine.ts';
 import { measureSwitch, sayMeasured } from './measure.ts';
 import { table } from './report.ts';
+import { publishResults } from './results.ts';
 import { readSettings } from './settings.ts';
 import { say, withSwitch } from './under-test.ts';
 
@@ -39,7 +43,39 @@ export async function profile(args: readonly string[]): Promise<void> {
       say(`${protocol} with ${concurrency} in flight, profiled: ${sayMeasured(measured)}`);
     }
   });
-  process.stdout.write(`${describeProfiles(folder)}\n\nThe profiles are in ${folder}\n`);
+  const threads = readProfiles(folder);
+  const plots = threads.map(({ name, busyUs, profile: each }, i) => ({
+    name: `${i + 1}-${name.replaceAll(' ', '-')}`,
+    svg: drawFlames(`${name}: ${(busyUs / 1e6).toFixed(1)} s busy`, stacksOf(each)),
+  }));
+  const text = [
+    `# Where the threads of the switch spend their time (${new Date().toISOString()})`,
+    'V8’s sampling profiler under the lifecycle load; idle time is left out. Sampling costs: these are shares, not speeds.',
+    table(['where', ''], Object.entries(describeRun(settings))),
+    describeProfiles(threads),
+    `The profiles themselves are in ${folder}.`,
+  ].join('\n\n');
+  publishResults('profile', { text, json: { settings, folder }, plots });
+}
+
+interface Thread {
+  readonly file: string;
+  readonly name: string;
+  readonly busyUs: number;
+  readonly profile: CpuProfile;
+  readonly times: ReturnType<typeof selfTimes>;
+}
+
+/** The profiles of a folder, the busiest first. */
+function readProfiles(folder: string): Thread[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.cpuprofile'))
+    .map((file) => {
+      const read = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile;
+      const times = selfTimes(read);
+      return { file, name: threadName(times.byFile), busyUs: times.busyUs, profile: read, times };
+    })
+    .sort((left, right) => right.busyUs - left.busyUs);
 }
 
 /** A folder for the profiles of one run. */
@@ -49,25 +85,50 @@ function profileFolder(given: string | null): string {
   return folder;
 }
 
-/** What the profiles in a folder say, one section a thread, the busiest first. */
-export function describeProfiles(folder: string): string {
-  const threads = readdirSync(folder)
-    .filter((file) => file.endsWith('.cpuprofile'))
-    .map((file) => ({
-      file,
-      ...selfTimes(JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile),
-    }))
-    .sort((left, right) => right.busyUs - left.busyUs);
+/** What profiles say, one section a thread. */
+function describeProfiles(threads: readonly Thread[]): string {
   return threads
-    .map(({ file, busyUs, byFunction, byCaller, byFile }) =>
+    .map(({ file, name, busyUs, times: { byFunction, byCaller, byFile } }) =>
       [
-        `## ${file}: ${threadName(byFile)}, busy for ${(busyUs / 1e6).toFixed(1)} s`,
+        `## ${file}: ${name}, busy for ${(busyUs / 1e6).toFixed(1)} s`,
         sharesTable('self', 'function', byFunction, busyUs),
         sharesTable('with callees', 'function of ours', byCaller, busyUs),
         sharesTable('self', 'file or library', byFile, busyUs),
       ].join('\n\n'),
     )
     .join('\n\n');
+}
+
+/** The stacks of a profile's samples, outermost first, without what was idle. */
+export function stacksOf(profile: CpuProfile): Stack[] {
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
+  const parents = new Map<number, number>();
+  for (const { id, children } of profile.nodes) {
+    for (const child of children ?? []) parents.set(child, id);
+  }
+  const known = new Map<number, Frame[]>();
+  const stackOf = (id: number): Frame[] => {
+    const found = known.get(id);
+    if (found !== undefined) return found;
+    const frame = nodes.get(id)?.callFrame;
+    const parent = parents.get(id);
+    const isRoot = frame === undefined || frame.functionName === '(root)';
+    const below = parent === undefined ? [] : stackOf(parent);
+    const stack = isRoot ? below : [...below, flameOf(frame)];
+    known.set(id, stack);
+    return stack;
+  };
+  const usByNode = new Map<number, number>();
+  profile.samples.forEach((id, index) => {
+    if (nodes.get(id)?.callFrame.functionName === '(idle)') return;
+    usByNode.set(id, (usByNode.get(id) ?? 0) + (profile.timeDeltas[index] ?? 0));
+  });
+  return [...usByNode].map(([id, us]) => ({ frames: stackOf(id), us }));
+}
+
+function flameOf(frame: CallFrame): Frame {
+  const kind = isOurs(frame) ? 'ours' : frame.url.includes('node_modules') ? 'library' : 'native';
+  return { name: `${frame.functionName || '(anonymous)'} ${placeOf(frame)}`, kind };
 }
 
 export function selfTimes(profile: CpuProfile): {
