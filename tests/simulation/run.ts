@@ -220,7 +220,8 @@ function isServed(world: World): boolean {
 function isQuiet(world: World): boolean {
   return world.nodes.every(({ running }) =>
     (running?.host.status() ?? []).every(
-      ({ residents, underWay, unwritten }) => residents + underWay + unwritten === 0,
+      ({ shard, residents, underWay, unwritten }) =>
+        world.stopped.has(shard) || residents + underWay + unwritten === 0,
     ),
   );
 }
