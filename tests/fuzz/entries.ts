@@ -45,12 +45,25 @@ const opening = {
 } as unknown as EntryContent;
 
 const writer = makeEntryCodec();
+/** Version and sum stand before the msgpack. */
+const HEAD_BYTES = 5;
 const whole = [sample, opening].map((content) => ({
   content,
   bytes: Buffer.from(writer.encode(content)),
 }));
+/** As version 1 had them: without a sum, so that what is wrong behind it is met. */
+const unsummed = whole.map(({ bytes }) => Buffer.of(1, ...bytes.subarray(HEAD_BYTES)));
 /** One for all inputs, as a thread has one for all its entries. */
 const reader = makeEntryCodec();
+
+function isRefused(bytes: Buffer): boolean {
+  try {
+    reader.decode(bytes);
+    return false;
+  } catch (error) {
+    return error instanceof UnreadableEntry;
+  }
+}
 
 function checkEntry(bytes: Buffer): void {
   let content: EntryContent | undefined;
@@ -101,9 +114,20 @@ const target = (name: string, make: (choices: Choices) => Buffer): Target => ({
 });
 
 export const entryTargets: readonly Target[] = [
-  target('log entries with something wrong', (choices) =>
-    mutated(choices, choices.pick(whole).bytes),
-  ),
+  target('log entries with something wrong', (choices) => mutated(choices, choices.pick(unsummed))),
+  {
+    name: 'log entries that are not what was summed',
+    group: 'entries',
+    run: (choices) => {
+      const { bytes } = choices.pick(whole);
+      const damaged = mutated(choices, bytes);
+      promise(
+        damaged[0] === 1 || damaged.equals(bytes) || isRefused(damaged),
+        'a damaged entry is believed',
+        damaged,
+      );
+    },
+  },
   target('log entries of any bytes', (choices) =>
     Buffer.concat([
       Buffer.of(choices.chance(0.9) ? 1 : choices.below(256)),
@@ -114,7 +138,7 @@ export const entryTargets: readonly Target[] = [
     Buffer.concat([Buffer.of(1), msgpackBytes(choices, oddValue(choices))]),
   ),
   target('log entries with extensions', (choices) => {
-    const { bytes } = choices.pick(whole);
+    const bytes = choices.pick(unsummed);
     const at = choices.between(1, bytes.length);
     return Buffer.concat([bytes.subarray(0, at), extension(choices), bytes.subarray(at)]);
   }),

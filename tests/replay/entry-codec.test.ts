@@ -20,7 +20,7 @@ import type { EntryContent, Transition } from '../../src/switch/records.ts';
 const billId = '06D9K3Q1ZR0072M4N6P8Q0R2S4' as BillId;
 const at = 1_785_000_000_123;
 
-const openingV1: EntryContent = {
+const opening: EntryContent = {
   kind: 'open',
   nonce: 'Zm9vYmFy',
   holder: 'node-1:4711',
@@ -66,7 +66,7 @@ const created: Transition = {
   ],
 } as unknown as Transition;
 
-const batchV1: EntryContent = {
+const batch: EntryContent = {
   kind: 'batch',
   transitions: [
     created,
@@ -110,15 +110,15 @@ function recorded(version: number): Record<string, string> {
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-describe('an entry of version 1', () => {
-  const payloads = recorded(1);
+describe.each([1, 2])('an entry of version %i', (version) => {
+  const payloads = recorded(version);
 
   test.each([
-    ['opening', openingV1],
-    ['batch', batchV1],
+    ['opening', opening],
+    ['batch', batch],
   ])('that is a %s is read as what it said', (name, content) => {
     const payload = Buffer.from(payloads[name] ?? '', 'base64');
-    expect(payload[0]).toBe(1);
+    expect(payload[0]).toBe(version);
     expect(makeEntryCodec().decode(payload)).toStrictEqual(content);
   });
 });

@@ -110,4 +110,14 @@ describe('the entry codec', () => {
     // A codec that has met a bad entry reads the next good one.
     expect(codec.decode(whole)).toStrictEqual(confirmed(1, '{"a":1}'));
   });
+
+  test('believes no entry of which a bit has changed', () => {
+    const codec = makeEntryCodec();
+    const whole = codec.encode(confirmed(1, '{"a":1}'));
+    for (let bit = 8; bit < whole.length * 8; bit++) {
+      const damaged = Buffer.from(whole);
+      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      expect(() => codec.decode(damaged)).toThrow('a damaged entry of version 2');
+    }
+  });
 });

@@ -1,5 +1,5 @@
-// An entry's bytes: one byte of version, then msgpack whose records have the shapes of that version's table, or define
-// themselves inline, so that every entry can be read by itself, whatever was written before it.
+// An entry's bytes: one byte of version, four of CRC-32 (since version 2), then msgpack whose records have the shapes of
+// a fixed table, or define themselves inline, so that every entry can be read by itself, whatever was written before it.
 //
 //   C1. What was written can be read for ever: a version's reader, once released, is not removed.
 //   C2. Numbers stay numbers: msgpack carries integers of 2^32 and more as float64, which holds every safe integer.
@@ -7,7 +7,10 @@
 //       records would make a new shape of each bill, and rename a key called `__proto__`.
 //   C4. A damaged entry is refused as such, and changes nothing for the next one, which may be another shard's: the
 //       table of shapes is put back after each entry, since bytes can redefine it.
+//   C5. Foreign bytes that a torn disk left in an entry are never believed, even where they could be read: Redis loads
+//       them unseen. The sum is CRC-32 as in zlib, over the msgpack, high byte first.
 
+import { crc32 } from 'node:zlib';
 import { Packr, Unpackr } from 'msgpackr';
 import { assert } from '../../domain/assert.ts';
 import type { BillFact, Json, Terms } from '../../domain/bill/vocabulary.ts';
@@ -20,15 +23,27 @@ import {
 import { SHAPES_V1 } from './entry-shapes.ts';
 
 /** The version that today's code writes. */
-export const ENTRY_VERSION = 1;
+export const ENTRY_VERSION = 2;
+
+const SUM_BYTES = 4;
 
 /**
  * From what was stored to today's content, by version. A new version changes ENTRY_VERSION and `store`, gets a reader
  * of its own, and turns the reader before it into an upcaster: old form to new form, then the new reader.
  */
-const readers: { readonly [version: number]: (stored: unknown) => EntryContent } = {
-  1: (stored) => restore(stored as StoredContent),
+const readers: { readonly [version: number]: Reader } = {
+  1: {
+    body: (payload) => payload.subarray(1),
+    restore: (stored) => restore(stored as StoredContent),
+  },
+  2: { body: checkedBody, restore: (stored) => restore(stored as StoredContent) },
 };
+
+interface Reader {
+  /** The msgpack in an entry. */
+  readonly body: (payload: Uint8Array) => Uint8Array;
+  readonly restore: (stored: unknown) => EntryContent;
+}
 
 /** A codec keeps working buffers: one a thread is enough. */
 export function makeEntryCodec(): EntryCodec {
@@ -45,22 +60,23 @@ export function makeEntryCodec(): EntryCodec {
   return {
     encode(content) {
       const packed = packr.pack(store(content));
-      const payload = Buffer.allocUnsafe(packed.length + 1);
+      const payload = Buffer.allocUnsafe(1 + SUM_BYTES + packed.length);
       payload[0] = ENTRY_VERSION;
-      payload.set(packed, 1);
+      payload.writeUInt32BE(crc32(packed), 1);
+      payload.set(packed, 1 + SUM_BYTES);
       return payload;
     },
     decode(payload) {
       const version = payload[0];
       if (version === undefined) throw new UnreadableEntry('an entry of no bytes');
-      const read = readers[version];
-      if (read === undefined) {
+      const reader = readers[version];
+      if (reader === undefined) {
         throw new UnreadableEntry(
           `an entry of version ${version}; this switch reads versions up to ${ENTRY_VERSION}`,
         );
       }
       try {
-        return read(unpackr.unpack(payload.subarray(1)));
+        return reader.restore(unpackr.unpack(reader.body(payload)));
       } catch (error) {
         throw new UnreadableEntry(`a damaged entry of version ${version}`, { cause: error });
       } finally {
@@ -69,6 +85,14 @@ export function makeEntryCodec(): EntryCodec {
       }
     },
   };
+}
+
+/** C5. */
+function checkedBody(payload: Uint8Array): Uint8Array {
+  const sum = new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getUint32(1);
+  const body = payload.subarray(1 + SUM_BYTES);
+  assert(crc32(body) === sum, 'the sum of the entry is not that of its bytes');
+  return body;
 }
 
 /** A table of one's own: msgpackr keeps its transitions in it. */
