@@ -2,7 +2,6 @@
 // history and log belong together (A7).
 
 import { randomInt, randomUUID } from 'node:crypto';
-import { createServer } from 'node:net';
 import type { Config } from './config.ts';
 import type { ShardId } from './domain/ids.ts';
 import { isGone, makeHolder } from './holder.ts';
@@ -11,6 +10,7 @@ import { PostgresHistory } from './persistence/history/postgres-history.ts';
 import { makeEntryCodec } from './persistence/log/entry-codec.ts';
 import { migrate } from './persistence/migrate.ts';
 import { reporterOf } from './reporting.ts';
+import { StartRefusal } from './start-refusal.ts';
 import {
   openConfiguredLog,
   openPostgresLeases,
@@ -24,53 +24,6 @@ import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 
 const WAIT_MS = 1_000;
-const PROBE_MS = 2_000;
-
-/** Something that an operator has to settle; the message says what it is and what to do. */
-export class StartRefusal extends Error {
-  override readonly name = 'StartRefusal';
-}
-
-/** Resolves once nobody listens on the port; tells whom it waits for. Port 0 becomes a free one. */
-export async function claimPort(config: Config, logger: Logger): Promise<number> {
-  for (let told = ''; ; ) {
-    const port = await tryPort(config.host, config.port);
-    if (port !== null) return port;
-    const whom = await whoListens(config);
-    if (whom !== told) logger.warn({ what: 'port.taken', port: config.port, whom }, 'port.taken');
-    told = whom;
-    await pause();
-  }
-}
-
-/** The port if it is free. Two uWebSockets.js processes would share it, and each would get half the requests. */
-function tryPort(host: string, port: number): Promise<number | null> {
-  return new Promise((done, failed) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') done(null);
-      else failed(new StartRefusal(`cannot listen on ${host}:${port}: ${error.message}`));
-    });
-    probe.listen({ host, port, exclusive: true }, () => {
-      const address = probe.address();
-      const bound = typeof address === 'object' && address !== null ? address.port : port;
-      probe.close(() => done(bound));
-    });
-  });
-}
-
-async function whoListens(config: Config): Promise<string> {
-  try {
-    const url = `http://${config.host === '0.0.0.0' ? '127.0.0.1' : config.host}:${config.port}/readyz`;
-    const answer = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS) });
-    const body: unknown = await answer.json();
-    const node =
-      typeof body === 'object' && body !== null && 'node' in body ? body.node : undefined;
-    return typeof node === 'string' ? `the switch ${node}` : 'another program';
-  } catch {
-    return 'another program';
-  }
-}
 
 /** Migrates Postgres once it answers, and makes history and log one. */
 export async function prepareStores(

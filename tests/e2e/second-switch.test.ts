@@ -7,6 +7,9 @@ import { showOutputOnFailure } from '../support/failure-output.ts';
 import { type RunningStores, setUps } from '../support/set-ups.ts';
 import { SwitchProcess } from '../support/switch-process.ts';
 
+/** How often two switches start at one moment. More by RACES: each costs two starts. */
+const RACES = Number(process.env.RACES ?? 3);
+
 describe.each(setUps)('a second switch on $name', (setUp) => {
   let stores: RunningStores;
   const running: SwitchProcess[] = [];
@@ -97,5 +100,28 @@ describe.each(setUps)('a second switch on $name', (setUp) => {
       id: bill.id,
       version: 1,
     });
+  });
+
+  test('that starts at the same moment on the same port waits for the other', async () => {
+    const first = await launch('first');
+    await first.ready();
+    const { port, dataDir } = first;
+    await first.stop();
+    for (let race = 0; race < RACES; race++) {
+      const both = await Promise.all(
+        ['left', 'right'].map((name) => launch(name, { port, dataDir })),
+      );
+      const waiting = (): SwitchProcess[] =>
+        both.filter((each) => each.logged('port.taken').length > 0);
+      const ready = (): SwitchProcess[] =>
+        both.filter((each) => each.logged('switch.ready').length > 0);
+      await Promise.all(
+        both.map((each) =>
+          each.until('settled', () => waiting().length === 1 && ready().length === 1),
+        ),
+      );
+      expect(waiting()[0]).not.toBe(ready()[0]);
+      await Promise.all(both.map((each) => each.kill()));
+    }
   });
 });
