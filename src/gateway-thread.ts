@@ -14,6 +14,9 @@ import { openLog } from './telemetry/log.ts';
 import { type Metrics, openMetrics } from './telemetry/metrics.ts';
 import type { FromGatewayThread, GatewayTask, SwitchState, ToGatewayThread } from './threads.ts';
 
+/** How long the pools may take to close at the end. */
+const CLOSE_MS = 6_000;
+
 const main = must(parentPort, 'the main thread');
 const task = workerData as GatewayTask;
 const { setting, index } = task;
@@ -137,8 +140,12 @@ async function drain(gateway: Awaited<ReturnType<typeof startGateway>>): Promise
   await gateway.drain();
   gateway.close();
   door.close();
-  await Promise.allSettled([directory.close(), listings.close()]);
+  // A pool that lost its connections while Postgres was out of reach may never close, or go on connecting for ever:
+  // neither may keep a switch from ending.
+  const closed = Promise.allSettled([directory.close(), listings.close()]);
+  await Promise.race([closed, new Promise<void>((late) => systemClock.after(CLOSE_MS, late))]);
   metrics.close();
   say({ type: 'drained' });
   main.close();
+  process.exit(0);
 }
