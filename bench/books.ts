@@ -79,6 +79,26 @@ export async function checkHotBooks(options: {
   }
 }
 
+/** Waits until history has all bills of a fill, open as they were left; throws where it never does. */
+export async function checkFilled(url: string, run: string, count: number): Promise<void> {
+  const sql = postgres(url, { max: 1 });
+  const until = Date.now() + GIVE_UP_MS;
+  try {
+    for (;;) {
+      const [row] = await sql`
+        select count(*)::int as count from bills
+        where order_id like ${`${run}-%`} and status = 'open'`;
+      if (row?.count === count) return;
+      if (Date.now() > until) {
+        throw new Error(`history has ${row?.count} of ${count} bills that were created`);
+      }
+      await pause(POLL_MS * 10);
+    }
+  } finally {
+    await sql.end();
+  }
+}
+
 /** Waits until the bills that were confirmed last stand confirmed in history. */
 async function caughtUp(sql: Sql, outcome: LoadOutcome): Promise<number> {
   for (;;) {

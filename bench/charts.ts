@@ -87,29 +87,23 @@ export function spreadChart(title: string, unit: string, bars: readonly Bar[]): 
     { width: 900, height: 110 + 34 * bars.length },
     {
       title: { text: title, left: 16, top: 12, textStyle: { fontSize: 16 } },
-      grid: { left: 330, right: 80, top: 50, bottom: 50 },
+      grid: { left: 370, right: 80, top: 50, bottom: 50 },
       xAxis: { type: 'value', name: unit, nameLocation: 'middle', nameGap: 30 },
       yAxis: {
         type: 'category',
         data: names,
         inverse: true,
-        axisLabel: { width: 310, overflow: 'truncate' },
+        axisLabel: { width: 350, overflow: 'truncate' },
       },
       series: [
         {
           type: 'bar',
           barWidth: 16,
           data: bars.map(({ median }) => median),
-          label: {
-            show: true,
-            position: 'insideLeft',
-            color: '#fff',
-            formatter: ({ value }: { value: number }) => shownValue(value),
-          },
         },
         {
           type: 'custom',
-          data: bars.map(({ min, max }, i) => [min, max, i]),
+          data: bars.map(({ min, max, median }, i) => [min, max, i, median]),
           encode: { x: [0, 1], y: 2 },
           renderItem: whisker,
         },
@@ -135,6 +129,16 @@ function whisker(
       line(left, y, right, y),
       line(left, y - 5, left, y + 5),
       line(right, y - 5, right, y + 5),
+      {
+        type: 'text',
+        style: {
+          x: right + 6,
+          y: y - 6,
+          text: shownValue(api.value(3)),
+          fontSize: 12,
+          fill: '#111827',
+        },
+      },
     ],
   };
 }

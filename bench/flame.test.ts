@@ -18,7 +18,7 @@ describe('a flame graph', () => {
     expect(block('all')).toMatchObject({ depth: 0, from: 0, us: 100 });
   });
 
-  test('puts equal stacks together, and callees above their caller', () => {
+  test('puts equal stacks together, and callees below their caller', () => {
     expect(block('decide')).toMatchObject({ depth: 2, us: 70 });
     expect(block('receive')).toMatchObject({ depth: 1, us: 90, from: 10 });
     expect(block('encode')).toMatchObject({ depth: 2, from: 80, us: 20 });

@@ -1,5 +1,5 @@
-// Flame graphs of V8's CPU profiles: the widths are time with callees, the colours tell ours from libraries and from
-// what V8 does itself.
+// Flame graphs of V8's CPU profiles, callers above what they call: the widths are time with callees, the colours tell
+// ours from libraries and from what V8 does itself.
 
 import { draw } from './charts.ts';
 
@@ -34,7 +34,7 @@ const ROW = 17;
 const MARGIN = 10;
 const TOP = 60;
 /** Narrower than this nothing can be read or pointed at. */
-const SHARE_MIN = 0.001;
+const SHARE_MIN = 0.002;
 const CHARACTER = 6.2;
 
 const COLOURS: Readonly<Record<Frame['kind'], string>> = {
@@ -99,7 +99,7 @@ export function drawFlames(title: string, stacks: readonly Stack[]): string {
           data: blocks.map((_, i) => i),
           renderItem: (params: { dataIndex: number }) => {
             const block = blocks[params.dataIndex];
-            return block === undefined ? null : shapeOf(block, scale, totalUs, height);
+            return block === undefined ? null : shapeOf(block, scale, totalUs);
           },
         },
       ],
@@ -107,11 +107,11 @@ export function drawFlames(title: string, stacks: readonly Stack[]): string {
   );
 }
 
-function shapeOf(block: Block, scale: number, totalUs: number, height: number): object {
+function shapeOf(block: Block, scale: number, totalUs: number): object {
   const { frame, depth, from, us } = block;
   const x = MARGIN + from * scale;
   const width = Math.max(0.5, us * scale - 0.5);
-  const y = height - MARGIN - (depth + 1) * ROW;
+  const y = TOP + depth * ROW;
   const share = ((us / totalUs) * 100).toFixed(1);
   const room = Math.floor((width - 6) / CHARACTER);
   const label = `${frame.name} ${share} %`;

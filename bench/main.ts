@@ -3,13 +3,15 @@
 import { latency } from './latency.ts';
 import { lifecycle, load } from './lifecycle.ts';
 import { profile } from './profile.ts';
+import { recovery } from './recovery.ts';
 
-const USAGE = `Usage: npm run bench -- [lifecycle | latency | load | profile] [options]
+const USAGE = `Usage: npm run bench -- [lifecycle | latency | load | profile | recovery] [options]
 
   lifecycle   durable bill lifecycles a second, beside the same by others, in alternating rounds
   latency     at fixed rates, from the intended time: view, pay, pay → event and the rest
   load        the switch alone: rate and processor time, for trying a change
-  profile     where the threads of the switch spend their time under that load
+  profile     where the threads of the switch spend their time under that load, with flame graphs
+  recovery    from start to ready, by what history does not have of the log
 
 Options
   --rounds=5          alternating rounds
@@ -34,6 +36,7 @@ const SUBCOMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<
   latency,
   load,
   profile,
+  recovery,
 };
 
 const [first, ...rest] = process.argv.slice(2);

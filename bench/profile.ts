@@ -30,6 +30,7 @@ interface CpuProfile {
 }
 
 const TOP = 30;
+const MODULE_LOADER = 'node:internal/modules';
 
 /** Runs the lifecycle load once under V8's profiler, and says where the time went. */
 export async function profile(args: readonly string[]): Promise<void> {
@@ -99,7 +100,7 @@ function describeProfiles(threads: readonly Thread[]): string {
     .join('\n\n');
 }
 
-/** The stacks of a profile's samples, outermost first, without what was idle. */
+/** The stacks of a profile's samples, outermost first, without what was idle or loaded the program. */
 export function stacksOf(profile: CpuProfile): Stack[] {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const parents = new Map<number, number>();
@@ -123,7 +124,9 @@ export function stacksOf(profile: CpuProfile): Stack[] {
     if (nodes.get(id)?.callFrame.functionName === '(idle)') return;
     usByNode.set(id, (usByNode.get(id) ?? 0) + (profile.timeDeltas[index] ?? 0));
   });
-  return [...usByNode].map(([id, us]) => ({ frames: stackOf(id), us }));
+  return [...usByNode]
+    .map(([id, us]) => ({ frames: stackOf(id), us }))
+    .filter(({ frames }) => !frames.some(({ name }) => name.includes(MODULE_LOADER)));
 }
 
 function flameOf(frame: CallFrame): Frame {

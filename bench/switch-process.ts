@@ -14,18 +14,23 @@ import { freePort } from '../src/persistence/postgres-programs.ts';
 import { type CpuUse, threadIds, threadUse } from './cpu.ts';
 import type { Stores } from './stores.ts';
 
-const READY_MS = 60_000;
+const READY_MS = 600_000;
+const POLL_MS = 10;
 const STOP_MS = 30_000;
 const LOG_LINES = 20;
 
 export interface SwitchProcess {
   readonly port: number;
   readonly pid: number;
+  /** From its start to /readyz, ms. */
+  readonly readyMs: number;
   readonly terminals: readonly { readonly id: string; readonly key: string }[];
   readonly wallet: { readonly id: string; readonly key: string };
   /** The last lines of its log. */
   logTail(): Promise<string>;
   use(): CpuUse;
+  /** SIGKILL. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -59,7 +64,7 @@ export async function startSwitch(options: SwitchOptions): Promise<SwitchProcess
   });
   const lastResort = (): boolean => child.kill('SIGKILL');
   process.once('exit', lastResort);
-  await ready(child, port, logFile);
+  const readyMs = await ready(child, port, logFile);
   const demo = JSON.parse(await readFile(join(dir, 'demo.json'), 'utf8')) as Demo;
   const { terminals, wallet } = await onboard(stores.switchUrl, demo, options.terminals);
   const pid = child.pid ?? 0;
@@ -68,10 +73,18 @@ export async function startSwitch(options: SwitchOptions): Promise<SwitchProcess
   return {
     port,
     pid,
+    readyMs,
     terminals,
     wallet,
     logTail: async () => (await readFile(logFile, 'utf8')).split('\n').slice(-LOG_LINES).join('\n'),
     use: () => switchUse(pid, workers, gateways),
+    async kill() {
+      process.off('exit', lastResort);
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+      await rm(dir, { recursive: true, force: true });
+    },
     async stop() {
       process.off('exit', lastResort);
       if (child.exitCode === null && child.signalCode === null) {
@@ -86,15 +99,16 @@ export async function startSwitch(options: SwitchOptions): Promise<SwitchProcess
   };
 }
 
-async function ready(child: ChildProcess, port: number, logFile: string): Promise<void> {
-  const until = performance.now() + READY_MS;
+async function ready(child: ChildProcess, port: number, logFile: string): Promise<number> {
+  const startedAt = performance.now();
+  const until = startedAt + READY_MS;
   while (performance.now() < until) {
     if (child.exitCode !== null || child.signalCode !== null) {
       throw new Error(`the switch ended at its start: ${await readFile(logFile, 'utf8')}`);
     }
     const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
-    if (answer?.status === 200) return;
-    await pause(100);
+    if (answer?.status === 200) return performance.now() - startedAt;
+    await pause(POLL_MS);
   }
   throw new Error(`the switch was not ready in time: ${await readFile(logFile, 'utf8')}`);
 }

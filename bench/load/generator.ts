@@ -1,6 +1,7 @@
 // The load generator: a process of its own, so that its share of the processor can be told from the switch's.
 
 import { Echoes } from './echoes.ts';
+import { Fill } from './fill.ts';
 import { HotBill } from './hot-bill.ts';
 import { Lifecycles } from './lifecycles.ts';
 import type { FromLoad, LoadOutcome, LoadTask } from './messages.ts';
@@ -15,6 +16,7 @@ const loads: Record<LoadTask['kind'], (task: LoadTask) => Load> = {
   echo: (task) => new Echoes(task),
   hot: (task) => new HotBill(task),
   open: (task) => new OpenLoop(task),
+  fill: (task) => new Fill(task),
 };
 
 function say(message: FromLoad): Promise<void> {

@@ -78,6 +78,11 @@ export class Lifecycles implements Receiver {
     const watch = this.#watchForStall();
     try {
       for (const slot of this.#slots) this.#begin(slot);
+      // A counted load has no window: what counts is that all of it ends.
+      if (this.#task.count !== undefined) {
+        await Promise.race([ended, failed]);
+        return this.#outcome();
+      }
       await Promise.race([pause(this.#task.warmUpMs), failed]);
       this.#isMeasuring = true;
       const openedAt = performance.now();
@@ -143,6 +148,7 @@ export class Lifecycles implements Receiver {
   }
 
   #begin(slot: Slot): void {
+    if (this.#begun === this.#task.count) return;
     this.#begun++;
     this.#underWay++;
     slot.orderId = `${this.#task.run}-${this.#begun}`;
@@ -211,7 +217,7 @@ export class Lifecycles implements Receiver {
       record(this.#lifecycle, performance.now() - slot.begunAt);
     }
     this.#lastBills[this.#completed % LAST_BILLS] = slot.billId;
-    if (!this.#isEnding) this.#begin(slot);
+    if (!this.#isEnding && this.#begun !== this.#task.count) this.#begin(slot);
     else if (this.#underWay === 0) this.#allDone();
   }
 
