@@ -11,7 +11,12 @@ import type { CommittedEntry, CommittedItem } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { guarded } from './lookups.ts';
 import type { History, Log, LogEntry, Watermark } from './ports.ts';
-import type { BillTransition, EntryCodec, EntryContent } from './records.ts';
+import {
+  type BillTransition,
+  type EntryCodec,
+  type EntryContent,
+  UnreadableEntry,
+} from './records.ts';
 
 const PAGE_ENTRIES = 500;
 /** Transitions that may wait for history while the tail is read: it bounds the memory of a long recovery. */
@@ -181,7 +186,14 @@ export async function isClosed(
 ): Promise<boolean> {
   if (top === NO_ENTRY) return false;
   const [entry] = await log.read(shard, (top - 1) as EntryId, 1);
-  return entry?.id === top && codec.decode(entry.payload).kind === 'closed';
+  if (entry?.id !== top) return false;
+  try {
+    return codec.decode(entry.payload).kind === 'closed';
+  } catch (error) {
+    // Whoever reads the shard's tail meets it again, and stops that shard alone.
+    if (error instanceof UnreadableEntry) return false;
+    throw error;
+  }
 }
 
 /** Beside an empty history only a log that is whole from its very beginning will do. */
