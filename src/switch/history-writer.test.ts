@@ -126,6 +126,24 @@ describe('the history writer', () => {
     expect(heard.at(-1)).toMatch('stopped');
   });
 
+  test('stops although it has nothing to write, once it is asked to look whether all is still there', async () => {
+    writer.enqueue(SHARD, entry(1));
+    await clock.pass(100);
+    await writer.audit();
+    expect(heard).toEqual(['written 1']);
+    rows.watermark = NO_ENTRY;
+    await writer.audit();
+    expect(heard.at(-1)).toMatch(/^stopped: the watermark of shard 0 is .*did not write$/);
+  });
+
+  test('goes on writing what came while it looked', async () => {
+    const looked = writer.audit();
+    writer.enqueue(SHARD, entry(1));
+    await looked;
+    await clock.pass(1);
+    expect(heard).toEqual(['written 1']);
+  });
+
   test('tells at once of an entry that history already has', () => {
     rows.watermark = id(5);
     follow();

@@ -123,6 +123,24 @@ export class HistoryWriter {
     });
   }
 
+  /**
+   * Asks whether history still has what it acknowledged: an owner with nothing to write would never hear that Postgres
+   * has lost commits. Does nothing while a statement is under way, which asks the same.
+   */
+  async audit(): Promise<void> {
+    if (this.#isWriting || this.#isClosed) return;
+    this.#isWriting = true;
+    try {
+      const sound = [...this.#tracks.values()].filter(({ isStopped }) => !isStopped);
+      await this.#ask(
+        sound.map(({ shard }) => shard),
+        null,
+      );
+    } finally {
+      this.#pause(0);
+    }
+  }
+
   /** Resolves once nothing is under way; nothing more is written after it. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -253,6 +271,9 @@ export class HistoryWriter {
 
   #overtaken(track: Track, reason: string): void {
     track.isStopped = true;
+    // Whoever moved the watermark has written what the log has of these; nothing waits here any more.
+    const { last } = track.queue;
+    if (last !== undefined) track.queue.takeThrough(last.entry);
     this.#reporter.report('warn', 'history.shardOvertaken', { shard: track.shard, reason });
     for (const { failed } of track.reached.splice(0)) failed(new Error(reason));
     track.listener.overtaken(reason);

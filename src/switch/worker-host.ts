@@ -300,6 +300,7 @@ export class WorkerHost {
     if (serving.length === 0) return;
     this.#isSweeping = true;
     try {
+      await this.#writer.audit();
       const shards = serving.map(({ shard }) => shard.id);
       const now = Math.max(...serving.map(({ shard }) => shard.now()));
       const due = await this.#options.history.fetchDue(
