@@ -4,13 +4,17 @@ import { latency } from './latency.ts';
 import { lifecycle, load } from './lifecycle.ts';
 import { profile } from './profile.ts';
 import { recovery } from './recovery.ts';
+import { scale } from './scale.ts';
+import { slowDisk } from './slow-disk.ts';
 
-const USAGE = `Usage: npm run bench -- [lifecycle | latency | load | profile | recovery] [options]
+const USAGE = `Usage: npm run bench -- [lifecycle | latency | load | profile | recovery | scale | slow-disk] [options]
 
   lifecycle   durable bill lifecycles a second, beside the same by others, in alternating rounds
   latency     at fixed rates, from the intended time: view, pay, pay → event and the rest
   load        the switch alone: rate and processor time, for trying a change
   profile     where the threads of the switch spend their time under that load, with flame graphs
+  scale       throughput and memory as bills, terminals, threads or payers grow
+  slow-disk   with 2 ms added to every sync (or --fsync-delay-ms), beside without
   recovery    from start to ready, by what history does not have of the log
 
 Options
@@ -21,6 +25,9 @@ Options
   --protocols=ws-msgpack,ws-json,http
   --peers=pgbench,fastify,uws,echo,redis,hot   who runs beside the switch; none for none
   --rate=25%,50%,75%  latency: parts of the closed-loop peak, or lifecycles a second
+  --cases=residents,history,terminals,threads,hot   scale: which
+  --steps=NAME=N,N    scale, recovery: how far a case goes, such as residents=10000,1000000 or tails=0,100000;
+                      of threads the numbers of the combinations; may be repeated
   --fsync-delay-ms=0  added to every sync of Redis and Postgres, as on a slower disk (needs gcc)
   --terminals=64      terminals among which lifecycles are spread, a connection each
   --wallets=4         WebSocket connections of the wallet
@@ -37,6 +44,8 @@ const SUBCOMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<
   load,
   profile,
   recovery,
+  scale,
+  'slow-disk': slowDisk,
 };
 
 const [first, ...rest] = process.argv.slice(2);

@@ -2,6 +2,7 @@
 // that comes with the packages (18). The switch and its SQL peers have a database each on the same server.
 
 import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
 import postgres from 'postgres';
 import { migrate, readMigrations } from '../src/persistence/migrate.ts';
 import {
@@ -14,6 +15,8 @@ import { makeSlowSync } from './slow-sync.ts';
 
 /** Beside these, Postgres has its defaults: fsync, full_page_writes and synchronous_commit are on. */
 const POSTGRES_SETTINGS = { shared_buffers: '256MB', max_connections: '200' };
+/** So many to prove a delay by the quickest. */
+const SYNCS = 10;
 const CONFIGURATION = [
   'fsync',
   'full_page_writes',
@@ -41,6 +44,7 @@ export async function startStores(options: { fsyncDelayMs: number }): Promise<St
     settings: POSTGRES_SETTINGS,
     ...(slow !== null && { program: slow.postgres }),
   });
+  await proveSlow(redis, server, options.fsyncDelayMs);
   const switchUrl = await createDatabase(server.url);
   const peerUrl = await createDatabase(server.url);
   // Paths are the sources': a build copies no SQL.
@@ -72,4 +76,35 @@ export async function startStores(options: { fsyncDelayMs: number }): Promise<St
       slow?.remove();
     },
   };
+}
+
+/** Throws where a sync of one of the stores is not as slow as was asked: a delay that is not there is no measurement. */
+async function proveSlow(redis: RedisServer, server: TestPostgres, delayMs: number): Promise<void> {
+  if (delayMs === 0) return;
+  const sql = postgres(server.url, { max: 1 });
+  const client = new Redis(redis.url);
+  try {
+    await sql`create table slow (n integer)`;
+    const syncs: Record<string, () => Promise<unknown>> = {
+      postgres: () => sql`insert into slow values (1)`,
+      redis: () => client.incr('slow'),
+    };
+    for (const [name, sync] of Object.entries(syncs)) {
+      let quickestMs = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < SYNCS; i++) {
+        const begun = performance.now();
+        await sync();
+        quickestMs = Math.min(quickestMs, performance.now() - begun);
+      }
+      if (quickestMs < delayMs) {
+        const took = quickestMs.toFixed(2);
+        throw new Error(`a sync of ${name} took ${took} ms: the delay is not there`);
+      }
+    }
+    await sql`drop table slow`;
+    await client.del('slow');
+  } finally {
+    client.disconnect();
+    await sql.end();
+  }
 }

@@ -1,0 +1,262 @@
+// The cases of `scale`: each grows one thing step by step, and measures at every step.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import postgres from 'postgres';
+import { hashKey } from '../src/persistence/directory.ts';
+import { checkFilled } from './books.ts';
+import type { FromIdle, IdleTask } from './load/idle.ts';
+import { runLoad } from './load-process.ts';
+import {
+  type Bench,
+  type Measured,
+  measureHotBill,
+  measureSwitch,
+  sayMeasured,
+} from './measure.ts';
+import { scrape } from './scrape.ts';
+import type { Settings } from './settings.ts';
+import { startSwitch } from './switch-process.ts';
+import { say, withStores, withSwitch } from './under-test.ts';
+
+export interface Step {
+  /** How far: bills, connections, payers, or a name. */
+  readonly at: number | string;
+  readonly rounds: readonly Measured[];
+  /** Resident memory of the switch before the load of this step, bytes. */
+  readonly rssBytes: number;
+  /** By how much it grew with each thing that this step added; null where that says nothing. */
+  readonly eachBytes: number | null;
+  /** JavaScript heaps in use, the largest thread's. */
+  readonly heapBytes: number;
+}
+
+export interface Case {
+  readonly grows: string;
+  readonly steps: readonly number[];
+  run(settings: Settings, steps: readonly number[]): Promise<Step[]>;
+}
+
+/** Bills stay in memory. */
+const RESIDENT = {
+  QRSWITCH_RESIDENT_MAX: '10000000',
+  QRSWITCH_IDLE_SECONDS: '86400',
+  QRSWITCH_WORKER_HEAP_MB: '8192',
+};
+/** Shards, workers, gateways. */
+const THREADS: readonly (readonly [number, number, number])[] = [
+  [1, 1, 1],
+  [8, 1, 1],
+  [32, 1, 1],
+  [8, 2, 1],
+  [8, 1, 2],
+  [8, 2, 2],
+];
+const SETTLE_MS = 2_000;
+/** Fewer things than this disappear in what the collector does. */
+const EACH_MIN = 5_000;
+
+export const cases: Readonly<Record<string, Case>> = {
+  residents: {
+    grows: 'open bills in memory',
+    steps: [10_000, 100_000, 1_000_000],
+    run: growResidents,
+  },
+  history: { grows: 'bills in Postgres', steps: [0, 1_000_000], run: growHistory },
+  terminals: {
+    grows: 'connected terminals',
+    steps: [100, 1_000, 10_000, 15_000],
+    run: growTerminals,
+  },
+  threads: {
+    grows: 'shards / workers / gateways',
+    steps: THREADS.map((_, i) => i),
+    run: varyThreads,
+  },
+  hot: { grows: 'payers of one bill', steps: [1, 8, 32, 128], run: growPayers },
+};
+
+async function growResidents(given: Settings, steps: readonly number[]): Promise<Step[]> {
+  const settings = { ...given, env: { ...RESIDENT, ...given.env } };
+  return onSwitch(settings, steps, async (bench, to, from) => {
+    const { stores, under } = bench;
+    const run = `f${Date.now().toString(36)}`;
+    const count = to - from;
+    await runLoad(
+      {
+        kind: 'fill',
+        count,
+        protocol: 'ws-msgpack',
+        port: under.port,
+        terminals: under.terminals,
+        wallet: under.wallet,
+        walletConnections: 1,
+        concurrency: Math.min(count, 512),
+        warmUpMs: 0,
+        measureMs: 0,
+        run,
+      },
+      () => new Map(),
+    );
+    await checkFilled(stores.switchUrl, run, count);
+    const resident = (await scrape(under.port)).get('qrswitch_bills_resident') ?? 0;
+    if (resident < to) throw new Error(`${resident} bills are resident, not ${to}`);
+  });
+}
+
+async function growHistory(settings: Settings, steps: readonly number[]): Promise<Step[]> {
+  return onSwitch(settings, steps, async ({ stores }, to, from) => {
+    const sql = postgres(stores.switchUrl, { max: 1, onnotice: () => undefined });
+    try {
+      const text = readFileSync(new URL('../../sql/history.sql', import.meta.url), 'utf8');
+      await sql.unsafe(text.replaceAll(':from', String(from + 1)).replaceAll(':to', String(to)));
+      await sql`vacuum analyze`;
+    } finally {
+      await sql.end();
+    }
+  });
+}
+
+async function growTerminals(settings: Settings, steps: readonly number[]): Promise<Step[]> {
+  const idle: ChildProcess[] = [];
+  try {
+    return await onSwitch(settings, steps, async (bench, to, from) => {
+      const keys = await addTerminals(bench, to - from);
+      idle.push(await connectIdle({ port: bench.under.port, keys }));
+    });
+  } finally {
+    for (const child of idle) child.kill('SIGKILL');
+  }
+}
+
+/** Each combination on stores of its own: the number of shards is for ever. */
+async function varyThreads(settings: Settings, steps: readonly number[]): Promise<Step[]> {
+  const found: Step[] = [];
+  for (const step of steps) {
+    const [shards, workers, gateways] = THREADS[step] ?? [8, 1, 1];
+    const env = {
+      ...settings.env,
+      QRSWITCH_SHARDS: String(shards),
+      QRSWITCH_WORKERS: String(workers),
+      QRSWITCH_GATEWAYS: String(gateways),
+    };
+    await withSwitch({ ...settings, env }, [], async (stores, under) => {
+      const at = `${shards} / ${workers} / ${gateways}`;
+      found.push(await measureStep({ settings, stores, under }, at, lifecycles));
+    });
+  }
+  return found;
+}
+
+async function growPayers(settings: Settings, steps: readonly number[]): Promise<Step[]> {
+  const found: Step[] = [];
+  await withSwitch(settings, [], async (stores, under) => {
+    for (const payers of steps) {
+      const bench = { settings, stores, under };
+      found.push(await measureStep(bench, payers, (each) => measureHotBill(each, payers)));
+    }
+  });
+  return found;
+}
+
+/** Grows one switch from step to step, and measures lifecycles at each. */
+async function onSwitch(
+  settings: Settings,
+  steps: readonly number[],
+  grow: (bench: Bench, to: number, from: number) => Promise<void>,
+): Promise<Step[]> {
+  const found: Step[] = [];
+  await withStores(settings, async (stores) => {
+    const under = await startSwitch({ ...settings, stores });
+    const bench = { settings, stores, under };
+    try {
+      let before = 0;
+      for (const to of steps) {
+        say(`growing to ${to}`);
+        const rssBefore = rssOf(under.pid);
+        if (to > before) await grow(bench, to, before);
+        const step = await measureStep(bench, to, lifecycles);
+        const added = to - before;
+        const eachBytes = added < EACH_MIN ? null : (step.rssBytes - rssBefore) / added;
+        found.push({ ...step, eachBytes });
+        before = to;
+      }
+    } catch (error) {
+      say(`the switch's log ends so:\n${await under.logTail()}`);
+      throw error;
+    } finally {
+      await under.stop();
+    }
+  });
+  return found;
+}
+
+function lifecycles(bench: Bench): Promise<Measured> {
+  return measureSwitch(
+    bench,
+    bench.settings.protocols[0] ?? 'ws-msgpack',
+    Math.max(...bench.settings.concurrency),
+  );
+}
+
+async function measureStep(
+  bench: Bench,
+  at: number | string,
+  measure: (bench: Bench) => Promise<Measured>,
+): Promise<Step> {
+  const { stores, under, settings } = bench;
+  await stores.settle();
+  // What was under way when the growing ended is over, and garbage of it collected, mostly.
+  await new Promise((done) => setTimeout(done, SETTLE_MS));
+  const rssBytes = rssOf(under.pid);
+  const heapBytes = (await scrape(under.port)).get('qrswitch_heaps_used_bytes') ?? 0;
+  const rounds: Measured[] = [];
+  for (let round = 1; round <= settings.rounds; round++) {
+    const measured = await measure(bench);
+    say(`at ${at}, round ${round} of ${settings.rounds}: ${sayMeasured(measured)}`);
+    rounds.push(measured);
+  }
+  return { at, rounds, rssBytes, eachBytes: null, heapBytes };
+}
+
+function rssOf(pid: number): number {
+  const kb = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kb ?? 0) * 1024;
+}
+
+/** Terminals of the merchant whose terminals the load uses; their keys. */
+async function addTerminals({ stores, under }: Bench, count: number): Promise<string[]> {
+  const sql = postgres(stores.switchUrl, { max: 1 });
+  try {
+    const keys = Array.from(
+      { length: count },
+      () => `qrs_term_${randomBytes(24).toString('base64url')}`,
+    );
+    const ids = keys.map((_, i) => `ter_idle${Date.now().toString(36)}${i}`);
+    const like = under.terminals[0]?.id ?? '';
+    await sql`
+      insert into terminals (id, merchant_id, name)
+      select id, (select merchant_id from terminals where id = ${like}), 'Idle till'
+      from unnest(${ids}::text[]) as id`;
+    await sql`
+      insert into keys (key_hash, terminal_id)
+      select * from unnest(${keys.map(hashKey)}::text[], ${ids}::text[])`;
+    return keys;
+  } finally {
+    await sql.end();
+  }
+}
+
+function connectIdle(task: IdleTask): Promise<ChildProcess> {
+  return new Promise((done, fail) => {
+    const child = fork(new URL('./load/idle.js', import.meta.url), { execArgv: [] });
+    child.once('message', (message: FromIdle) => {
+      if (message.type === 'open') done(child);
+      else fail(new Error(`idle terminals: ${message.reason}`));
+    });
+    child.once('error', fail);
+    child.once('exit', (code) => fail(new Error(`the idle terminals ended with ${code}`)));
+    child.send(task);
+  });
+}
