@@ -4,7 +4,7 @@
 import { defineConfig } from 'vitest/config';
 
 const storeTests = [
-  'src/**/*.{pg,redis}.test.ts',
+  '{src,bench}/**/*.{pg,redis}.test.ts',
   'tests/conformance/**/*.test.ts',
   'tests/support/*-server.test.ts',
 ];

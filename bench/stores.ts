@@ -44,7 +44,12 @@ export async function startStores(options: { fsyncDelayMs: number }): Promise<St
     settings: POSTGRES_SETTINGS,
     ...(slow !== null && { program: slow.postgres }),
   });
-  await proveSlow(redis, server, options.fsyncDelayMs);
+  await proveSlow(redis, server, options.fsyncDelayMs).catch(async (error: unknown) => {
+    await server.stop();
+    await redis.stop();
+    slow?.remove();
+    throw error;
+  });
   const switchUrl = await createDatabase(server.url);
   const peerUrl = await createDatabase(server.url);
   // Paths are the sources': a build copies no SQL.

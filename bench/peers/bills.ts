@@ -261,11 +261,13 @@ export function showView(row: BillRow, merchant: MerchantNames, now: number) {
 }
 
 /** The answer to a payment; `paid` is the bill's sum with it. */
-export function showPaid(row: BillRow, payment: PaymentRow) {
+export function showPaid(row: Sums, payment: PaymentRow) {
   return { payment: showPayment(row.id, payment), bill: showSums(row) };
 }
 
-function showSums(row: BillRow) {
+type Sums = Pick<BillRow, 'id' | 'status' | 'version' | 'amount' | 'currency' | 'paid'>;
+
+function showSums(row: Sums) {
   const { id, status, version, amount, currency, paid } = row;
   return { id, status, version, amount, currency, paid, due: amount - paid };
 }

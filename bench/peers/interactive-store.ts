@@ -186,13 +186,13 @@ export function interactiveStore(options: StoreOptions): BillStore {
 }
 
 /** The stored answer again, or that the reference means something else. */
-export function paidBefore(before: { digest: string; outcome: Buffer }, body: PayBody): Answer {
+function paidBefore(before: { digest: string; outcome: Buffer }, body: PayBody): Answer {
   return before.digest === digestOf(body)
     ? { status: 200, body: JSON.parse(before.outcome.toString()) }
     : refuse(409, 'payment.refReused');
 }
 
-export function paidBill(
+function paidBill(
   bill: BillRow,
   wallet: Principal,
   body: PayBody,

@@ -23,7 +23,7 @@ import {
   showPaid,
   showView,
 } from './bills.ts';
-import { paidBefore, type StoreOptions } from './interactive-store.ts';
+import type { StoreOptions } from './interactive-store.ts';
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -114,17 +114,8 @@ export function singleStore({ sql, baseUrl, onEvent }: StoreOptions): BillStore 
       });
       const [row] = rows;
       if (row === undefined) return notPaid(wallet, billId, body);
-      const payment: PaymentRow = {
-        no: row.no,
-        paychannel_id: wallet.id,
-        payment_ref: body.paymentRef,
-        amount: body.amount,
-        credited: 0,
-        status: 'accepted',
-        method,
-        received_at: now,
-        notified_at: null,
-      };
+      const { paymentRef, amount } = body;
+      const payment = paymentRow(row.no, wallet, { paymentRef, method, amount, at: now });
       onEvent({ terminalId: row.terminal_id, message: showEvent(row, payment, requestId) });
       return { status: 201, body: showPaid(row, payment) };
     },
@@ -194,7 +185,7 @@ export function singleStore({ sql, baseUrl, onEvent }: StoreOptions): BillStore 
     const [before] = await sql<{ digest: string; outcome: Buffer }[]>`
       select digest, outcome from refs where bill_id = ${billId} and kind = 'payment'
         and scope = ${wallet.id} and ref = ${body.paymentRef}`;
-    if (before !== undefined) return paidBefore(before, body);
+    if (before !== undefined) return paidBefore(before, wallet, billId, body);
     const bill = await findBill(billId);
     if (bill === undefined) return refuse(404, 'bill.notFound');
     return refusalOfPayment(bill, body, Date.now()) ?? refuse(503, 'overloaded');
@@ -210,4 +201,47 @@ export function singleStore({ sql, baseUrl, onEvent }: StoreOptions): BillStore 
     }
     return refuse(409, bill.paid === 0 ? 'bill.notPaid' : 'bill.stillDue');
   }
+}
+
+/** What a payment's reference keeps of its answer: what the statement knew. */
+interface Told {
+  readonly status: string;
+  readonly version: number;
+  readonly amount: number;
+  readonly paid: number;
+  readonly currency: string;
+  readonly part: number;
+  readonly at: number;
+  readonly payment: { readonly paymentRef: string; readonly method: string | null };
+}
+
+/** The first answer again, or that the reference means something else. */
+function paidBefore(
+  before: { digest: string; outcome: Buffer },
+  wallet: Principal,
+  billId: string,
+  body: PayBody,
+): Answer {
+  if (before.digest !== digestOf(body)) return refuse(409, 'payment.refReused');
+  const { part, at, payment, ...sums } = JSON.parse(before.outcome.toString()) as Told;
+  const row = paymentRow(sums.version - 1, wallet, { ...payment, amount: part, at });
+  return { status: 200, body: showPaid({ id: billId, ...sums }, row) };
+}
+
+function paymentRow(
+  no: number,
+  wallet: Principal,
+  of: { paymentRef: string; method: string | null; amount: number; at: number },
+): PaymentRow {
+  return {
+    no,
+    paychannel_id: wallet.id,
+    payment_ref: of.paymentRef,
+    amount: of.amount,
+    credited: 0,
+    status: 'accepted',
+    method: of.method,
+    received_at: of.at,
+    notified_at: null,
+  };
 }
