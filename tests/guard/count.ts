@@ -9,7 +9,7 @@ import { Lifecycles } from './lifecycles.ts';
 
 /** Enough for every cache and table to have its size. */
 const WARM_UP = 300;
-const COUNTED = 800;
+const COUNTED = 2_400;
 const ALLOCATING = 200;
 
 export interface Counted extends Counts {
