@@ -13,13 +13,14 @@ export type Verdict =
   | { readonly ok: 'gaveUp'; readonly states: number };
 
 export interface Bounds {
-  /** How many states the search may visit. */
+  /** How many states the search may visit, and 30 times as many calls may it look at: in long histories each state is dear. */
   readonly statesMax?: number;
   /** How far the switch's clock may be from the clients'; without it a timer may come at any time. */
   readonly skewMs?: number;
 }
 
 const STATES_MAX = 200_000;
+const TRIES_PER_STATE = 30;
 
 /** Whether the calls of one bill and its order, in whatever order they are given, are linearisable. */
 export function checkHistory(calls: readonly Call[], bounds: Bounds = {}): Verdict {
@@ -35,7 +36,10 @@ export function checkHistory(calls: readonly Call[], bounds: Bounds = {}): Verdi
 function shortest(calls: readonly Call[], bounds: Bounds): Verdict {
   const returns = calls.flatMap(({ answer, returnedAt }) => (answer === null ? [] : [returnedAt]));
   returns.sort((left, right) => left - right);
+  const triesMax = (bounds.statesMax ?? STATES_MAX) * TRIES_PER_STATE;
+  let tries = 0;
   for (const until of new Set(returns)) {
+    if (tries > triesMax) break;
     const prefix = calls
       .filter(({ invokedAt }) => invokedAt <= until)
       .map((call) =>
@@ -43,6 +47,7 @@ function shortest(calls: readonly Call[], bounds: Bounds): Verdict {
       );
     const search = new Search(prefix, bounds);
     if (search.run() === false) return { ok: false, why: search.why, prefix };
+    tries += search.tries;
   }
   return { ok: false, why: 'no order of the calls explains the answers', prefix: calls };
 }
@@ -61,6 +66,7 @@ class Search {
   #answered = 0;
   #most = -1;
   states = 0;
+  tries = 0;
   /** Which answer stood in the way where the search got furthest, and what it should have been. */
   why = '';
 
@@ -85,6 +91,8 @@ class Search {
   /** `done`: the calls in order so far; `since`: the latest time at which one of them began. */
   #goOn(done: bigint, answered: number, since: number, model: Model): boolean {
     if (answered === this.#answered) return true;
+    this.tries += this.#calls.length;
+    if (this.tries > this.#statesMax * TRIES_PER_STATE) throw new TooFar();
     const { until, version } = this.#ahead(done);
     this.#note(done, answered, until, model);
     // Versions only grow: an answer that is still to come cannot show one that has passed.
