@@ -1,7 +1,7 @@
 // Who holds a lease: the node's name for people, and enough to know for certain that a holder on this machine is dead,
 // so that nobody waits for it.
 
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 /** A worker of a process of a node. */
 export interface Holder {
@@ -19,6 +19,7 @@ export interface Holder {
 }
 
 const UNKNOWN = 'unknown';
+const ENDED = 'ended';
 
 /** What only this process is. */
 export function makeHolder(of: {
@@ -90,23 +91,23 @@ function machine(): string {
   }
 }
 
-/** Whether a process of this pid exists, our own or another's; a zombie does not count as one. */
+/** Whether a process of this pid exists, our own or another's. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return !existsSync(`/proc/${pid}/stat`);
+    return true;
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 
-/** Field 22 of /proc/<pid>/stat; undefined where the process does not run (a zombie does not). */
+/** Field 22 of /proc/<pid>/stat; ENDED for a zombie; undefined where /proc does not show the process, or not to us. */
 function begun(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name in brackets may hold anything; the fields after the last bracket are plain.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
+    return fields[0] === 'Z' ? ENDED : fields[19];
   } catch {
     return undefined;
   }
