@@ -22,7 +22,9 @@ export interface RedisConnectionOptions {
 
 const RECONNECT_MS_MAX = 1_000;
 const RECHECK_MS = 1_000;
-/** What ioredis says where it has not written a command: it has no code for it. */
+/** What ioredis says where a connect has failed: why so came before, as an event. */
+const CLOSED = 'Connection is closed.';
+/** What it says where it has not written a command: it has no code for it. */
 const NOT_WRITABLE = "Stream isn't writeable";
 
 export class RedisConnection {
@@ -54,7 +56,9 @@ export class RedisConnection {
   static async open(options: RedisConnectionOptions): Promise<RedisConnection> {
     const connection = new RedisConnection(options);
     const redis = connection.#redis;
+    let trouble: Error | null = null;
     redis.on('error', (error: Error) => {
+      trouble = error;
       options.logger.warn({ err: error }, 'redis connection failed');
     });
     try {
@@ -62,6 +66,7 @@ export class RedisConnection {
       await options.check(redis);
     } catch (error) {
       redis.disconnect();
+      if (error instanceof Error && error.message === CLOSED) error.cause ??= trouble;
       throw error;
     }
     redis.on('ready', () => void connection.#vouch());
