@@ -1,6 +1,8 @@
+#!lua flags=allow-oom
 -- Counts up a shard's lease, if it still stands as its holder knows it (A5).
 --
 -- When allowed: by the holder.
+-- On a full Redis too: reads go by the lease, and only an owner makes room.
 -- KEYS[1]  the shard's lease
 -- ARGV[1]  the counter as the holder knows it
 -- ARGV[2]  the holder

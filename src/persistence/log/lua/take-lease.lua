@@ -1,6 +1,8 @@
+#!lua flags=allow-oom
 -- Takes a shard's lease, if its counter is still the one that was seen (A5).
 --
 -- When allowed: always; the caller has waited until the lease could be called dead.
+-- On a full Redis too: reads go by the lease, and only an owner makes room.
 -- KEYS[1]  the shard's lease
 -- ARGV[1]  the counter seen; 0: nobody ever held it
 -- ARGV[2]  the new holder
