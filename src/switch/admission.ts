@@ -26,13 +26,17 @@ export function unleased(id: ShardId): Reply {
 }
 
 function isRead(asked: Asked): boolean {
-  switch (asked.operation.op) {
+  return asked.operation.op === 'order.get' || isReadOfBill(asked);
+}
+
+/** Whether the request only looks at one bill. */
+export function isReadOfBill({ operation }: Asked): boolean {
+  switch (operation.op) {
     case 'bill.get':
     case 'bill.view':
     case 'bill.page':
     case 'payment.get':
     case 'credit.get':
-    case 'order.get':
       return true;
     default:
       return false;

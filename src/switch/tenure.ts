@@ -119,8 +119,10 @@ export class Tenure {
       },
       (error: unknown) => {
         if (life !== this.#life) return;
-        this.#around.observer.appendFailed(failureOf(error));
-        this.#recover(entry, describe(error));
+        const failure = failureOf(error);
+        this.#around.observer.appendFailed(failure);
+        this.#recover(failure === 'refused' ? null : entry, describe(error));
+        if (failure === 'refused') this.shard.refuseChanges();
       },
     );
   }

@@ -338,7 +338,11 @@ export class WorkerHost {
   }
 
   #statusOf(tenure: Tenure): ShardStatus {
-    const { shard, state, reason } = tenure;
+    const { shard } = tenure;
+    // Without a running lease it answers nobody: whoever looks must not be told that it serves (A5).
+    const isUnleased = tenure.state === 'serving' && !this.#leasing.isRunning(shard.id);
+    const state = isUnleased ? 'recovering' : tenure.state;
+    const reason = isUnleased ? 'its lease is not certain' : tenure.reason;
     const oldest = this.#writer.oldest(shard.id);
     const lagMs = oldest === undefined ? 0 : Math.max(0, this.#options.clock.wall() - oldest);
     return {
