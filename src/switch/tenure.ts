@@ -311,8 +311,7 @@ export class Tenure {
   }
 
   #deposed(by: string): void {
-    // The log has all of it, and its new owner brings it into history.
-    this.#around.writer.leave(this.shard.id);
+    this.#around.writer.leave(this.shard.id); // The log has all of it.
     this.leaseLost(`another owner has written: ${by}`);
     this.#around.deposed();
   }
@@ -321,8 +320,7 @@ export class Tenure {
   async #overtaken(life: number, reason: string): Promise<void> {
     const { log, shard } = this.#around.opener;
     // A shard that starts begins again by itself; one that recovers finds out first; one that ended knows already.
-    const isInDoubt = (): boolean => this.#state === 'serving' || this.#state === 'recovering';
-    while (life === this.#life && isInDoubt()) {
+    while (life === this.#life && ['serving', 'recovering'].includes(this.#state)) {
       try {
         const { last } = await log.bounds(shard);
         if (life !== this.#life) return;
