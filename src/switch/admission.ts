@@ -26,17 +26,13 @@ export function unleased(id: ShardId): Reply {
 }
 
 function isRead(asked: Asked): boolean {
-  return asked.operation.op === 'order.get' || isReadOfBill(asked);
-}
-
-/** Whether the request only looks at one bill. */
-export function isReadOfBill({ operation }: Asked): boolean {
-  switch (operation.op) {
+  switch (asked.operation.op) {
     case 'bill.get':
     case 'bill.view':
     case 'bill.page':
     case 'payment.get':
     case 'credit.get':
+    case 'order.get':
       return true;
     default:
       return false;

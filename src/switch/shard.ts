@@ -14,7 +14,7 @@ import type { Touched } from '../domain/bill/touched.ts';
 import { type BillFact, isRejection, type KeptReference } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
-import { admit, isReadOfBill, unleased } from './admission.ts';
+import { admit, unleased } from './admission.ts';
 import type { Cell, Waiting } from './cell.ts';
 import { lettingGo, recallFor } from './cell-references.ts';
 import type { EntryId } from './entry-id.ts';
@@ -30,15 +30,16 @@ import { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
 import { asCommitted, settleItem, stream } from './streaming.ts';
 import {
+  actorOf,
   type BillOperation,
   commandOf,
   rejection,
   replyTo,
-  transitionOf,
   unseen,
   visible,
 } from './use-cases.ts';
 
+/** More due timers than one bill can have at once: beyond it something does not advance. */
 const TIMERS_AT_ONCE_MAX = 10_000;
 
 export class Shard {
@@ -51,7 +52,6 @@ export class Shard {
   readonly #references: ReferenceDesk;
   #time: ShardClock | null = null;
   #isServing = false;
-  #isReadable = false;
   #isStopped = false;
   #underWay = 0;
 
@@ -77,7 +77,7 @@ export class Shard {
     this.#references = new ReferenceDesk({
       lookups: around.lookups,
       ready: (cell) => {
-        if (this.#isReadable && this.residents.get(cell.id) === cell) this.#drain(cell);
+        if (this.#isServing && this.residents.get(cell.id) === cell) this.#drain(cell);
       },
       failed: (cell, waiting) => this.#lookUpFailed(cell, waiting),
     });
@@ -96,22 +96,14 @@ export class Shard {
   serve(time: ShardClock): void {
     this.#time = time;
     this.#isServing = true;
-    this.#isReadable = true;
   }
 
   /** Stops serving until `serve`: nothing runs, and what waits for history is refused (S4). Long polls stay. */
   suspend(): void {
     this.#isServing = false;
-    this.#isReadable = false;
     const reply = fault('shard.unavailable', DETAILS.recovering);
     for (const { asked } of this.residents.drain()) this.release(asked, reply);
     for (const asked of this.orders.drain()) this.release(asked, reply);
-  }
-
-  /** The log has refused, for sure: its append is put back and refused. What is committed may be read until `serve`. */
-  refuseChanges(): void {
-    this.settle(false);
-    this.#isReadable = true;
   }
 
   now(): Millis {
@@ -136,8 +128,9 @@ export class Shard {
 
   #refusal(asked: Asked): Reply | null {
     if (this.#isStopped) return fault('shard.stopped', DETAILS.stopped);
-    if (!this.#isReadable) return fault('shard.unavailable', DETAILS.starting);
-    if (!this.#isServing && !isReadOfBill(asked)) return fault('log.refused', DETAILS.notLogged);
+    if (!this.#isServing) {
+      return fault('shard.unavailable', DETAILS.starting);
+    }
     return admit(asked, this.#around, this.#underWay);
   }
 
@@ -178,7 +171,7 @@ export class Shard {
   }
 
   #fetched(cell: Cell, found: FetchedBill): void {
-    if (!this.#isReadable) {
+    if (!this.#isServing) {
       this.#fetchFailed(cell);
       return;
     }
@@ -237,14 +230,10 @@ export class Shard {
     const operation = asked.operation as BillOperation;
     const { principal } = asked;
     const now = this.now();
-    const isBlocked = !this.#isServing && nextDueOf(cell.bill) <= now;
-    if (!isBlocked) this.runTimers(cell, now);
+    this.runTimers(cell, now);
     const seen = visible(cell.bill, principal, operation.op);
-    if (isBlocked || seen === null) {
-      const no = isBlocked
-        ? fault('log.refused', DETAILS.notLogged)
-        : rejection(unseen(operation.op));
-      this.answer(asked, no, cell.batch);
+    if (seen === null) {
+      this.answer(asked, rejection(unseen(operation.op)), cell.batch);
       return;
     }
     if (this.#polls.begin(cell, asked, seen.version)) {
@@ -271,9 +260,18 @@ export class Shard {
   ): void {
     if (facts.length === 0) return;
     const before = cell.bill;
-    const transition = transitionOf(cell.id, { command, facts, ...cause });
-    cell.bill = evolve(before, facts, { at: cause.now, requestId: transition.requestId });
-    const batch = this.commit.addBill(cell, before, transition);
+    const requestId = cause.asked?.requestId ?? 'timer';
+    const actor = actorOf(cause.asked?.principal ?? null);
+    cell.bill = evolve(before, facts, { at: cause.now, requestId });
+    const batch = this.commit.addBill(cell, before, {
+      kind: 'bill',
+      billId: cell.id,
+      at: cause.now,
+      command,
+      actor: `${actor.kind}:${actor.id}`,
+      requestId,
+      facts,
+    });
     lettingGo(cell, before, batch);
     this.#around.wake();
   }
@@ -293,6 +291,7 @@ export class Shard {
     this.release(asked, this.#around.isLeased() ? reply : unleased(this.id));
   }
 
+  /** Answers now. */
   release(asked: Asked, reply: Reply): void {
     this.#underWay -= 1;
     this.#around.sink.reply(asked, reply);

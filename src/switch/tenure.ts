@@ -119,10 +119,8 @@ export class Tenure {
       },
       (error: unknown) => {
         if (life !== this.#life) return;
-        const failure = failureOf(error);
-        this.#around.observer.appendFailed(failure);
-        this.#recover(failure === 'refused' ? null : entry, describe(error));
-        if (failure === 'refused') this.shard.refuseChanges();
+        this.#around.observer.appendFailed(failureOf(error));
+        this.#recover(entry, describe(error));
       },
     );
   }
@@ -311,7 +309,8 @@ export class Tenure {
   }
 
   #deposed(by: string): void {
-    this.#around.writer.leave(this.shard.id); // The log has all of it.
+    // The log has all of it, and its new owner brings it into history.
+    this.#around.writer.leave(this.shard.id);
     this.leaseLost(`another owner has written: ${by}`);
     this.#around.deposed();
   }
@@ -320,7 +319,8 @@ export class Tenure {
   async #overtaken(life: number, reason: string): Promise<void> {
     const { log, shard } = this.#around.opener;
     // A shard that starts begins again by itself; one that recovers finds out first; one that ended knows already.
-    while (life === this.#life && ['serving', 'recovering'].includes(this.#state)) {
+    const isInDoubt = (): boolean => this.#state === 'serving' || this.#state === 'recovering';
+    while (life === this.#life && isInDoubt()) {
       try {
         const { last } = await log.bounds(shard);
         if (life !== this.#life) return;

@@ -8,18 +8,16 @@ import type {
   Actor,
   BillCommand,
   BillDecision,
-  BillFact,
   KeptReference,
   Outcome,
   Recipient,
   ReferenceKind,
 } from '../domain/bill/vocabulary.ts';
 import { isRejection } from '../domain/bill/vocabulary.ts';
-import type { BillId, PaychannelId, Reference } from '../domain/ids.ts';
+import type { PaychannelId, Reference } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Principal } from './ports.ts';
-import type { BillTransition } from './records.ts';
-import type { Operation, Reply, Request, SwitchRejection } from './requests.ts';
+import type { Operation, Reply, SwitchRejection } from './requests.ts';
 
 /** Operations that name a bill by its id. */
 export type BillOperation = Exclude<
@@ -342,23 +340,4 @@ export function visible(
   op: Operation['op'],
 ): PresentBill | null {
   return isPresent(bill) && maySee(principal, bill, op) ? bill : null;
-}
-
-/** What the log keeps of a command that a bill has taken; `asked` is null for a timer. */
-export function transitionOf(
-  billId: BillId,
-  of: { command: string; facts: readonly BillFact[]; asked: Request | null; now: Millis },
-): BillTransition {
-  const { command, facts, asked, now } = of;
-  const actor = actorOf(asked?.principal ?? null);
-  const requestId = asked?.requestId ?? 'timer';
-  return {
-    kind: 'bill',
-    billId,
-    at: now,
-    command,
-    actor: `${actor.kind}:${actor.id}`,
-    requestId,
-    facts,
-  };
 }
