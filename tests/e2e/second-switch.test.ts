@@ -8,7 +8,7 @@ import { type RunningStores, setUps } from '../support/set-ups.ts';
 import { SwitchProcess } from '../support/switch-process.ts';
 
 /** How often two switches start at one moment. More by RACES: each costs two starts. */
-const RACES = Number(process.env.RACES ?? 3);
+const RACES = Number(process.env.RACES ?? 2);
 
 describe.each(setUps)('a second switch on $name', (setUp) => {
   let stores: RunningStores;
