@@ -25,6 +25,7 @@ import type {
 } from '../../src/switch/ports.ts';
 import { NO_OBSERVER } from '../../src/switch/reporter.ts';
 import { WorkerHost } from '../../src/switch/worker-host.ts';
+import { atOnce } from '../support/at-once.ts';
 
 export const SHARDS = 8;
 
@@ -155,7 +156,7 @@ class FixedHistory implements History {
   write(batch: HistoryBatch): Promise<ReadonlySet<ShardId>> {
     const counts = this.#counts;
     counts.statements += 1;
-    for (const parameter of this.#statement.parametersOf(batch)) {
+    for (const parameter of atOnce(this.#statement.parametersOf(batch))) {
       counts.statementBytes += parameter.length;
     }
     for (const rows of Object.values(batch)) counts.rows += rows.length;

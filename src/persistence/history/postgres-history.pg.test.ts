@@ -1,3 +1,4 @@
+import { atOnce } from '../../../tests/support/at-once.ts';
 // What only Postgres can show: lost connections, silence, durability, the log that is trimmed along.
 
 import postgres, { type Sql } from 'postgres';
@@ -135,7 +136,7 @@ describe('a write to Postgres', () => {
     const history = new PostgresHistory({ url, logger, trimsLog: true });
     const codec = makeBillCodec();
     const { text, parametersOf } = makeWriteStatement(codec, true);
-    const values = parametersOf(batch());
+    const values = atOnce(parametersOf(batch()));
     await sql.begin(async (tx) => {
       for (const name of ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) {
         await tx`select set_config(${name}, 'off', true)`;

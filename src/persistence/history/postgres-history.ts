@@ -44,6 +44,8 @@ const FETCH_TIMEOUT_MS = 5_000;
 const FETCH_CONNECTIONS = 2;
 const SCAN_TIMEOUT_MS = 600_000;
 const SCAN_PAGE = 5_000;
+/** How long a batch is encoded at a stretch. */
+const SLICE_MS = 1;
 
 /** What Postgres will never take: bad data (22), broken rules (23), a row twice (21), too large (54), wrong SQL (42). */
 const REFUSED = /^(21|22|23|42|54)/;
@@ -77,7 +79,7 @@ export class PostgresHistory implements History {
   }
 
   async write(batch: HistoryBatch): Promise<ReadonlySet<ShardId>> {
-    const parameters = encode(this.#statement, batch);
+    const parameters = await encode(this.#statement, batch);
     try {
       const rows = await this.#writer.run<{ shard: ShardId }>(this.#statement.text, parameters);
       return new Set(rows.map(({ shard }) => shard));
@@ -236,9 +238,17 @@ function watermarksOf(shards: readonly ShardId[], rows: readonly WatermarkColumn
   });
 }
 
-function encode(statement: WriteStatement, batch: HistoryBatch): Parameter[] {
+/** In slices, between which requests have their turn. */
+async function encode(statement: WriteStatement, batch: HistoryBatch): Promise<Parameter[]> {
   try {
-    return statement.parametersOf(batch);
+    const steps = statement.parametersOf(batch);
+    let until = performance.now() + SLICE_MS;
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) return step.value;
+      if (performance.now() < until) continue;
+      await new Promise<void>((goOn) => setImmediate(goOn));
+      until = performance.now() + SLICE_MS;
+    }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new HistoryRefusal(`a row cannot be encoded: ${why}`, { cause: error });

@@ -28,16 +28,22 @@ import {
 
 export type Parameter = string | Buffer;
 
+/** Work that may be left at each yield and taken up again: a thousand rows at once would keep every answer waiting. */
+export type Steps<Result> = Generator<undefined, Result, undefined>;
+
 export interface WriteStatement {
   readonly text: string;
-  parametersOf(batch: HistoryBatch): Parameter[];
+  parametersOf(batch: HistoryBatch): Steps<Parameter[]>;
 }
 
 /** A part of the statement: its text, and what a batch puts into its parameters. */
 interface Part {
   readonly text: string;
-  readonly fill: (batch: HistoryBatch, into: Parameter[]) => void;
+  readonly fill: (batch: HistoryBatch, into: Parameter[]) => Steps<void>;
 }
+
+/** Rows between two yields, where each row is packed. */
+const ROWS_A_STEP = 64;
 
 interface Sharded {
   readonly shard: number;
@@ -60,9 +66,9 @@ export function makeWriteStatement(codec: BillCodec, trimsLog: boolean): WriteSt
   ];
   return {
     text: `with ${parts.map(({ text }) => text).join(',\n')}\nselect shard from moved`,
-    parametersOf: (batch) => {
+    *parametersOf(batch) {
       const parameters: Parameter[] = [];
-      for (const { fill } of parts) fill(batch, parameters);
+      for (const { fill } of parts) yield* fill(batch, parameters);
       return parameters;
     },
   };
@@ -117,7 +123,7 @@ const trimPart: Part = {
   where l.shard = m.shard and l.entry >= m.from_entry and l.entry < m.to_entry
     and m.shard = any(array(select shard from moved))
 )`,
-  fill: () => undefined,
+  *fill() {},
 };
 
 /** An event that an earlier batch wrote: an UPDATE does not see what its own statement inserts. */
@@ -185,15 +191,20 @@ function unnest<Row>(numbers: Numbers, columns: readonly Column<Row>[]): string 
 }
 
 /** Must follow the order in which `tablePart` and `unnest` number the parameters: the bytes, then the columns. */
-function fillColumns<Row>(
+function* fillColumns<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   into: Parameter[],
-): void {
+): Steps<void> {
   const arrays: string[] = [];
   for (const column of columns) {
+    yield;
     if (column.type === 'bytea') {
-      const pieces = rows.map(column.of);
+      const pieces: Uint8Array[] = [];
+      for (const row of rows) {
+        pieces.push(column.of(row));
+        if (pieces.length % ROWS_A_STEP === 0) yield;
+      }
       into.push(Buffer.concat(pieces));
       arrays.push(...placesOf(pieces));
     } else if (column.type === 'text') {
