@@ -53,8 +53,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           globalSetup: ['tests/support/shared-postgres.ts'],
-          // Each of these is several processes already.
-          maxWorkers: 2,
+          // Each of these is several processes already, which often wait for one another.
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

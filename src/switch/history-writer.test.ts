@@ -133,7 +133,20 @@ describe('the history writer', () => {
     expect(heard).toEqual(['written 1']);
     rows.watermark = NO_ENTRY;
     await writer.audit();
+    await writer.audit();
     expect(heard.at(-1)).toMatch(/^stopped: the watermark of shard 0 is .*did not write$/);
+  });
+
+  test('does not stop for one answer that is not given again', async () => {
+    writer.enqueue(SHARD, entry(1));
+    await clock.pass(100);
+    for (let i = 0; i < 2; i++) {
+      rows.watermark = NO_ENTRY;
+      await writer.audit();
+      rows.watermark = id(1);
+      await writer.audit();
+    }
+    expect(heard).toEqual(['written 1']);
   });
 
   test('goes on writing what came while it looked', async () => {

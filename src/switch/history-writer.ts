@@ -39,6 +39,8 @@ interface Track {
   readonly queue: HistoryQueue;
   readonly listener: WrittenListener;
   watermark: EntryId;
+  /** A watermark below ours that was read once: read again, it is believed. */
+  doubted: EntryId | null;
   reached: { entry: EntryId; done: () => void; failed: (error: Error) => void }[];
   isStopped: boolean;
 }
@@ -70,7 +72,8 @@ export class HistoryWriter {
   follow(shard: ShardId, watermark: EntryId, listener: WrittenListener): void {
     this.#known.set(shard, watermark);
     const queue = new HistoryQueue();
-    this.#tracks.set(shard, { shard, queue, listener, watermark, reached: [], isStopped: false });
+    const none = { doubted: null, reached: [], isStopped: false };
+    this.#tracks.set(shard, { shard, queue, listener, watermark, ...none });
   }
 
   /** Leaves a shard: it has another owner, or begins anew. */
@@ -224,6 +227,7 @@ export class HistoryWriter {
     const track = this.#tracks.get(shard);
     if (track === undefined || to < track.watermark) return;
     track.watermark = to;
+    track.doubted = null;
     this.#known.set(shard, to);
     track.listener.written(track.queue.takeThrough(to), to);
     const done = track.reached.filter(({ entry }) => entry <= to);
@@ -236,13 +240,30 @@ export class HistoryWriter {
     const watermarks = await this.#history.watermarks(shards);
     for (const { shard, entry } of watermarks) {
       const track = this.#tracks.get(shard);
-      if (track === undefined || entry === track.watermark) continue;
+      if (track === undefined) continue;
+      if (entry === track.watermark) {
+        track.doubted = null;
+        continue;
+      }
       const reason = `the watermark of shard ${shard} is ${formatEntryId(entry)}, which this owner did not write`;
-      if (entry < track.watermark) this.#stop(track, reason);
+      if (entry < track.watermark) this.#doubt(track, entry, reason);
       else if (track.queue.has(entry)) this.#moved(shard, entry);
       else this.#overtaken(track, reason);
     }
     if (cause !== null) throw cause;
+  }
+
+  /**
+   * Postgres has lost commits, and the shard must stop; but not for one answer. While its connections were being reset,
+   * a client library has once given an answer without the row that was asked for.
+   */
+  #doubt(track: Track, entry: EntryId, reason: string): void {
+    if (track.doubted === entry) {
+      this.#stop(track, reason);
+      return;
+    }
+    track.doubted = entry;
+    this.#reporter.report('warn', 'history.watermarkDoubted', { shard: track.shard, reason });
   }
 
   /** Finds out whose data is refused: shard by shard, then entry by entry (H3). */

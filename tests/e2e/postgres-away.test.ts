@@ -19,7 +19,7 @@ import {
 import { metric, SwitchProcess } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
-const AWAY_MS = Number(process.env.QRSWITCH_TEST_AWAY_MS ?? 4_000);
+const AWAY_MS = Number(process.env.QRSWITCH_TEST_AWAY_MS ?? 3_000);
 const SHARDS = 2;
 const FEW_SHARDS = { QRSWITCH_SHARDS: `${SHARDS}` };
 
@@ -197,7 +197,7 @@ describe.each(['redis', 'alone'] as const)('a switch with its log on %s', (kind)
         select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() and state = 'active'`;
       killed += rows.length;
-      return killed >= 20 && toldBy(customers) >= 200;
+      return killed >= 10 && toldBy(customers) >= 100;
     });
     isOver = true;
     for (const each of customers) each.stop();

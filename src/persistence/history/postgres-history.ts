@@ -91,7 +91,8 @@ export class PostgresHistory implements History {
 
   async watermarks(shards: readonly ShardId[]): Promise<Watermark[]> {
     const rows = await this.#fetch<WatermarkColumns>(
-      'select shard, entry, at from watermarks where shard = any($1::integer[])',
+      `select s.shard, w.entry, w.at
+       from unnest($1::integer[]) as s(shard) left join watermarks w on w.shard = s.shard`,
       [list(shards)],
     );
     return watermarksOf(shards, rows);
@@ -105,7 +106,8 @@ export class PostgresHistory implements History {
       `select id, state, entry, null::integer as shard, null::bigint as at
        from bills where id = any($1::text[])
        union all
-       select null, null, entry, shard, at from watermarks where shard = any($2::integer[])`,
+       select null, null, w.entry, s.shard, w.at
+       from unnest($2::integer[]) as s(shard) left join watermarks w on w.shard = s.shard`,
       [list(ids), list(shards)],
     );
     const found = new Map<string, FetchedBill>();
@@ -131,7 +133,8 @@ export class PostgresHistory implements History {
          as k(bill_id, kind, scope, ref, place)
        join refs r on r.bill_id = k.bill_id and r.kind = k.kind and r.scope = k.scope and r.ref = k.ref
        union all
-       select null, null, null, entry, shard, at from watermarks where shard = any($5::integer[])`,
+       select null, null, null, w.entry, s.shard, w.at
+       from unnest($5::integer[]) as s(shard) left join watermarks w on w.shard = s.shard`,
       [
         list(keys.map(({ billId }) => billId)),
         list(keys.map(({ kind }) => kind)),
@@ -162,7 +165,8 @@ export class PostgresHistory implements History {
        from unnest($1::text[], $2::text[]) with ordinality as k(terminal_id, order_id, place)
        join orders o on o.terminal_id = k.terminal_id and o.order_id = k.order_id
        union all
-       select null, null, null, entry, shard, at from watermarks where shard = any($3::integer[])`,
+       select null, null, null, w.entry, s.shard, w.at
+       from unnest($3::integer[]) as s(shard) left join watermarks w on w.shard = s.shard`,
       [
         list(keys.map(({ terminalId }) => terminalId)),
         list(keys.map(({ orderId }) => orderId)),
@@ -225,15 +229,18 @@ export class PostgresHistory implements History {
 
 interface WatermarkColumns {
   readonly shard: number | null;
-  readonly entry: string;
-  readonly at: string;
+  /** Null, and `at`, for a shard that history has nothing of. */
+  readonly entry: string | null;
+  readonly at: string | null;
 }
 
 function watermarksOf(shards: readonly ShardId[], rows: readonly WatermarkColumns[]): Watermark[] {
   const found = new Map(rows.map((row) => [row.shard, row]));
   return shards.map((shard) => {
     const row = found.get(shard);
-    if (row === undefined) return { shard, entry: NO_ENTRY, at: millis(0) };
+    // Each shard that was asked for has a row: an answer without it is cut short, or another question's.
+    if (row === undefined) throw new Fault('history.unavailable', `no row of shard ${shard}`);
+    if (row.entry === null) return { shard, entry: NO_ENTRY, at: millis(0) };
     return { shard, entry: Number(row.entry) as EntryId, at: millis(Number(row.at)) };
   });
 }
