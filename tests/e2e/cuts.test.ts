@@ -141,8 +141,22 @@ async function payAndCut(
   return Promise.all(answers);
 }
 
+/** A party that asks again where a busy machine says that it was not done, or is not known. */
+function patient(party: Party): Party {
+  return {
+    api: party.api,
+    ask: async (op, body) => {
+      for (;;) {
+        const answer = await party.ask(op, body);
+        if (answer.status < 500) return answer;
+      }
+    },
+  };
+}
+
 /** Asks what became of a payment until nobody can doubt it; whether it was accepted. */
-async function fateOf(asker: Party, payment: Body, answer: Answer | null): Promise<boolean> {
+async function fateOf(anybody: Party, payment: Body, answer: Answer | null): Promise<boolean> {
+  const asker = patient(anybody);
   const of = { billId: payment.billId, paymentRef: payment.paymentRef };
   const known = await asker.ask('payment.get', of);
   if (answer !== null) {
