@@ -128,7 +128,7 @@ export class HistoryWriter {
 
   /**
    * Asks whether history still has what it acknowledged: an owner with nothing to write would never hear that Postgres
-   * has lost commits. Does nothing while a statement is under way, which asks the same.
+   * has lost commits. Left to the next time while a statement is under way.
    */
   async audit(): Promise<void> {
     if (this.#isWriting || this.#isClosed) return;
@@ -255,7 +255,7 @@ export class HistoryWriter {
 
   /**
    * Postgres has lost commits, and the shard must stop; but not for one answer. While its connections were being reset,
-   * a client library has once given an answer without the row that was asked for.
+   * an answer seems to have come once without the row that was asked for.
    */
   #doubt(track: Track, entry: EntryId, reason: string): void {
     if (track.doubted === entry) {

@@ -7,14 +7,10 @@
 -- ARGV[1]  the counter seen; 0: nobody ever held it
 -- ARGV[2]  the new holder
 -- Out: the new counter; 0: the lease is not as it was seen, nothing was written
---
--- A full Redis refuses what may need memory, unless the script has begun to write: the HDEL of nothing begins. Without
--- a lease nobody could start, and bring into history and trim what has filled it (A7).
 local counter = redis.call('HGET', KEYS[1], 'counter') or '0'
 if counter ~= ARGV[1] then
   return 0
 end
-redis.call('HDEL', KEYS[1], '')
 local taken = tonumber(counter) + 1
 redis.call('HSET', KEYS[1], 'counter', string.format('%.0f', taken), 'holder', ARGV[2])
 return taken
