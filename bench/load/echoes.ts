@@ -2,8 +2,9 @@
 // Every echo is counted; one of another size than its request ends the run.
 
 import { type Door, openDoor, type Receiver, STEPS, type Step } from './doors.ts';
-import { histogram, pause, percentiles, record } from './latencies.ts';
+import { histogram, percentiles, record } from './latencies.ts';
 import type { LoadOutcome, LoadTask } from './messages.ts';
+import { throughWindow, type WindowListener } from './window.ts';
 
 const BILL_ID = '01M8025QMA002GPH72X6SNT2P2';
 const EVENT_ID = `${BILL_ID}-e1`;
@@ -29,7 +30,7 @@ export class Echoes implements Receiver {
     this.#sentAt = new Float64Array(task.concurrency);
   }
 
-  async run(on: { windowOpened(): void; windowClosed(): void }): Promise<LoadOutcome> {
+  async run(on: WindowListener): Promise<LoadOutcome> {
     const failed = new Promise<never>((_, fail) => {
       this.#fail = fail;
     });
@@ -42,14 +43,9 @@ export class Echoes implements Receiver {
         this.#underWay++;
         this.#send(slot, 'create');
       }
-      await Promise.race([pause(this.#task.warmUpMs), failed]);
-      this.#isMeasuring = true;
-      const openedAt = performance.now();
-      on.windowOpened();
-      await Promise.race([pause(this.#task.measureMs), failed]);
-      this.#isMeasuring = false;
-      const windowMs = performance.now() - openedAt;
-      on.windowClosed();
+      const windowMs = await throughWindow(this.#task, on, failed, (isMeasuring) => {
+        this.#isMeasuring = isMeasuring;
+      });
       this.#isEnding = true;
       await Promise.race([ended, failed]);
       return this.#outcome(windowMs);

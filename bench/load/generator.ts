@@ -6,9 +6,10 @@ import { HotBill } from './hot-bill.ts';
 import { Lifecycles } from './lifecycles.ts';
 import type { FromLoad, LoadOutcome, LoadTask } from './messages.ts';
 import { OpenLoop } from './open-loop.ts';
+import type { WindowListener } from './window.ts';
 
 interface Load {
-  run(on: { windowOpened(): void; windowClosed(): void }): Promise<LoadOutcome>;
+  run(on: WindowListener): Promise<LoadOutcome>;
 }
 
 const loads: Record<LoadTask['kind'], (task: LoadTask) => Load> = {

@@ -3,8 +3,9 @@
 // of the parts are acknowledged as they come.
 
 import { type Door, openDoor, type Receiver, type Step } from './doors.ts';
-import { histogram, pause, percentiles, record } from './latencies.ts';
+import { histogram, percentiles, record } from './latencies.ts';
 import type { LoadOutcome, LoadTask } from './messages.ts';
+import { throughWindow, type WindowListener } from './window.ts';
 import type { Wire } from './wire.ts';
 
 /** As many parts as a bill may have (PAYMENTS_MAX). */
@@ -40,7 +41,7 @@ export class HotBill implements Receiver {
     this.#sentAt = new Float64Array(task.concurrency);
   }
 
-  async run(on: { windowOpened(): void; windowClosed(): void }): Promise<LoadOutcome> {
+  async run(on: WindowListener): Promise<LoadOutcome> {
     const failed = new Promise<never>((_, fail) => {
       this.#fail = fail;
     });
@@ -52,14 +53,9 @@ export class HotBill implements Receiver {
     try {
       for (let slot = 0; slot < this.#task.concurrency; slot++) this.#idle.push(slot);
       for (let i = 0; i < CREATES_AHEAD; i++) this.#create();
-      await Promise.race([pause(this.#task.warmUpMs), failed]);
-      this.#isMeasuring = true;
-      const openedAt = performance.now();
-      on.windowOpened();
-      await Promise.race([pause(this.#task.measureMs), failed]);
-      this.#isMeasuring = false;
-      const windowMs = performance.now() - openedAt;
-      on.windowClosed();
+      const windowMs = await throughWindow(this.#task, on, failed, (isMeasuring) => {
+        this.#isMeasuring = isMeasuring;
+      });
       this.#isEnding = true;
       this.#checkEnd();
       await Promise.race([ended, failed]);

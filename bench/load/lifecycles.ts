@@ -15,8 +15,9 @@ import {
   isView,
   saysPaid,
 } from './expected.ts';
-import { histogram, pause, percentiles, record } from './latencies.ts';
+import { histogram, percentiles, record } from './latencies.ts';
 import type { LoadOutcome, LoadTask } from './messages.ts';
+import { throughWindow, type WindowListener } from './window.ts';
 import type { Wire } from './wire.ts';
 
 const DEEP_EVERY = 64;
@@ -66,7 +67,7 @@ export class Lifecycles implements Receiver {
   }
 
   /** Warms up, measures, lets what is under way end. Rejects at the first wrong answer. */
-  async run(on: { windowOpened(): void; windowClosed(): void }): Promise<LoadOutcome> {
+  async run(on: WindowListener): Promise<LoadOutcome> {
     const failed = new Promise<never>((_, fail) => {
       this.#fail = fail;
     });
@@ -83,14 +84,9 @@ export class Lifecycles implements Receiver {
         await Promise.race([ended, failed]);
         return this.#outcome();
       }
-      await Promise.race([pause(this.#task.warmUpMs), failed]);
-      this.#isMeasuring = true;
-      const openedAt = performance.now();
-      on.windowOpened();
-      await Promise.race([pause(this.#task.measureMs), failed]);
-      this.#isMeasuring = false;
-      this.#windowMs = performance.now() - openedAt;
-      on.windowClosed();
+      this.#windowMs = await throughWindow(this.#task, on, failed, (isMeasuring) => {
+        this.#isMeasuring = isMeasuring;
+      });
       this.#isEnding = true;
       await Promise.race([ended, failed]);
       return this.#outcome();

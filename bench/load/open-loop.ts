@@ -24,6 +24,7 @@ import {
   type Timed,
 } from './messages.ts';
 import { drawSchedule } from './schedule.ts';
+import { throughWindow, type WindowListener } from './window.ts';
 import type { Wire } from './wire.ts';
 
 const THINK_MS = 100;
@@ -95,24 +96,18 @@ export class OpenLoop implements Receiver {
     >;
   }
 
-  async run(on: { windowOpened(): void; windowClosed(): void }): Promise<LoadOutcome> {
+  async run(on: WindowListener): Promise<LoadOutcome> {
     const failed = new Promise<never>((_, fail) => {
       this.#fail = fail;
     });
     this.#door = await Promise.race([openDoor(this.#task, this), failed]);
     this.#wire = this.#door.wire;
-    const { warmUpMs, measureMs } = this.#task;
     this.#startedAt = performance.now();
     const clock = setInterval(() => this.#tick(), TICK_MS);
     try {
-      await Promise.race([pause(warmUpMs), failed]);
-      this.#isMeasuring = true;
-      const openedAt = performance.now();
-      on.windowOpened();
-      await Promise.race([pause(measureMs), failed]);
-      this.#isMeasuring = false;
-      const windowMs = performance.now() - openedAt;
-      on.windowClosed();
+      const windowMs = await throughWindow(this.#task, on, failed, (isMeasuring) => {
+        this.#isMeasuring = isMeasuring;
+      });
       await Promise.race([this.#ended(), failed]);
       return this.#outcome(windowMs);
     } finally {
