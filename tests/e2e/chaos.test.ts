@@ -4,7 +4,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../chaos/audit.ts';
-import type { Findings, Recollection } from '../chaos/evidence.ts';
+import { type Findings, idOf, type Recollection } from '../chaos/evidence.ts';
 import { linearisabilityOf } from '../chaos/linearisability.ts';
 import { type Call, isDone } from '../chaos/memory.ts';
 import { failureOf, wrongs } from '../chaos/report.ts';
@@ -43,7 +43,11 @@ const tamperings: readonly Tampering[] = [
       );
       remove(
         rows.payments,
-        (row) => row.payment_ref === refused?.body.paymentRef && row.bill_id === refused.billId,
+        (row) =>
+          row.status === 'refused' &&
+          row.bill_id === refused?.billId &&
+          row.payment_ref === refused.body.paymentRef &&
+          row.paychannel_id === idOf(refused.client),
       );
     },
     found: 'lost',
@@ -63,8 +67,9 @@ const tamperings: readonly Tampering[] = [
   {
     what: 'a bill is missing in Postgres',
     with: ({ memory, rows }) => {
-      const { orderId } = made(memory.calls, 'bill.create');
-      remove(rows.bills, ({ order_id }) => order_id === orderId);
+      // By its id: another terminal's order may have the same name, and its bill may be one that nobody was told of.
+      const { id: told } = made(memory.calls, 'bill.create').answer as { id: string };
+      remove(rows.bills, ({ id }) => id === told);
     },
     found: 'lost',
   },
@@ -255,10 +260,8 @@ function made(calls: readonly Call[], op: Call['op']): Call {
 }
 
 function rowOfPayment({ memory, rows }: Copy): Copy['rows']['payments'][number] {
-  const { billId, body } = made(memory.calls, 'payment.create');
-  return first(
-    rows.payments.filter((row) => row.bill_id === billId && row.payment_ref === body.paymentRef),
-  );
+  const { payment } = made(memory.calls, 'payment.create').answer as { payment: { id: string } };
+  return first(rows.payments.filter((row) => `${row.bill_id}-p${row.no}` === payment.id));
 }
 
 function first<Item>(items: readonly Item[]): Item {
