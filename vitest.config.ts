@@ -18,6 +18,8 @@ export default defineConfig({
     // Tests that forget what they started must not be told apart from tests that hang.
     teardownTimeout: 10_000,
     allowOnly: false,
+    // On two cores the default is one.
+    maxWorkers: 2,
     projects: [
       {
         test: {

@@ -13,6 +13,9 @@ import { World } from '../support/world.ts';
 
 const run = promisify(execFile);
 
+/** A bash whose input is a socket, as Node's pipes are, takes itself for a login from afar and reads its start-up file. */
+const STRICT = ['--norc', '-euo', 'pipefail'];
+
 describe('the first session', () => {
   let world: World;
 
@@ -28,7 +31,7 @@ describe('the first session', () => {
     const end = "/confirm '{}'";
     const session = output.slice(output.indexOf('BASE='), output.lastIndexOf(end) + end.length);
     for (let time = 0; time < 2; time++) {
-      const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', session]);
+      const { stdout, stderr } = await run('bash', [...STRICT, '-c', session]);
       expect(stderr).toBe('');
       expect(stdout).toContain('"status":"paid"');
       expect(stdout).toContain('"type":"bill.paid"');
