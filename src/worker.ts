@@ -4,6 +4,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
 import type { ShardId } from './domain/ids.ts';
 import { formatHolder, isGone, makeHolder } from './holder.ts';
+import { makeBillPacker } from './persistence/history/bill-packer.ts';
 import { PostgresHistory } from './persistence/history/postgres-history.ts';
 import { makeEntryCodec } from './persistence/log/entry-codec.ts';
 import { makePresenter } from './protocols/presenter.ts';
@@ -18,6 +19,8 @@ import type { ToWorkerThread, WorkerTask, WorkerTold } from './threads.ts';
 
 /** Orders that the filter of a worker's shards holds before it overfills: about 64 MiB. */
 const FILTER_ORDERS_MAX = 50_000_000;
+/** Long enough that a bill at a till seldom wakes; short beside `idleSeconds`. */
+const REST_MS = 5_000;
 /** How often it is looked whether everything has been answered, while the worker stops. */
 const QUIET_POLL_MS = 10;
 
@@ -79,6 +82,8 @@ async function openHost(
       residentsMax: Math.ceil(config.residentMax / shards.length),
       filterOrdersMax: Math.ceil(FILTER_ORDERS_MAX / shards.length),
     },
+    packer: makeBillPacker(),
+    restMs: REST_MS,
     idleMs: config.idleSeconds * 1000,
     holder: formatHolder(self),
     isGone: (holder) => isGone(holder, self),

@@ -1,15 +1,16 @@
-// The bills in a shard's memory, their timers and their events. A bill comes in when it is made or fetched, and leaves
-// when it is idle and history has all of it (A8).
+// The bills in a shard's memory, their timers and their events. A bill comes in when it is made or fetched; once history
+// has all of it, it rests when nobody has asked for it lately, and leaves when nobody has for longer (A8).
 
 import { Mailbox } from '../actors/mailbox.ts';
 import { TimerHeap } from '../actors/timer-heap.ts';
 import { nextDueOf } from '../domain/bill/bill.ts';
-import { type Bill, isPresent } from '../domain/bill/state.ts';
+import { type Bill, isPresent, type PresentBill } from '../domain/bill/state.ts';
 import type { BillId } from '../domain/ids.ts';
-import { NEVER } from '../domain/time.ts';
+import { type Millis, NEVER } from '../domain/time.ts';
 import { type Cell, isIdle, makeCell, type Waiting, type Watcher } from './cell.ts';
 import type { EntryId } from './entry-id.ts';
 import type { EventIndex } from './event-index.ts';
+import { type BillPacker, RestingBills } from './resting-bills.ts';
 
 export class Residents {
   /** Cells by what their bill waits for. */
@@ -17,21 +18,30 @@ export class Residents {
   /** Long polls by when they end. */
   readonly watchers = new TimerHeap<Watcher>();
   readonly #cells = new Map<BillId, Cell>();
+  readonly #resting = new RestingBills();
+  readonly #packer: BillPacker;
   readonly #events: EventIndex;
   readonly #mailboxMax: number;
   readonly #left: (bill: Bill) => void;
   #sweep: IterableIterator<Cell> | null = null;
   #deepest = 0;
 
-  /** `left` hears of every bill that leaves memory. */
-  constructor(options: { events: EventIndex; mailboxMax: number; left: (bill: Bill) => void }) {
+  /** `left` hears of every bill that leaves memory, or rests. */
+  constructor(options: {
+    packer: BillPacker;
+    events: EventIndex;
+    mailboxMax: number;
+    left: (bill: Bill) => void;
+  }) {
+    this.#packer = options.packer;
     this.#events = options.events;
     this.#mailboxMax = options.mailboxMax;
     this.#left = options.left;
   }
 
+  /** Bills in memory, resting ones included. */
   get count(): number {
-    return this.#cells.size;
+    return this.#cells.size + this.#resting.count;
   }
 
   /** The deepest mailbox since the last look. */
@@ -41,8 +51,31 @@ export class Residents {
     return deepest;
   }
 
+  /** The cell of a bill in memory; a resting bill wakes. */
   get(id: BillId): Cell | undefined {
+    return this.#cells.get(id) ?? this.#wake(id);
+  }
+
+  /** The cell of a bill that does not rest. */
+  awake(id: BillId): Cell | undefined {
     return this.#cells.get(id);
+  }
+
+  /** The cell whose timer is due first, if it is due by now; a resting bill wakes for its timer. */
+  due(now: Millis): Cell | undefined {
+    for (let id = this.#resting.due(now); id !== undefined; id = this.#resting.due(now)) {
+      this.#wake(id);
+    }
+    const cell = this.timers.peek();
+    return cell !== undefined && cell.dueAt <= now ? cell : undefined;
+  }
+
+  #wake(id: BillId): Cell | undefined {
+    const resting = this.#resting.take(id);
+    if (resting === undefined) return undefined;
+    const cell = this.add(id, true, resting.usedAt);
+    this.fill(cell, this.#packer.unpack(resting.packed), resting.entry);
+    return cell;
   }
 
   /** A cell for a bill that is not here yet: to be made (`loaded`) or fetched. */
@@ -112,17 +145,19 @@ export class Residents {
   }
 
   /**
-   * Looks at the next `count` cells and lets those leave that are idle since `idleBefore` and written. Returns how
-   * many left.
+   * Looks at the next `count` bills and lets those leave that are idle since `idleBefore` and written, and those rest
+   * that are so since `restBefore`. Returns how many left.
    */
   passivate(options: {
     count: number;
+    restBefore: number;
     idleBefore: number;
     committedBatch: number;
     watermark: EntryId;
   }): number {
-    let left = 0;
-    for (let i = 0; i < options.count; i++) {
+    const { count, restBefore, idleBefore, committedBatch, watermark } = options;
+    let left = this.#resting.release(count, idleBefore);
+    for (let i = 0; i < count; i++) {
       this.#sweep ??= this.#cells.values();
       const next = this.#sweep.next();
       if (next.done === true) {
@@ -130,13 +165,23 @@ export class Residents {
         break;
       }
       const cell = next.value;
-      const isDue = cell.usedAt < options.idleBefore && cell.entry <= options.watermark;
-      if (isDue && isIdle(cell, options.committedBatch)) {
+      if (cell.entry > watermark || !isIdle(cell, committedBatch)) continue;
+      if (cell.usedAt < idleBefore) {
         this.remove(cell);
         left += 1;
+      } else if (cell.usedAt < restBefore && isPresent(cell.committed)) {
+        this.#rest(cell, cell.committed);
       }
     }
     return left;
+  }
+
+  /** A bill whose events are pending stays awake: streams read them here. */
+  #rest(cell: Cell, bill: PresentBill): void {
+    if (bill.outbox.length > 0) return;
+    const { id, entry, usedAt } = cell;
+    this.remove(cell);
+    this.#resting.add({ id, packed: this.#packer.pack(bill), entry, usedAt }, nextDueOf(bill));
   }
 
   /** Drops everything: the shard has another owner, or begins anew. */
@@ -145,12 +190,13 @@ export class Residents {
       if (isPresent(cell.committed)) this.#events.forget(cell.committed);
     }
     this.#cells.clear();
+    this.#resting.clear();
     this.timers.clear();
     this.watchers.clear();
     this.#sweep = null;
   }
 
-  /** All cells, for what must end with the shard. */
+  /** All cells of bills that do not rest, for what must end with the shard. */
   [Symbol.iterator](): IterableIterator<Cell> {
     return this.#cells.values();
   }

@@ -5,6 +5,7 @@ import type { EventIndex } from './event-index.ts';
 import type { Lookups } from './lookups.ts';
 import type { Clock } from './ports.ts';
 import type { ReplySink } from './reply-sink.ts';
+import type { BillPacker } from './resting-bills.ts';
 
 export interface ShardLimits {
   /** Requests under way, long polls left out. */
@@ -25,6 +26,7 @@ export interface ShardSurroundings {
   readonly lookups: Lookups;
   readonly events: EventIndex;
   readonly sink: ReplySink;
+  readonly packer: BillPacker;
   readonly limits: ShardLimits;
   /** Whether this process may answer from memory for the shard (A5). */
   readonly isLeased: () => boolean;

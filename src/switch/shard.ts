@@ -59,6 +59,7 @@ export class Shard {
     this.id = around.id;
     this.#around = around;
     this.residents = new Residents({
+      packer: around.packer,
       events: around.events,
       mailboxMax: around.limits.mailboxMax,
       left: (bill) => {
@@ -77,7 +78,7 @@ export class Shard {
     this.#references = new ReferenceDesk({
       lookups: around.lookups,
       ready: (cell) => {
-        if (this.#isServing && this.residents.get(cell.id) === cell) this.#drain(cell);
+        if (this.#isServing && this.residents.awake(cell.id) === cell) this.#drain(cell);
       },
       failed: (cell, waiting) => this.#lookUpFailed(cell, waiting),
     });
@@ -162,7 +163,7 @@ export class Shard {
     if (this.residents.count >= this.#around.limits.residentsMax) return null;
     const cell = this.residents.add(billId, false, this.#around.clock.monotonic());
     this.#around.lookups.bills.want(billId, (fetched) => {
-      if (this.residents.get(billId) !== cell) return;
+      if (this.residents.awake(billId) !== cell) return;
       if ('failed' in fetched) this.#fetchFailed(cell);
       else this.#fetched(cell, fetched.found);
     });
@@ -302,9 +303,8 @@ export class Shard {
   pulse(): void {
     if (!this.#isServing) return;
     const now = this.now();
-    const { timers } = this.residents;
-    for (let cell = timers.peek(); cell !== undefined && cell.dueAt <= now; cell = timers.peek()) {
-      timers.remove(cell);
+    for (let cell = this.residents.due(now); cell !== undefined; cell = this.residents.due(now)) {
+      this.residents.timers.remove(cell);
       const before = cell.bill;
       try {
         this.runTimers(cell, now);
@@ -342,7 +342,8 @@ export class Shard {
     for (const { items } of entries) {
       for (const item of items) {
         if (item.kind === 'order') this.orders.written(item.transition);
-        else settleItem(this.#around, item, this.residents.get(item.transition.billId), watermark);
+        else
+          settleItem(this.#around, item, this.residents.awake(item.transition.billId), watermark);
       }
     }
   }

@@ -13,6 +13,7 @@ import type { EntryCodec } from './records.ts';
 import { type Asked, describe, fault, type ReplySink } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
 import type { WorkerAnswer, WorkerQuery } from './requests.ts';
+import type { BillPacker } from './resting-bills.ts';
 import { Shard } from './shard.ts';
 import type { ShardLimits } from './shard-surroundings.ts';
 import { Tenure, type TenureState } from './tenure.ts';
@@ -21,16 +22,16 @@ import { Tenure, type TenureState } from './tenure.ts';
 const HOLD_MS = 5;
 /** How often timers are looked at. */
 const BEAT_MS = 20;
-const PASSIVATE_MS = SECOND_MS;
 /** How long a stop waits for history to have what is committed. */
 const FLUSH_MS = 5 * SECOND_MS;
 /** How often history is asked for bills that fall due; it looks SWEEP_AHEAD_MS ahead (A8). */
 const SWEEP_MS = 10 * SECOND_MS;
 const SWEEP_AHEAD_MS = 20 * SECOND_MS;
 const SWEEP_MAX = 1_000;
-/** Every cell is looked at about once in so many rounds of passivation. */
-const PASSIVATE_ROUNDS = 30;
-const PASSIVATE_MIN = 1_000;
+/** Every bill in memory is looked at about once in so many beats: a few each, so that none holds up the answers. */
+const PASSIVATE_BEATS = 500;
+const CROWDED_BEATS = 25;
+const PASSIVATE_MIN = 20;
 /** Above this part of `residentsMax` a bill leaves as soon as it is written. */
 const CROWDED = 0.8;
 
@@ -46,7 +47,10 @@ export interface WorkerOptions {
   readonly observer: Observer;
   readonly sink: ReplySink;
   readonly limits: ShardLimits;
-  /** After so long without a request a bill may leave memory. */
+  readonly packer: BillPacker;
+  /** After so long without a request a bill rests, packed. */
+  readonly restMs: number;
+  /** After so long it leaves memory. */
   readonly idleMs: number;
   /** Names this worker in leases and openings. */
   readonly holder: string;
@@ -82,7 +86,6 @@ export class WorkerHost {
   /** Monotonic ms of the last common append. */
   #appendedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
-  #passivatedAt = 0;
   #sweptAt = 0;
   #isSweeping = false;
   #lastReached: Millis = millis(0);
@@ -199,6 +202,7 @@ export class WorkerHost {
       limits,
       lookups: this.#lookups,
       events: this.#events,
+      packer: this.#options.packer,
       isLeased: () => this.#leasing.isRunning(id),
       unwritten: () => this.#writer.depth(id),
       defect: (bill, error) => this.#defect(bill, error),
@@ -268,10 +272,7 @@ export class WorkerHost {
     if (this.#isClosed) return;
     const now = this.#options.clock.monotonic();
     for (const tenure of this.#tenures.values()) tenure.shard.pulse();
-    if (now - this.#passivatedAt >= PASSIVATE_MS) {
-      this.#passivatedAt = now;
-      this.#passivate(now);
-    }
+    this.#passivate(now);
     if (now - this.#sweptAt >= SWEEP_MS && !this.#isSweeping) {
       this.#sweptAt = now;
       void this.#sweep();
@@ -280,13 +281,15 @@ export class WorkerHost {
   }
 
   #passivate(now: number): void {
-    const { limits, idleMs } = this.#options;
+    const { limits, restMs, idleMs } = this.#options;
     for (const { shard } of this.#tenures.values()) {
       if (!shard.isServing) continue;
       const { count } = shard.residents;
       const isCrowded = count > limits.residentsMax * CROWDED;
+      const beats = isCrowded ? CROWDED_BEATS : PASSIVATE_BEATS;
       shard.residents.passivate({
-        count: isCrowded ? count : Math.max(PASSIVATE_MIN, Math.ceil(count / PASSIVATE_ROUNDS)),
+        count: Math.max(PASSIVATE_MIN, Math.ceil(count / beats)),
+        restBefore: now - restMs,
         idleBefore: isCrowded ? now : now - idleMs,
         committedBatch: shard.commit.committedSerial,
         watermark: this.#writer.knownWatermark(shard.id),

@@ -7,6 +7,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ShardId } from '../../src/domain/ids.ts';
 import { type Millis, millis } from '../../src/domain/time.ts';
 import { makeBillCodec } from '../../src/persistence/history/bill-codec.ts';
+import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
 import { makeWriteStatement } from '../../src/persistence/history/write-statement.ts';
 import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
@@ -288,6 +289,8 @@ export class BenchWorld {
         residentsMax: 100_000,
         filterOrdersMax: 100_000,
       },
+      packer: makeBillPacker(),
+      restMs: 3_600_000,
       idleMs: 3_600_000,
       log: new FixedLog(clock, counts),
       logTrimsItself: false,

@@ -6,6 +6,7 @@ import { type Bill, isPresent } from '../../src/domain/bill/state.ts';
 import type { BillFact } from '../../src/domain/bill/vocabulary.ts';
 import type { Minor } from '../../src/domain/money.ts';
 import { millis } from '../../src/domain/time.ts';
+import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
 import type { EntryId } from '../../src/switch/entry-id.ts';
 import { EventIndex } from '../../src/switch/event-index.ts';
 import { GroupCommit } from '../../src/switch/group-commit.ts';
@@ -14,6 +15,7 @@ import { Orders } from '../../src/switch/orders.ts';
 import { LogRefusal } from '../../src/switch/ports.ts';
 import { fault } from '../../src/switch/reply-sink.ts';
 import { Residents } from '../../src/switch/residents.ts';
+import { RestingBills } from '../../src/switch/resting-bills.ts';
 import { Shard } from '../../src/switch/shard.ts';
 import { HistoryStore } from './history-store.ts';
 import type { RunOptions } from './settings.ts';
@@ -42,6 +44,8 @@ function patch<Args extends unknown[], Result, Self extends object>(
 type Append = Parameters<SimLog['append']>;
 type Hold = Parameters<GroupCommit['hold']>;
 type Apply = Parameters<Shard['apply']>;
+
+const packer = makeBillPacker();
 
 /** By name: plants the fault, and returns how to take it out again. */
 export const BUGS = {
@@ -156,6 +160,18 @@ export const BUGS = {
         if (fate.billId !== null) return decide(self, cell, fate);
         self.drop(cell);
         return () => undefined;
+      },
+    ),
+
+  /** A bill that rests forgets its reservations. */
+  'rest-lets-go': () =>
+    patch<Parameters<RestingBills['add']>, void, RestingBills>(
+      RestingBills.prototype,
+      'add',
+      (add) => (self, resting, dueAt) => {
+        const bill = packer.unpack(resting.packed);
+        const packed = packer.pack({ ...bill, reservations: [] });
+        add(self, { ...resting, packed }, dueAt);
       },
     ),
 

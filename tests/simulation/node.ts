@@ -1,6 +1,7 @@
 // A process of the switch, life after life: the real worker host on simulated stores.
 
 import type { ShardId } from '../../src/domain/ids.ts';
+import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
 import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
 import type { EntryCodec } from '../../src/switch/records.ts';
 import type { Asked, ReplySink } from '../../src/switch/reply-sink.ts';
@@ -21,6 +22,7 @@ import { type LogStore, SimLog } from './sim-log.ts';
 export interface NodeSettings {
   readonly shards: readonly ShardId[];
   readonly limits: ShardLimits;
+  readonly restMs: number;
   readonly idleMs: number;
   /** Epochs begin near the end of their sequences, so that they run out. */
   readonly shortEpochs: boolean;
@@ -53,6 +55,7 @@ export interface Running {
 }
 
 const codec: EntryCodec = makeEntryCodec();
+const packer = makeBillPacker();
 const SEQUENCES = 2 ** 32;
 
 /** The shards that each life has served: the host does not show them. */
@@ -116,6 +119,8 @@ export class SimNode {
     const host = new WorkerHost({
       shards: settings.shards,
       limits: settings.limits,
+      packer,
+      restMs: settings.restMs,
       idleMs: settings.idleMs,
       log: new SimLog({ store: log, life, dice, random }),
       logTrimsItself: false,
