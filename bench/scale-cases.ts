@@ -54,6 +54,8 @@ const THREADS: readonly (readonly [number, number, number])[] = [
   [8, 2, 2],
 ];
 const SETTLE_MS = 2_000;
+/** By then every bill that nobody asks for rests: 5 s after its last use, and a look at each takes 10. */
+const REST_MS = 20_000;
 /** Fewer things than this disappear in what the collector does. */
 const EACH_MIN = 5_000;
 
@@ -102,6 +104,7 @@ async function growResidents(given: Settings, steps: readonly number[]): Promise
     await checkFilled(stores.switchUrl, run, count);
     const resident = (await scrape(under.port)).get('qrswitch_bills_resident') ?? 0;
     if (resident < to) throw new Error(`${resident} bills are resident, not ${to}`);
+    await new Promise((done) => setTimeout(done, REST_MS));
   });
 }
 
