@@ -7,8 +7,15 @@ import { type EntryId, NO_ENTRY } from './entry-id.ts';
 import type { Principal } from './ports.ts';
 import { type BillOperation, type NamedReference, referenceOf } from './use-cases.ts';
 
-/** Keeps what the bill let go of in its last transition, until the batch that did so is in history. */
-export function lettingGo(cell: Cell, before: Bill, batch: number): void {
+/**
+ * Keeps what the bill let go of in its last transition, until what did so is in history: a batch, whose entry is not
+ * known before its commit, or an entry that is read again.
+ */
+export function lettingGo(
+  cell: Cell,
+  before: Bill,
+  by: { readonly batch: number; readonly entry: EntryId },
+): void {
   if (!isPresent(before) || !isPresent(cell.bill)) return;
   const kept = cell.bill.references;
   if (kept === before.references || kept[0] === before.references[0]) return;
@@ -17,8 +24,7 @@ export function lettingGo(cell: Cell, before: Bill, batch: number): void {
   const released = gone < 0 ? before.references : before.references.slice(0, gone);
   for (const reference of released) {
     cell.unwritten ??= [];
-    // The batch's entry is not known before its commit.
-    cell.unwritten.push({ batch, entry: NO_ENTRY, reference });
+    cell.unwritten.push({ ...by, reference });
   }
 }
 

@@ -83,6 +83,11 @@ export class HistoryWriter {
     for (const { failed } of track?.reached ?? []) failed(new Error(`shard ${shard} was left`));
   }
 
+  /** Whether what the shard commits is written. */
+  follows(shard: ShardId): boolean {
+    return this.#tracks.get(shard)?.isStopped === false;
+  }
+
   /** The highest watermark of a shard that this worker has seen. */
   knownWatermark(shard: ShardId): EntryId {
     return this.#known.get(shard) ?? (0 as EntryId);

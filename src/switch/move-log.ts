@@ -33,6 +33,9 @@ export interface Moving {
   readonly drawInteger: (limit: number) => number;
 }
 
+/** Transitions read from the old log that may wait for history: it bounds the memory of a long move. */
+const UNWRITTEN_MAX = 20_000;
+
 /** The log to move from, with the leases beside it. */
 export interface OldLog {
   readonly log: Log;
@@ -150,7 +153,17 @@ async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId
     stopped: () => undefined,
   });
   const isVoid = (): boolean => false;
-  const sources = { shard, log: from, codec, history, writer, home: emptyHome(), isVoid };
+  const home = emptyHome();
+  const sources = {
+    shard,
+    log: from,
+    codec,
+    history,
+    writer,
+    home,
+    unwrittenMax: UNWRITTEN_MAX,
+    isVoid,
+  };
   const opener = openerOf(moving, shard, from);
   let top: EntryId = known.entry;
   // The shard's own time, which may be ahead of the clock: it never goes back.
@@ -192,5 +205,6 @@ function emptyHome(): ReplayHome {
     put: (id, bill) => {
       bills.set(id, { bill });
     },
+    entomb: () => undefined,
   };
 }

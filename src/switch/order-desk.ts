@@ -8,7 +8,7 @@ import type { BillId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
 import { HOUR_MS, type Millis, plus } from '../domain/time.ts';
 import type { Cell } from './cell.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { isAlive, type OrderCell, Orders, orderKey } from './orders.ts';
+import { isAlive, type OrderCell, type OrderFate, Orders, orderKey } from './orders.ts';
 import type { FetchedOrder } from './ports.ts';
 import type { OrderVoided } from './records.ts';
 import { type Asked, DETAILS, fault } from './reply-sink.ts';
@@ -99,6 +99,22 @@ export class OrderDesk {
   forgetBill(bill: PresentBill): void {
     const { terminalId, orderId, id } = bill.terms;
     this.#orders.forgetBill(terminalId, orderId, id);
+  }
+
+  /** A bill made by an earlier owner, which history may not have yet. */
+  recallBill({ terms }: PresentBill): void {
+    const { terminalId, orderId, id: billId, digest, createdAt: at } = terms;
+    this.#recall(terminalId, orderId, { billId, digest, at, batch: 0 });
+  }
+
+  /** A tombstone told by an earlier owner, which history may not have yet. */
+  recallTombstone({ terminalId, orderId, at }: OrderVoided): void {
+    this.#recall(terminalId, orderId, { billId: null, digest: '', at, batch: 0 });
+  }
+
+  #recall(terminalId: TerminalId, orderId: Reference, fate: OrderFate): void {
+    const known = this.#orders.get(orderKey(terminalId, orderId));
+    this.#orders.decide(known ?? this.#orders.add(terminalId, orderId), fate);
   }
 
   /** History has the tombstone. */

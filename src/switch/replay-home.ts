@@ -1,5 +1,8 @@
-// Where a replay puts what it reads: the shard's memory, and the streams of events that nobody hears anew.
+// Where a replay puts what it reads: the shard's memory, as if it had just been committed, and the streams of events that
+// nobody hears anew. History may have none of it yet, so that memory answers for its orders and references, too.
 
+import { isPresent } from '../domain/bill/state.ts';
+import { lettingGo } from './cell-references.ts';
 import type { Clock } from './ports.ts';
 import type { ReplayHome } from './replay.ts';
 import type { Shard } from './shard.ts';
@@ -14,11 +17,15 @@ export function homeOf(shard: Shard, clock: Clock): ReplayHome {
         shard.residents.fill(cell, bill, entry);
         return;
       }
+      const before = cell.bill;
       cell.bill = bill;
       cell.committed = bill;
       cell.entry = entry;
+      lettingGo(cell, before, { batch: 0, entry });
+      if (!isPresent(before) && isPresent(bill)) shard.orders.recallBill(bill);
       shard.residents.schedule(cell);
       shard.tell(bill, touched);
     },
+    entomb: (order) => shard.orders.recallTombstone(order),
   };
 }

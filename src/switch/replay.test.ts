@@ -76,6 +76,7 @@ function stand(row: { bill: Bill; entry: EntryId }, isVoid: () => boolean) {
     codec,
     history,
     writer,
+    unwrittenMax: 100,
     isVoid,
     home: {
       get: (id) => home.get(id),
@@ -83,6 +84,7 @@ function stand(row: { bill: Bill; entry: EntryId }, isVoid: () => boolean) {
         put.push([entry, bill.status]);
         home.set(id, { bill });
       },
+      entomb: () => undefined,
     },
   };
   return { sources, put, home, writer };

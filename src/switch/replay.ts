@@ -1,5 +1,6 @@
 // Reading a shard's log again: from history's watermark to the top, evolving every bill that the tail touches and
-// giving history what it misses (A7). Facts only; nothing is decided again.
+// giving history what it misses (A7). Facts only; nothing is decided again. History need not have any of it before the
+// shard serves: what is read here stands in memory as if it had just been committed.
 
 import { must } from '../domain/assert.ts';
 import { evolve } from '../domain/bill/bill.ts';
@@ -15,18 +16,20 @@ import {
   type BillTransition,
   type EntryCodec,
   type EntryContent,
+  type OrderVoided,
   UnreadableEntry,
 } from './records.ts';
 
-const PAGE_ENTRIES = 500;
-/** Transitions that may wait for history while the tail is read: it bounds the memory of a long recovery. */
-const WAITING_MAX = 20_000;
+/** Few enough that a worker's other shards are not held up by a page. */
+const PAGE_ENTRIES = 100;
 const FETCH_MAX = 500;
 
 /** Where replayed bills live: the shard's own memory, or a map while a log is drained. */
 export interface ReplayHome {
   get(id: BillId): { readonly bill: Bill } | undefined;
   put(id: BillId, bill: Bill, entry: EntryId, touched: ReturnType<typeof touchedBy> | null): void;
+  /** A create of this order that arrives later is refused. */
+  entomb(order: OrderVoided): void;
 }
 
 export interface ReplaySources {
@@ -36,6 +39,8 @@ export interface ReplaySources {
   readonly history: History;
   readonly writer: HistoryWriter;
   readonly home: ReplayHome;
+  /** Transitions that may wait for history: the rest of a longer tail is read once it has some. */
+  readonly unwrittenMax: number;
   /** Whether the shard has been left meanwhile: its memory may belong to a later life, and must not be touched. */
   readonly isVoid: () => boolean;
 }
@@ -48,39 +53,50 @@ export async function replay(
   let top = above;
   let at = 0;
   let entries = 0;
+  const { shard, log, writer, unwrittenMax } = sources;
   const rows = new Map<BillId, EntryId>();
+  // History is given it at the end: writing would take the time that reading needs.
+  let unwritten: CommittedEntry[] = [];
+  let transitions = 0;
+  const giveToHistory = (): void => {
+    for (const entry of unwritten) writer.enqueue(shard, entry);
+    unwritten = [];
+    transitions = 0;
+  };
   for (;;) {
-    const page = await sources.log.read(sources.shard, top, PAGE_ENTRIES);
+    const page = await log.read(shard, top, PAGE_ENTRIES);
     mustGoOn(sources);
     const last = page.at(-1);
-    if (last === undefined) return { top, at, entries };
+    if (last === undefined) {
+      giveToHistory();
+      return { top, at, entries };
+    }
     const before = top;
-    at = Math.max(at, await replayPage(sources, page, rows));
+    for (const entry of await replayPage(sources, page, rows)) {
+      at = Math.max(at, entry.at);
+      transitions += entry.items.length;
+      unwritten.push(entry);
+    }
     top = last.id;
     entries += page.length;
-    if (sources.writer.depth(sources.shard) > WAITING_MAX) {
-      await sources.writer.reached(sources.shard, before);
+    if (writer.depth(shard) + transitions > unwrittenMax) {
+      giveToHistory();
+      await writer.reached(shard, before);
     }
   }
 }
 
-/** `rows`: the entry of every row fetched so far; a row has that entry and all before it. */
 async function replayPage(
   sources: ReplaySources,
   page: readonly LogEntry[],
   rows: Map<BillId, EntryId>,
-): Promise<number> {
+): Promise<CommittedEntry[]> {
   const contents = page.map(({ payload }) => sources.codec.decode(payload));
   await fetchMissing(sources, contents, rows);
   mustGoOn(sources);
-  let at = 0;
-  page.forEach(({ id }, i) => {
-    const content = must(contents[i], 'content of an entry');
-    const entry = replayEntry(sources.home, id, content, rows);
-    at = Math.max(at, entry.at);
-    sources.writer.enqueue(sources.shard, entry);
-  });
-  return at;
+  return page.map(({ id }, i) =>
+    replayEntry(sources.home, id, must(contents[i], 'content of an entry'), rows),
+  );
 }
 
 function mustGoOn({ isVoid, shard }: ReplaySources): void {
@@ -127,6 +143,7 @@ function replayEntry(
   for (const transition of content.transitions) {
     at = Math.max(at, transition.at);
     if (transition.kind === 'orderVoided') {
+      home.entomb(transition);
       items.push({ kind: 'order', transition });
     } else if ((rows.get(transition.billId) ?? NO_ENTRY) < entry) {
       items.push(replayTransition(home, entry, transition));

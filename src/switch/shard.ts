@@ -17,7 +17,7 @@ import { type Millis, millis } from '../domain/time.ts';
 import { admit, unleased } from './admission.ts';
 import type { Cell, Waiting } from './cell.ts';
 import { lettingGo, recallFor } from './cell-references.ts';
-import type { EntryId } from './entry-id.ts';
+import { type EntryId, NO_ENTRY } from './entry-id.ts';
 import { type Batch, GroupCommit } from './group-commit.ts';
 import type { CommittedEntry } from './history-queue.ts';
 import { LongPolls } from './long-polls.ts';
@@ -273,7 +273,7 @@ export class Shard {
       requestId,
       facts,
     });
-    lettingGo(cell, before, batch);
+    lettingGo(cell, before, { batch, entry: NO_ENTRY });
     this.#around.wake();
   }
 

@@ -66,6 +66,7 @@ function begin(decode: (tries: number) => EntryContent) {
     begun: () => undefined,
     deposed: () => undefined,
     wake: () => undefined,
+    unwrittenMax: 100,
     logTrimsItself: false,
   });
   tenure.leaseTaken();

@@ -13,14 +13,14 @@ import { failureOf, isFinal } from './failures.ts';
 import { type CommittedEntry, commandOf } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { LogTrimmer } from './log-trimmer.ts';
-import { type Opener, openEpoch, type Reopening, reopen } from './opening.ts';
+import { type Opener, type Reopening, reopen } from './opening.ts';
 import { FILTER_SPAN_MS } from './order-filter.ts';
-import { type Clock, type History, LogRefusal, type Watermark } from './ports.ts';
-import { checkContinuity, isClosed, replay } from './replay.ts';
-import { homeOf } from './replay-home.ts';
+import type { Clock, History } from './ports.ts';
+import { checkContinuity } from './replay.ts';
 import { describe } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
 import type { Shard } from './shard.ts';
+import { takeOver } from './take-over.ts';
 
 /** Between two tries while a store refuses or does not answer (A4). */
 const PROBE_MS = 1_000;
@@ -33,6 +33,8 @@ export interface TenureSurroundings {
   readonly opener: Opener;
   readonly history: History;
   readonly writer: HistoryWriter;
+  /** Transitions that a start may hold which history does not have. */
+  readonly unwrittenMax: number;
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly observer: Observer;
@@ -189,61 +191,20 @@ export class Tenure {
       overtaken: (reason) => void this.#overtaken(this.#life, reason),
       stopped: (reason) => this.#stop(reason),
     });
-    const reached = await this.#replayAndOpen(life, watermark);
-    if (reached === null) return;
+    const sources = { ...this.#around, isVoid: () => life !== this.#life };
+    const reached = await takeOver(sources, watermark);
+    if (reached === null || life !== this.#life) return;
+    if (reached === 'closed') {
+      this.#stop('the log is closed: history has moved to another log; start again with that one');
+      return;
+    }
+    // The last statement of the owner before may have come in between.
+    if (!writer.follows(id)) throw new Error('another owner has moved the watermark: begin again');
     const reading = { wall: clock.wall(), monotonic: clock.monotonic() };
     this.#time = new ShardClock(reading, reached.at);
     this.#serve(reached.top);
     this.#around.begun();
     void this.#fillFilter(life);
-  }
-
-  /** Replays what history misses, waits until it has it, opens the epoch on it; reads on where that is refused (A7). */
-  async #replayAndOpen(
-    life: number,
-    watermark: Watermark,
-  ): Promise<{ top: EntryId; at: number } | null> {
-    const { opener, history, writer, clock } = this.#around;
-    const { id } = this.shard;
-    const { log, codec } = opener;
-    const isVoid = (): boolean => life !== this.#life;
-    const sources = {
-      shard: id,
-      log,
-      codec,
-      history,
-      writer,
-      home: homeOf(this.shard, clock),
-      isVoid,
-    };
-    const nonces = new Set<string>();
-    let top = watermark.entry;
-    let at: number = watermark.at;
-    for (;;) {
-      const replayed = await replay(sources, top);
-      top = replayed.top;
-      at = Math.max(at, replayed.at);
-      await writer.reached(id, top);
-      await log.trim(id, top);
-      const isOver = await isClosed(log, codec, id, top);
-      if (life !== this.#life) return null;
-      if (isOver) {
-        this.#stop(
-          'the log is closed: history has moved to another log; start again with that one',
-        );
-        return null;
-      }
-      try {
-        const openedAt = millis(Math.max(clock.wall(), at));
-        const opened = await openEpoch(opener, top, { at: openedAt, nonces });
-        if (life !== this.#life) return null;
-        writer.enqueue(id, { entry: opened, at: openedAt, items: [] });
-        return { top: opened, at: openedAt };
-      } catch (error) {
-        // Fenced: another's last entry has landed; read on. Unknown: an own opening is replayed like any entry.
-        if (error instanceof LogRefusal && error.reason === 'unwilling') throw error;
-      }
-    }
   }
 
   /** Fills the filter of orders; until it is complete every unknown order is asked (A9). */

@@ -217,6 +217,7 @@ export class WorkerHost {
       observer,
       logTrimsItself,
       writer: this.#writer,
+      unwrittenMax: limits.unwrittenMax,
       opener: { shard: id, log, codec, holder, drawNonce, drawInteger },
       begun: () => sink.begun(),
       deposed: () => this.#leasing.forget(id),

@@ -11,6 +11,7 @@ import type { EntryId } from '../../src/switch/entry-id.ts';
 import { EventIndex } from '../../src/switch/event-index.ts';
 import { GroupCommit } from '../../src/switch/group-commit.ts';
 import { Leasing } from '../../src/switch/leasing.ts';
+import { OrderDesk } from '../../src/switch/order-desk.ts';
 import { Orders } from '../../src/switch/orders.ts';
 import { LogRefusal } from '../../src/switch/ports.ts';
 import { fault } from '../../src/switch/reply-sink.ts';
@@ -161,6 +162,22 @@ export const BUGS = {
         self.drop(cell);
         return () => undefined;
       },
+    ),
+
+  /** A start serves before history has the tail of the log, and does not know the tail's orders. */
+  'tail-orders-unknown': () =>
+    patch<Parameters<OrderDesk['recallBill']>, void, OrderDesk>(
+      OrderDesk.prototype,
+      'recallBill',
+      () => () => undefined,
+    ),
+
+  /** The same for the tail's tombstones. */
+  'tail-tombstones-unknown': () =>
+    patch<Parameters<OrderDesk['recallTombstone']>, void, OrderDesk>(
+      OrderDesk.prototype,
+      'recallTombstone',
+      () => () => undefined,
     ),
 
   /** A bill that rests forgets its reservations. */
