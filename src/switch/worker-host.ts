@@ -219,7 +219,11 @@ export class WorkerHost {
       writer: this.#writer,
       unwrittenMax: limits.unwrittenMax,
       opener: { shard: id, log, codec, holder, drawNonce, drawInteger },
-      begun: () => sink.begun(),
+      begun: () => {
+        sink.begun();
+        // What fell due while nobody owned the shard.
+        this.#sweptAt = Number.NEGATIVE_INFINITY;
+      },
       deposed: () => this.#leasing.forget(id),
       wake: () => this.#wake(),
     });

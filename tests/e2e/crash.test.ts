@@ -14,6 +14,7 @@ import {
 } from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
+import { onboardTerminal } from '../support/onboarding.ts';
 import { setUps } from '../support/set-ups.ts';
 import { World } from '../support/world.ts';
 
@@ -22,12 +23,17 @@ const CONFIRM_WITHIN = 60;
 
 /** A switch for each set-up, all started first: what waits for the clock waits while the others are tested. */
 const trials = setUps.map((setUp) => ({ ...setUp, setUp, world: null as World | null }));
-const unconfirmed = new Map<string, Bill[]>();
+/** By set-up; sold at a till of their own, whose events nobody else acknowledges. */
+const unconfirmed = new Map<string, { key: string; bills: Bill[] }>();
 
 beforeAll(async () => {
   for (const trial of trials) {
     trial.world = await World.start(trial.setUp);
-    unconfirmed.set(trial.name, await sellUnconfirmed(trial.world));
+    const { databaseUrl } = trial.world.stores;
+    const { key } = await onboardTerminal(databaseUrl, {
+      merchantId: trial.world.process.demo.merchant.id,
+    });
+    unconfirmed.set(trial.name, { key, bills: await sellUnconfirmed(trial.world, key) });
   }
 });
 afterAll(() => Promise.all(trials.map(({ world }) => world?.stop())));
@@ -169,8 +175,9 @@ describe.each(trials)('a killed switch on $name', (trial) => {
   beforeEach(() => showOutputOnFailure(() => world?.process));
 
   test('ends what nobody confirms by its policy, as if it had never been away', async () => {
-    const till = world.http('terminal');
-    const [waited, alone] = unconfirmed.get(trial.name) ?? [];
+    const { key, bills } = unconfirmed.get(trial.name) ?? { key: '', bills: [] };
+    const till = world.http('terminal', key);
+    const [waited, alone] = bills;
     // One is waited for; the other is out of memory, where only the clock can find it.
     let confirmed: Bill;
     do {
@@ -200,8 +207,8 @@ describe.each(trials)('a killed switch on $name', (trial) => {
 });
 
 /** Two paid bills that nobody will confirm: one to be confirmed by the clock, one to be reversed. */
-async function sellUnconfirmed(world: World): Promise<Bill[]> {
-  const [till, wallet] = [world.http('terminal'), world.http('paychannel')];
+async function sellUnconfirmed(world: World, key: string): Promise<Bill[]> {
+  const [till, wallet] = [world.http('terminal', key), world.http('paychannel')];
   const sell = async (unconfirmed: 'confirm' | 'reverse'): Promise<Bill> => {
     const policies = { unconfirmed };
     const terms = { amount: 100, currency: 'EUR', confirmWithin: CONFIRM_WITHIN, policies };
