@@ -23,6 +23,7 @@ import type {
 } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
 import type { EntryId } from './entry-id.ts';
+import type { QrSettings } from './qr.ts';
 
 /** Readings of this machine's clocks. */
 export interface Clock {
@@ -381,6 +382,8 @@ export interface Principal {
   readonly restricted: boolean;
   /** A paychannel that wants `payment.confirmed`. */
   readonly subscribed: boolean;
+  /** Of a terminal: what its codes are made of, where anything is set. */
+  readonly qr?: QrSettings;
 }
 
 /** Institutions, merchants, terminals, paychannels, operators and their keys. */

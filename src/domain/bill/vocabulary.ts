@@ -17,6 +17,7 @@ import type { Millis } from '../time.ts';
 export type BillType = 'dynamic';
 export type Purpose = 'sale' | 'prepayment';
 export type Capture = 'manual' | 'auto';
+export type QrFormat = 'url' | 'emvco' | 'sbp';
 export type BillStatus =
   | 'open'
   | 'partiallyPaid'
@@ -64,7 +65,9 @@ export interface Terms {
   readonly capture: Capture;
   readonly confirmWithinMs: number;
   readonly unconfirmed: 'confirm' | 'reverse';
-  readonly qrFormat: 'url';
+  readonly qrFormat: QrFormat;
+  /** What its code says, as issued. Absent where that follows from the bill's id (`url`). */
+  readonly qrPayload?: string;
   readonly returnUrl: string | null;
   readonly relatedBillId: BillId | null;
   readonly createdAt: Millis;

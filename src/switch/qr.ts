@@ -1,0 +1,60 @@
+// QR codes: what one format can do (a driver), and what the switch asks of all formats together. Drivers implement the
+// first; the gateway, which makes bills and reads scanned texts, and the worker, which shows bills, use the second.
+
+import type { QrFormat, Terms } from '../domain/bill/vocabulary.ts';
+import type { BillId, Reference, TerminalId } from '../domain/ids.ts';
+import type { Currency, Minor } from '../domain/money.ts';
+
+/** What the directory says of codes: copied into a terminal's principal, so that a create needs no look-up. */
+export interface QrSettings {
+  /** The terminal's format, else its institution's. */
+  readonly format: QrFormat;
+  /** ISO 3166-1 alpha-2. */
+  readonly country: string | null;
+  /** Merchant category code of ISO 18245. */
+  readonly category: string | null;
+  /** The institution's number as a member of SBP: 12 digits. */
+  readonly sbpMember: string | null;
+}
+
+/** What a code may say of its bill. */
+export interface QrClaim {
+  readonly billId: BillId;
+  /** Whether the code is for one sale or stands printed for many. */
+  readonly usage: 'single' | 'many';
+  /** Null: the payer chooses it, or it is not known yet. */
+  readonly amount: Minor | null;
+  readonly currency: Currency;
+  readonly merchant: { readonly name: string; readonly city: string };
+  readonly orderId: Reference;
+  readonly terminalId: TerminalId;
+  readonly settings: QrSettings;
+}
+
+/** A code's text, or why the format cannot carry the claim: one sentence for the client. */
+export type QrIssue = { readonly payload: string } | { readonly unfit: string };
+
+/**
+ * The bill that a scanned text names. `tampered`: it is one of our codes, but not as we issued it. `foreign`: it is no
+ * code of ours.
+ */
+export type QrReading = { readonly billId: BillId } | 'tampered' | 'foreign';
+
+/** One QR format. What it issues it reads; every issued text carries a keyed tag over all that it says. */
+export interface QrDriver {
+  readonly format: QrFormat;
+  issue(claim: QrClaim): QrIssue;
+  /** Never throws, whatever was scanned. */
+  read(text: string): QrReading;
+}
+
+/** All formats together. */
+export interface QrCodes {
+  /** What a new bill's terms say of its code; `unfit` where the format cannot carry it. */
+  issue(
+    format: QrFormat,
+    claim: QrClaim,
+  ): Pick<Terms, 'qrFormat' | 'qrPayload'> | { readonly unfit: string };
+  payloadOf(terms: Pick<Terms, 'id' | 'qrFormat' | 'qrPayload'>): string;
+  read(text: string): QrReading;
+}
