@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { must } from './domain/assert.ts';
+import { makeQrCodes } from './drivers/qr/codes.ts';
 import { PostgresDirectory } from './persistence/directory.ts';
 import { PostgresListings } from './persistence/history/postgres-listings.ts';
 import { startGateway } from './protocols/gateway/gateway.ts';
@@ -24,7 +25,11 @@ const { config, databaseUrl, publicBaseUrl } = setting;
 const name = `gateway-${index}`;
 const logger = openLog({ level: config.logLevel, node: config.nodeName, thread: name });
 const metrics = openMetrics(name);
-const presenter = makePresenter({ publicBaseUrl });
+const codes = makeQrCodes({
+  publicBaseUrl: setting.publicBaseUrl,
+  key: Buffer.from(setting.qrKey, 'base64url'),
+});
+const presenter = makePresenter({ publicBaseUrl, codes });
 const door = new GatewayLink({
   shards: config.shards,
   workers: config.workers,
@@ -74,6 +79,7 @@ try {
     listings,
     presenter,
     publicBaseUrl,
+    codes,
     clock: systemClock,
     host: config.host,
     port: task.port,

@@ -16,6 +16,7 @@ import { Gateways } from './gateways.ts';
 import { describeHolder } from './holder.ts';
 import { ensureDemo } from './persistence/demo-data.ts';
 import { startEmbeddedPostgres } from './persistence/embedded-postgres.ts';
+import { ensureSecret } from './persistence/secrets.ts';
 import { WorkerPool } from './pool.ts';
 import { claimPort } from './port-claim.ts';
 import { prepareStores } from './startup.ts';
@@ -45,7 +46,14 @@ async function main(): Promise<void> {
     const demoFile = join(config.dataDir, 'demo.json');
     const baseUrl = publicBaseUrlOf({ ...config, publicBaseUrl: null }, port);
     const demo = config.demo ? await ensureDemo({ databaseUrl, file: demoFile, baseUrl }) : null;
-    const setting: Setting = { config, databaseUrl, publicBaseUrl, process: randomUUID() };
+    const qrKey = await ensureSecret({ databaseUrl, name: 'qr' });
+    const setting: Setting = {
+      config,
+      databaseUrl,
+      publicBaseUrl,
+      qrKey,
+      process: randomUUID(),
+    };
     const running = await serve(setting, port, logger, () => {
       process.stdout.write(welcome({ baseUrl, demo, demoFile }));
     });

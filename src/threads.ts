@@ -10,6 +10,8 @@ export interface Setting {
   readonly config: Config;
   readonly databaseUrl: string;
   readonly publicBaseUrl: string;
+  /** The key of the tags in QR codes, base64url: the same for all who share the database. */
+  readonly qrKey: string;
   /** Drawn by this process at its start. */
   readonly process: string;
 }

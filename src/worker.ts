@@ -3,6 +3,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
 import type { ShardId } from './domain/ids.ts';
+import { makeQrCodes } from './drivers/qr/codes.ts';
 import { formatHolder, isGone, makeHolder } from './holder.ts';
 import { makeBillPacker } from './persistence/history/bill-packer.ts';
 import { PostgresHistory } from './persistence/history/postgres-history.ts';
@@ -31,7 +32,15 @@ export async function runWorker(task: WorkerTask): Promise<void> {
   const name = `worker-${index}`;
   const logger = openLog({ level: config.logLevel, node: config.nodeName, thread: name });
   const metrics = openMetrics(name);
-  const link = new WorkerLink(makePresenter({ publicBaseUrl: setting.publicBaseUrl }));
+  const link = new WorkerLink(
+    makePresenter({
+      publicBaseUrl: setting.publicBaseUrl,
+      codes: makeQrCodes({
+        publicBaseUrl: setting.publicBaseUrl,
+        key: Buffer.from(setting.qrKey, 'base64url'),
+      }),
+    }),
+  );
   const { host, close } = await openHost(task, link, { logger, metrics });
   watch(metrics, host);
   await new Promise<void>((stopped) => {

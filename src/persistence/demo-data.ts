@@ -53,11 +53,17 @@ export async function ensureDemo(options: {
 
 async function makeDemo(sql: Sql, baseUrl: string): Promise<DemoData> {
   // Each step stands alone: a start that is killed on the way leaves a few names without keys, which open nothing.
-  const institutionId = await addInstitution(sql, { name: 'Demo Bank' });
+  const institutionId = await addInstitution(sql, {
+    name: 'Demo Bank',
+    country: 'US',
+    // Nobody's: real members of SBP have numbers that begin with 1.
+    sbpMember: '999999999999',
+  });
   const merchantId = await addMerchant(sql, {
     institutionId,
     name: 'Corner Coffee',
     city: 'Springfield',
+    category: '5814',
   });
   const terminalId = await addTerminal(sql, { merchantId, name: 'Till 1' });
   const paychannelId = await addPaychannel(sql, {

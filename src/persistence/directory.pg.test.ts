@@ -65,6 +65,49 @@ describe('the directory', () => {
     }
   });
 
+  test('tells of a terminal what its codes are made of, where anything is set', async () => {
+    const institutionId = await addInstitution(sql, {
+      name: 'A bank',
+      qrFormat: 'emvco',
+      country: 'LV',
+      sbpMember: '100000000999',
+    });
+    const merchantOf = (more: object) =>
+      addMerchant(sql, { institutionId, name: 'A shop', city: 'A town', ...more });
+    const settingsOf = async (kind: 'terminal' | 'merchant', id: string) => {
+      const key = await addKey(sql, { kind, id });
+      return (await directory.principalOfKey(hashKey(key)))?.qr;
+    };
+    const plain = await merchantOf({});
+    const own = await merchantOf({ country: 'EE', category: '5814' });
+    const till = { name: 'A till' };
+    const ofInstitution = { country: 'LV', category: null, sbpMember: '100000000999' };
+    expect(
+      await settingsOf('terminal', await addTerminal(sql, { merchantId: plain, ...till })),
+    ).toEqual({
+      format: 'emvco',
+      ...ofInstitution,
+    });
+    const other = await addTerminal(sql, { merchantId: own, ...till, qrFormat: 'sbp' });
+    expect(await settingsOf('terminal', other)).toEqual({
+      ...ofInstitution,
+      format: 'sbp',
+      country: 'EE',
+      category: '5814',
+    });
+    expect(await settingsOf('merchant', own)).toBeUndefined();
+  });
+
+  test.each([
+    ['a format that there is not', { qrFormat: 'pix' }],
+    ['a country of small letters', { country: 'de' }],
+    ['a member number of 11', { sbpMember: '10000000000' }],
+  ])('takes no institution with %s', async (_name, wrong) => {
+    await expect(addInstitution(sql, { name: 'A bank', ...(wrong as object) })).rejects.toThrow(
+      'check constraint',
+    );
+  });
+
   test('knows nobody by an unknown or a revoked key', async () => {
     const institutionId = await addInstitution(sql, { name: 'A bank' });
     const id = await addOperator(sql, { institutionId, name: 'O' });

@@ -3,6 +3,7 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import postgres, { type Sql } from 'postgres';
+import type { QrFormat } from '../domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
 import { Fault } from '../switch/faults.ts';
 import type { Directory, Principal } from '../switch/ports.ts';
@@ -38,6 +39,10 @@ interface PrincipalColumns {
   readonly city: string | null;
   readonly restricted: boolean;
   readonly subscribed: boolean;
+  readonly qr_format: QrFormat | null;
+  readonly country: string | null;
+  readonly category: string | null;
+  readonly sbp_member: string | null;
 }
 
 export class PostgresDirectory implements Directory {
@@ -67,10 +72,14 @@ export class PostgresDirectory implements Directory {
           coalesce(m.institution_id, p.institution_id, o.institution_id) as institution_id,
           m.id as merchant_id, m.name, m.city,
           coalesce(t.restricted, false) as restricted,
-          coalesce(p.subscribed, false) as subscribed
+          coalesce(p.subscribed, false) as subscribed,
+          coalesce(t.qr_format, i.qr_format) as qr_format,
+          coalesce(m.country, i.country) as country,
+          m.category, i.sbp_member
         from keys k
         left join terminals t on t.id = k.terminal_id
         left join merchants m on m.id = coalesce(t.merchant_id, k.merchant_id)
+        left join institutions i on i.id = m.institution_id and t.id is not null
         left join paychannels p on p.id = k.paychannel_id
         left join operators o on o.id = k.operator_id
         where k.key_hash = ${keyHash} and k.revoked_at is null`;
@@ -87,6 +96,7 @@ export class PostgresDirectory implements Directory {
       merchant: name === null || city === null ? null : { name, city },
       restricted: row.restricted,
       subscribed: row.subscribed,
+      ...qrOf(row),
     };
   }
 
@@ -95,33 +105,61 @@ export class PostgresDirectory implements Directory {
   }
 }
 
+/** Nothing where nothing is set: a principal goes along with every request. */
+function qrOf(row: PrincipalColumns): Pick<Principal, 'qr'> | undefined {
+  const { qr_format: format, country, category, sbp_member: sbpMember } = row;
+  if (row.kind !== 'terminal') return undefined;
+  if ((format ?? country ?? category ?? sbpMember) === null) return undefined;
+  return { qr: { format: format ?? 'url', country, category, sbpMember } };
+}
+
 // ------------------------------------------------------------------------------------------------------ onboarding --
 
-export async function addInstitution(sql: Sql, given: { name: string }): Promise<InstitutionId> {
+export async function addInstitution(
+  sql: Sql,
+  given: { name: string; qrFormat?: QrFormat; country?: string; sbpMember?: string },
+): Promise<InstitutionId> {
   const id = makeId('ins') as InstitutionId;
-  await sql`insert into institutions (id, name) values (${id}, ${given.name})`;
+  await sql`
+    insert into institutions (id, name, qr_format, country, sbp_member)
+    values (
+      ${id}, ${given.name}, ${given.qrFormat ?? null}, ${given.country ?? null},
+      ${given.sbpMember ?? null}
+    )`;
   return id;
 }
 
 export async function addMerchant(
   sql: Sql,
-  given: { institutionId: InstitutionId; name: string; city: string },
+  given: {
+    institutionId: InstitutionId;
+    name: string;
+    city: string;
+    country?: string;
+    category?: string;
+  },
 ): Promise<MerchantId> {
   const id = makeId('mer') as MerchantId;
   await sql`
-    insert into merchants (id, institution_id, name, city)
-    values (${id}, ${given.institutionId}, ${given.name}, ${given.city})`;
+    insert into merchants (id, institution_id, name, city, country, category)
+    values (
+      ${id}, ${given.institutionId}, ${given.name}, ${given.city}, ${given.country ?? null},
+      ${given.category ?? null}
+    )`;
   return id;
 }
 
 export async function addTerminal(
   sql: Sql,
-  given: { merchantId: MerchantId; name: string; restricted?: boolean },
+  given: { merchantId: MerchantId; name: string; restricted?: boolean; qrFormat?: QrFormat },
 ): Promise<TerminalId> {
   const id = makeId('ter') as TerminalId;
   await sql`
-    insert into terminals (id, merchant_id, name, restricted)
-    values (${id}, ${given.merchantId}, ${given.name}, ${given.restricted ?? false})`;
+    insert into terminals (id, merchant_id, name, restricted, qr_format)
+    values (
+      ${id}, ${given.merchantId}, ${given.name}, ${given.restricted ?? false},
+      ${given.qrFormat ?? null}
+    )`;
   return id;
 }
 

@@ -19,8 +19,10 @@ import {
 import type { Currency, Minor } from '../domain/money.ts';
 import { millis, SECOND_MS } from '../domain/time.ts';
 import type { Principal } from '../switch/ports.ts';
+import type { QrCodes } from '../switch/qr.ts';
 import type { Operation, ProposedTerms } from '../switch/requests.ts';
 import { digestOf } from './digest.ts';
+import { issueCode } from './issue-code.ts';
 import { invalid, type Problem } from './problem-document.ts';
 import { LATER_FIELDS, LATER_POLICIES, type RequestName } from './schemas/requests.ts';
 import { asBody, receiptViolation, violationsOf } from './schemas/validation.ts';
@@ -38,7 +40,7 @@ export type SingleOperation = Exclude<RequestName, 'event.ack' | 'ping'>;
 /** What reading needs beside the body. */
 export interface ReadingContext {
   readonly shards: number;
-  readonly publicBaseUrl: string;
+  readonly codes: QrCodes;
   /** Wall clock, ms. */
   wall(): number;
 }
@@ -125,9 +127,10 @@ const readers: Readers = {
   },
   'bill.resolve': (body, _principal, context) => {
     const { qr } = asBody('bill.resolve', body);
-    const id = billIdOfQr(qr, context.publicBaseUrl);
-    if (id === undefined) return { code: 'bill.notFound' };
-    return onBill(id, context, (billId) => ({ op: 'bill.view', billId }));
+    const reading = context.codes.read(qr);
+    if (reading === 'foreign') return { code: 'bill.notFound' };
+    if (reading === 'tampered') return { code: 'qr.tampered' };
+    return onBill(reading.billId, context, (billId) => ({ op: 'bill.view', billId }));
   },
   'bill.view': (body, _principal, context) => {
     const { billId } = asBody('bill.view', body);
@@ -205,8 +208,11 @@ function readCreate(
   const terminalId = principal.id as TerminalId;
   const orderId = request.orderId as Reference;
   const shard = shardOfOrder(terminalId, orderId, context.shards);
+  const id = makeBillId(millis(context.wall()), shard, randomBytes());
+  const code = issueCode(request, id, principal, context.codes);
+  if (isProblem(code)) return code;
   const terms: ProposedTerms = {
-    id: makeBillId(millis(context.wall()), shard, randomBytes()),
+    id,
     type: 'dynamic',
     institutionId: principal.institutionId,
     merchantId: must(principal.merchantId, 'the merchant of a terminal'),
@@ -223,10 +229,12 @@ function readCreate(
     capture: request.capture ?? 'manual',
     confirmWithinMs: (request.confirmWithin ?? CONFIRM_WITHIN_DEFAULT_S) * SECOND_MS,
     unconfirmed: request.policies?.unconfirmed ?? 'confirm',
-    qrFormat: 'url',
+    qrFormat: code.qrFormat,
     returnUrl: request.returnUrl ?? null,
     relatedBillId: (request.relatedBillId ?? null) as BillId | null,
     expiresInMs: (request.expiresIn ?? EXPIRES_IN_DEFAULT_S) * SECOND_MS,
+    // Behind the keys whose order the log knows.
+    ...(code.qrPayload === undefined ? undefined : { qrPayload: code.qrPayload }),
   };
   return { shard, operation: { op: 'bill.create', terms } };
 }
@@ -328,14 +336,6 @@ function onOrder(
 function partNo(id: string, billId: BillId, kind: 'p' | 'r'): number {
   const part = parsePartId(id, kind);
   return part !== undefined && part.billId === billId ? part.no : 0;
-}
-
-/** The bill that a scanned text names. Scanners change case, so the address is compared without it. */
-function billIdOfQr(text: string, publicBaseUrl: string): BillId | undefined {
-  const prefix = `${publicBaseUrl}/q/`;
-  const scanned = text.trim();
-  if (scanned.slice(0, prefix.length).toLowerCase() !== prefix.toLowerCase()) return undefined;
-  return parseBillId(scanned.slice(prefix.length).toUpperCase());
 }
 
 function receiptProblem(receipt: object | undefined): Problem | undefined {

@@ -10,9 +10,10 @@ export const paychannelCalls: readonly Call[] = [
     path: '/v1/paychannel/resolve',
     api: 'paychannel',
     summary: 'From scanned text to the bill',
+    description: 'Reads every format that the switch issues.',
     request: 'bill.resolve',
     answers: { 200: { description: 'The view.', schema: shown.view } },
-    problems: ['bill.notFound'],
+    problems: ['bill.notFound', 'qr.tampered'],
   },
   {
     id: 'bill.view',

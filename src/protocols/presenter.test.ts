@@ -14,6 +14,7 @@ import {
   reference,
 } from '../../tests/support/bill-fixtures.ts';
 import { contractViolations, problemViolations } from '../../tests/support/contract.ts';
+import { codesAt } from '../../tests/support/qr-claims.ts';
 import { unpackr } from '../../tests/support/socket.ts';
 import type { PaychannelId } from '../domain/ids.ts';
 import { minor } from '../domain/money.ts';
@@ -22,7 +23,8 @@ import type { Reply } from '../switch/requests.ts';
 import { makePresenter } from './presenter.ts';
 import * as shown from './schemas/responses.ts';
 
-const presenter = makePresenter({ publicBaseUrl: 'https://pay.example' });
+const codes = codesAt('https://pay.example');
+const presenter = makePresenter({ publicBaseUrl: 'https://pay.example', codes });
 
 function present(reply: Reply): { status: number; body: Record<string, unknown> } {
   const { status, body } = presenter.present(reply, 'json', 'request-1');
@@ -99,7 +101,9 @@ describe('a bill', () => {
     );
     expect(body.qr).toEqual({
       format: 'url',
-      payload: `https://pay.example/q/${billId(1)}`,
+      payload: expect.stringMatching(
+        new RegExp(`^https://pay.example/q/${billId(1)}\\.[0-9A-Z]{8}$`),
+      ),
       svg: `https://pay.example/v1/terminal/bills/${billId(1)}/qr.svg`,
       png: `https://pay.example/v1/terminal/bills/${billId(1)}/qr.png`,
     });

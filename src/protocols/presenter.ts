@@ -2,6 +2,7 @@
 // only puts it into its frame.
 
 import { unreachable } from '../domain/assert.ts';
+import type { QrCodes } from '../switch/qr.ts';
 import type { Encoding, Presenter, Reply } from '../switch/requests.ts';
 import { pack } from './msgpack.ts';
 import { type Problem, problemBody, problemOfRejection } from './problem-document.ts';
@@ -16,11 +17,14 @@ export interface Presented {
 
 const EMPTY = new Uint8Array(0);
 
-/** Writes replies as API.md shows them. `publicBaseUrl` (no slash at its end) is where QR codes and links lead. */
-export function makePresenter(options: { readonly publicBaseUrl: string }): Presenter {
+/** Writes replies as API.md shows them. `publicBaseUrl` (no slash at its end) is where links lead. */
+export function makePresenter(options: {
+  readonly publicBaseUrl: string;
+  readonly codes: QrCodes;
+}): Presenter {
   const shapes: Record<Encoding, Shapes> = {
-    json: new Shapes(options.publicBaseUrl, JSON_NUMBERS),
-    msgpack: new Shapes(options.publicBaseUrl, MSGPACK_NUMBERS),
+    json: new Shapes(options, JSON_NUMBERS),
+    msgpack: new Shapes(options, MSGPACK_NUMBERS),
   };
   return {
     present: (reply, encoding, requestId) => present(shapes[encoding], reply, encoding, requestId),

@@ -18,6 +18,9 @@ type EdgeCode =
   | 'body.tooLarge'
   | 'bill.amountZero'
   | 'feature.notYet'
+  | 'qr.formatUnfit'
+  | 'qr.tampered'
+  | 'qr.tooDense'
   | 'payment.outOfRange'
   | 'payment.partForbidden'
   | 'quote.expired'
@@ -292,6 +295,27 @@ export const problems = {
     status: 409,
     title: 'The credit was settled otherwise',
     meaning: 'What was first said of a credit is final. `creditStatus` is what was said.',
+  },
+  'qr.formatUnfit': {
+    ...NO,
+    status: 422,
+    title: 'The QR format cannot carry this bill',
+    meaning:
+      '`detail` says why: SBP moves roubles only and needs the institution’s member number, EMVCo needs a country. Ask for another `qrFormat`, or have the operator set what is missing. No bill was made.',
+  },
+  'qr.tampered': {
+    ...NO,
+    status: 422,
+    title: 'The QR code is not as it was issued',
+    meaning:
+      'It has the form of a code of this switch, but its checksum or tag does not agree with what it says: it was read wrongly, or changed. Scan it again; if that gives the same, take no money for it.',
+  },
+  'qr.tooDense': {
+    ...NO,
+    status: 422,
+    title: 'The QR code does not fit that size',
+    meaning:
+      'Its modules would be less than two pixels wide, which scanners do not read. `sizeMin` is the least `size` for this bill with this margin and, where it was given, this `ecc`.',
   },
   'feature.notYet': {
     ...NO,

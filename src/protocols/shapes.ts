@@ -12,10 +12,12 @@ import type {
   Purpose,
   RefusedPayment,
   Reservation,
+  Terms,
 } from '../domain/bill/vocabulary.ts';
 import { type BillId, type PaychannelId, partId, type Reference } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
 import type { StreamedEvent } from '../switch/ports.ts';
+import type { QrCodes } from '../switch/qr.ts';
 import { wide, widenAll } from './msgpack.ts';
 import { formatTime, formatTimeOrNull } from './wire-time.ts';
 
@@ -35,11 +37,13 @@ export type Shape = Record<string, unknown>;
 
 export class Shapes {
   readonly #base: string;
+  readonly #codes: QrCodes;
   readonly #n: Numbers;
 
   /** `publicBaseUrl` has no slash at its end. */
-  constructor(publicBaseUrl: string, numbers: Numbers) {
-    this.#base = publicBaseUrl;
+  constructor(of: { publicBaseUrl: string; codes: QrCodes }, numbers: Numbers) {
+    this.#base = of.publicBaseUrl;
+    this.#codes = of.codes;
     this.#n = numbers;
   }
 
@@ -84,7 +88,7 @@ export class Shapes {
       credits: latest(bill.credits).map((credit) =>
         this.credit(terms.id, credit, terms.purpose, now),
       ),
-      qr: this.#qr(terms.id, terms.qrFormat),
+      qr: this.#qr(terms),
     };
   }
 
@@ -257,20 +261,15 @@ export class Shapes {
     }));
   }
 
-  #qr(id: BillId, format: string): Shape {
-    const address = `${this.#base}/v1/terminal/bills/${id}`;
+  #qr(terms: Terms): Shape {
+    const address = `${this.#base}/v1/terminal/bills/${terms.id}`;
     return {
-      format,
-      payload: qrPayload(this.#base, id),
+      format: terms.qrFormat,
+      payload: this.#codes.payloadOf(terms),
       svg: `${address}/qr.svg`,
       png: `${address}/qr.png`,
     };
   }
-}
-
-/** What the code of a bill says: the address of its page. */
-export function qrPayload(publicBaseUrl: string, billId: BillId): string {
-  return `${publicBaseUrl}/q/${billId}`;
 }
 
 function latest<T>(items: readonly T[]): readonly T[] {

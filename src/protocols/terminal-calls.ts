@@ -13,14 +13,21 @@ const qrQuery = {
       minimum: 64,
       maximum: 1_024,
       default: 256,
-      description: 'Pixels; of no effect on text.',
+      description: 'Pixels: so wide and high, quiet zone included; of no effect on text.',
     }),
   ),
   margin: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: 16, default: 4, description: 'Quiet zone, in modules.' }),
+    Type.Integer({
+      minimum: 0,
+      maximum: 16,
+      default: 4,
+      description: 'Quiet zone on each side, in modules, at least.',
+    }),
   ),
   ecc: Type.Optional(
-    oneOf(['L', 'M', 'Q', 'H'], { default: 'M', description: 'Error correction.' }),
+    oneOf(['L', 'M', 'Q', 'H'], {
+      description: 'Error correction. Left out: M, or L where the code fits the size only so.',
+    }),
   ),
 };
 function qrCall(form: 'svg' | 'png' | 'txt', contentType: string): Call {
@@ -32,7 +39,7 @@ function qrCall(form: 'svg' | 'png' | 'txt', contentType: string): Call {
     summary: `The QR code as ${form.toUpperCase()}`,
     query: qrQuery,
     answers: { 200: { description: 'The code.', schema: Type.String(), contentType } },
-    problems: ['bill.notFound'],
+    problems: ['bill.notFound', 'qr.tooDense'],
   };
 }
 
@@ -53,7 +60,7 @@ export const terminalCalls: readonly Call[] = [
         schema: shown.bill,
       },
     },
-    problems: ['order.reused', 'order.void', 'bill.amountZero', 'feature.notYet'],
+    problems: ['order.reused', 'order.void', 'bill.amountZero', 'qr.formatUnfit', 'feature.notYet'],
   },
   {
     id: 'bill.list',

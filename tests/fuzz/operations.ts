@@ -19,6 +19,7 @@ import { LIMITS } from '../../src/protocols/schemas/scalars.ts';
 import type { Principal } from '../../src/switch/ports.ts';
 import { keys, makePrincipals } from '../support/fake-door.ts';
 import { faultsOf } from '../support/json-schema.ts';
+import { codesAt } from '../support/qr-claims.ts';
 import { nearlyFittingBody } from './bodies.ts';
 import { depthOf, type Odd } from './odd-values.ts';
 import { BrokenPromise, jsonFault, promise, type Target } from './target.ts';
@@ -30,7 +31,7 @@ export const NAMES = Object.keys(requests).filter(
 
 const context: ReadingContext = {
   shards: 8,
-  publicBaseUrl: 'https://pay.example',
+  codes: codesAt('https://pay.example'),
   wall: () => 1_760_000_000_000,
 };
 const terminal = makePrincipals().get(hashOfKey(keys.terminal)) as Principal;

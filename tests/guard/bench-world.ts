@@ -27,6 +27,7 @@ import type {
 import { NO_OBSERVER } from '../../src/switch/reporter.ts';
 import { WorkerHost } from '../../src/switch/worker-host.ts';
 import { atOnce } from '../support/at-once.ts';
+import { codesAt } from '../support/qr-claims.ts';
 
 export const SHARDS = 8;
 
@@ -277,7 +278,8 @@ export class BenchWorld {
 
   constructor() {
     const { clock, counts } = this;
-    const presenter = makePresenter({ publicBaseUrl: 'http://127.0.0.1:8080' });
+    const publicBaseUrl = 'http://127.0.0.1:8080';
+    const presenter = makePresenter({ publicBaseUrl, codes: codesAt(publicBaseUrl) });
     const link = new WorkerLink(presenter);
     let nonces = 0;
     this.#host = new WorkerHost({

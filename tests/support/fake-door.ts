@@ -20,6 +20,7 @@ import type {
 } from '../../src/switch/requests.ts';
 import { institutionId, merchantId, NOON } from './bill-fixtures.ts';
 import { ManualClock } from './manual-clock.ts';
+import { codesAt } from './qr-claims.ts';
 
 export const BASE = 'https://pay.example';
 export type Asked = Omit<Request, 'seq'>;
@@ -36,7 +37,7 @@ export class FakeDoor implements ShardDoor {
   memory: { pending: StreamedEvent[]; ended: string[] } = { pending: [], ended: [] };
   reachedAt = NOON;
   askFails: Error | null = null;
-  readonly #presenter = makePresenter({ publicBaseUrl: BASE });
+  readonly #presenter = makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) });
   readonly #onEvent: ((event: StreamedEvent) => void)[] = [];
   readonly #onEnded: ((recipient: Recipient, eventId: string) => void)[] = [];
   readonly #onStart: (() => void)[] = [];
@@ -178,8 +179,9 @@ export async function startBench(
     },
     listings: makeListings(given.listings),
     clock,
-    presenter: makePresenter({ publicBaseUrl: BASE }),
+    presenter: makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) }),
     publicBaseUrl: BASE,
+    codes: codesAt(BASE),
     host: '127.0.0.1',
     port: 0,
     limits: { ...GATEWAY_LIMITS, ...given.limits },

@@ -1,14 +1,15 @@
 // The bytes of a bill, an event and a reference's outcome in history: msgpack of nested tuples, headed by a version.
 //
 //   K1. What was written can be read for ever. Lists of words (`STATUSES`, …) only grow at their end; any other change
-//       of a tuple is a new version, with an upcaster from the one before it.
+//       of a tuple is a new version, with an upcaster from the one before it. What only bills with a new word have may
+//       stand behind the tuple's end: who does not know the word refuses such a bill anyway.
 //   K2. Amounts and times are whole numbers and stay exact: msgpack holds those of 2^32 and more as float64.
 //   K3. Free JSON of clients is kept as text: msgpack would rename a key called `__proto__`.
 
 import { Packr } from 'msgpackr';
 import { assert, must } from '../../domain/assert.ts';
 import type { DynamicBill, PresentBill } from '../../domain/bill/state.ts';
-import type { BillEvent, Line, Outcome, Terms } from '../../domain/bill/vocabulary.ts';
+import type { BillEvent, Line, Outcome, QrFormat, Terms } from '../../domain/bill/vocabulary.ts';
 import {
   asText,
   CAUSES,
@@ -82,7 +83,7 @@ const TYPES = words<Terms['type']>('dynamic');
 const PURPOSES = words<Terms['purpose']>('sale', 'prepayment');
 const CAPTURES = words<Terms['capture']>('manual', 'auto');
 const UNCONFIRMED = words<Terms['unconfirmed']>('confirm', 'reverse');
-const QR_FORMATS = words<Terms['qrFormat']>('url');
+const QR_FORMATS = words<QrFormat>('url', 'emvco', 'sbp');
 
 // --------------------------------------------------------------------------------------------------------- bill --
 
@@ -173,7 +174,13 @@ function storeTerms(terms: Terms) {
     terms.relatedBillId,
     terms.createdAt,
     terms.expiresAt,
+    ...payloadOf(terms),
   ] as const;
+}
+
+/** Behind the end, and only of formats that the first version 1 did not know (K1). */
+function payloadOf({ qrPayload }: Terms): readonly [string?] {
+  return qrPayload === undefined ? [] : [qrPayload];
 }
 
 function restoreTerms(stored: StoredTerms): Terms {
@@ -202,5 +209,6 @@ function restoreTerms(stored: StoredTerms): Terms {
     relatedBillId: stored[20],
     createdAt: stored[21],
     expiresAt: stored[22],
+    ...(stored[23] === undefined ? undefined : { qrPayload: stored[23] }),
   };
 }

@@ -29,7 +29,7 @@ export interface Gateway {
 /** Listens. Rejects where the port is taken or the native library did not load. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const native = loadNative();
-  const { door, listings, clock, presenter, log, publicBaseUrl, limits } = options;
+  const { door, listings, clock, presenter, log, codes, limits } = options;
   const readsAtOnce = limits.reconnectsAtOnce;
   const inboxes = new Inboxes({ door, listings, clock, presenter, log, readsAtOnce });
   const principals = new Principals({
@@ -38,7 +38,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     max: limits.principals,
     inTurnAtOnce: limits.reconnectsAtOnce,
   });
-  const reading = { shards: door.shards, publicBaseUrl, wall: () => clock.wall() };
+  const reading = { shards: door.shards, codes, wall: () => clock.wall() };
   const sessions = new Set<Session>();
   const polls = new Set<() => void>();
   const handlers = makeHandlers({

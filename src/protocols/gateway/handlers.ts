@@ -23,7 +23,7 @@ import {
 } from '../operations.ts';
 import { invalid } from '../problem-document.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
-import { JSON_NUMBERS, qrPayload, Shapes } from '../shapes.ts';
+import { JSON_NUMBERS, Shapes } from '../shapes.ts';
 import { acknowledge } from './acknowledge.ts';
 import { type CodeForm, drawCode } from './codes.ts';
 import { type EventSources, pollEvents, rereadEvents } from './event-calls.ts';
@@ -129,8 +129,9 @@ function withQuery(handler: QueryHandler): CallHandler {
 }
 
 function listHandlers(context: HandlerContext): Record<string, QueryHandler> {
-  const { door, listings, publicBaseUrl } = context.options;
-  const sources: ListSources = { door, listings, shapes: new Shapes(publicBaseUrl, JSON_NUMBERS) };
+  const { door, listings } = context.options;
+  const shapes = new Shapes(context.options, JSON_NUMBERS);
+  const sources: ListSources = { door, listings, shapes };
   const answer = (
     exchange: Exchange,
     values: QueryValues,
@@ -250,7 +251,7 @@ function whereVisible(
   context: HandlerContext,
   exchange: Exchange,
   principal: Principal,
-  onVisible: (billId: BillId) => void,
+  onVisible: (billId: BillId, bill: Uint8Array) => void,
 ): void {
   const { door } = context.options;
   const { params, requestId } = exchange.incoming;
@@ -263,18 +264,18 @@ function whereVisible(
   const shard = shardOfBill(billId);
   door.send({ shard, principal, requestId, encoding: 'json', operation }, (status, body) => {
     if (exchange.isAnswered) return;
-    if (status === 200) onVisible(billId);
+    if (status === 200) onVisible(billId, body);
     else exchange.reply(status, body);
   });
 }
 
 function codeHandler(context: HandlerContext, form: CodeForm): QueryHandler {
   return (exchange, principal, values) =>
-    whereVisible(context, exchange, principal, (billId) => {
-      drawCode(qrPayload(context.options.publicBaseUrl, billId), form, values).then(
-        ({ contentType, body }) => exchange.send(200, contentType, body),
-        (error: unknown) => context.fail(exchange, error),
-      );
+    whereVisible(context, exchange, principal, (_billId, bill) => {
+      const { qr } = JSON.parse(Buffer.from(bill).toString('utf8')) as { qr: { payload: string } };
+      const drawn = drawCode(qr.payload, form, values);
+      if (isProblem(drawn)) exchange.refuse(drawn);
+      else exchange.send(200, drawn.contentType, drawn.body);
     });
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { terminalId } from '../../../tests/support/bill-fixtures.ts';
 import { ManualClock, settled } from '../../../tests/support/manual-clock.ts';
+import { codesAt } from '../../../tests/support/qr-claims.ts';
 import { eventsUpTo, idsOf } from '../../../tests/support/stream-events.ts';
 import { makePresenter } from '../presenter.ts';
 import { type EventReader, Inbox } from './inbox.ts';
@@ -14,7 +15,10 @@ function openInbox() {
   const sent: string[] = [];
   const inbox = new Inbox(`terminal:${terminalId}`, {
     clock,
-    presenter: makePresenter({ publicBaseUrl: 'http://switch.test' }),
+    presenter: makePresenter({
+      publicBaseUrl: 'http://switch.test',
+      codes: codesAt('http://switch.test'),
+    }),
     redelivery: new Redelivery(clock),
     read: () => new Promise((answer) => reads.push(answer)),
     onReadFailed: () => undefined,

@@ -1,6 +1,7 @@
 // What a gateway is given and what it tells.
 
 import type { Clock, Directory, Listings } from '../../switch/ports.ts';
+import type { QrCodes } from '../../switch/qr.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 
 /** The part of a logger that the gateway uses; pino’s fits. */
@@ -73,8 +74,9 @@ export interface GatewayOptions {
   readonly listings: Listings;
   readonly clock: Clock;
   readonly presenter: Presenter;
-  /** Where QR codes and links lead; no slash at its end. */
+  /** Where links lead; no slash at its end. */
   readonly publicBaseUrl: string;
+  readonly codes: QrCodes;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;

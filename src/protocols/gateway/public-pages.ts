@@ -1,6 +1,6 @@
 // What anybody may ask: health, metrics, documents, and the page behind a QR code.
 
-import { parseBillId, shardOfBill } from '../../domain/ids.ts';
+import { shardOfBill } from '../../domain/ids.ts';
 import { billAwayPage, billPage, noBillPage, type PageBody } from '../bill-page.ts';
 import { docsPage } from '../docs-page.ts';
 import { HTML_TYPE, PAGE_HEADERS } from '../html.ts';
@@ -64,11 +64,13 @@ function sendMetrics(options: GatewayOptions, exchange: Exchange): void {
 function sendBillPage(options: GatewayOptions, exchange: Exchange): void {
   const { door } = options;
   const { params, requestId } = exchange.incoming;
-  const billId = parseBillId(params.billId ?? '');
-  if (billId === undefined || shardOfBill(billId) >= door.shards) {
+  // The address is a code itself, with or without its tag.
+  const reading = options.codes.read(`${options.publicBaseUrl}/q/${params.billId ?? ''}`);
+  if (typeof reading === 'string' || shardOfBill(reading.billId) >= door.shards) {
     sendPage(exchange, 404, noBillPage());
     return;
   }
+  const { billId } = reading;
   const request = {
     shard: shardOfBill(billId),
     principal: null,

@@ -149,7 +149,10 @@ export const billCreate = Type.Object(
       ),
     ),
     qrFormat: Type.Optional(
-      oneOf(['url'], { default: 'url', description: 'What the QR code holds.' }),
+      oneOf(['url', 'emvco', 'sbp'], {
+        description:
+          'What the QR code holds: the address of the bill’s page, an EMVCo merchant-presented code, or a link of SBP. Left out: the terminal’s format, else its institution’s, else `url`.',
+      }),
     ),
     returnUrl: Type.Optional(httpUrl('Where a wallet may send the payer back to.')),
   },
