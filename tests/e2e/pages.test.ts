@@ -1,21 +1,11 @@
 // What a person sees, in a real browser: nothing is fetched from elsewhere, nothing breaks the page's own policy.
 
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchBrowser } from '../support/browser.ts';
 import { done, fresh } from '../support/client.ts';
 import { postgresAlone } from '../support/set-ups.ts';
 import { World } from '../support/world.ts';
-
-/** Debian's Chromium talks to nobody but the page with these. */
-const QUIET = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 describe('a page', () => {
   let world: World;
@@ -26,7 +16,7 @@ describe('a page', () => {
 
   beforeAll(async () => {
     world = await World.start(postgresAlone);
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: QUIET });
+    browser = await launchBrowser();
     page = await browser.newPage();
     complaints = [];
     requested = [];

@@ -32,7 +32,7 @@ const TIMES = [
 ];
 
 /** A text with a change or two, or anything at all. */
-function nearly(choices: Choices, text: string): string {
+export function nearly(choices: Choices, text: string): string {
   if (choices.chance(0.1)) return oddText(choices);
   let changed = text;
   for (let left = choices.below(3); left > 0; left--) {

@@ -1,6 +1,7 @@
 // More parties than the demo has, written into the directory as an operator's tool would.
 
 import postgres, { type Sql } from 'postgres';
+import type { QrFormat } from '../../src/domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId } from '../../src/domain/ids.ts';
 import {
   addInstitution,
@@ -68,12 +69,19 @@ export function onboardTerminal(
   });
 }
 
-export function onboardMerchant(databaseUrl: string, institutionId: string): Promise<Keyed> {
+/** The terminal of a merchant of its own. */
+export function onboardMerchant(
+  databaseUrl: string,
+  institutionId: string,
+  given: { name?: string; city?: string; country?: string; qrFormat?: QrFormat } = {},
+): Promise<Keyed> {
   return withDirectory(databaseUrl, async (sql) => {
     const institution = institutionId as InstitutionId;
-    const merchant = { institutionId: institution, name: 'Second Shop', city: 'Springfield' };
-    const merchantId = await addMerchant(sql, merchant);
-    const id = await addTerminal(sql, { merchantId, name: 'Its till' });
+    const { qrFormat, ...more } = given;
+    const named = { name: 'Second Shop', city: 'Springfield', ...more };
+    const merchantId = await addMerchant(sql, { institutionId: institution, ...named });
+    const format = qrFormat === undefined ? {} : { qrFormat };
+    const id = await addTerminal(sql, { merchantId, name: 'Its till', ...format });
     return { id, key: await addKey(sql, { kind: 'terminal', id }) };
   });
 }

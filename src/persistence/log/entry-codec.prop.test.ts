@@ -24,7 +24,7 @@ const line = record({
   price: amount,
   amount,
 });
-const terms = record({
+const plainTerms = record({
   id: word,
   type: fc.constant('dynamic'),
   institutionId: word,
@@ -48,6 +48,12 @@ const terms = record({
   createdAt: time,
   expiresAt: time,
 });
+/** What a code says is kept of formats whose text does not follow from the bill's id. */
+const terms = fc
+  .tuple(plainTerms, fc.constantFrom('url', 'emvco', 'sbp'), word)
+  .map(([plain, qrFormat, qrPayload]) =>
+    qrFormat === 'url' ? plain : { ...plain, qrFormat, qrPayload },
+  );
 const payment = record({
   no: count,
   paychannelId: word,

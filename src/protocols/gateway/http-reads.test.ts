@@ -8,6 +8,7 @@ import {
 } from '../../../tests/support/bill-fixtures.ts';
 import { BASE, type Bench, keys, passing, startBench } from '../../../tests/support/fake-door.ts';
 import { call, problemOf } from '../../../tests/support/http-client.ts';
+import { codesAt } from '../../../tests/support/qr-claims.ts';
 import { minor } from '../../domain/money.ts';
 import { plus } from '../../domain/time.ts';
 import type { ListFilter } from '../../switch/ports.ts';
@@ -69,18 +70,24 @@ describe('an order', () => {
 });
 
 describe('a scanned text', () => {
+  const codes = codesAt(BASE);
+  const ours = codes.payloadOf({ id: billId(1), qrFormat: 'url' });
+
   test.each([
-    [`${BASE}/q/${billId(1)}`, 'bill.view'],
-    [` ${BASE.toUpperCase()}/Q/${billId(1).toLowerCase()}\n`, 'bill.view'],
-    ['https://elsewhere.example/q/1', null],
-    [`${BASE}/q/nonsense`, null],
-  ])('%s', async (qr, op) => {
+    [ours, 'bill.view', 200],
+    [`${BASE}/q/${billId(1)}`, 'bill.view', 200],
+    [` ${BASE.toUpperCase()}/Q/${billId(1).toLowerCase()}\n`, 'bill.view', 200],
+    ['https://elsewhere.example/q/1', null, 404],
+    [`${BASE}/q/nonsense`, null, 404],
+    [`${ours}0`, null, 422],
+  ])('%s', async (qr, op, status) => {
     bench.door.script = () => ({ kind: 'view', bill: makeBill(), paychannelId, now: NOON });
     const response = await call(bench, 'POST', '/v1/paychannel/resolve', {
       body: { qr },
       key: keys.paychannel,
     });
-    expect(response.status).toBe(op === null ? 404 : 200);
+    expect(response.status).toBe(status);
+    if (status === 422) expect(await problemOf(response)).toMatchObject({ code: 'qr.tampered' });
     expect(bench.door.requests.map(({ operation }) => operation.op)).toEqual(
       op === null ? [] : [op],
     );
