@@ -46,6 +46,15 @@ describe('a published SBP link', () => {
   test('is none of ours', () => {
     for (const [text] of VECTORS) expect(driver.read(text)).toBe('foreign');
   });
+
+  test('is none of ours even where its id has nothing but characters that ours have', () => {
+    const [, link] = VECTORS[0];
+    const like = { ...link, id: `AD10001BJPGVR9P18FHR8H8Q0FM0V8SH` };
+    expect(driver.read(formatSbpLink(like))).toBe('foreign');
+    expect(driver.read(formatSbpLink({ ...like, id: like.id.replace('AD1', 'AD0') }))).toBe(
+      'tampered',
+    );
+  });
 });
 
 describe('an SBP link', () => {
