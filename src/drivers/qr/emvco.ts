@@ -58,10 +58,10 @@ export function makeEmvcoDriver(tagger: Tagger): QrDriver {
       if (!text.includes(ACCOUNT_ID)) return 'foreign';
       const code = parseEmvco(text);
       if ('fault' in code) return 'tampered';
-      const [account, ...others] = code.objects.filter(([id]) => isAccountTemplate(id));
+      const account = code.objects.find(([id]) => isAccountTemplate(id));
       const match = ACCOUNT.exec(account?.[1] ?? '');
       const billId = parseBillId(match?.[1] ?? '');
-      if (match === null || billId === undefined || others.length > 0) return 'tampered';
+      if (match === null || billId === undefined) return 'tampered';
       const untagged = code.objects.map((object) =>
         object === account ? ([object[0], accountOf(billId, NO_TAG)] as const) : object,
       );
