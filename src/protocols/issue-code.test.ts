@@ -1,24 +1,26 @@
 import { describe, expect, test } from 'vitest';
-import { billId } from '../../tests/support/bill-fixtures.ts';
-import { keys, makePrincipals } from '../../tests/support/fake-door.ts';
+import { billId, makeTerms } from '../../tests/support/bill-fixtures.ts';
 import { codesAt, SETTINGS } from '../../tests/support/qr-claims.ts';
-import type { QrFormat, Terms } from '../domain/bill/vocabulary.ts';
-import type { Principal } from '../switch/ports.ts';
+import type { QrFormat } from '../domain/bill/vocabulary.ts';
+import type { Currency } from '../domain/money.ts';
 import type { QrSettings } from '../switch/qr.ts';
-import { hashOfKey } from './gateway/principals.ts';
-import { issueCode } from './issue-code.ts';
+import type { ProposedTerms } from '../switch/requests.ts';
+import { withCode } from './issue-code.ts';
 
-const terminal = makePrincipals().get(hashOfKey(keys.terminal)) as Principal;
 const codes = codesAt('https://pay.example');
 
 function issued(
-  asked: { qrFormat?: QrFormat; currency?: string },
+  { qrFormat, currency = 'RUB' }: { qrFormat?: QrFormat; currency?: string },
   settings: Partial<QrSettings> | null = {},
-): ReturnType<typeof issueCode> {
-  const request = { orderId: 'order-1', amount: 1_250, currency: 'RUB', ...asked };
-  const principal =
-    settings === null ? terminal : { ...terminal, qr: { ...SETTINGS, ...settings } };
-  return issueCode(request, billId(1), principal, codes);
+): ReturnType<typeof withCode> {
+  const { createdAt, expiresAt, ...rest } = makeTerms({ currency: currency as Currency });
+  const terms: ProposedTerms = { ...rest, expiresInMs: expiresAt - createdAt };
+  return withCode(
+    terms,
+    qrFormat,
+    settings === null ? undefined : { ...SETTINGS, ...settings },
+    codes,
+  );
 }
 
 describe('a new bill’s code', () => {
@@ -29,10 +31,10 @@ describe('a new bill’s code', () => {
     ['ours where nothing is set', {}, null, 'url'],
     ['ours where it is asked for', { qrFormat: 'url' }, { format: 'sbp' }, 'url'],
   ] as const)('is in %s', (_name, asked, settings, format) => {
-    const code = issued(asked, settings) as Pick<Terms, 'qrFormat' | 'qrPayload'>;
-    expect(code.qrFormat).toBe(format);
-    expect('qrPayload' in code).toBe(format !== 'url');
-    expect(codes.read(codes.payloadOf({ ...code, id: billId(1) }))).toEqual({ billId: billId(1) });
+    const terms = issued(asked, settings) as ProposedTerms;
+    expect(terms.qrFormat).toBe(format);
+    expect('qrPayload' in terms).toBe(format !== 'url');
+    expect(codes.read(codes.payloadOf(terms))).toEqual({ billId: billId(1) });
   });
 
   test.each([

@@ -2,38 +2,33 @@
 // ours. A format that cannot carry the bill is refused, wherever it was chosen: a code in another one might be a code
 // that nobody at that till can read.
 
-import type { Static } from '@sinclair/typebox';
-import { must } from '../domain/assert.ts';
-import type { Terms } from '../domain/bill/vocabulary.ts';
-import type { BillId, Reference, TerminalId } from '../domain/ids.ts';
-import type { Currency, Minor } from '../domain/money.ts';
-import type { Principal } from '../switch/ports.ts';
+import type { QrFormat } from '../domain/bill/vocabulary.ts';
 import type { QrCodes, QrSettings } from '../switch/qr.ts';
+import type { ProposedTerms } from '../switch/requests.ts';
 import type { Problem } from './problem-document.ts';
-import type { billCreate } from './schemas/requests.ts';
 
 const NO_SETTINGS: QrSettings = { format: 'url', country: null, category: null, sbpMember: null };
 
-/** The terms that say what the code is; `principal` is the terminal that makes the bill. */
-export function issueCode(
-  request: Static<typeof billCreate>,
-  billId: BillId,
-  principal: Principal,
+/** The terms with the code that they are to have, or why they cannot have it. Proposed ones have the format `url`. */
+export function withCode(
+  terms: ProposedTerms,
+  asked: QrFormat | undefined,
+  settings: QrSettings = NO_SETTINGS,
   codes: QrCodes,
-): Pick<Terms, 'qrFormat' | 'qrPayload'> | Problem {
-  const settings = principal.qr ?? NO_SETTINGS;
-  const format = request.qrFormat ?? settings.format;
+): ProposedTerms | Problem {
+  const format = asked ?? settings.format;
+  if (format === terms.qrFormat) return terms;
   const issued = codes.issue(format, {
-    billId,
+    billId: terms.id,
     usage: 'single',
-    amount: request.amount as Minor,
-    currency: request.currency as Currency,
-    merchant: must(principal.merchant, 'the merchant of a terminal'),
-    orderId: request.orderId as Reference,
-    terminalId: principal.id as TerminalId,
+    amount: terms.amount,
+    currency: terms.currency,
+    merchant: terms.merchant,
+    orderId: terms.orderId,
+    terminalId: terms.terminalId,
     settings,
   });
-  if (!('unfit' in issued)) return issued;
-  const chosen = request.qrFormat === undefined ? ', which is set for this terminal' : '';
+  if (!('unfit' in issued)) return { ...terms, ...issued };
+  const chosen = asked === undefined ? ', which is set for this terminal' : '';
   return { code: 'qr.formatUnfit', detail: `In the format ${format}${chosen}: ${issued.unfit}` };
 }

@@ -22,7 +22,7 @@ import type { Principal } from '../switch/ports.ts';
 import type { QrCodes } from '../switch/qr.ts';
 import type { Operation, ProposedTerms } from '../switch/requests.ts';
 import { digestOf } from './digest.ts';
-import { issueCode } from './issue-code.ts';
+import { withCode } from './issue-code.ts';
 import { invalid, type Problem } from './problem-document.ts';
 import { LATER_FIELDS, LATER_POLICIES, type RequestName } from './schemas/requests.ts';
 import { asBody, receiptViolation, violationsOf } from './schemas/validation.ts';
@@ -208,11 +208,8 @@ function readCreate(
   const terminalId = principal.id as TerminalId;
   const orderId = request.orderId as Reference;
   const shard = shardOfOrder(terminalId, orderId, context.shards);
-  const id = makeBillId(millis(context.wall()), shard, randomBytes());
-  const code = issueCode(request, id, principal, context.codes);
-  if (isProblem(code)) return code;
   const terms: ProposedTerms = {
-    id,
+    id: makeBillId(millis(context.wall()), shard, randomBytes()),
     type: 'dynamic',
     institutionId: principal.institutionId,
     merchantId: must(principal.merchantId, 'the merchant of a terminal'),
@@ -229,14 +226,13 @@ function readCreate(
     capture: request.capture ?? 'manual',
     confirmWithinMs: (request.confirmWithin ?? CONFIRM_WITHIN_DEFAULT_S) * SECOND_MS,
     unconfirmed: request.policies?.unconfirmed ?? 'confirm',
-    qrFormat: code.qrFormat,
+    qrFormat: 'url',
     returnUrl: request.returnUrl ?? null,
     relatedBillId: (request.relatedBillId ?? null) as BillId | null,
     expiresInMs: (request.expiresIn ?? EXPIRES_IN_DEFAULT_S) * SECOND_MS,
-    // Behind the keys whose order the log knows.
-    ...(code.qrPayload === undefined ? undefined : { qrPayload: code.qrPayload }),
   };
-  return { shard, operation: { op: 'bill.create', terms } };
+  const coded = withCode(terms, request.qrFormat, principal.qr, context.codes);
+  return isProblem(coded) ? coded : { shard, operation: { op: 'bill.create', terms: coded } };
 }
 
 function readRefund(

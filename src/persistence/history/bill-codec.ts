@@ -1,8 +1,7 @@
 // The bytes of a bill, an event and a reference's outcome in history: msgpack of nested tuples, headed by a version.
 //
 //   K1. What was written can be read for ever. Lists of words (`STATUSES`, …) only grow at their end; any other change
-//       of a tuple is a new version, with an upcaster from the one before it. What only bills with a new word have may
-//       stand behind the tuple's end: who does not know the word refuses such a bill anyway.
+//       of a tuple is a new version, with an upcaster from the one before it.
 //   K2. Amounts and times are whole numbers and stay exact: msgpack holds those of 2^32 and more as float64.
 //   K3. Free JSON of clients is kept as text: msgpack would rename a key called `__proto__`.
 
@@ -169,18 +168,23 @@ function storeTerms(terms: Terms) {
     CAPTURES.place(terms.capture),
     terms.confirmWithinMs,
     UNCONFIRMED.place(terms.unconfirmed),
-    QR_FORMATS.place(terms.qrFormat),
+    storeCode(terms),
     terms.returnUrl,
     terms.relatedBillId,
     terms.createdAt,
     terms.expiresAt,
-    ...payloadOf(terms),
   ] as const;
 }
 
-/** Behind the end, and only of formats that the first version 1 did not know (K1). */
-function payloadOf({ qrPayload }: Terms): readonly [string?] {
-  return qrPayload === undefined ? [] : [qrPayload];
+/** Formats that came later than `url` stand with their text. A switch that does not know them refuses their place (K1). */
+function storeCode({ qrFormat, qrPayload }: Terms): number | readonly [number, string] {
+  const place = QR_FORMATS.place(qrFormat);
+  return qrPayload === undefined ? place : [place, qrPayload];
+}
+
+function restoreCode(stored: ReturnType<typeof storeCode>): Pick<Terms, 'qrFormat' | 'qrPayload'> {
+  if (typeof stored === 'number') return { qrFormat: QR_FORMATS.word(stored) };
+  return { qrFormat: QR_FORMATS.word(stored[0]), qrPayload: stored[1] };
 }
 
 function restoreTerms(stored: StoredTerms): Terms {
@@ -204,11 +208,10 @@ function restoreTerms(stored: StoredTerms): Terms {
     capture: CAPTURES.word(stored[15]),
     confirmWithinMs: stored[16],
     unconfirmed: UNCONFIRMED.word(stored[17]),
-    qrFormat: QR_FORMATS.word(stored[18]),
+    ...restoreCode(stored[18]),
     returnUrl: stored[19],
     relatedBillId: stored[20],
     createdAt: stored[21],
     expiresAt: stored[22],
-    ...(stored[23] === undefined ? undefined : { qrPayload: stored[23] }),
   };
 }

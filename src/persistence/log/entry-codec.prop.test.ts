@@ -24,7 +24,7 @@ const line = record({
   price: amount,
   amount,
 });
-const plainTerms = record({
+const terms = record({
   id: word,
   type: fc.constant('dynamic'),
   institutionId: word,
@@ -42,18 +42,12 @@ const plainTerms = record({
   capture: fc.constantFrom('manual', 'auto'),
   confirmWithinMs: amount,
   unconfirmed: fc.constantFrom('confirm', 'reverse'),
-  qrFormat: fc.constant('url'),
+  qrFormat: fc.constantFrom('url', 'emvco', 'sbp'),
   returnUrl: maybe(word),
   relatedBillId: maybe(word),
   createdAt: time,
   expiresAt: time,
 });
-/** What a code says is kept of formats whose text does not follow from the bill's id. */
-const terms = fc
-  .tuple(plainTerms, fc.constantFrom('url', 'emvco', 'sbp'), word)
-  .map(([plain, qrFormat, qrPayload]) =>
-    qrFormat === 'url' ? plain : { ...plain, qrFormat, qrPayload },
-  );
 const payment = record({
   no: count,
   paychannelId: word,

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { makeTerms } from '../../../tests/support/bill-fixtures.ts';
+import type { Terms } from '../../domain/bill/vocabulary.ts';
 import type { BillId, Reference, TerminalId } from '../../domain/ids.ts';
 import type { Minor } from '../../domain/money.ts';
 import { millis, TIME_MAX } from '../../domain/time.ts';
@@ -52,6 +54,29 @@ describe('the entry codec', () => {
     ]) {
       const content = confirmed(amount, 'null');
       expect(codec.decode(codec.encode(content))).toStrictEqual(content);
+    }
+  });
+
+  test('keeps what a bill’s code says, and the next bill’s terms as they are', () => {
+    const created = (given: Partial<Terms>): EntryContent => ({
+      kind: 'batch',
+      transitions: [
+        {
+          kind: 'bill',
+          billId,
+          at: TIME_MAX,
+          command: 'CreateBill',
+          actor: 'terminal:t1',
+          requestId: 'r1',
+          facts: [{ type: 'BillCreated', terms: makeTerms(given) }],
+        },
+      ],
+    });
+    const codec = makeEntryCodec();
+    for (const given of [{ qrFormat: 'emvco', qrPayload: '0002 最佳' }, {}] as const) {
+      const content = created(given);
+      expect(codec.decode(codec.encode(content))).toStrictEqual(content);
+      expect(makeEntryCodec().decode(codec.encode(content))).toStrictEqual(content);
     }
   });
 
