@@ -40,10 +40,14 @@ const publicCalls: readonly Call[] = [
     200: page('The page.'),
     404: page('No such code.'),
   }),
-  publicCall('bill.page', '/q/{billId}', 'What a plain camera opens: the bill’s page', {
-    200: page('Merchant, amount and state.'),
-    404: page('No such bill.'),
-  }),
+  {
+    ...publicCall('bill.page', '/q/{billId}', 'What a plain camera opens: the bill’s page', {
+      200: page('Merchant, amount and state.'),
+      404: page('No such bill.'),
+    }),
+    description:
+      'The bill’s id, or as in the code: `{id}.{tag}`, where a tag that is not the code’s own is no such bill.',
+  },
 ];
 
 export const calls: readonly Call[] = [...terminalCalls, ...paychannelCalls, ...publicCalls];

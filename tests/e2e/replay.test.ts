@@ -33,6 +33,7 @@ async function live(till: Party, wallet: Party): Promise<void> {
       currency: 'EUR',
       metadata: { i: `${i}` },
       expiresIn: i % 3 === 0 ? 1 : 900,
+      qrFormat: i % 5 === 4 ? 'emvco' : 'url',
     };
     const { id: billId } = await done(till, 'bill.create', order);
     await done(wallet, 'bill.reserve', { billId, reservationRef: 'r', amount: 100 });
