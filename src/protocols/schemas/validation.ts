@@ -33,26 +33,26 @@ export function asBody<Name extends RequestName>(_name: Name, body: unknown): Re
   return body as RequestBody<Name>;
 }
 
-/** At most VIOLATIONS_MAX of the errors, one a path. */
-export function collect(errors: Iterable<ValueError>): Violation[] {
+/** At most VIOLATIONS_MAX of the errors, one a path; `document` is what the client calls what it sent. */
+export function collect(errors: Iterable<ValueError>, document = 'request'): Violation[] {
   const found: Violation[] = [];
   const seen = new Set<string>();
   for (const error of errors) {
     const path = fieldPath(error.path);
     if (seen.has(path)) continue;
     seen.add(path);
-    found.push({ path, message: messageOf(error) });
+    found.push({ path, message: messageOf(error, document) });
     if (found.length === VIOLATIONS_MAX) break;
   }
   return found;
 }
 
-function messageOf(error: ValueError): string {
+function messageOf(error: ValueError, document: string): string {
   switch (error.type) {
     case ValueErrorType.ObjectRequiredProperty:
       return 'is missing';
     case ValueErrorType.ObjectAdditionalProperties:
-      return 'is not a field of this request';
+      return `is not a field of this ${document}`;
     default:
       return (error.schema as { [EXPLAIN]?: string })[EXPLAIN] ?? error.message;
   }
