@@ -14,15 +14,16 @@ export interface Flaw {
 const DAY_MINUTES = 1_440;
 const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 
-/** All flaws; none where `charge` may be asked. */
+/** All flaws, one a place; none where `charge` may be asked. */
 export function flawsOf({ versions }: Tariff): Flaw[] {
-  return versions.flatMap((version, index) => [
+  const flaws = versions.flatMap((version, index) => [
     ...orderFlaws(version, versions[index - 1], `versions[${index}]`),
     ...versionFlaws(version).map(({ path, message }) => ({
       path: `versions[${index}].${path}`,
       message,
     })),
   ]);
+  return flaws.filter(({ path }, index) => index === flaws.findIndex((flaw) => flaw.path === path));
 }
 
 function orderFlaws(
@@ -46,7 +47,7 @@ function versionFlaws(version: TariffVersion): Flaw[] {
     ...nameFlaws(rules),
     ...otherwiseFlaws(rules),
     ...overlapFlaws(rules),
-    ...caps.flatMap((cap, index) => capFlaws(cap, caps.slice(0, index), `caps[${index}]`)),
+    ...caps.flatMap(capFlaws),
     ...caps.flatMap((cap, index) => cutFlaws(cap, version, `caps[${index}].max`)),
   ];
 }
@@ -97,7 +98,7 @@ function otherwiseFlaws(rules: readonly Rule[]): Flaw[] {
   const always = rules.flatMap(({ windows }, index) => (windows === null ? [index] : []));
   return always.slice(1).map((index) => ({
     path: `rules[${index}]`,
-    message: `has no hours, as rules[${always[0]}] has none: only one rule may apply to all the rest`,
+    message: `has no hours, and rules[${always[0]}] has none: only one rule may apply to all the rest`,
   }));
 }
 
@@ -125,23 +126,31 @@ function overlapOf(left: WeekWindow, right: WeekWindow): number | null {
   return null;
 }
 
-function capFlaws(cap: Cap, before: readonly Cap[], path: string): Flaw[] {
-  return before.flatMap((other, index) => {
-    const [length, otherLength] = [lengthOf(cap), lengthOf(other)];
-    if (length === otherLength && isDay(cap) === isDay(other)) {
-      return [{ path, message: `is for the same windows as caps[${index}]` }];
+function capFlaws(cap: Cap, index: number, caps: readonly Cap[]): Flaw[] {
+  return caps.flatMap((other, no) => {
+    if (no < index && isSameWindow(cap, other)) {
+      return [{ path: `caps[${index}]`, message: `is for the same windows as caps[${no}]` }];
     }
-    const isAbove = length < otherLength ? cap.max > other.max : other.max > cap.max;
-    if (!isAbove || isDay(cap) || isDay(other)) return [];
-    const [long, short] =
-      length < otherLength ? [`caps[${index}]`, path] : [path, `caps[${index}]`];
-    return [
-      {
-        path: `${path}.max`,
-        message: `leaves ${short} without effect: ${long} is lower, and for longer`,
-      },
-    ];
+    if (other.max > cap.max || !isPartOf(cap, other)) return [];
+    const message = `is never reached: caps[${no}] allows no more in a longer time`;
+    return [{ path: `caps[${index}].max`, message }];
   });
+}
+
+function isSameWindow(left: Cap, right: Cap): boolean {
+  return left.per === right.per || minutesOf(left) === minutesOf(right);
+}
+
+/** Each window of the one lies in one window of the other, which is longer. */
+function isPartOf(short: Cap, long: Cap): boolean {
+  if (long.per === 'stay') return short.per !== 'stay';
+  const [part, whole] = [minutesOf(short), minutesOf(long)];
+  return whole > part && whole % part === 0;
+}
+
+/** Never the same twice for what has no fixed length. */
+function minutesOf({ per }: Cap): number {
+  return typeof per === 'string' ? Number.NaN : per.minutes;
 }
 
 /** A price above a cap is never charged in full: one of the two is a mistake. */
@@ -159,15 +168,6 @@ function cutFlaws({ max }: Cap, { first, rules }: TariffVersion, path: string): 
 
 function cut(path: string, phase: string, amount: Minor): Flaw {
   return { path, message: `is below the ${amount} that ${phase} charges at once` };
-}
-
-function isDay({ per }: Cap): boolean {
-  return per === 'day';
-}
-
-function lengthOf({ per }: Cap): number {
-  if (per === 'stay') return Number.POSITIVE_INFINITY;
-  return per === 'day' ? DAY_MINUTES : per.minutes;
 }
 
 function longest(windows: readonly WeekWindow[] | null): number {

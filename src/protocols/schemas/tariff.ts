@@ -148,7 +148,7 @@ type CapDocument = Static<typeof cap>;
 
 export type TariffReading =
   | { readonly tariff: Tariff; readonly violations?: undefined }
-  | { readonly violations: readonly Violation[] };
+  | { readonly tariff?: undefined; readonly violations: readonly Violation[] };
 
 const check = TypeCompiler.Compile(tariffSchema);
 
