@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { CommandFailure, type Io } from './io.ts';
+import { tariffCommand } from './tariff.ts';
 
 /** Exit codes: done; tried and failed; not understood. */
 const FAILED = 1;
@@ -24,7 +25,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 function program(io: Io): Command {
   const root = new Command('qrswitch')
     .description('A payment switch for QR bills.')
-    .addCommand(serve());
+    .addCommand(serve())
+    .addCommand(tariffCommand(io));
   for (const command of commandsOf(root)) speakTo(command, io);
   return root;
 }
