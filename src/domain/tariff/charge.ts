@@ -99,19 +99,8 @@ function total(parts: Iterable<Part>, allowance: Allowance, to: Millis): Charge 
     const price = begun * phase.amount;
     const due = minor(Math.min(price, room));
     const next = millis(from + begun * unitMs);
-    if (begun > 0) {
-      const end = next < to ? next : to;
-      const cut = due < price ? cap : null;
-      breakdown.push({
-        from: millis(from),
-        to: end,
-        rule,
-        phase,
-        units: begun,
-        amount: due,
-        cap: cut,
-      });
-    }
+    const line = { from: millis(from), to: next < to ? next : to, rule, phase, units: begun };
+    if (begun > 0) breakdown.push({ ...line, amount: due, cap: due < price ? cap : null });
     amount = add(amount, due);
     if (begun < units && phase.amount > 0 && due < room) {
       return { amount, breakdown, nextChangeAt: millis(next + 1) };
