@@ -127,15 +127,20 @@ describe('hours', () => {
     const tariff = tariffOf('Europe/Berlin', {
       rules: [
         rule('Cleaning', daily(EVERY_DAY, '02:00', '03:00'), flat(900)),
-        rule('Else', null, flat(100, 360), flat(50)),
+        rule('Else', null, per(60, 100, 120), per(60, 10)),
       ],
     });
 
     expect(linesOf(tariff, '2026-03-28T23:00Z', '2026-03-29T04:00Z')).toEqual([
-      ['Else', '23:00', '04:00', 100],
+      ['Else', '23:00', '01:00', 200],
+      ['Else', '01:00', '04:00', 30],
     ]);
-    expect(amountOf(tariff, '2026-03-29T23:00Z', '2026-03-30T04:00Z')).toBe(100);
-    expect(amountOf(tariff, '2026-03-29T18:00Z', '2026-03-30T04:00Z')).toBe(1_100);
+    expect(linesOf(tariff, '2026-03-29T22:00Z', '2026-03-30T04:00Z')).toEqual([
+      ['Else', '22:00', '00:00', 200],
+      ['Cleaning', '00:00', '01:00', 900],
+      ['Else', '01:00', '03:00', 200],
+      ['Else', '03:00', '04:00', 10],
+    ]);
   });
 
   test('that the clock repeats happen once, and last longer', () => {
@@ -189,13 +194,13 @@ describe('a cap', () => {
       timeZone: 'America/Goose_Bay',
     };
 
-    expect(charge(tariff, at('2010-11-07T02:00Z'), at('2010-11-07T02:30Z'))).toMatchObject({
-      amount: 200,
-      nextChangeAt: at('2010-11-07T03:00:00.001Z'),
-    });
-    expect(charge(tariff, at('2010-11-07T02:00Z'), at('2010-11-07T12:00Z'))).toMatchObject({
-      amount: 500,
-      nextChangeAt: at('2010-11-08T04:00:00.001Z'),
+    // Begun at 23:30 on the 6th; at 03:30Z it is 23:30 again, and the 7th has begun.
+    expect(charge(tariff, at('2010-11-07T02:30Z'), at('2010-11-07T12:00Z'))).toMatchObject({
+      breakdown: [
+        { from: at('2010-11-07T02:30Z'), to: at('2010-11-07T03:30Z'), units: 1, amount: 200 },
+        { from: at('2010-11-07T03:30Z'), to: at('2010-11-07T12:00Z'), units: 9, amount: 300 },
+      ],
+      nextChangeAt: at('2010-11-08T04:30:00.001Z'),
     });
   });
 

@@ -8,6 +8,7 @@
 //   C3. `nextChangeAt` is the first millisecond at which the amount is another. A unit is charged once some of it has
 //       been used, so a stay of exactly one hour costs one hour, and the next hour is due a millisecond later.
 
+import { assert } from '../assert.ts';
 import { add, type Minor, minor, ZERO } from '../money.ts';
 import { type Millis, millis } from '../time.ts';
 import { Allowance } from './allowance.ts';
@@ -81,6 +82,7 @@ function* partsOf(runs: Iterable<Run>, allowance: Allowance): Generator<Part, vo
       // What costs nothing needs no window.
       const before = run.phase.amount === 0 ? run.until : Math.min(run.until, windowsEnd);
       const units = unitsBegun(from, before, run.unitMs);
+      assert(units > 0, 'a window is over before it begins, and would be met for ever');
       yield { run, from, units };
       from += units * run.unitMs;
     }

@@ -1,5 +1,6 @@
 // What a stay buys: units of time, each beginning where the one before ends (T2), as runs of units of one price.
 
+import { assert } from '../assert.ts';
 import { ZERO } from '../money.ts';
 import { MINUTE_MS, type Millis, millis } from '../time.ts';
 import { stretchAt } from './schedule.ts';
@@ -37,6 +38,7 @@ export function* runsOf(
   }
   while (at < horizon) {
     const { rule, until } = stretchAt(rules, zone, millis(at), horizon);
+    assert(until > at, 'a stretch is over before it begins, and would be met for ever');
     for (const phase of rule?.phases ?? OUTSIDE) {
       if (at >= until) break;
       const run = runOf(rule, phase, at, until);
