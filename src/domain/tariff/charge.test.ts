@@ -154,6 +154,18 @@ describe('hours', () => {
       [null, '02:00', '05:00', 0],
     ]);
   });
+
+  test('that ended before the clock was set back do not begin again', () => {
+    const tariff = tariffOf('Europe/Berlin', {
+      rules: [rule('Late', daily(EVERY_DAY, '01:00', '02:30'), per(15, 100))],
+    });
+
+    // 02:00 for the second time, and 00:30Z was 02:30.
+    expect(linesOf(tariff, '2026-10-25T01:00Z', '2026-10-25T03:00Z')).toEqual([
+      [null, '01:00', '03:00', 0],
+    ]);
+    expect(amountOf(tariff, '2026-10-24T23:00Z', '2026-10-25T03:00Z')).toBe(600);
+  });
 });
 
 describe('a cap', () => {
