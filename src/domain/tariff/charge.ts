@@ -101,8 +101,18 @@ function total(parts: Iterable<Part>, allowance: Allowance, to: Millis): Charge 
     const price = begun * phase.amount;
     const due = minor(Math.min(price, room));
     const next = millis(from + begun * unitMs);
-    const line = { from: millis(from), to: next < to ? next : to, rule, phase, units: begun };
-    if (begun > 0) breakdown.push({ ...line, amount: due, cap: due < price ? cap : null });
+    if (begun > 0) {
+      // Each field by its name: made by a spread, a line costs more than all the rest of a charge.
+      breakdown.push({
+        from: millis(from),
+        to: next < to ? next : to,
+        rule,
+        phase,
+        units: begun,
+        amount: due,
+        cap: due < price ? cap : null,
+      });
+    }
     amount = add(amount, due);
     if (begun < units && phase.amount > 0 && due < room) {
       return { amount, breakdown, nextChangeAt: millis(next + 1) };
