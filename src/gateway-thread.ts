@@ -63,7 +63,9 @@ function metricsText(): Promise<string> {
 function gatewayMetrics(own: Metrics): GatewayMetrics {
   return {
     answered(call, transport, status, durationMs) {
-      own.route(transport === 'http' ? 'http' : 'ws', call).answered(status, durationMs / 1000);
+      own
+        .route(transport === 'websocket' ? 'ws' : transport, call)
+        .answered(status, durationMs / 1000);
     },
     eventsSent(count, isRepeat) {
       for (let i = 0; i < count; i++) own.eventPushed(isRepeat);

@@ -27,6 +27,8 @@ export interface Call {
   readonly description?: string;
   /** What validates it; its fields that are parameters or the key come from there, the rest from the body. */
   readonly request?: RequestName;
+  /** Of a call whose body is lines (NDJSON), answered line by line: what each of them is. */
+  readonly lines?: RequestName;
   /** Whether the body as a whole is this field of the request. */
   readonly bodyField?: string;
   readonly query?: Readonly<Record<string, TSchema>>;

@@ -192,6 +192,11 @@ function header(name: string, description: string): Node {
 
 /** The request body over HTTP: the request without what comes by the path and the key’s header. */
 function bodyOf(call: Call, components: Map<string, Node>): Node | undefined {
+  if (call.lines !== undefined) {
+    const schema = { $ref: `#/components/schemas/${pascal(call.lines)}Request` };
+    const description = 'One of these a line.';
+    return { description, required: true, content: { 'application/x-ndjson': { schema } } };
+  }
   if (call.request === undefined || call.method === 'GET' || call.method === 'DELETE')
     return undefined;
   const request: TObject = requests[call.request];

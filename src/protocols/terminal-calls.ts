@@ -30,6 +30,9 @@ const qrQuery = {
     }),
   ),
 };
+const BATCH =
+  'The body is NDJSON: a create a line, as for a single one, streamed or at once. Each line is done by itself, and answered as soon as it is, while others are still being read: an answer has the number of its line, the `orderId`, and the `status` with `bill` or `problem` that a single create would have had. What is wrong with one line concerns no other. To send all again, or what has not been answered, is safe. To 100,000 lines of 64 KB; 4 batches of a terminal at once. Blank lines have no answer. A client reads while it writes: one that does not finds its writing held up once about 1 MB of answers wait for it, and is cut off when it has taken nothing for 60 s; one that sends nothing for 10 s is cut off too. What it had sent whole by then is done.';
+
 function qrCall(form: 'svg' | 'png' | 'txt', contentType: string): Call {
   return {
     id: `bill.qr.${form}`,
@@ -61,6 +64,23 @@ export const terminalCalls: readonly Call[] = [
       },
     },
     problems: ['order.reused', 'order.void', 'bill.amountZero', 'qr.formatUnfit', 'feature.notYet'],
+  },
+  {
+    id: 'bill.batch',
+    method: 'POST',
+    path: '/v1/terminal/bills/batch',
+    api: 'terminal',
+    summary: 'Create bills by the thousand',
+    description: BATCH,
+    lines: 'bill.create',
+    answers: {
+      200: {
+        description: 'A line for each line of the body that is not blank, in order of completion.',
+        schema: shown.batchLine,
+        contentType: 'application/x-ndjson',
+      },
+    },
+    problems: ['request.unsupportedType'],
   },
   {
     id: 'bill.list',

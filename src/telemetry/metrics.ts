@@ -16,7 +16,7 @@ import {
 } from './instruments.ts';
 
 export type Snapshot = readonly Reading[];
-export type Protocol = 'http' | 'ws';
+export type Protocol = 'http' | 'ws' | 'batch';
 export type AppendFailure = 'refused' | 'fenced' | 'unknown';
 
 /** A shard's numbers, as its host tells them at a scrape. */

@@ -83,7 +83,8 @@ export class Answers {
     if (contentType !== null && contentType !== type) {
       throw new Error(`${where} as ${contentType}; the document says ${type}`);
     }
-    this.#fit(where, body, schema);
+    const isLines = contentType === 'application/x-ndjson';
+    for (const value of isLines ? jsonLines(String(body)) : [body]) this.#fit(where, value, schema);
     if (status >= 400) this.#checkProblem(where, response, body as Record<string, unknown>, status);
   }
 
@@ -155,4 +156,12 @@ export class Answers {
       return known === undefined ? [`${at} is not declared`] : this.#undeclared(member, known, at);
     });
   }
+}
+
+/** The values of a text that has one a line, each line ended. */
+export function jsonLines(text: string): unknown[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line): unknown => JSON.parse(line));
 }

@@ -1,4 +1,4 @@
-// One HTTP request under way and its one answer.
+// One HTTP request under way and its one answer, whole or line by line.
 
 import { isUtf8 } from 'node:buffer';
 import type { Principal } from '../../switch/ports.ts';
@@ -7,6 +7,7 @@ import { presentProblem } from '../presenter.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { jsonViolation } from '../schemas/validation.ts';
+import { Lines } from './lines.ts';
 import type { HttpResponse } from './native.ts';
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
@@ -29,6 +30,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 };
 
 export const JSON_TYPE = 'application/json';
+export const NDJSON_TYPE = 'application/x-ndjson';
 const PROBLEM_TYPE = 'application/problem+json';
 const RETRY_AFTER_DEFAULT_S = 1;
 
@@ -51,13 +53,20 @@ export type Headers = readonly (readonly [name: string, value: string])[];
 export class Exchange {
   readonly incoming: Incoming;
   principal: Principal | null = null;
+  keyHash = '';
   /** The whole body, once it is there. */
   body: Buffer = EMPTY;
+  /** Of a call whose body is lines: what has come of it. */
+  lines: Lines | null = null;
+  /** Called when more of the lines has come. */
+  onLines: () => void = () => undefined;
   readonly #res: HttpResponse;
   readonly #onAnswered: (exchange: Exchange, status: number) => void;
   #isAnswered = false;
   #onGone: (() => void) | null = null;
   #closesConnection = false;
+  #isPaused = false;
+  #hasBegun = false;
 
   constructor(
     res: HttpResponse,
@@ -72,6 +81,11 @@ export class Exchange {
 
   get isAnswered(): boolean {
     return this.#isAnswered;
+  }
+
+  /** Whether the connection ends with the answer: nothing more is wanted on it. */
+  get closesConnection(): boolean {
+    return this.#closesConnection;
   }
 
   /** Calls back if the client goes away before it is answered. */
@@ -104,6 +118,33 @@ export class Exchange {
       this.body = chunks.length === 0 ? Buffer.from(chunk) : Buffer.concat(chunks);
       onBody();
     });
+  }
+
+  /** Takes the body as lines, and no more of it at a time than `resumeBody` asks for. */
+  readLines(): void {
+    const lines = new Lines(LIMITS.bodyBytes);
+    this.lines = lines;
+    this.pauseBody();
+    this.#res.onData((chunk, isLast) => {
+      if (this.#isAnswered) return;
+      lines.push(Buffer.from(Buffer.from(chunk)));
+      if (isLast) lines.end();
+      this.pauseBody();
+      this.onLines();
+    });
+  }
+
+  /** While it is paused, no time runs out for the client. */
+  pauseBody(): void {
+    if (this.#isAnswered) return;
+    this.#isPaused = true;
+    this.#res.pause();
+  }
+
+  resumeBody(): void {
+    if (this.#isAnswered || !this.#isPaused) return;
+    this.#isPaused = false;
+    this.#res.resume();
   }
 
   /** The body as JSON: `{}` where there is none. A problem has been answered where this is undefined. */
@@ -146,13 +187,54 @@ export class Exchange {
     headers: Headers = [],
   ): void {
     if (this.#isAnswered) return;
+    if (this.#hasBegun) {
+      // Half of another answer is on its way: that it ends before its end is all that can be said.
+      this.cut();
+      return;
+    }
+    this.resumeBody();
     this.#isAnswered = true;
     this.#onGone = null;
     this.#res.cork(() => this.#write(status, contentType, body, headers));
     this.#onAnswered(this, status);
   }
 
-  #write(status: number, contentType: string, body: Uint8Array | string, headers: Headers): void {
+  /** A part of the answer to a call that is answered line by line, with status 200. False: the client does not keep up. */
+  write(bytes: Uint8Array): boolean {
+    if (this.#isAnswered) return true;
+    const res = this.#res;
+    let isTaken = true;
+    res.cork(() => {
+      if (!this.#hasBegun) this.#begin(200, NDJSON_TYPE);
+      this.#hasBegun = true;
+      isTaken = res.write(bytes);
+    });
+    // A write gives the client 10 s, whatever it waits for: where all was taken it is we who owe something.
+    if (isTaken && this.#isPaused) res.pause();
+    return isTaken;
+  }
+
+  /** Ends the answer that was written line by line. */
+  end(): void {
+    if (!this.#hasBegun) {
+      this.send(200, NDJSON_TYPE, '');
+      return;
+    }
+    if (this.#isAnswered) return;
+    this.resumeBody();
+    this.#isAnswered = true;
+    this.#onGone = null;
+    // Not with `closesConnection`: uWebSockets.js would write that header into the middle of the lines.
+    this.#res.cork(() => this.#res.end());
+    this.#onAnswered(this, 200);
+  }
+
+  /** Ends the connection at once: whoever reads sees that something is missing. */
+  cut(): void {
+    if (!this.#isAnswered) this.#res.close();
+  }
+
+  #begin(status: number, contentType: string | null, headers: Headers = []): void {
     const res = this.#res;
     const { incoming } = this;
     res.writeStatus(STATUS_TEXT[status] ?? String(status));
@@ -160,12 +242,17 @@ export class Exchange {
     if (incoming.traceparent !== '') res.writeHeader('traceparent', incoming.traceparent);
     if (incoming.call.api !== 'everyone') res.writeHeader('Cache-Control', 'no-store');
     for (const [name, value] of headers) res.writeHeader(name, value);
+    if (contentType !== null) res.writeHeader('Content-Type', contentType);
+  }
+
+  #write(status: number, contentType: string, body: Uint8Array | string, headers: Headers): void {
+    const res = this.#res;
+    this.#begin(status, status === 204 ? null : contentType, headers);
     if (status === 204) {
       res.endWithoutBody(undefined, this.#closesConnection);
       return;
     }
-    res.writeHeader('Content-Type', contentType);
-    if (incoming.isHead) {
+    if (this.incoming.isHead) {
       res.endWithoutBody(Buffer.byteLength(body), this.#closesConnection);
     } else {
       res.end(body, this.#closesConnection);

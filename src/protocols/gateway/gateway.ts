@@ -44,6 +44,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const handlers = makeHandlers({
     options,
     reading,
+    principals,
     events: { door, listings, clock, presenter, inboxes, polls },
     fail: (exchange, error) => front.fail(exchange, error),
   });

@@ -25,18 +25,21 @@ import { invalid } from '../problem-document.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
 import { JSON_NUMBERS, Shapes } from '../shapes.ts';
 import { acknowledge } from './acknowledge.ts';
+import { Batches } from './batches.ts';
 import { type CodeForm, drawCode } from './codes.ts';
 import { type EventSources, pollEvents, rereadEvents } from './event-calls.ts';
 import type { Exchange } from './exchange.ts';
 import { type CallHandler, type HttpHandlers, requestBody } from './http.ts';
 import { billsOf, creditsOf, type ListSources, listPage, paymentsOf, readFilter } from './lists.ts';
 import type { GatewayOptions } from './options.ts';
+import type { Principals } from './principals.ts';
 import { publicHandlers } from './public-pages.ts';
 import { type QueryValues, readQuery } from './query.ts';
 
 export interface HandlerContext {
   readonly options: GatewayOptions;
   readonly reading: ReadingContext;
+  readonly principals: Principals;
   readonly events: EventSources;
   /** Answers what a handler’s promise rejected with. */
   fail(exchange: Exchange, error: unknown): void;
@@ -54,6 +57,8 @@ export function makeHandlers(context: HandlerContext): HttpHandlers {
       handlers.set(call.id, operationHandler(context, call.request));
     }
   }
+  const batches = new Batches(context);
+  handlers.set('bill.batch', (exchange, principal) => batches.take(exchange, principal));
   for (const form of ['svg', 'png', 'txt'] as const) {
     handlers.set(`bill.qr.${form}`, withQuery(codeHandler(context, form)));
   }

@@ -105,6 +105,7 @@ export class HttpFront {
     };
     const exchange = new Exchange(res, incoming, this.#onAnswered);
     this.#underWay.add(exchange);
+    if (call.lines !== undefined) return exchange;
     if (Number(req.getHeader('content-length')) > LIMITS.bodyBytes) {
       exchange.closeConnection();
       exchange.refuse({ code: 'body.tooLarge' });
@@ -127,8 +128,10 @@ export class HttpFront {
 
   #authenticate(exchange: Exchange, authorization: string): void {
     if (exchange.isAnswered) return;
+    if (exchange.incoming.call.lines !== undefined) exchange.readLines();
     const key = keyOfHeader(authorization);
     const keyHash = key === undefined ? undefined : hashOfKey(key);
+    exchange.keyHash = keyHash ?? '';
     const principal = keyHash === undefined ? null : this.#principals.find(keyHash);
     if (principal === undefined && keyHash !== undefined) {
       this.#authenticateLater(exchange, keyHash);
@@ -214,6 +217,7 @@ function isStoreError(error: unknown): boolean {
 /** Calls that act as the terminal itself. */
 const TERMINAL_ONLY = new Set([
   'bill.create',
+  'bill.batch',
   'order.resolve',
   'terminal.events',
   'terminal.event.ack',

@@ -12,9 +12,12 @@ export interface GatewayLog {
   error(fields: object, message: string): void;
 }
 
+/** How a call came; `batch`: as a line of one. */
+export type Transport = 'http' | 'websocket' | 'batch';
+
 /** Called as things happen; must not throw. */
 export interface GatewayMetrics {
-  answered(call: string, transport: 'http' | 'websocket', status: number, durationMs: number): void;
+  answered(call: string, transport: Transport, status: number, durationMs: number): void;
   eventsSent(count: number, isRepeat: boolean): void;
   socketClosed(reason: string): void;
 }
@@ -34,6 +37,12 @@ export interface GatewayLimits {
   readonly requestsUnderWay: number;
   /** Operations under way on one WebSocket; beyond it 429. */
   readonly operationsPerSocket: number;
+  /** Batches under way at once; beyond it 503. */
+  readonly batches: number;
+  /** Batches of one terminal under way at once; beyond it 429. */
+  readonly batchesPerTerminal: number;
+  /** Lines of one batch; the first one beyond it is answered 413, and the rest is not read. */
+  readonly batchLines: number;
   /** Bytes that may wait in one WebSocket’s send buffer; beyond it the socket is closed. */
   readonly socketBufferBytes: number;
   /** WebSockets open at once; beyond it 503. */
@@ -54,6 +63,9 @@ export interface GatewayLimits {
 export const GATEWAY_LIMITS: GatewayLimits = {
   requestsUnderWay: 10_000,
   operationsPerSocket: 1_024,
+  batches: 16,
+  batchesPerTerminal: 4,
+  batchLines: 100_000,
   socketBufferBytes: 1_048_576,
   sockets: 50_000,
   reconnectsAtOnce: 32,

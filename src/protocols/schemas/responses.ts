@@ -285,6 +285,19 @@ export const problem = named(
   ),
 );
 
+export const batchLine = named(
+  'BatchLine',
+  Type.Object({
+    line: Type.Integer({ minimum: 1, description: 'Which line of the body, blank ones counted.' }),
+    orderId: nullable(text('Of the line; null where it has none that could be read.')),
+    status: Type.Integer({
+      minimum: 200,
+      description: 'What a single create would have answered.',
+    }),
+    bill: Type.Optional(bill),
+    problem: Type.Optional(problem),
+  }),
+);
 export const ready = Type.Object({ ready: Type.Boolean() });
 
 /** A page of a list. */

@@ -1,0 +1,225 @@
+// One batch: creates that come line by line and are answered line by line. As many are under way as its bounds allow;
+// while that is so, or while the client does not read its answers, no more of the body is read.
+
+import { must } from '../../domain/assert.ts';
+import { parseReference } from '../../domain/ids.ts';
+import { SECOND_MS } from '../../domain/time.ts';
+import type { Principal } from '../../switch/ports.ts';
+import { isProblem, type ReadingContext, readOperation } from '../operations.ts';
+import { presentProblem } from '../presenter.ts';
+import type { Problem } from '../problem-document.ts';
+import { LIMITS } from '../schemas/scalars.ts';
+import { type Exchange, readJson } from './exchange.ts';
+import { LineOutbox } from './line-outbox.ts';
+import type { Line } from './lines.ts';
+import type { GatewayOptions } from './options.ts';
+import type { Principals } from './principals.ts';
+
+/** Lines of one batch that shards have and have not answered: few, so that single calls find room beside them. */
+const UNDER_WAY_MAX = 256;
+/** Bytes of such lines: their bills come back with what they carry. */
+const UNDER_WAY_BYTES_MAX = 1_048_576;
+/** Bytes of answers that may wait for the client. */
+export const WAITING_BYTES_MAX = 1_048_576;
+/** Whether the key is still good is asked so often. */
+const JUDGE_AFTER_MS = 30 * SECOND_MS;
+
+export interface BatchContext {
+  readonly options: GatewayOptions;
+  readonly reading: ReadingContext;
+  readonly principals: Principals;
+  /** Answers what went wrong while a request was worked on. */
+  fail(exchange: Exchange, error: unknown): void;
+}
+
+export class Batch {
+  readonly #context: BatchContext;
+  readonly #exchange: Exchange;
+  readonly #lines: NonNullable<Exchange['lines']>;
+  readonly #onOver: () => void;
+  readonly #outbox: LineOutbox;
+  #principal: Principal | null;
+  #judgedAt: number;
+  #taken = 0;
+  #underWay = 0;
+  #underWayBytes = 0;
+  /** More lines than a batch may have: the rest is not read. */
+  #isFull = false;
+  #isOver = false;
+
+  constructor(of: {
+    context: BatchContext;
+    exchange: Exchange;
+    principal: Principal;
+    onOver: () => void;
+  }) {
+    const { clock } = of.context.options;
+    this.#context = of.context;
+    this.#exchange = of.exchange;
+    this.#lines = must(of.exchange.lines, 'the lines of a batch');
+    this.#principal = of.principal;
+    this.#onOver = of.onOver;
+    this.#judgedAt = clock.monotonic();
+    this.#outbox = new LineOutbox({ sink: of.exchange, clock, onTurn: this.#goOn });
+  }
+
+  start(): void {
+    this.#exchange.onLines = this.#goOn;
+    // Whatever has come whole is done all the same; nobody reads the answers.
+    this.#exchange.onGone(() => {
+      this.#outbox.close();
+      this.#goOn();
+    });
+    this.#goOn();
+  }
+
+  /** A mistake of ours ends the batch, not the gateway. */
+  readonly #goOn = (): void => {
+    if (this.#isOver) return;
+    try {
+      this.#takeMore();
+    } catch (error) {
+      this.#context.fail(this.#exchange, error);
+      this.#leave();
+    }
+  };
+
+  /** Takes what there is room for, then reads on, waits or ends. */
+  #takeMore(): void {
+    while (this.#hasRoom) {
+      const line = this.#lines.next();
+      if (line === null) {
+        this.#readOnOrEnd();
+        return;
+      }
+      this.#take(line);
+    }
+    if (this.#isFull) this.#readOnOrEnd();
+  }
+
+  get #hasRoom(): boolean {
+    return (
+      !this.#isFull &&
+      this.#underWay < UNDER_WAY_MAX &&
+      this.#underWayBytes < UNDER_WAY_BYTES_MAX &&
+      this.#outbox.waitingBytes < WAITING_BYTES_MAX
+    );
+  }
+
+  /** All that has come is taken. */
+  #readOnOrEnd(): void {
+    const isLast = this.#lines.hasEnded || this.#isFull || this.#exchange.isAnswered;
+    if (!isLast) {
+      this.#exchange.resumeBody();
+    } else if (this.#underWay === 0 && this.#outbox.waitingBytes === 0) {
+      this.#exchange.end();
+      this.#leave();
+    }
+  }
+
+  #leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#outbox.close();
+    this.#onOver();
+  }
+
+  #take(line: Line): void {
+    const { batchLines } = this.#context.options.limits;
+    this.#taken += 1;
+    if (this.#taken > batchLines) {
+      this.#isFull = true;
+      const detail = `A batch has at most ${batchLines} lines: this one and what follows were not read. Send them in another.`;
+      this.#refuse(line.no, null, { code: 'body.tooLarge', detail });
+      return;
+    }
+    if (line.bytes === null) {
+      this.#refuse(line.no, null, TOO_LONG);
+      return;
+    }
+    const json = readJson(line.bytes);
+    if ('problem' in json) {
+      this.#refuse(line.no, null, json.problem);
+      return;
+    }
+    this.#create(line.no, line.bytes.length, json.value);
+  }
+
+  #create(no: number, length: number, body: unknown): void {
+    const { options, reading } = this.#context;
+    const orderId = orderIdOf(body);
+    const principal = this.#judged();
+    if (principal === null) {
+      this.#refuse(no, orderId, { code: 'request.unauthenticated' });
+      return;
+    }
+    if (this.#exchange.closesConnection) {
+      this.#refuse(no, orderId, { code: 'shuttingDown' });
+      return;
+    }
+    const read = readOperation('bill.create', body, principal, reading);
+    if (isProblem(read)) {
+      this.#refuse(no, orderId, read);
+      return;
+    }
+    const { requestId } = this.#exchange.incoming;
+    const sentAt = options.clock.monotonic();
+    this.#underWay += 1;
+    this.#underWayBytes += length;
+    options.door.send({ ...read, principal, requestId, encoding: 'json' }, (status, answer) => {
+      this.#underWay -= 1;
+      this.#underWayBytes -= length;
+      this.#answer(no, orderId, status, answer);
+      const durationMs = options.clock.monotonic() - sentAt;
+      options.metrics.answered('bill.create', 'batch', status, durationMs);
+      if (this.#exchange.isAnswered) setImmediate(this.#goOn);
+    });
+  }
+
+  #refuse(no: number, orderId: string | null, problem: Problem): void {
+    const { requestId } = this.#exchange.incoming;
+    const { status, body } = presentProblem(problem, 'json', requestId);
+    this.#answer(no, orderId, status, body);
+  }
+
+  #answer(no: number, orderId: string | null, status: number, body: Uint8Array): void {
+    const order = orderId === null ? 'null' : `"${orderId}"`;
+    const name = status < 400 ? 'bill' : 'problem';
+    this.#outbox.push(
+      Buffer.concat([
+        Buffer.from(`{"line":${no},"orderId":${order},"status":${status},"${name}":`),
+        body,
+        LINE_END,
+      ]),
+    );
+  }
+
+  /** Whose the key is. A withdrawn one stops a long batch too: it is asked about beside, as a socket’s is. */
+  #judged(): Principal | null {
+    const { options, principals } = this.#context;
+    const now = options.clock.monotonic();
+    if (now - this.#judgedAt >= JUDGE_AFTER_MS) {
+      this.#judgedAt = now;
+      principals.lookUpInTurn(this.#exchange.keyHash).then(
+        (principal) => {
+          this.#principal = principal;
+        },
+        (error: unknown) => options.log.debug({ err: error }, 'a key could not be judged'),
+      );
+    }
+    return this.#principal;
+  }
+}
+
+const LINE_END = Buffer.from('}\n');
+const TOO_LONG: Problem = {
+  code: 'body.tooLarge',
+  detail: `A line of a batch has at most ${LIMITS.bodyBytes} bytes.`,
+};
+
+/** As the line names it, where that is a name. */
+function orderIdOf(body: unknown): string | null {
+  if (body === null || typeof body !== 'object' || !('orderId' in body)) return null;
+  const { orderId } = body;
+  return typeof orderId === 'string' ? (parseReference(orderId) ?? null) : null;
+}
