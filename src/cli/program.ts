@@ -2,6 +2,7 @@
 // is added in `program`.
 
 import { Command, CommanderError } from 'commander';
+import { billsCommand } from './bills-import.ts';
 import { CommandFailure, type Io } from './io.ts';
 import { tariffCommand } from './tariff.ts';
 
@@ -25,6 +26,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 function program(io: Io): Command {
   const root = new Command('qrswitch')
     .description('A payment switch for QR bills.')
+    .addCommand(billsCommand(io))
     .addCommand(serve())
     .addCommand(tariffCommand(io));
   for (const command of commandsOf(root)) speakTo(command, io);

@@ -606,6 +606,15 @@ describe.each(setUps)('a bill on $name', (setUp) => {
     expect(unknown.status).toBe(404);
   });
 
+  test('comes by the line, too', async () => {
+    const orderId = fresh('order');
+    const headers = { 'Content-Type': 'application/x-ndjson' };
+    const line = JSON.stringify({ orderId, amount: 1000, currency: 'EUR' });
+    const path = '/v1/terminal/bills/batch';
+    const { body } = await till.send('bill.batch', 'POST', path, line, headers);
+    expect(JSON.parse(String(body))).toMatchObject({ line: 1, status: 201, bill: { orderId } });
+  });
+
   test('can be asked for in every way that the document names', () => {
     const missing = [...world.answers.operations]
       .filter(
