@@ -1,5 +1,6 @@
 // `npm run bench -- <subcommand> [options]`: a number per claim.
 
+import { batch } from './batch.ts';
 import { latency } from './latency.ts';
 import { lifecycle, load } from './lifecycle.ts';
 import { profile } from './profile.ts';
@@ -7,9 +8,10 @@ import { recovery } from './recovery.ts';
 import { scale } from './scale.ts';
 import { slowDisk } from './slow-disk.ts';
 
-const USAGE = `Usage: npm run bench -- [lifecycle | latency | load | profile | recovery | scale | slow-disk] [options]
+const USAGE = `Usage: npm run bench -- [lifecycle | batch | latency | load | profile | recovery | scale | slow-disk] [options]
 
   lifecycle   durable bill lifecycles a second, beside the same by others, in alternating rounds
+  batch       bills a second through the batch call, in turns with bills created one by one
   latency     at fixed rates, from the intended time: view, pay, pay → event and the rest
   load        the switch alone: rate and processor time, for trying a change
   profile     where the threads of the switch spend their time under that load, with flame graphs
@@ -26,7 +28,8 @@ Options
   --peers=pgbench,fastify,uws,echo,redis,hot   who runs beside the switch; none for none
   --rate=25%,50%,75%  latency: parts of the closed-loop peak, or lifecycles a second
   --cases=residents,history,terminals,threads,hot   scale: which
-  --steps=NAME=N,N    scale, recovery: how far a case goes, such as residents=10000,1000000 or tails=0,100000;
+  --steps=NAME=N,N    scale, recovery, batch: how far a case goes, such as residents=10000,1000000, tails=0,100000 or
+                      bills=100000;
                       of threads the numbers of the combinations; may be repeated
   --fsync-delay-ms=0  added to every sync of Redis and Postgres, as on a slower disk (needs gcc)
   --terminals=64      terminals among which lifecycles are spread, a connection each
@@ -40,6 +43,7 @@ Options
 
 const SUBCOMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   lifecycle,
+  batch,
   latency,
   load,
   profile,

@@ -12,6 +12,8 @@ export const CASES = ['residents', 'history', 'terminals', 'threads', 'hot'] as 
 const RATES: readonly string[] = ['25%', '50%', '75%'];
 
 export interface Settings {
+  /** Does it work? */
+  readonly isQuick: boolean;
   readonly rounds: number;
   readonly seconds: number;
   readonly warmUp: number;
@@ -28,7 +30,7 @@ export interface Settings {
   readonly rates: readonly string[];
   /** `scale`: which cases. */
   readonly cases: readonly string[];
-  /** `scale` and `recovery`: how far each case goes, by its name. */
+  /** `scale`, `recovery` and `batch`: how far each case goes, by its name. */
   readonly steps: Readonly<Record<string, readonly number[]>>;
   /** For the switch: options, by variable. */
   readonly env: Readonly<Record<string, string>>;
@@ -60,6 +62,7 @@ export function readSettings(args: readonly string[]): Settings {
     },
   });
   return {
+    isQuick: values.quick,
     rounds: values.quick ? 1 : positive('rounds', values.rounds),
     seconds: values.quick ? 2 : positive('seconds', values.seconds),
     warmUp: values.quick ? 1 : positive('warm-up', values['warm-up']),

@@ -1,5 +1,6 @@
 // The load generator: a process of its own, so that its share of the processor can be told from the switch's.
 
+import { Batches } from './batches.ts';
 import { Echoes } from './echoes.ts';
 import { Fill } from './fill.ts';
 import { HotBill } from './hot-bill.ts';
@@ -18,6 +19,7 @@ const loads: Record<LoadTask['kind'], (task: LoadTask) => Load> = {
   hot: (task) => new HotBill(task),
   open: (task) => new OpenLoop(task),
   fill: (task) => new Fill(task),
+  batch: (task) => new Batches(task),
 };
 
 function say(message: FromLoad): Promise<void> {

@@ -18,10 +18,10 @@ export interface LoadTask extends DoorTask {
   /**
    * `lifecycles`: each slot begins the next when the last is over. `echo`: each slot sends the same calls to a server
    * that answers with what it is sent. `hot`: each slot is a payer of one bill. `open`: lifecycles begin by a schedule.
-   * `fill`: bills are created and left open.
+   * `fill`: bills are created and left open. `batch`: the same through the batch call.
    */
-  readonly kind: 'lifecycles' | 'echo' | 'hot' | 'open' | 'fill';
-  /** Of `lifecycles` and `fill`: how many, in place of a time. */
+  readonly kind: 'lifecycles' | 'echo' | 'hot' | 'open' | 'fill' | 'batch';
+  /** Of `lifecycles`, `fill` and `batch`: how many, in place of a time. */
   readonly count?: number;
   /** Of `open`: lifecycles that begin in a second. */
   readonly rate?: number;
