@@ -51,13 +51,14 @@ export async function createBills(
   target: Target,
   requests: readonly unknown[],
   onOutcome: (index: number, outcome: Outcome) => void,
+  leastPauseMs: number = PAUSE_MS,
 ): Promise<void> {
   const lines = requests.map((request) => `${JSON.stringify(request)}\n`);
   const open = new Set(lines.keys());
   /** Of those that are open, the last that was heard. */
   const heard = new Map<number, Outcome>();
   for (let tries = 0; open.size > 0 && tries < TRIES_MAX; tries++) {
-    if (tries > 0) await pause(pauseMs(tries, heard));
+    if (tries > 0) await pause(pauseMs(tries, heard, leastPauseMs));
     heard.clear();
     const sent = [...open];
     const failure = await call(
@@ -84,10 +85,10 @@ const UNANSWERED = {
   },
 } as const satisfies Outcome;
 
-function pauseMs(tries: number, heard: ReadonlyMap<number, Outcome>): number {
+function pauseMs(tries: number, heard: ReadonlyMap<number, Outcome>, leastMs: number): number {
   let asked = 0;
   for (const { problem } of heard.values()) asked = Math.max(asked, problem?.retryAfter ?? 0);
-  return Math.min(Math.max(asked * 1000, PAUSE_MS * 2 ** (tries - 1)), PAUSE_MAX_MS);
+  return Math.min(Math.max(asked * 1000, leastMs * 2 ** (tries - 1)), PAUSE_MAX_MS);
 }
 
 /** One call with these lines; why it failed as a whole, or null. */
