@@ -187,7 +187,7 @@ describe('a client of a batch', () => {
     expect(ended()).toMatchObject([{ status: 499 }]);
     expect(bench.door.requests).toHaveLength(3);
     // Its place is free again.
-    for (let i = 0; i < 5; i++) expect(await answersTo(linesOf(1))).toHaveLength(1);
+    for (let i = 0; i < 20; i++) expect(await answersTo(linesOf(1))).toHaveLength(1);
   });
 
   test('that goes away has done what had come whole, though it waited', async () => {
@@ -206,6 +206,21 @@ describe('a client of a batch', () => {
     bench.door.script = () => created;
     for (const { reply } of bench.door.held) reply(created);
     await until(() => bench.door.requests.length === 1_000);
+  });
+
+  test('whose lines have no room is not read from, and others are', async () => {
+    bench.door.script = () => 'hold';
+    const client = open();
+    const line = `{"orderId":"o-1","amount":1,"currency":"EUR","description":"${'x'.repeat(400)}"}\n`;
+    let isWritten = false;
+    // More than what the buffers of both ends take.
+    client.sent.end(line.repeat(100_000), () => {
+      isWritten = true;
+    });
+    await until(() => bench.door.held.length === UNDER_WAY_MAX);
+    for (let i = 0; i < 300; i++) await (await fetch(`${bench.url}/healthz`)).text();
+    expect(isWritten).toBe(false);
+    client.sent.destroy();
   });
 
   test('that does not read is not read from, and is cut off in the end', async () => {
