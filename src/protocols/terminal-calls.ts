@@ -31,7 +31,7 @@ const qrQuery = {
   ),
 };
 const BATCH =
-  'The body is NDJSON: a create a line, as for a single one, streamed or at once. Each line is done by itself, and answered as soon as it is, while others are still being read: an answer has the number of its line, the `orderId`, and the `status` with `bill` or `problem` that a single create would have had. What is wrong with one line concerns no other. To send all again, or what has not been answered, is safe. To 100,000 lines of 64 KB; 4 batches of a terminal at once. Blank lines have no answer. A client reads while it writes: one that does not finds its writing held up once about 1 MB of answers wait for it, and is cut off when it has taken nothing for 60 s; one that sends nothing for 10 s is cut off too. What it had sent whole by then is done.';
+  'The body is NDJSON: a create a line, as for a single one, streamed or at once. Each line is done by itself, and answered as soon as it is, while others are still being read: an answer has the number of its line, the `orderId`, and the `status` with `bill` or `problem` that a single create would have had. What is wrong with one line concerns no other. To send all again, or what has not been answered, is safe. To 100,000 lines of 64 KB; 4 batches of a terminal at once. Blank lines have no answer. A client reads while it writes: one that does not finds its writing held up once about 1 MB of answers wait for it, and is cut off when it has taken nothing for 30 s; one that sends nothing for 10 s is cut off too. What it had sent whole by then is done.';
 
 function qrCall(form: 'svg' | 'png' | 'txt', contentType: string): Call {
   return {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -33,6 +32,7 @@ afterEach(() => {
 
 const created = { kind: 'bill', bill: makeBill(), created: true, now: NOON } as const;
 const lineOf = (no: number): string => `{"orderId":"o-${no}","amount":${no},"currency":"EUR"}`;
+const LONG_LINE = `{"orderId":"o-1","amount":1,"currency":"EUR","description":"${'x'.repeat(400)}"}\n`;
 const linesOf = (count: number): string =>
   Array.from({ length: count }, (_, index) => `${lineOf(index + 1)}\n`).join('');
 
@@ -196,9 +196,10 @@ describe('a client of a batch', () => {
     client.sent.write(linesOf(1_000));
     await until(() => bench.door.held.length === UNDER_WAY_MAX);
     client.sent.destroy();
-    // Whoever is not read from is found to be gone when it is written to.
+    // Whoever is not read from is found to be gone when it takes nothing for long.
     for (let i = 0; ended().length === 0; i++) {
       bench.door.held[i]?.reply(created);
+      bench.clock.advance(100);
       await turn();
     }
     expect(ended()).toMatchObject([{ status: 499 }]);
@@ -211,10 +212,9 @@ describe('a client of a batch', () => {
   test('whose lines have no room is not read from, and others are', async () => {
     bench.door.script = () => 'hold';
     const client = open();
-    const line = `{"orderId":"o-1","amount":1,"currency":"EUR","description":"${'x'.repeat(400)}"}\n`;
     let isWritten = false;
     // More than what the buffers of both ends take.
-    client.sent.end(line.repeat(100_000), () => {
+    client.sent.end(LONG_LINE.repeat(100_000), () => {
       isWritten = true;
     });
     await until(() => bench.door.held.length === UNDER_WAY_MAX);
@@ -223,32 +223,41 @@ describe('a client of a batch', () => {
     client.sent.destroy();
   });
 
+  test('of whom more came than may wait is cut off', async () => {
+    bench.gateway.close();
+    bench = await startBench({ limits: { batchUnreadBytes: 10_000 } });
+    bench.door.script = () => 'hold';
+    const client = open();
+    const lost = new Promise<void>((done) => client.sent.once('error', () => done()));
+    client.sent.write(LONG_LINE.repeat(1_000));
+    await lost;
+    expect(ended()).toMatchObject([{ status: 499 }]);
+  });
+
   test('that does not read is not read from, and is cut off in the end', async () => {
     const socket = connect(bench.gateway.port, '127.0.0.1');
     socket.pause();
-    const head = `POST ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.terminal}\r\nTransfer-Encoding: chunked\r\n\r\n`;
-    socket.write(head);
-    const body = Buffer.from(linesOf(1_000));
-    let sent = 0;
-    const pump = (): void => {
-      while (!socket.destroyed && sent < 60) {
-        sent += 1;
-        socket.write(`${body.length.toString(16)}\r\n`);
-        socket.write(body);
-        if (!socket.write('\r\n')) return;
-      }
-    };
-    socket.on('drain', pump);
     socket.on('error', () => undefined);
-    pump();
-    const closed = once(socket, 'close');
+    const head = `POST ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.terminal}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const lines = LONG_LINE.repeat(1_000);
+    const chunk = `${lines.length.toString(16)}\r\n${lines}\r\n`;
+    let taken = 0;
+    const writeNext = (error?: Error | null): void => {
+      if (error || taken === 100) return;
+      taken += 1;
+      socket.write(chunk, writeNext);
+    };
+    socket.write(head);
+    writeNext();
+    const closed = new Promise<void>((done) => socket.once('close', () => done()));
     await until(() => {
       bench.clock.advance(100);
       return ended().length === 1;
     });
     expect(ended()).toMatchObject([{ status: 499 }]);
-    // What the buffers of both ends take, and then 1 MB.
+    // What the buffers of both ends take, and then 1 MB of answers. Of the lines, too.
     expect(bench.door.requests.length).toBeLessThan(20_000);
+    expect(taken * chunk.length).toBeLessThan(20_000_000);
     socket.resume();
     await closed;
   });

@@ -64,7 +64,11 @@ export class Batch {
   }
 
   start(): void {
-    this.#exchange.onLines = this.#goOn;
+    this.#exchange.onLines = () => {
+      const { batchUnreadBytes } = this.#context.options.limits;
+      if (this.#lines.waitingBytes > batchUnreadBytes) this.#exchange.cut();
+      else this.#goOn();
+    };
     // Whatever has come whole is done all the same; nobody reads the answers.
     this.#exchange.onGone(() => {
       this.#outbox.close();

@@ -209,8 +209,8 @@ export class Exchange {
       this.#hasBegun = true;
       isTaken = res.write(bytes);
     });
-    // A write gives the client 10 s, whatever it waits for: where all was taken it is we who owe something.
-    if (isTaken && this.#isPaused) res.pause();
+    // A write lets time run out for the client, whatever it waits for; one that fails begins to read as well.
+    if (this.#isPaused) res.pause();
     return isTaken;
   }
 

@@ -4,8 +4,8 @@
 import { SECOND_MS } from '../../domain/time.ts';
 import type { Clock } from '../../switch/ports.ts';
 
-/** A client that takes nothing for so long is gone, or will never read. */
-export const STALL_MS = 60 * SECOND_MS;
+/** A client that takes nothing for so long is gone (nobody tells while its body is not read), or will never read. */
+const STALL_MS = 30 * SECOND_MS;
 /**
  * uWebSockets.js either drains its buffer itself or tells when there is room, and then leaves the draining to whoever
  * writes next: there may be nothing to write. So it drains, and is asked so often whether it has.

@@ -91,6 +91,19 @@ describe('a body of lines', () => {
     expect(read(['a\nbegun'], false)).toEqual([[1, 'a']]);
   });
 
+  test('counts what waits to be read', () => {
+    const lines = new Lines(BYTES_MAX);
+    lines.push(Buffer.from('a\nb\nbeg'));
+    lines.push(Buffer.from('un\n'));
+    lines.next();
+    expect(lines.waitingBytes).toBe(10);
+    lines.next();
+    expect(lines.next()?.bytes?.toString()).toBe('begun');
+    expect(lines.waitingBytes).toBe(3);
+    expect(lines.next()).toBeNull();
+    expect(lines.waitingBytes).toBe(0);
+  });
+
   test('is the same however it is cut into pieces', () => {
     const text = fc.array(fc.constantFrom('a', '\n', '\r', ' ', 'é', '12345'), { maxLength: 40 });
     fc.assert(

@@ -22,6 +22,7 @@ export class Lines {
   /** The beginning of a line whose end has not come, unless it is too long to be kept. */
   #begun: Buffer[] = [];
   #begunBytes = 0;
+  #waitingBytes = 0;
   #no = 0;
   #hasEnded = false;
 
@@ -35,9 +36,15 @@ export class Lines {
     return this.#hasEnded;
   }
 
+  /** Bytes of the pieces that have not been read through. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
   /** What came next; it is kept as it is. */
   push(piece: Buffer): void {
-    if (piece.length > 0) this.#pieces.push(piece);
+    this.#pieces.push(piece);
+    this.#waitingBytes += piece.length;
   }
 
   /** Nothing comes any more: what has begun is the last line. */
@@ -55,6 +62,7 @@ export class Lines {
         this.#begin(piece.subarray(this.#at));
         this.#piece += 1;
         this.#at = 0;
+        this.#waitingBytes -= piece.length;
         continue;
       }
       const rest = piece.subarray(this.#at, end);

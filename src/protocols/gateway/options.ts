@@ -43,6 +43,11 @@ export interface GatewayLimits {
   readonly batchesPerTerminal: number;
   /** Lines of one batch; the first one beyond it is answered 413, and the rest is not read. */
   readonly batchLines: number;
+  /**
+   * Bytes of one batch that may wait for their turn; beyond it the connection is cut. Reading pauses long before, but
+   * uWebSockets.js reads on where it could write a part only of what it had kept for the client.
+   */
+  readonly batchUnreadBytes: number;
   /** Bytes that may wait in one WebSocket’s send buffer; beyond it the socket is closed. */
   readonly socketBufferBytes: number;
   /** WebSockets open at once; beyond it 503. */
@@ -66,6 +71,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   batches: 16,
   batchesPerTerminal: 4,
   batchLines: 100_000,
+  batchUnreadBytes: 8_388_608,
   socketBufferBytes: 1_048_576,
   sockets: 50_000,
   reconnectsAtOnce: 32,
