@@ -6,6 +6,7 @@ import {
   asksForHelp,
   type Config,
   ConfigError,
+  clientKey,
   helpText,
   options,
   publicBaseUrlOf,
@@ -19,6 +20,13 @@ const folder = mkdtempSync(join(tmpdir(), 'qrswitch-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the configuration', () => {
+  test('is not at fault where the command line’s key is set, which it neither has nor shows', () => {
+    const env = { QRSWITCH_KEY: 'secret' };
+    expect(JSON.stringify(readConfig(env, [], machine))).not.toContain('secret');
+    expect(clientKey(env)).toBe('secret');
+    expect(clientKey({ QRSWITCH_KEY: '' })).toBeUndefined();
+  });
+
   test('of nothing is the embedded demo on this machine alone', () => {
     const config = read({});
 

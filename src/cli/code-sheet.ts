@@ -96,6 +96,7 @@ export class CodeSheet {
     document.fontSize(TEXT_SIZE);
     document.text(description, left, top + AMOUNT_SIZE * LINE + 2, { ...one, height: 2 * line });
     document.fillColor('#555555');
-    document.text(orderId, left, top + AMOUNT_SIZE * LINE + 2 + 2 * line + 2, one);
+    const below = top + AMOUNT_SIZE * LINE + 2 + 2 * line + 2;
+    document.text(orderId, left, below, { ...one, height: 2 * line });
   }
 }

@@ -88,7 +88,7 @@ describe('a batch', () => {
       JSON.stringify(order),
       JSON.stringify({ ...order, amount: 101 }),
       'no JSON',
-      JSON.stringify({ ...order, orderId: `${order.orderId}-b`, currency: 'XXX' }),
+      JSON.stringify({ ...order, orderId: `${order.orderId}-b`, currency: 'ZZZ' }),
       JSON.stringify({ ...order, orderId: `${order.orderId}-c` }),
       JSON.stringify({ ...order, orderId: `${order.orderId}-c` }),
     ];
