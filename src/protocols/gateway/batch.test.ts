@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { billId, makeBill, NOON } from '../../../tests/support/bill-fixtures.ts';
 import { type Bench, keys, passing, startBench } from '../../../tests/support/fake-door.ts';
@@ -113,6 +114,44 @@ describe('a batch', () => {
       [15, 'o-15', 201, undefined],
     ]);
     expect(bench.door.asked('bill.create')).toHaveLength(2);
+  });
+
+  test('of any bytes has one answer for each line that is not blank, and none is a mistake of ours', async () => {
+    const parts = [
+      '\n',
+      '\r\n',
+      ' ',
+      '{',
+      '}',
+      '[',
+      '"',
+      ',',
+      'null',
+      '1e999',
+      '\0',
+      '\u2028',
+      lineOf(1),
+      '{}',
+    ];
+    const some = fc.oneof(
+      fc
+        .constantFrom(...parts, `{"orderId":"o-1","__proto__":{}}`)
+        .map((text) => Buffer.from(text)),
+      fc.uint8Array({ maxLength: 3 }).map((bytes) => Buffer.from(bytes)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(some, { maxLength: 30 }), async (pieces) => {
+        const body = Buffer.concat(pieces);
+        const answers = await answersTo(body);
+        const texts = body.toString('latin1').split('\n');
+        const expected = texts.flatMap((text, index) =>
+          /^[ \t\r]*$/.test(text) ? [] : [index + 1],
+        );
+        expect(answers.map(({ line }) => line)).toEqual(expected);
+        expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test.each(['', '\n', ' \r\n\n'])('of no lines (%j) has no answers', async (body) => {
