@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import cliProgress from 'cli-progress';
 import { Command } from 'commander';
-import QRCode from 'qrcode';
 import { clientKey } from '../config.ts';
 import { parseReference } from '../domain/ids.ts';
 import { formatAmount } from '../protocols/currencies.ts';
+import { drawCode } from '../protocols/gateway/codes.ts';
 import { type CreatedBill, createBills, type Outcome, type Target } from './batch-client.ts';
 import { type BillRow, readBillRows } from './bill-rows.ts';
 import type { CodeSheet } from './code-sheet.ts';
@@ -19,6 +19,8 @@ import { CommandFailure, type Io } from './io.ts';
 /** Rows of one call. */
 const CALL_ROWS = 10_000;
 const FILES_AT_ONCE = 64;
+/** Room for the densest code; SVG is printed at any size. */
+const SVG_SIZE = 512;
 const SHOWN_EVERY_MS = 2_000;
 
 interface Options {
@@ -153,8 +155,9 @@ async function writeFiles(folder: string, made: readonly CreatedBill[]): Promise
       made.slice(at, at + FILES_AT_ONCE).map(async ({ orderId, qr }) => {
         const name = parseReference(orderId);
         if (name === undefined) throw new Error(`the switch answered the order ${orderId}`);
-        const svg = await QRCode.toString(qr.payload, { type: 'svg', errorCorrectionLevel: 'M' });
-        await writeFile(join(folder, `${name}.svg`), svg);
+        const drawn = drawCode(qr.payload, 'svg', { size: SVG_SIZE });
+        if (!('body' in drawn)) throw new Error(`the code of ${orderId}: ${drawn.detail}`);
+        await writeFile(join(folder, `${name}.svg`), drawn.body);
       }),
     );
   }
