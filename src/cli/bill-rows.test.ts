@@ -42,7 +42,7 @@ describe('a CSV file of bills', () => {
     ],
     [
       'with a byte order mark',
-      '\ufefforderId,amount,description\na-1,1250,Water; May\n,,\na-2,900,"two\nlines"',
+      '\ufeff"orderId",amount,description\na-1,1250,Water; May\n,,\na-2,900,"two\nlines"',
     ],
   ])('%s', async (_name, content) => {
     expect(asJson(await rowsOf(content))).toEqual(expected);

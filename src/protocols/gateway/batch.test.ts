@@ -274,6 +274,9 @@ describe('a client of a batch', () => {
   });
 
   test('that does not read is not read from, and is cut off in the end', async () => {
+    bench.gateway.close();
+    bench = await startBench({ limits: { batchUnreadBytes: Number.MAX_SAFE_INTEGER } });
+    bench.door.script = () => created;
     const socket = connect(bench.gateway.port, '127.0.0.1');
     socket.pause();
     socket.on('error', () => undefined);
