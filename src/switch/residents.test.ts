@@ -63,6 +63,12 @@ describe('the bills in memory', () => {
     expect(pending.residents.awake(id)).toBeDefined();
   });
 
+  test('stay awake where nothing is to come: they leave soon', () => {
+    const { residents } = withBill({ ...open, status: 'confirmed' });
+    residents.passivate(NOW);
+    expect(residents.awake(id)).toBeDefined();
+  });
+
   test('wake for their timers', () => {
     const { residents } = withBill();
     residents.passivate(NOW);

@@ -176,12 +176,16 @@ export class Residents {
     return left;
   }
 
-  /** A bill whose events are pending stays awake: streams read them here. */
+  /**
+   * A bill whose events are pending stays awake: streams read them here. So does one for which nothing is to come: it
+   * leaves soon, and packing it would cost more than it saves.
+   */
   #rest(cell: Cell, bill: PresentBill): void {
-    if (bill.outbox.length > 0) return;
+    const dueAt = nextDueOf(bill);
+    if (bill.outbox.length > 0 || dueAt === NEVER) return;
     const { id, entry, usedAt } = cell;
     this.remove(cell);
-    this.#resting.add({ id, packed: this.#packer.pack(bill), entry, usedAt }, nextDueOf(bill));
+    this.#resting.add({ id, packed: this.#packer.pack(bill), entry, usedAt }, dueAt);
   }
 
   /** Drops everything: the shard has another owner, or begins anew. */

@@ -5,7 +5,6 @@ import { type Timed, TimerHeap } from '../actors/timer-heap.ts';
 import type { PresentBill } from '../domain/bill/state.ts';
 import type { BillId } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
-import { NEVER } from '../domain/time.ts';
 import type { EntryId } from './entry-id.ts';
 
 /** Turns a bill into a string of one byte a character, and back into an equal one. */
@@ -36,9 +35,9 @@ export class RestingBills {
   /** Takes a bill in; `dueAt` is when its next timer falls due. */
   add(bill: Omit<RestingBill, keyof Timed>, dueAt: Millis): void {
     const { id, packed, entry, usedAt } = bill;
-    const resting: RestingBill = { id, packed, entry, usedAt, dueAt: NEVER, heapIndex: -1 };
+    const resting: RestingBill = { id, packed, entry, usedAt, dueAt, heapIndex: -1 };
     this.#bills.set(id, resting);
-    if (dueAt !== NEVER) this.#timers.set(resting, dueAt);
+    this.#timers.set(resting, dueAt);
   }
 
   /** Takes a bill out: it wakes. */
