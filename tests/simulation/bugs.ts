@@ -172,14 +172,6 @@ export const BUGS = {
       () => () => undefined,
     ),
 
-  /** The same for the tail's tombstones. */
-  'tail-tombstones-unknown': () =>
-    patch<Parameters<OrderDesk['recallTombstone']>, void, OrderDesk>(
-      OrderDesk.prototype,
-      'recallTombstone',
-      () => () => undefined,
-    ),
-
   /** A bill that rests forgets its reservations. */
   'rest-lets-go': () =>
     patch<Parameters<RestingBills['add']>, void, RestingBills>(
