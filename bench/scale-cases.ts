@@ -4,7 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import postgres from 'postgres';
-import { hashKey } from '../src/persistence/directory.ts';
+import { hashKey, readKeyHashes } from '../src/persistence/key-hashes.ts';
 import { checkFilled } from './books.ts';
 import type { FromIdle, IdleTask } from './load/idle.ts';
 import { runLoad } from './load-process.ts';
@@ -242,9 +242,11 @@ async function addTerminals({ stores, under }: Bench, count: number): Promise<st
       insert into terminals (id, merchant_id, name)
       select id, (select merchant_id from terminals where id = ${like}), 'Idle till'
       from unnest(${ids}::text[]) as id`;
+    const known = await readKeyHashes(sql);
+    const hashes = keys.map((key) => known.stored(hashKey(key)));
     await sql`
-      insert into keys (key_hash, terminal_id)
-      select * from unnest(${keys.map(hashKey)}::text[], ${ids}::text[])`;
+      insert into keys (key_hash, terminal_id, layers)
+      select *, ${known.layers} from unnest(${hashes}::text[], ${ids}::text[])`;
     return keys;
   } finally {
     await sql.end();

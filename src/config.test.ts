@@ -237,6 +237,10 @@ describe('the help text', () => {
             names separated by commas (an array of them in the file); default: none
             Findings about the stores to start with all the same, such as redis.appendfsync. Acknowledged money can be lost then.
 
+        QRSWITCH_KEY_PEPPERS  (keyPeppers)
+            secrets of at least 32 characters, separated by commas (an array of them in the file); default: one that the database has drawn for itself
+            Kept outside the database: without them nobody can use what a copy of it tells of keys. A new one is put behind those of before, with every switch of the database stopped; each has the same.
+
         QRSWITCH_DEMO  (demo)
             1 or 0 (true or false in the file); default: 1 with the embedded Postgres, else 0
             Makes a demo institution, merchant, terminal, paychannel and operator at first start.

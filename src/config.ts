@@ -14,6 +14,7 @@ import {
   names,
   type Option,
   optionalText,
+  secrets,
   text,
   url,
   withoutPassword,
@@ -82,6 +83,12 @@ export const options = {
     env: 'QRSWITCH_ACCEPT_UNSAFE',
     pattern: /^[a-z]+\.[a-z_-]+$/,
     why: 'Findings about the stores to start with all the same, such as redis.appendfsync. Acknowledged money can be lost then.',
+  }),
+  keyPeppers: secrets({
+    env: 'QRSWITCH_KEY_PEPPERS',
+    lengthMin: 32,
+    fallbackSays: 'one that the database has drawn for itself',
+    why: 'Kept outside the database: without them nobody can use what a copy of it tells of keys. A new one is put behind those of before, with every switch of the database stopped; each has the same.',
   }),
   demo: flag({
     env: 'QRSWITCH_DEMO',
@@ -275,9 +282,14 @@ export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
       key,
-      options[key as Key].secret && typeof value === 'string' ? withoutPassword(value) : value,
+      options[key as Key].secret ? withoutSecrets(value) : value,
     ]),
   );
+}
+
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(() => '***');
+  return typeof value === 'string' ? withoutPassword(value) : value;
 }
 
 /** What QR codes and links begin with, once the port is known. */
@@ -384,6 +396,7 @@ function settled(read: Read, machine: Machine): Config {
     ...read,
     dataDir: resolve(read.dataDir),
     acceptUnsafe: Object.freeze([...read.acceptUnsafe]),
+    keyPeppers: Object.freeze([...read.keyPeppers]),
     demo: read.demo ?? read.databaseUrl === null,
     nodeName: read.nodeName ?? machine.hostname,
     workers: read.workers ?? Math.min(read.shards, Math.max(1, machine.cores - 1)),

@@ -36,7 +36,7 @@ const door = new GatewayLink({
   clock: systemClock,
   presenter,
 });
-const directory = new PostgresDirectory({ url: databaseUrl });
+const directory = new PostgresDirectory({ url: databaseUrl, peppers: config.keyPeppers });
 const listings = new PostgresListings({ url: databaseUrl, logger });
 
 let state: SwitchState = {
@@ -113,6 +113,9 @@ try {
         break;
       case 'state':
         state = message.state;
+        break;
+      case 'directory':
+        gateway.hear(message.isHearing, message.changes);
         break;
       case 'metrics':
         metricsAsked.get(message.seq)?.(message.text);

@@ -1,6 +1,7 @@
 // The gateway threads, all on one port, and what main tells them.
 
 import { Worker } from 'node:worker_threads';
+import type { DirectoryChange } from './switch/directory.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 import type { Snapshot } from './telemetry/metrics.ts';
@@ -37,6 +38,7 @@ export class Gateways {
   #isStopping = false;
   /** What a gateway that begins later must know at once. */
   #state: SwitchState | null = null;
+  #isHearing = false;
   #seq = 0;
 
   constructor(options: { setting: Setting; port: number; logger: Logger; events: GatewayEvents }) {
@@ -79,6 +81,12 @@ export class Gateways {
     this.sendEach(() => ({ message: { type: 'state', state } }));
   }
 
+  /** What has changed in the directory; null: anything may have. */
+  tellDirectory(isHearing: boolean, changes: readonly DirectoryChange[] | null): void {
+    this.#isHearing = isHearing;
+    this.sendEach(() => ({ message: { type: 'directory', isHearing, changes } }));
+  }
+
   /** Takes nothing new, answers what is under way, closes every socket with a reason. */
   async stop(): Promise<void> {
     this.#isStopping = true;
@@ -104,6 +112,12 @@ export class Gateways {
           const state = this.#state;
           if (state !== null)
             thread.postMessage({ type: 'state', state } satisfies ToGatewayThread);
+          const isHearing = this.#isHearing;
+          thread.postMessage({
+            type: 'directory',
+            isHearing,
+            changes: null,
+          } satisfies ToGatewayThread);
           listening();
         } else if (message.type === 'failed') {
           failed(new Error(message.reason));

@@ -12,6 +12,7 @@ import {
   readConfig,
   shownConfig,
 } from './config.ts';
+import { watchDirectory } from './directory-watch.ts';
 import { Gateways } from './gateways.ts';
 import { describeHolder } from './holder.ts';
 import { ensureDemo } from './persistence/demo-data.ts';
@@ -45,7 +46,9 @@ async function main(): Promise<void> {
     const publicBaseUrl = publicBaseUrlOf(config, port);
     const demoFile = join(config.dataDir, 'demo.json');
     const baseUrl = publicBaseUrlOf({ ...config, publicBaseUrl: null }, port);
-    const demo = config.demo ? await ensureDemo({ databaseUrl, file: demoFile, baseUrl }) : null;
+    const demo = config.demo
+      ? await ensureDemo({ databaseUrl, file: demoFile, baseUrl, peppers: config.keyPeppers })
+      : null;
     const qrKey = await ensureSecret({ databaseUrl, name: 'qr' });
     const setting: Setting = {
       config,
@@ -129,6 +132,11 @@ async function serve(
   });
   pool.start();
   await gateways.start();
+  const directory = watchDirectory({
+    databaseUrl: setting.databaseUrl,
+    logger,
+    tell: (isHearing, changes) => gateways.tellDirectory(isHearing, changes),
+  });
   const stopWatching = watchState(setting, pool, (state, isFirst) => {
     gateways.publish(state);
     if (isFirst) onReady();
@@ -141,6 +149,7 @@ async function serve(
     async stop() {
       stopWatching();
       await gateways.stop();
+      await directory.stop();
       await pool.stop();
       metrics.close();
     },

@@ -138,6 +138,29 @@ export function names(of: Described & { readonly pattern: RegExp }): Option<read
   });
 }
 
+/** Secrets, separated by commas in the environment, an array in the file: never shown, not even where they are wrong. */
+export function secrets(
+  of: Described & { readonly fallbackSays: string; readonly lengthMin: number },
+): Option<readonly string[]> {
+  const takes = `secrets of at least ${of.lengthMin} characters, separated by commas (an array of them in the file)`;
+  return option<readonly string[]>(
+    { ...of, secret: true },
+    {
+      takes,
+      fallback: [],
+      fallbackSays: of.fallbackSays,
+      read: (raw) => {
+        const parts: unknown = 'text' in raw ? raw.text.split(',') : raw.json;
+        const isFit = (part: unknown): part is string =>
+          typeof part === 'string' && part.length >= of.lengthMin && /^[!-+\--~]+$/.test(part);
+        return Array.isArray(parts) && parts.every(isFit)
+          ? { value: parts }
+          : { fault: `must be ${takes}, without spaces` };
+      },
+    },
+  );
+}
+
 /** A URL; it may hold a password, so a complaint never repeats it. */
 export function url(
   of: Described & {

@@ -7,6 +7,7 @@ import type { ShardId } from './domain/ids.ts';
 import { isGone, makeHolder } from './holder.ts';
 import { MetaStore } from './persistence/history/meta-store.ts';
 import { PostgresHistory } from './persistence/history/postgres-history.ts';
+import { settleKeyHashes } from './persistence/key-hashes.ts';
 import { makeEntryCodec } from './persistence/log/entry-codec.ts';
 import { migrate } from './persistence/migrate.ts';
 import { reporterOf } from './reporting.ts';
@@ -33,6 +34,10 @@ export async function prepareStores(
 ): Promise<void> {
   const applied = await persist(logger, 'postgres.unreachable', () => migrate(databaseUrl));
   if (applied.length > 0) logger.info({ what: 'postgres.migrated', applied }, 'postgres.migrated');
+  const misfit = await persist(logger, 'postgres.unreachable', () =>
+    settleKeyHashes(databaseUrl, config.keyPeppers),
+  );
+  if (misfit !== null) throw new StartRefusal(misfit);
   const meta = await persist(logger, 'postgres.unreachable', () =>
     MetaStore.open({ url: databaseUrl, accepted: config.acceptUnsafe }),
   );

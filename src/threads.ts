@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from './config.ts';
+import type { DirectoryChange } from './switch/directory.ts';
 import type { ShardStatus } from './switch/worker-host.ts';
 import type { Snapshot } from './telemetry/metrics.ts';
 
@@ -60,6 +61,12 @@ export interface SwitchState {
 export type ToGatewayThread =
   | { readonly type: 'worker'; readonly index: number; readonly port: MessagePort }
   | { readonly type: 'state'; readonly state: SwitchState }
+  /** Whether main hears of the directory's changes, and what has changed; null: anything may have. */
+  | {
+      readonly type: 'directory';
+      readonly isHearing: boolean;
+      readonly changes: readonly DirectoryChange[] | null;
+    }
   | { readonly type: 'metrics'; readonly seq: number; readonly text: string }
   | { readonly type: 'tell'; readonly seq: number }
   /** Take nothing new, answer what is under way, close. */

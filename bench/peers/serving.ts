@@ -1,7 +1,8 @@
 // A peer as a process: told what to serve by whoever forked it, tells its port, and ends with it.
 
 import postgres, { type Sql } from 'postgres';
-import { hashKey, PostgresDirectory } from '../../src/persistence/directory.ts';
+import { PostgresDirectory } from '../../src/persistence/directory.ts';
+import { hashKey } from '../../src/persistence/key-hashes.ts';
 import type { Principal } from '../../src/switch/ports.ts';
 
 /** What a peer is told at its start. */
@@ -54,7 +55,11 @@ export class Keys {
     const now = performance.now();
     let entry = this.#known.get(hash);
     if (entry === undefined || now > entry.until) {
-      entry = { principal: this.#directory.principalOfKey(hash), until: now + FRESH_MS };
+      const found = this.#directory.holderOfKey(hash);
+      entry = {
+        principal: found.then((holder) => holder?.principal ?? null),
+        until: now + FRESH_MS,
+      };
       entry.principal.catch(() => this.#known.delete(hash));
       this.#known.set(hash, entry);
     }

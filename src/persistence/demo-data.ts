@@ -11,8 +11,8 @@ import {
   addOperator,
   addPaychannel,
   addTerminal,
-  hashKey,
 } from './directory.ts';
+import { hashKey, readKeyHashes } from './key-hashes.ts';
 
 /** What `demo.json` holds. */
 export interface DemoData {
@@ -33,17 +33,19 @@ export async function ensureDemo(options: {
   /** Where `demo.json` is or goes. */
   file: string;
   baseUrl: string;
+  /** Those that are configured for keys. */
+  peppers?: readonly string[];
 }): Promise<DemoData> {
-  const { file, baseUrl } = options;
+  const { file, baseUrl, peppers = [] } = options;
   const sql = postgres(options.databaseUrl, { max: 1, onnotice: () => undefined });
   try {
     const found = await readDemo(file);
-    if (found !== null && (await isInUse(sql, found))) {
+    if (found !== null && (await isInUse(sql, found, peppers))) {
       const demo = { ...found, baseUrl };
       if (found.baseUrl !== baseUrl) await writeDemo(file, demo);
       return demo;
     }
-    const demo = await makeDemo(sql, baseUrl);
+    const demo = await makeDemo(sql, baseUrl, peppers);
     await writeDemo(file, demo);
     return demo;
   } finally {
@@ -51,7 +53,9 @@ export async function ensureDemo(options: {
   }
 }
 
-async function makeDemo(sql: Sql, baseUrl: string): Promise<DemoData> {
+async function makeDemo(sql: Sql, baseUrl: string, peppers: readonly string[]): Promise<DemoData> {
+  const keyOf = (kind: 'operator' | 'terminal' | 'paychannel', id: string): Promise<string> =>
+    addKey(sql, { kind, id }, peppers);
   // Each step stands alone: a start that is killed on the way leaves a few names without keys, which open nothing.
   const institutionId = await addInstitution(sql, {
     name: 'Demo Bank',
@@ -71,17 +75,15 @@ async function makeDemo(sql: Sql, baseUrl: string): Promise<DemoData> {
     name: 'Demo Wallet',
     subscribed: true,
   });
-  const operatorId = await addOperator(sql, { institutionId, name: 'Demo operator' });
+  // Of this institution, and of the whole directory: the demo's operator can onboard others beside it.
+  const operator = { institutionId, name: 'Demo operator', role: 'system' } as const;
   return {
     baseUrl,
     institution: { id: institutionId },
-    operator: { key: await addKey(sql, { kind: 'operator', id: operatorId }) },
+    operator: { key: await keyOf('operator', await addOperator(sql, operator)) },
     merchant: { id: merchantId },
-    terminal: { id: terminalId, key: await addKey(sql, { kind: 'terminal', id: terminalId }) },
-    paychannel: {
-      id: paychannelId,
-      key: await addKey(sql, { kind: 'paychannel', id: paychannelId }),
-    },
+    terminal: { id: terminalId, key: await keyOf('terminal', terminalId) },
+    paychannel: { id: paychannelId, key: await keyOf('paychannel', paychannelId) },
   };
 }
 
@@ -97,10 +99,11 @@ async function readDemo(file: string): Promise<DemoData | null> {
 }
 
 /** Whether all of its keys are keys of this database. */
-async function isInUse(sql: Sql, demo: DemoData): Promise<boolean> {
+async function isInUse(sql: Sql, demo: DemoData, peppers: readonly string[]): Promise<boolean> {
   const keys = [demo.operator?.key, demo.terminal?.key, demo.paychannel?.key];
   if (keys.some((key) => typeof key !== 'string')) return false;
-  const hashes = keys.map((key) => hashKey(key));
+  const known = await readKeyHashes(sql, peppers);
+  const hashes = keys.map((key) => known.stored(hashKey(key)));
   const found = await sql`
     select 1 from keys where key_hash in ${sql(hashes)} and revoked_at is null`;
   return found.length === hashes.length;

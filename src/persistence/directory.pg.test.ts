@@ -16,10 +16,11 @@ import {
   addOperator,
   addPaychannel,
   addTerminal,
-  hashKey,
+  DirectoryFeed,
   PostgresDirectory,
   revokeKey,
 } from './directory.ts';
+import { hashKey, settleKeyHashes } from './key-hashes.ts';
 import { migrate } from './migrate.ts';
 
 let server: TestPostgres;
@@ -53,15 +54,20 @@ describe('the directory', () => {
       { kind: 'terminal', id: terminal, merchantId, merchant, restricted: true },
       { kind: 'merchant', id: merchantId, merchantId, merchant },
       { kind: 'paychannel', id: paychannel, subscribed: true },
-      { kind: 'operator', id: operator },
+      { kind: 'operator', id: operator, role: 'institutionAdmin' },
     ] as const;
     for (const principal of expected) {
       const key = await addKey(sql, principal);
       expect(key).toMatch(new RegExp(`^qrs_${principal.kind.slice(0, 4)}_[\\w-]{32}$`));
-      const found = await directory.principalOfKey(hashKey(key));
-      expect(found).toEqual({ ...nothing, institutionId, ...principal });
+      const found = await directory.holderOfKey(hashKey(key));
+      expect(found).toEqual({
+        keyId: expect.stringMatching(/^key_\w+$/),
+        expiresAt: null,
+        principal: { ...nothing, institutionId, ...principal },
+      });
       const stored = JSON.stringify(await sql`select * from keys`);
       expect(stored).not.toContain(key);
+      expect(stored).not.toContain(hashKey(key));
     }
   });
 
@@ -76,7 +82,7 @@ describe('the directory', () => {
       addMerchant(sql, { institutionId, name: 'A shop', city: 'A town', ...more });
     const settingsOf = async (kind: 'terminal' | 'merchant', id: string) => {
       const key = await addKey(sql, { kind, id });
-      return (await directory.principalOfKey(hashKey(key)))?.qr;
+      return (await directory.holderOfKey(hashKey(key)))?.principal.qr;
     };
     const plain = await merchantOf({});
     const own = await merchantOf({ country: 'EE', category: '5814' });
@@ -111,11 +117,112 @@ describe('the directory', () => {
   test('knows nobody by an unknown or a revoked key', async () => {
     const institutionId = await addInstitution(sql, { name: 'A bank' });
     const id = await addOperator(sql, { institutionId, name: 'O' });
-    const hash = hashKey(await addKey(sql, { kind: 'operator', id }));
-    expect(await directory.principalOfKey(hash)).not.toBe(null);
-    expect(await revokeKey(sql, hash)).toBe(true);
-    expect(await directory.principalOfKey(hash)).toBe(null);
-    expect(await directory.principalOfKey(hashKey('qrs_term_none'))).toBe(null);
+    const key = await addKey(sql, { kind: 'operator', id });
+    expect(await directory.holderOfKey(hashKey(key))).not.toBe(null);
+    expect(await revokeKey(sql, key)).toBe(true);
+    expect(await directory.holderOfKey(hashKey(key))).toBe(null);
+    expect(await directory.holderOfKey(hashKey('qrs_term_none'))).toBe(null);
+  });
+
+  test('knows a key until it ends, and until when that is', async () => {
+    const institutionId = await addInstitution(sql, { name: 'A bank' });
+    const id = await addOperator(sql, { institutionId, name: 'O' });
+    const key = await addKey(sql, { kind: 'operator', id });
+    const at = new Date(Date.now() + 60_000);
+    await sql`update keys set expires_at = ${at} where operator_id = ${id}`;
+    expect(await directory.holderOfKey(hashKey(key))).toMatchObject({ expiresAt: at.getTime() });
+    await sql`update keys set expires_at = now() where operator_id = ${id}`;
+    expect(await directory.holderOfKey(hashKey(key))).toBe(null);
+  });
+
+  test('tells of everybody below what is suspended', async () => {
+    const institutionId = await addInstitution(sql, { name: 'A bank' });
+    const merchantId = await addMerchant(sql, { institutionId, name: 'M', city: 'C' });
+    const terminal = await addTerminal(sql, { merchantId, name: 'T' });
+    const key = await addKey(sql, { kind: 'terminal', id: terminal });
+    const isSuspended = async () =>
+      (await directory.holderOfKey(hashKey(key)))?.principal.suspended ?? false;
+    expect(await isSuspended()).toBe(false);
+    for (const [table, id] of [
+      ['institutions', institutionId],
+      ['merchants', merchantId],
+      ['terminals', terminal],
+    ] as const) {
+      await sql`update ${sql(table)} set suspended_at = now() where id = ${id}`;
+      expect(await isSuspended()).toBe(true);
+      await sql`update ${sql(table)} set suspended_at = null where id = ${id}`;
+    }
+    expect(await isSuspended()).toBe(false);
+  });
+
+  test('remembers about when a key was used', async () => {
+    const institutionId = await addInstitution(sql, { name: 'A bank' });
+    const id = await addOperator(sql, { institutionId, name: 'O' });
+    const key = await addKey(sql, { kind: 'operator', id });
+    const { keyId } = (await directory.holderOfKey(hashKey(key))) ?? {};
+    await directory.keysUsed([String(keyId)]);
+    const [row] =
+      await sql`select last_used_at > now() - interval '1 min' as used from keys where id = ${keyId ?? ''}`;
+    expect(row?.used).toBe(true);
+  });
+});
+
+describe('the feed of the directory', () => {
+  test('tells what has changed, once; at first and after a gap that anything may have', async () => {
+    const feed = new DirectoryFeed({ url });
+    expect(await feed.read()).toBe(null);
+    expect(await feed.read()).toEqual([]);
+    const institutionId = await addInstitution(sql, { name: 'A bank' });
+    const id = await addOperator(sql, { institutionId, name: 'O' });
+    const key = await addKey(sql, { kind: 'operator', id });
+    await revokeKey(sql, key);
+    await sql`update institutions set name = 'Another' where id = ${institutionId}`;
+    const { keyId } = { keyId: (await sql`select id from keys where operator_id = ${id}`)[0]?.id };
+    expect(await feed.read()).toEqual([
+      { kind: 'key', id: keyId },
+      { kind: 'institution', id: institutionId },
+    ]);
+    expect(await feed.read()).toEqual([]);
+    await sql`delete from directory_changes`;
+    await sql`update institutions set name = 'A third' where id = ${institutionId}`;
+    await sql`delete from directory_changes where no < (select max(no) from directory_changes)`;
+    await sql`select nextval('directory_changes_no_seq')`;
+    await sql`update institutions set name = 'A fourth' where id = ${institutionId}`;
+    expect(await feed.read()).toBe(null);
+    await feed.close();
+  });
+});
+
+describe('peppers', () => {
+  const first = 'the first pepper of an operator, long enough';
+  const second = 'the second pepper of an operator, long enough';
+
+  test('are laid over keys that are there, which go on opening what they did', async () => {
+    const fresh = await createDatabase(server.url);
+    await migrate(fresh);
+    const direct = postgres(fresh, { max: 1 });
+    const institutionId = await addInstitution(direct, { name: 'A bank' });
+    const id = await addOperator(direct, { institutionId, name: 'O' });
+    // As a key was stored before there were peppers.
+    const old = 'qrs_oper_of-long-ago';
+    await direct`insert into keys (key_hash, operator_id) values (${hashKey(old)}, ${id})`;
+    expect(await settleKeyHashes(fresh, [])).toBe(null);
+    const middle = await addKey(direct, { kind: 'operator', id });
+    for (const peppers of [[], [first], [first, second], [first, second]]) {
+      expect(await settleKeyHashes(fresh, peppers)).toBe(null);
+      const knowing = new PostgresDirectory({ url: fresh, peppers });
+      for (const key of [old, middle, await addKey(direct, { kind: 'operator', id }, peppers)]) {
+        expect(await knowing.holderOfKey(hashKey(key))).toMatchObject({ principal: { id } });
+      }
+      await knowing.close();
+    }
+    const ignorant = new PostgresDirectory({ url: fresh });
+    expect(await ignorant.holderOfKey(hashKey(old))).toBe(null);
+    await ignorant.close();
+    expect(await settleKeyHashes(fresh, [])).toMatch(/number 1 .* is missing/);
+    expect(await settleKeyHashes(fresh, [second, first])).toMatch(/number 1 .* is not the one/);
+    expect(await settleKeyHashes(fresh, [first])).toMatch(/number 2 .* is missing/);
+    await direct.end();
   });
 });
 
@@ -126,8 +233,8 @@ describe('the demo', () => {
     const demo = await ensureDemo({ databaseUrl: url, file, baseUrl: 'http://127.0.0.1:8080' });
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(demo);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    const principal = await directory.principalOfKey(hashKey(demo.terminal.key));
-    expect(principal).toMatchObject({
+    const holder = await directory.holderOfKey(hashKey(demo.terminal.key));
+    expect(holder?.principal).toMatchObject({
       kind: 'terminal',
       id: demo.terminal.id,
       merchantId: demo.merchant.id,

@@ -1,12 +1,14 @@
 // The directory: institutions, merchants, terminals, paychannels and operators, and whose key is whose. A key is told
-// once, when it is made; here remains its SHA-256, which needs no salt, since a key is 192 random bits.
+// once, when it is made; what remains of it is told in key-hashes.ts.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import postgres, { type Sql } from 'postgres';
 import type { QrFormat } from '../domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
+import type { Directory, DirectoryChange, KeyHolder } from '../switch/directory.ts';
 import { Fault } from '../switch/faults.ts';
-import type { Directory, Principal } from '../switch/ports.ts';
+import type { OperatorRole, Principal } from '../switch/ports.ts';
+import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
 
 export type OperatorId = string;
 
@@ -25,15 +27,12 @@ const KEY_PREFIX: Readonly<Record<Principal['kind'], string>> = {
   operator: 'qrs_oper_',
 };
 
-/** SHA-256 of a key, base64url: how the directory knows it. */
-export function hashKey(key: string): string {
-  return createHash('sha256').update(key).digest('base64url');
-}
-
-interface PrincipalColumns {
+interface HolderColumns {
+  readonly key_id: string;
+  readonly expires_at: Date | null;
   readonly kind: Principal['kind'];
   readonly id: string;
-  readonly institution_id: InstitutionId;
+  readonly institution_id: InstitutionId | null;
   readonly merchant_id: MerchantId | null;
   readonly name: string | null;
   readonly city: string | null;
@@ -43,61 +42,134 @@ interface PrincipalColumns {
   readonly country: string | null;
   readonly category: string | null;
   readonly sbp_member: string | null;
+  readonly role: OperatorRole | null;
+  readonly is_suspended: boolean;
+}
+
+export interface DirectoryOptions {
+  readonly url: string;
+  /** Those that the operator has configured. */
+  readonly peppers?: readonly string[];
 }
 
 export class PostgresDirectory implements Directory {
   readonly #sql: Sql;
+  readonly #peppers: readonly string[];
+  #hashes: KeyHashes | null = null;
 
-  constructor(options: { url: string }) {
-    this.#sql = postgres(options.url, {
-      max: CONNECTIONS,
-      connect_timeout: CONNECT_TIMEOUT_S,
-      backoff: () => 0.25,
-      fetch_types: false,
-      onnotice: () => undefined,
-      connection: { application_name: 'qrswitch directory', statement_timeout: 5_000 },
-    });
+  constructor(options: DirectoryOptions) {
+    this.#peppers = options.peppers ?? [];
+    this.#sql = openDirectory(options.url, 'qrswitch directory', CONNECTIONS);
   }
 
-  async principalOfKey(keyHash: string): Promise<Principal | null> {
-    let row: PrincipalColumns | undefined;
+  async holderOfKey(keyHash: string): Promise<KeyHolder | null> {
     try {
-      [row] = await this.#sql<PrincipalColumns[]>`
-        select
-          case
-            when t.id is not null then 'terminal' when k.merchant_id is not null then 'merchant'
-            when p.id is not null then 'paychannel' else 'operator'
-          end as kind,
-          coalesce(t.id, k.merchant_id, p.id, o.id) as id,
-          coalesce(m.institution_id, p.institution_id, o.institution_id) as institution_id,
-          m.id as merchant_id, m.name, m.city,
-          coalesce(t.restricted, false) as restricted,
-          coalesce(p.subscribed, false) as subscribed,
-          coalesce(t.qr_format, i.qr_format) as qr_format,
-          coalesce(m.country, i.country) as country,
-          m.category, i.sbp_member
-        from keys k
-        left join terminals t on t.id = k.terminal_id
-        left join merchants m on m.id = coalesce(t.merchant_id, k.merchant_id)
-        left join institutions i on i.id = m.institution_id and t.id is not null
-        left join paychannels p on p.id = k.paychannel_id
-        left join operators o on o.id = k.operator_id
-        where k.key_hash = ${keyHash} and k.revoked_at is null`;
+      this.#hashes ??= await readKeyHashes(this.#sql, this.#peppers);
+      return await findHolder(this.#sql, this.#hashes.stored(keyHash));
     } catch (error) {
       throw new Fault('history.unavailable', 'the directory cannot be asked', error);
     }
-    if (row === undefined) return null;
-    const { kind, id, name, city } = row;
-    return {
+  }
+
+  async keysUsed(keyIds: readonly string[]): Promise<void> {
+    await this.#sql`
+      update keys set last_used_at = now()
+      where id in ${this.#sql([...keyIds])} and (last_used_at is null or last_used_at < now() - interval '30 s')`;
+  }
+
+  async close(): Promise<void> {
+    await this.#sql.end({ timeout: CLOSE_S });
+  }
+}
+
+/** A few connections for the directory’s short statements. */
+export function openDirectory(url: string, name: string, connections: number): Sql {
+  return postgres(url, {
+    max: connections,
+    connect_timeout: CONNECT_TIMEOUT_S,
+    backoff: () => 0.25,
+    fetch_types: false,
+    onnotice: () => undefined,
+    connection: { application_name: name, statement_timeout: 5_000 },
+  });
+}
+
+async function findHolder(sql: Sql, stored: string): Promise<KeyHolder | null> {
+  const [row] = await sql<HolderColumns[]>`
+    select
+      k.id as key_id, k.expires_at,
+      case
+        when t.id is not null then 'terminal' when k.merchant_id is not null then 'merchant'
+        when p.id is not null then 'paychannel' else 'operator'
+      end as kind,
+      coalesce(t.id, k.merchant_id, p.id, o.id) as id,
+      i.id as institution_id, m.id as merchant_id, m.name, m.city,
+      coalesce(t.restricted, false) as restricted,
+      coalesce(p.subscribed, false) as subscribed,
+      o.role,
+      coalesce(t.qr_format, i.qr_format) as qr_format,
+      coalesce(m.country, i.country) as country,
+      m.category, i.sbp_member,
+      num_nonnulls(t.suspended_at, m.suspended_at, p.suspended_at, o.suspended_at, i.suspended_at) > 0
+        as is_suspended
+    from keys k
+    left join terminals t on t.id = k.terminal_id
+    left join paychannels p on p.id = k.paychannel_id
+    left join operators o on o.id = k.operator_id
+    left join merchants m on m.id = coalesce(t.merchant_id, k.merchant_id, o.merchant_id)
+    left join institutions i on i.id = coalesce(m.institution_id, p.institution_id, o.institution_id)
+    where k.key_hash = ${stored} and k.revoked_at is null
+      and (k.expires_at is null or k.expires_at > now())`;
+  if (row === undefined) return null;
+  const { kind, id, name, city, role } = row;
+  return {
+    keyId: row.key_id,
+    expiresAt: row.expires_at?.getTime() ?? null,
+    principal: {
       kind,
       id,
-      institutionId: row.institution_id,
+      institutionId: row.institution_id ?? NO_INSTITUTION,
       merchantId: row.merchant_id,
       merchant: name === null || city === null ? null : { name, city },
       restricted: row.restricted,
       subscribed: row.subscribed,
       ...qrOf(row),
-    };
+      ...(role === null ? {} : { role }),
+      ...(row.is_suspended ? { suspended: true } : {}),
+    },
+  };
+}
+
+/** Of a system operator that belongs to none: no bill has it. */
+const NO_INSTITUTION = '' as InstitutionId;
+
+interface FeedRow {
+  readonly top: string;
+  readonly changes: readonly DirectoryChange[] | null;
+}
+
+/** What has changed in the directory, as its triggers tell. */
+export class DirectoryFeed {
+  readonly #sql: Sql;
+  #seen: number | null = null;
+
+  constructor(options: { url: string }) {
+    this.#sql = openDirectory(options.url, 'qrswitch directory feed', 1);
+  }
+
+  /** What has changed since the last reading; null: not known, so everything may have. */
+  async read(): Promise<readonly DirectoryChange[] | null> {
+    const since = this.#seen ?? 0;
+    const [row] = await this.#sql<FeedRow[]>`
+      select
+        (select coalesce(max(no), 0) from directory_changes) as top,
+        (select json_agg(json_build_object('kind', kind, 'id', id)) from directory_changes where no > ${since})
+          as changes`;
+    const top = Number(row?.top ?? 0);
+    const changes = row?.changes ?? [];
+    const isWhole = this.#seen !== null && changes.length === top - since;
+    this.#seen = top;
+    return isWhole ? changes : null;
   }
 
   async close(): Promise<void> {
@@ -106,7 +178,7 @@ export class PostgresDirectory implements Directory {
 }
 
 /** Nothing where nothing is set: a principal goes along with every request. */
-function qrOf(row: PrincipalColumns): Pick<Principal, 'qr'> | undefined {
+function qrOf(row: HolderColumns): Pick<Principal, 'qr'> | undefined {
   const { qr_format: format, country, category, sbp_member: sbpMember } = row;
   if (row.kind !== 'terminal') return undefined;
   if ((format ?? country ?? category ?? sbpMember) === null) return undefined;
@@ -176,12 +248,12 @@ export async function addPaychannel(
 
 export async function addOperator(
   sql: Sql,
-  given: { institutionId: InstitutionId; name: string },
+  given: { institutionId: InstitutionId | null; name: string; role?: OperatorRole },
 ): Promise<OperatorId> {
   const id = makeId('opr');
   await sql`
-    insert into operators (id, institution_id, name)
-    values (${id}, ${given.institutionId}, ${given.name})`;
+    insert into operators (id, institution_id, name, role)
+    values (${id}, ${given.institutionId}, ${given.name}, ${given.role ?? 'institutionAdmin'})`;
   return id;
 }
 
@@ -189,21 +261,31 @@ export async function addOperator(
 export async function addKey(
   sql: Sql,
   holder: { kind: Principal['kind']; id: string },
+  peppers: readonly string[] = [],
 ): Promise<string> {
-  const key = KEY_PREFIX[holder.kind] + randomBytes(KEY_BYTES).toString('base64url');
+  const key = makeKey(holder.kind);
+  const hashes = await readKeyHashes(sql, peppers);
   const column = sql(`${holder.kind}_id`);
-  await sql`insert into keys (key_hash, ${column}) values (${hashKey(key)}, ${holder.id})`;
+  await sql`
+    insert into keys (key_hash, layers, ${column})
+    values (${hashes.stored(hashKey(key))}, ${hashes.layers}, ${holder.id})`;
   return key;
 }
 
+export function makeKey(kind: Principal['kind']): string {
+  return KEY_PREFIX[kind] + randomBytes(KEY_BYTES).toString('base64url');
+}
+
 /** From now on the key is nobody's. False where it was not in use. */
-export async function revokeKey(sql: Sql, keyHash: string): Promise<boolean> {
+export async function revokeKey(sql: Sql, key: string): Promise<boolean> {
+  const stored = (await readKeyHashes(sql)).stored(hashKey(key));
   const revoked = await sql`
-    update keys set revoked_at = now() where key_hash = ${keyHash} and revoked_at is null`;
+    update keys set revoked_at = now() where key_hash = ${stored} and revoked_at is null`;
   return revoked.count === 1;
 }
 
-function makeId(prefix: string): string {
+/** A name of the directory: nothing of it can be guessed. */
+export function makeId(prefix: 'ins' | 'mer' | 'ter' | 'pay' | 'opr' | 'key'): string {
   let id = `${prefix}_`;
   for (const byte of randomBytes(ID_LENGTH)) id += ALPHABET.charAt(byte & 31);
   return id;

@@ -6,8 +6,8 @@ import { queries, type RequestName } from './schemas/requests.ts';
 import * as shown from './schemas/responses.ts';
 import { oneOf } from './schemas/scalars.ts';
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
-export type Api = 'terminal' | 'paychannel' | 'everyone';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type Api = 'terminal' | 'paychannel' | 'operator' | 'everyone';
 
 export interface CallAnswer {
   readonly description: string;

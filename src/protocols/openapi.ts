@@ -14,6 +14,7 @@ const EDGE_PROBLEMS: readonly ProblemCode[] = ['request.invalid'];
 const PRINCIPAL_PROBLEMS: readonly ProblemCode[] = [
   'request.unauthenticated',
   'request.forbidden',
+  'request.suspended',
   'rate.limited',
   'overloaded',
   'shard.unavailable',

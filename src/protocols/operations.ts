@@ -125,14 +125,16 @@ const readers: Readers = {
       cancelIfUnpaid: cancelIfUnpaid ?? false,
     }));
   },
-  'bill.resolve': (body, _principal, context) => {
+  'bill.resolve': (body, principal, context) => {
+    if (principal.suspended) return { code: 'request.suspended' };
     const { qr } = asBody('bill.resolve', body);
     const reading = context.codes.read(qr);
     if (reading === 'foreign') return { code: 'bill.notFound' };
     if (reading === 'tampered') return { code: 'qr.tampered' };
     return onBill(reading.billId, context, (billId) => ({ op: 'bill.view', billId }));
   },
-  'bill.view': (body, _principal, context) => {
+  'bill.view': (body, principal, context) => {
+    if (principal.suspended) return { code: 'request.suspended' };
     const { billId } = asBody('bill.view', body);
     return onBill(billId, context, (id) => ({ op: 'bill.view', billId: id }));
   },

@@ -72,6 +72,13 @@ export const problems = {
     meaning:
       'The key belongs to another kind of party: terminals use the Terminal API, wallets the Paychannel API; a merchant or operator key creates no bills and receives no events.',
   },
+  'request.suspended': {
+    ...NO,
+    status: 403,
+    title: 'The party is suspended',
+    meaning:
+      'This key’s terminal, paychannel, merchant or institution begins nothing new: no bills, views or reservations, and no payments but under a live reservation. What has begun goes on to its end. A payment that was refused so has not been taken: void it, and give the money back.',
+  },
   'request.unsupportedType': {
     ...NO,
     status: 415,

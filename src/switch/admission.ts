@@ -5,6 +5,9 @@ import { type Asked, fault } from './reply-sink.ts';
 import type { Reply } from './requests.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
 
+/** More due timers than one bill can have at once: beyond it something does not advance. */
+export const TIMERS_AT_ONCE_MAX = 10_000;
+
 /** Why the request is not taken now; null: it is. */
 export function admit(asked: Asked, around: ShardSurroundings, underWay: number): Reply | null {
   const { id, limits } = around;

@@ -15,6 +15,7 @@ import { type Asked, DETAILS, fault } from './reply-sink.ts';
 import type { Operation, Reply } from './requests.ts';
 import type { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
+import { SUSPENDED } from './suspension.ts';
 import { actorOf, rejection } from './use-cases.ts';
 
 /** A tombstone older than this is written anew when it is told again. */
@@ -77,6 +78,7 @@ export class OrderDesk {
     const known = this.#orders.get(key);
     if (known !== undefined) this.#inTurn(known, asked);
     else if (this.#orders.mustAsk(key, this.#shard.now())) this.#ask(terminalId, orderId, asked);
+    else if (asked.principal?.suspended) this.#shard.answer(asked, rejection(SUSPENDED), 0);
     else this.#create(this.#orders.add(terminalId, orderId), asked, operation);
   }
 
@@ -192,6 +194,10 @@ export class OrderDesk {
         const reused = rejection({ rejected: 'order.reused', billId: fate.billId });
         this.#shard.answer(asked, reused, fate.batch);
       }
+      return;
+    }
+    if (asked.principal?.suspended) {
+      this.#shard.answer(asked, rejection(SUSPENDED), 0);
       return;
     }
     const { expiresInMs, ...rest } = terms;

@@ -384,11 +384,10 @@ export interface Principal {
   readonly subscribed: boolean;
   /** Of a terminal: what its codes are made of, where anything is set. */
   readonly qr?: QrSettings;
+  /** Of an operator. */
+  readonly role?: OperatorRole;
+  /** It, its merchant or its institution is: nothing new begins, and what has begun comes to its end. */
+  readonly suspended?: true;
 }
 
-/** Institutions, merchants, terminals, paychannels, operators and their keys. */
-export interface Directory {
-  /** Whose key has this SHA-256 (base64url); null where nobody's. */
-  principalOfKey(keyHash: string): Promise<Principal | null>;
-  close(): Promise<void>;
-}
+export type OperatorRole = 'system' | 'institutionAdmin' | 'institutionViewer' | 'merchantAdmin';

@@ -182,6 +182,8 @@ export type SwitchRejection =
   | { readonly rejected: 'order.reused'; readonly billId: BillId | null }
   | { readonly rejected: 'order.void' }
   | { readonly rejected: 'order.notFound' }
+  /** Nothing new begins for a suspended party. */
+  | { readonly rejected: 'request.suspended' }
   | { readonly rejected: 'forbidden' };
 
 /** What a gateway asks of a worker as a whole, beside its shards' requests. */

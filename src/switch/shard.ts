@@ -11,10 +11,10 @@ import { must } from '../domain/assert.ts';
 import { decide, evolve, nextDueOf } from '../domain/bill/bill.ts';
 import { type Bill, isPresent } from '../domain/bill/state.ts';
 import type { Touched } from '../domain/bill/touched.ts';
-import { type BillFact, isRejection, type KeptReference } from '../domain/bill/vocabulary.ts';
+import type { BillFact, KeptReference } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
-import { admit, unleased } from './admission.ts';
+import { admit, TIMERS_AT_ONCE_MAX, unleased } from './admission.ts';
 import type { Cell, Waiting } from './cell.ts';
 import { lettingGo, recallFor } from './cell-references.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
@@ -29,6 +29,7 @@ import type { Reply } from './requests.ts';
 import { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
 import { asCommitted, settleItem, stream } from './streaming.ts';
+import { isRefused, unlessSuspended } from './suspension.ts';
 import {
   actorOf,
   type BillOperation,
@@ -38,9 +39,6 @@ import {
   unseen,
   visible,
 } from './use-cases.ts';
-
-/** More due timers than one bill can have at once: beyond it something does not advance. */
-const TIMERS_AT_ONCE_MAX = 10_000;
 
 export class Shard {
   readonly id: ShardId;
@@ -243,8 +241,9 @@ export class Shard {
     }
     const known = recalled ?? recallFor(cell, operation, principal);
     const command = commandOf(operation, principal);
-    const decision = command === null ? [] : decide(cell.bill, command, now, known);
-    if (command !== null && !isRejection(decision)) {
+    const decided = command === null ? [] : decide(cell.bill, command, now, known);
+    const decision = unlessSuspended(operation, principal, decided);
+    if (command !== null && !isRefused(decision)) {
       this.apply(cell, command.type, decision, { asked, now });
     }
     const bill = must(visible(cell.bill, principal, operation.op), 'the bill just seen');
@@ -281,7 +280,7 @@ export class Shard {
   runTimers(cell: Cell, now: Millis): void {
     for (let i = 0; nextDueOf(cell.bill) <= now && i < TIMERS_AT_ONCE_MAX; i++) {
       const decision = decide(cell.bill, { type: 'RunTimer' }, now);
-      if (isRejection(decision) || decision.length === 0) return;
+      if (isRefused(decision) || decision.length === 0) return;
       this.apply(cell, 'RunTimer', decision, { asked: null, now });
     }
   }

@@ -7,17 +7,16 @@ import { type Bill, isPresent, type PresentBill } from '../domain/bill/state.ts'
 import type {
   Actor,
   BillCommand,
-  BillDecision,
   KeptReference,
   Outcome,
   Recipient,
   ReferenceKind,
 } from '../domain/bill/vocabulary.ts';
-import { isRejection } from '../domain/bill/vocabulary.ts';
 import type { PaychannelId, Reference } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Principal } from './ports.ts';
 import type { Operation, Reply, SwitchRejection } from './requests.ts';
+import { type Decision, isRefused } from './suspension.ts';
 
 /** Operations that name a bill by its id. */
 export type BillOperation = Exclude<
@@ -56,9 +55,10 @@ export function maySee(
   const terms = bill.terms;
   if (principal.institutionId !== terms.institutionId) return false;
   switch (principal.kind) {
-    case 'operator':
     case 'paychannel':
       return true;
+    case 'operator':
+      return principal.merchantId === null || principal.merchantId === terms.merchantId;
     case 'merchant':
       return principal.merchantId === terms.merchantId;
     case 'terminal':
@@ -188,7 +188,7 @@ export function referenceOf(
 /** What a command came to: the bill after it, what was decided, and the reference known before it. */
 export interface Settled {
   readonly bill: PresentBill;
-  readonly decision: BillDecision;
+  readonly decision: Decision;
   readonly recalled: KeptReference | null;
   readonly now: Millis;
 }
@@ -200,7 +200,7 @@ export function replyTo(
   settled: Settled,
 ): Reply {
   const { bill, decision, now } = settled;
-  if (isRejection(decision)) return rejection(decision);
+  if (isRefused(decision)) return rejection(decision);
   switch (operation.op) {
     case 'bill.get':
     case 'bill.confirm':
@@ -324,7 +324,7 @@ function replyWithCredit(
 }
 
 function wasDecided(settled: Settled): boolean {
-  return !isRejection(settled.decision) && settled.decision.length > 0;
+  return !isRefused(settled.decision) && settled.decision.length > 0;
 }
 
 /** What is said of a bill that is not there, or not for the principal to see: never which of the two. */

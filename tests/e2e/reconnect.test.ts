@@ -1,12 +1,13 @@
 // The switch is killed under thousands of terminals, and all of them come back at once. How many is told by
 // RECONNECT_TERMINALS: `npm run reconnect -- --terminals 10000` runs this with more than `./test` can afford.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openWebSocket, type WebSocketLink } from '../../bench/load/connections.ts';
+import { hashKey, readKeyHashes } from '../../src/persistence/key-hashes.ts';
 import { done, fresh } from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
 import { redisAndPostgres } from '../support/set-ups.ts';
@@ -173,15 +174,16 @@ async function onboard(world: World, count: number): Promise<string[]> {
   const { merchant } = world.process.demo;
   const keys = Array.from({ length: count }, () => randomBytes(24).toString('base64url'));
   const ids = keys.map((_, index) => `ter_reconnect_${index}`);
-  const hashes = keys.map((key) => createHash('sha256').update(key).digest('base64url'));
   const sql = postgres(world.stores.databaseUrl, { max: 1 });
   try {
+    const known = await readKeyHashes(sql);
+    const hashes = keys.map((key) => known.stored(hashKey(key)));
     await sql`
       insert into terminals (id, merchant_id, name, restricted)
       select id, ${merchant.id}, id, false from unnest(${ids}::text[]) as id`;
     await sql`
-      insert into keys (key_hash, terminal_id)
-      select * from unnest(${hashes}::text[], ${ids}::text[])`;
+      insert into keys (key_hash, terminal_id, layers)
+      select *, ${known.layers} from unnest(${hashes}::text[], ${ids}::text[])`;
   } finally {
     await sql.end();
   }

@@ -129,6 +129,13 @@ export function makePrincipals(): Map<string, Principal> {
   ]);
 }
 
+/** Whose key it is, as a directory says it. */
+export function holderOf(principals: ReadonlyMap<string, Principal>, keyHash: string) {
+  const principal = principals.get(keyHash);
+  if (principal === undefined) return null;
+  return { keyId: `key_${principal.id}`, expiresAt: null, principal };
+}
+
 /** Lists that are empty but for what a test puts in. */
 export function makeListings(given: Partial<Listings> = {}): Listings {
   return {
@@ -174,7 +181,8 @@ export async function startBench(
   const gateway = await startGateway({
     door,
     directory: {
-      principalOfKey: (keyHash) => Promise.resolve(principals.get(keyHash) ?? null),
+      holderOfKey: (keyHash) => Promise.resolve(holderOf(principals, keyHash)),
+      keysUsed: () => Promise.resolve(),
       close: () => Promise.resolve(),
     },
     listings: makeListings(given.listings),

@@ -53,6 +53,7 @@ export type Headers = readonly (readonly [name: string, value: string])[];
 export class Exchange {
   readonly incoming: Incoming;
   principal: Principal | null = null;
+  /** Of its key. */
   keyHash = '';
   /** The whole body, once it is there. */
   body: Buffer = EMPTY;

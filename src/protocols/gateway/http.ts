@@ -60,6 +60,14 @@ export class HttpFront {
     for (const exchange of [...this.#underWay]) exchange.refuse({ code: 'outcome.unknown' });
   }
 
+  /** Ends what waits to read more with keys that were withdrawn; a change under way is told its outcome. */
+  withdraw(keyHashes: ReadonlySet<string>): void {
+    for (const exchange of [...this.#underWay]) {
+      if (!keyHashes.has(exchange.keyHash) || exchange.incoming.call.method !== 'GET') continue;
+      exchange.refuse({ code: 'request.unauthenticated' }, [['WWW-Authenticate', 'Bearer']]);
+    }
+  }
+
   /** Takes one request. */
   handle(res: HttpResponse, req: HttpRequest): void {
     const path = req.getUrl();
@@ -223,6 +231,9 @@ const TERMINAL_ONLY = new Set([
   'terminal.event.ack',
 ]);
 
+/** Calls that change a bill: not for who only looks. */
+const CHANGING = new Set(['bill.confirm', 'bill.cancel', 'bill.refund', 'bill.receipt']);
+
 /** Whether a principal of this kind may make the call at all. */
 export function mayCall(principal: Principal, call: Pick<Call, 'id' | 'api'>): boolean {
   switch (principal.kind) {
@@ -230,8 +241,15 @@ export function mayCall(principal: Principal, call: Pick<Call, 'id' | 'api'>): b
       return call.api === 'terminal';
     case 'paychannel':
       return call.api === 'paychannel';
-    default:
+    case 'merchant':
       return call.api === 'terminal' && !TERMINAL_ONLY.has(call.id);
+    default:
+      if (call.api === 'operator') return true;
+      return (
+        call.api === 'terminal' &&
+        !TERMINAL_ONLY.has(call.id) &&
+        (principal.role !== 'institutionViewer' || !CHANGING.has(call.id))
+      );
   }
 }
 

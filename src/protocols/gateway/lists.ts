@@ -122,10 +122,12 @@ export async function reachedBy(door: ShardDoor): Promise<Millis> {
 
 function scopeOf(principal: Principal): BillScope {
   const isRestricted = principal.kind === 'terminal' && principal.restricted;
+  // Of a paychannel, which lists no bills, and of an operator of a whole institution there is none.
+  const { merchantId } = principal;
   const hasMerchant = principal.kind === 'terminal' || principal.kind === 'merchant';
   return {
     institutionId: principal.institutionId,
-    merchantId: hasMerchant ? must(principal.merchantId, 'the merchant of a terminal') : null,
+    merchantId: hasMerchant ? must(merchantId, 'the merchant of a terminal') : merchantId,
     terminalId: isRestricted ? (principal.id as TerminalId) : null,
   };
 }

@@ -1,6 +1,7 @@
 // What a gateway is given and what it tells.
 
-import type { Clock, Directory, Listings } from '../../switch/ports.ts';
+import type { Directory } from '../../switch/directory.ts';
+import type { Clock, Listings } from '../../switch/ports.ts';
 import type { QrCodes } from '../../switch/qr.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 

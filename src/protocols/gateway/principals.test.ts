@@ -1,18 +1,27 @@
 import { describe, expect, test } from 'vitest';
-import { keys, makePrincipals } from '../../../tests/support/fake-door.ts';
+import { holderOf, keys, makePrincipals } from '../../../tests/support/fake-door.ts';
 import { ManualClock } from '../../../tests/support/manual-clock.ts';
+import type { Principal } from '../../switch/ports.ts';
 import { hashOfKey, keyOfHeader, Principals } from './principals.ts';
 
 function setUp(max = 10) {
   const known = makePrincipals();
   const clock = new ManualClock(0);
   const asked: string[] = [];
-  const state = { isAway: false };
+  const used: string[][] = [];
+  const changed: [string, Principal | null][] = [];
+  const state = { isAway: false, expiresAt: null as number | null };
   const directory = {
-    principalOfKey: (keyHash: string) => {
+    holderOfKey: (keyHash: string) => {
       asked.push(keyHash);
       if (state.isAway) return Promise.reject(new Error('away'));
-      return Promise.resolve(known.get(keyHash) ?? null);
+      const holder = holderOf(known, keyHash);
+      return Promise.resolve(holder && { ...holder, expiresAt: state.expiresAt });
+    },
+    keysUsed: (keyIds: readonly string[]) => {
+      if (state.isAway) return Promise.reject(new Error('away'));
+      used.push([...keyIds]);
+      return Promise.resolve();
     },
     close: () => Promise.resolve(),
   };
@@ -20,8 +29,16 @@ function setUp(max = 10) {
     known,
     clock,
     asked,
+    used,
+    changed,
     state,
-    principals: new Principals({ directory, clock, max, inTurnAtOnce: 32 }),
+    principals: new Principals({
+      directory,
+      clock,
+      max,
+      inTurnAtOnce: 32,
+      onChange: (keyHash, principal) => changed.push([keyHash, principal]),
+    }),
   };
 }
 
@@ -62,6 +79,72 @@ describe('the principals of a gateway', () => {
     expect(await principals.lookUp(terminal)).toMatchObject({ kind: 'terminal' });
     expect(principals.find(terminal)).toMatchObject({ kind: 'terminal' });
     await expect(principals.lookUp(hashOfKey('other'))).rejects.toThrow('away');
+  });
+
+  test('are checked at once when they have changed, and told of: those alone', async () => {
+    const { known, asked, changed, principals } = setUp();
+    principals.hear(true, null);
+    for (const key of [keys.terminal, keys.merchant, keys.operator]) {
+      await principals.lookUp(hashOfKey(key));
+    }
+    known.delete(terminal);
+    principals.hear(true, [
+      { kind: 'key', id: 'key_ter_1' },
+      { kind: 'paychannel', id: 'pay_1' },
+    ]);
+    await expect.poll(() => changed).toEqual([[terminal, null]]);
+    expect(principals.find(terminal)).toBeNull();
+    expect(asked).toHaveLength(4);
+  });
+
+  test('of a merchant or institution change with it', async () => {
+    const { known, changed, principals } = setUp();
+    await principals.lookUp(terminal);
+    const { institutionId } = known.get(terminal) ?? {};
+    known.set(terminal, { ...(known.get(terminal) as Principal), suspended: true });
+    principals.hear(true, [{ kind: 'institution', id: String(institutionId) }]);
+    await expect.poll(() => changed).toHaveLength(1);
+    expect(principals.find(terminal)).toMatchObject({ suspended: true });
+  });
+
+  test('are not asked for again and again while changes are heard of', async () => {
+    const { clock, asked, principals } = setUp();
+    principals.hear(true, null);
+    await principals.lookUp(terminal);
+    clock.advance(29_000);
+    expect(principals.find(terminal)).toMatchObject({ kind: 'terminal' });
+    expect(asked).toHaveLength(1);
+    principals.hear(false, []);
+    expect(principals.find(terminal)).toBeUndefined();
+  });
+
+  test('end when their keys do, even while the directory is away', async () => {
+    const { clock, state, changed, principals } = setUp();
+    state.expiresAt = clock.wall() + 3_000;
+    await principals.lookUp(terminal);
+    state.isAway = true;
+    clock.advance(2_999);
+    expect(principals.find(terminal)).toMatchObject({ kind: 'terminal' });
+    principals.endDue();
+    expect(changed).toEqual([]);
+    clock.advance(1);
+    expect(principals.find(terminal)).toBeNull();
+    expect(await principals.lookUp(terminal)).toBeNull();
+    principals.endDue();
+    expect(changed).toEqual([[terminal, null]]);
+  });
+
+  test('are told of as used, once for however many uses, and again where telling failed', async () => {
+    const { state, used, principals } = setUp();
+    await principals.lookUp(terminal);
+    principals.find(terminal);
+    principals.find(terminal);
+    state.isAway = true;
+    await principals.tellUsed();
+    state.isAway = false;
+    await principals.tellUsed();
+    await principals.tellUsed();
+    expect(used).toEqual([['key_ter_1']]);
   });
 
   test('that do not exist are known not to for a second', async () => {

@@ -1,23 +1,33 @@
-// Whose key is it? Keys are known by their SHA-256 only. What was found is kept for a moment and checked again while it
-// is in use, so that a withdrawn key stops within seconds and the request path does not wait for the directory.
+// Whose key is it? Keys are known by their SHA-256 only. What was found is kept, and looked at again when the directory
+// tells of a change; so a withdrawn key stops within a second, and the request path does not wait for the directory.
+//
+//   P1. What was found is good for as long as main hears the directory, and is checked again now and then all the same.
+//   P2. While nothing is heard, it is checked every second in use, and before use after five.
+//   P3. A directory out of reach takes nobody's key away: what was known goes on being known, but for its end.
 
 import { hash } from 'node:crypto';
-import type { Clock, Directory, Principal } from '../../switch/ports.ts';
+import type { Directory, DirectoryChange, KeyHolder } from '../../switch/directory.ts';
+import type { Clock, Principal } from '../../switch/ports.ts';
 import { Turns } from './turns.ts';
 
-/** A key found longer ago than this is used and checked again meanwhile. */
-const FRESH_MS = 1_000;
-/** Longer ago than this it is checked before it is used. */
-const STALE_MS = 5_000;
+/** A key found longer ago than `fresh` is used and checked again meanwhile; than `stale`, checked before it is used. */
+const HEARING = { freshMs: 30_000, staleMs: 300_000 } as const;
+const DEAF = { freshMs: 1_000, staleMs: 5_000 } as const;
 /** For so long an unknown key is known to be unknown. */
 const UNKNOWN_MS = 1_000;
 const UNKNOWN_MAX = 10_000;
 const KEY_LENGTH_MAX = 256;
+const USED_AT_ONCE_MAX = 10_000;
+const CHANGES_AT_ONCE = 16;
 const BEARER = /^Bearer +([!-~]+) *$/i;
 
 interface Entry {
-  readonly principal: Principal | null;
+  readonly holder: KeyHolder;
+  /** By the monotonic clock. */
+  readonly endsAt: number;
   checkedAt: number;
+  /** Since this was last told. */
+  isUsed: boolean;
 }
 
 /** The key of an `Authorization` header; undefined where it carries none. */
@@ -30,34 +40,46 @@ export function hashOfKey(key: string): string {
   return hash('sha256', key, 'base64url');
 }
 
+export interface PrincipalsOptions {
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly max: number;
+  readonly inTurnAtOnce: number;
+  /** A key that was somebody’s is another’s now, or nobody’s. */
+  readonly onChange?: (keyHash: string, principal: Principal | null) => void;
+}
+
 export class Principals {
-  readonly #directory: Directory;
-  readonly #clock: Clock;
-  readonly #max: number;
+  readonly #options: PrincipalsOptions;
   readonly #known = new Map<string, Entry>();
-  readonly #unknown = new Map<string, Entry>();
+  readonly #unknown = new Map<string, number>();
   readonly #lookups = new Map<string, Promise<Principal | null>>();
   readonly #turns: Turns;
+  /** What has changed does not wait behind a crowd that reconnects. */
+  readonly #changeTurns = new Turns(CHANGES_AT_ONCE);
+  /** Of the known keys, those that end some day. */
+  readonly #ending = new Set<string>();
+  #trust: typeof HEARING | typeof DEAF = DEAF;
 
-  constructor(options: { directory: Directory; clock: Clock; max: number; inTurnAtOnce: number }) {
-    this.#directory = options.directory;
-    this.#clock = options.clock;
-    this.#max = options.max;
+  constructor(options: PrincipalsOptions) {
+    this.#options = options;
     this.#turns = new Turns(options.inTurnAtOnce);
   }
 
   /** Whose key this is: null where nobody’s, undefined where it must be looked up. */
   find(keyHash: string): Principal | null | undefined {
-    const now = this.#clock.monotonic();
+    const now = this.#options.clock.monotonic();
     const entry = this.#known.get(keyHash);
     if (entry !== undefined) {
+      if (now >= entry.endsAt) return null;
       const age = now - entry.checkedAt;
-      if (age > STALE_MS) return undefined;
-      if (age > FRESH_MS) this.#recheck(keyHash);
-      return entry.principal;
+      if (age > this.#trust.staleMs) return undefined;
+      if (age > this.#trust.freshMs) this.#recheck(keyHash);
+      entry.isUsed = true;
+      return entry.holder.principal;
     }
-    const unknown = this.#unknown.get(keyHash);
-    return unknown !== undefined && now - unknown.checkedAt <= UNKNOWN_MS ? null : undefined;
+    const unknownAt = this.#unknown.get(keyHash);
+    return unknownAt !== undefined && now - unknownAt <= UNKNOWN_MS ? null : undefined;
   }
 
   /**
@@ -81,16 +103,62 @@ export class Principals {
     });
   }
 
+  /** What main hears of the directory: whether it hears at all, and what has changed; null: anything may have. */
+  hear(isHearing: boolean, changes: readonly DirectoryChange[] | null): void {
+    this.#trust = isHearing ? HEARING : DEAF;
+    if (changes?.length === 0) return;
+    this.#unknown.clear();
+    const changed = changes && new Set(changes.map(({ kind, id }) => `${kind}:${id}`));
+    for (const [keyHash, { holder }] of this.#known) {
+      if (changed === null || namesOf(holder).some((name) => changed.has(name))) {
+        this.#checkAnew(keyHash);
+      }
+    }
+  }
+
+  /** Lets go of keys that have come to their end. */
+  endDue(): void {
+    const now = this.#options.clock.monotonic();
+    for (const keyHash of this.#ending) {
+      const entry = this.#known.get(keyHash);
+      if (entry !== undefined && now < entry.endsAt) continue;
+      this.#ending.delete(keyHash);
+      if (entry === undefined) continue;
+      this.#known.delete(keyHash);
+      this.#options.onChange?.(keyHash, null);
+    }
+  }
+
+  /** Tells the directory which keys have been used since this was last called. Never rejects. */
+  async tellUsed(): Promise<void> {
+    const used: Entry[] = [];
+    for (const entry of this.#known.values()) {
+      if (!entry.isUsed || used.length === USED_AT_ONCE_MAX) continue;
+      entry.isUsed = false;
+      used.push(entry);
+    }
+    if (used.length === 0) return;
+    try {
+      await this.#options.directory.keysUsed(used.map(({ holder }) => holder.keyId));
+    } catch {
+      // The directory is away: it is told next time.
+      for (const entry of used) entry.isUsed = true;
+    }
+  }
+
   async #ask(keyHash: string): Promise<Principal | null> {
     try {
-      const principal = await this.#directory.principalOfKey(keyHash);
-      this.#keep(keyHash, principal);
-      return principal;
+      const holder = await this.#options.directory.holderOfKey(keyHash);
+      this.#keep(keyHash, holder);
+      return holder?.principal ?? null;
     } catch (error) {
       const entry = this.#known.get(keyHash);
       if (entry === undefined) throw error;
-      entry.checkedAt = this.#clock.monotonic();
-      return entry.principal;
+      const now = this.#options.clock.monotonic();
+      // P3. It is tried again in a second.
+      if (now >= entry.endsAt) return null;
+      entry.checkedAt = now - this.#trust.freshMs + DEAF.freshMs;
+      return entry.holder.principal;
     } finally {
       this.#lookups.delete(keyHash);
     }
@@ -103,22 +171,55 @@ export class Principals {
     });
   }
 
-  #keep(keyHash: string, principal: Principal | null): void {
-    const entry: Entry = { principal, checkedAt: this.#clock.monotonic() };
-    if (principal === null) {
+  /** In turn, and after whatever look-up may have begun before the change. */
+  #checkAnew(keyHash: string): void {
+    const anew = async (): Promise<Principal | null> => {
+      await this.#lookups.get(keyHash)?.catch(() => null);
+      return this.lookUp(keyHash);
+    };
+    this.#changeTurns.take(anew).catch(() => undefined);
+  }
+
+  #keep(keyHash: string, holder: KeyHolder | null): void {
+    const now = this.#options.clock.monotonic();
+    const before = this.#known.get(keyHash);
+    this.#ending.delete(keyHash);
+    if (holder === null) {
       this.#known.delete(keyHash);
-      bounded(this.#unknown, keyHash, entry, UNKNOWN_MAX);
+      bounded(this.#unknown, keyHash, now, UNKNOWN_MAX);
     } else {
+      const { expiresAt } = holder;
+      const endsAt = expiresAt === null ? Infinity : now + expiresAt - this.#options.clock.wall();
+      if (expiresAt !== null) this.#ending.add(keyHash);
       this.#unknown.delete(keyHash);
-      bounded(this.#known, keyHash, entry, this.#max);
+      const entry = { holder, endsAt, checkedAt: now, isUsed: true };
+      bounded(this.#known, keyHash, entry, this.#options.max);
+    }
+    if (before !== undefined && !isSame(before.holder, holder)) {
+      this.#options.onChange?.(keyHash, holder?.principal ?? null);
     }
   }
 }
 
+/** Whose changes may change what a key opens. */
+function namesOf({ keyId, principal }: KeyHolder): string[] {
+  const { kind, id, institutionId, merchantId } = principal;
+  return [
+    `key:${keyId}`,
+    `${kind}:${id}`,
+    `merchant:${merchantId}`,
+    `institution:${institutionId}`,
+  ];
+}
+
+function isSame(before: KeyHolder, after: KeyHolder | null): boolean {
+  return JSON.stringify(before.principal) === JSON.stringify(after?.principal ?? null);
+}
+
 /** Sets at the end; the oldest make room. */
-function bounded(map: Map<string, Entry>, key: string, entry: Entry, max: number): void {
+function bounded<T>(map: Map<string, T>, key: string, value: T, max: number): void {
   map.delete(key);
-  map.set(key, entry);
+  map.set(key, value);
   if (map.size <= max) return;
   const oldest = map.keys().next().value;
   if (oldest !== undefined) map.delete(oldest);

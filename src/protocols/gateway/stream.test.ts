@@ -8,12 +8,18 @@ import {
   paychannelId,
   shard,
 } from '../../../tests/support/bill-fixtures.ts';
-import { type Bench, keys, passing, startBench } from '../../../tests/support/fake-door.ts';
+import {
+  type Bench,
+  holderOf,
+  keys,
+  passing,
+  startBench,
+} from '../../../tests/support/fake-door.ts';
 import { TestSocket, unpackr } from '../../../tests/support/socket.ts';
 import { eventNo, idOf, pushed } from '../../../tests/support/stream-events.ts';
 import { minor } from '../../domain/money.ts';
+import type { KeyHolder } from '../../switch/directory.ts';
 import { Fault } from '../../switch/faults.ts';
-import type { Principal } from '../../switch/ports.ts';
 import { hashOfKey } from './principals.ts';
 
 let bench: Bench;
@@ -108,7 +114,7 @@ describe('a key', () => {
 });
 
 describe('a directory that is slow', () => {
-  const asked: ((principal: Principal | null) => void)[] = [];
+  const asked: ((holder: KeyHolder | null) => void)[] = [];
   let slow: Bench;
 
   beforeEach(async () => {
@@ -117,7 +123,8 @@ describe('a directory that is slow', () => {
       limits: { reconnectsAtOnce: 2 },
       options: {
         directory: {
-          principalOfKey: () => new Promise((found) => asked.push(found)),
+          holderOfKey: () => new Promise((found) => asked.push(found)),
+          keysUsed: () => Promise.resolve(),
           close: () => Promise.resolve(),
         },
       },
@@ -136,7 +143,7 @@ describe('a directory that is slow', () => {
     socket.send({ op: 'auth', body: { key: keys.terminal } });
     await expect.poll(() => asked.length).toBe(1);
     slow.clock.advance(10_000);
-    asked[0]?.(slow.principals.get(hashOfKey(keys.terminal)) ?? null);
+    asked[0]?.(holderOf(slow.principals, hashOfKey(keys.terminal)));
     expect(await socket.next()).toEqual({ op: 'auth', status: 200 });
   });
 
@@ -165,7 +172,8 @@ describe('a key, while the directory is away', () => {
     away = await startBench({
       options: {
         directory: {
-          principalOfKey: () => Promise.reject(new Fault('history.unavailable', 'away')),
+          holderOfKey: () => Promise.reject(new Fault('history.unavailable', 'away')),
+          keysUsed: () => Promise.resolve(),
           close: () => Promise.resolve(),
         },
       },

@@ -1,0 +1,26 @@
+// What the switch asks of its directory: who takes part, whose key is whose, and what has changed.
+
+import type { Principal } from './ports.ts';
+
+/** A key that is good, and whose it is. */
+export interface KeyHolder {
+  readonly keyId: string;
+  /** Wall clock, ms. */
+  readonly expiresAt: number | null;
+  readonly principal: Principal;
+}
+
+/** Somebody, or a key, of whom another thing is true now. */
+export interface DirectoryChange {
+  readonly kind: 'institution' | Principal['kind'] | 'key';
+  readonly id: string;
+}
+
+/** Institutions, merchants, terminals, paychannels, operators and their keys. */
+export interface Directory {
+  /** Whose key has this SHA-256 (base64url); null where nobody's. */
+  holderOfKey(keyHash: string): Promise<KeyHolder | null>;
+  /** Remembers that keys have been used about now. */
+  keysUsed(keyIds: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
