@@ -17,7 +17,7 @@ import {
   secrets,
   text,
   url,
-  withoutPassword,
+  withoutSecrets,
 } from './options.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -285,11 +285,6 @@ export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
       options[key as Key].secret ? withoutSecrets(value) : value,
     ]),
   );
-}
-
-function withoutSecrets(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(() => '***');
-  return typeof value === 'string' ? withoutPassword(value) : value;
 }
 
 /** What QR codes and links begin with, once the port is known. */

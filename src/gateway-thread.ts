@@ -6,6 +6,7 @@ import { must } from './domain/assert.ts';
 import { makeQrCodes } from './drivers/qr/codes.ts';
 import { PostgresDirectory } from './persistence/directory.ts';
 import { PostgresListings } from './persistence/history/postgres-listings.ts';
+import { PostgresOperatorDesk } from './persistence/operator-desk.ts';
 import { startGateway } from './protocols/gateway/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
 import { makePresenter } from './protocols/presenter.ts';
@@ -37,6 +38,7 @@ const door = new GatewayLink({
   presenter,
 });
 const directory = new PostgresDirectory({ url: databaseUrl, peppers: config.keyPeppers });
+const desk = new PostgresOperatorDesk({ url: databaseUrl, peppers: config.keyPeppers });
 const listings = new PostgresListings({ url: databaseUrl, logger });
 
 let state: SwitchState = {
@@ -78,6 +80,7 @@ try {
   const gateway = await startGateway({
     door,
     directory,
+    desk,
     listings,
     presenter,
     publicBaseUrl,
@@ -153,7 +156,7 @@ async function drain(gateway: Awaited<ReturnType<typeof startGateway>>): Promise
   door.close();
   // A pool that lost its connections while Postgres was out of reach may never close, or go on connecting for ever:
   // neither may keep a switch from ending.
-  const closed = Promise.allSettled([directory.close(), listings.close()]);
+  const closed = Promise.allSettled([directory.close(), desk.close(), listings.close()]);
   await Promise.race([closed, new Promise<void>((late) => systemClock.after(CLOSE_MS, late))]);
   metrics.close();
   say({ type: 'drained' });

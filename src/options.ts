@@ -200,6 +200,12 @@ export function withoutPassword(address: string): string {
   return parsed.href;
 }
 
+/** What a secret option may show of its value. */
+export function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(() => '***');
+  return typeof value === 'string' ? withoutPassword(value) : value;
+}
+
 /** `, did you mean X?`, where one of the known names is near. */
 export function meant(name: string, known: readonly string[]): string {
   const near = known

@@ -2,6 +2,7 @@
 
 import { type TSchema, Type } from '@sinclair/typebox';
 import type { ProblemCode } from './problems.ts';
+import type { OperatorRequestName } from './schemas/operator.ts';
 import { queries, type RequestName } from './schemas/requests.ts';
 import * as shown from './schemas/responses.ts';
 import { oneOf } from './schemas/scalars.ts';
@@ -26,13 +27,13 @@ export interface Call {
   readonly summary: string;
   readonly description?: string;
   /** What validates it; its fields that are parameters or the key come from there, the rest from the body. */
-  readonly request?: RequestName;
+  readonly request?: RequestName | OperatorRequestName;
   /** Of a call whose body is lines (NDJSON), answered line by line: what each of them is. */
   readonly lines?: RequestName;
   /** Whether the body as a whole is this field of the request. */
   readonly bodyField?: string;
   readonly query?: Readonly<Record<string, TSchema>>;
-  readonly key?: 'required' | 'withAmount';
+  readonly key?: 'required' | 'withAmount' | 'optional';
   readonly answers: Readonly<Record<number, CallAnswer>>;
   readonly problems?: readonly ProblemCode[];
 }

@@ -2,6 +2,7 @@
 
 import { Type } from '@sinclair/typebox';
 import type { Call, CallAnswer } from './call.ts';
+import { operatorCalls } from './operator-calls.ts';
 import { paychannelCalls } from './paychannel-calls.ts';
 import * as shown from './schemas/responses.ts';
 import { terminalCalls } from './terminal-calls.ts';
@@ -50,4 +51,9 @@ const publicCalls: readonly Call[] = [
   },
 ];
 
-export const calls: readonly Call[] = [...terminalCalls, ...paychannelCalls, ...publicCalls];
+export const calls: readonly Call[] = [
+  ...terminalCalls,
+  ...paychannelCalls,
+  ...operatorCalls,
+  ...publicCalls,
+];

@@ -7,6 +7,7 @@ import { type ProblemCode, problems } from './problems.ts';
 import { type RequestName, requests } from './schemas/requests.ts';
 import { EVENT_TYPES, event, problem } from './schemas/responses.ts';
 import { NAME } from './schemas/scalars.ts';
+import { allRequests } from './schemas/validation.ts';
 
 type Node = Record<string, unknown>;
 
@@ -49,6 +50,7 @@ export function openApiDocument(publicBaseUrl: string): Node {
     tags: [
       { name: 'terminal', description: 'For terminals and merchants.' },
       { name: 'paychannel', description: 'For banks and wallets.' },
+      { name: 'operator', description: 'For operators: who takes part, and with which keys.' },
       { name: 'everyone', description: 'Without a key.' },
     ],
     security: [{ key: [] }],
@@ -152,7 +154,7 @@ function namesOf(call: Call): string[] {
 
 function parametersOf(call: Call, components: Map<string, Node>): Node[] {
   const fields: Record<string, TSchema> =
-    call.request === undefined ? {} : requests[call.request].properties;
+    call.request === undefined ? {} : allRequests[call.request].properties;
   const parameters: Node[] = namesOf(call).map((name) =>
     parameter({ name, in: 'path', required: true }, fields[name] ?? Type.String(), components),
   );
@@ -165,7 +167,9 @@ function parametersOf(call: Call, components: Map<string, Node>): Node[] {
         'Idempotency-Key',
         call.key === 'required'
           ? 'Makes the call safe to retry.'
-          : 'Needed with `amount`: makes the call safe to retry.',
+          : call.key === 'optional'
+            ? 'Makes the call safe to retry: the same key is the same call.'
+            : 'Needed with `amount`: makes the call safe to retry.',
       ),
       required: call.key === 'required',
       schema: { type: 'string', pattern: '^[A-Za-z0-9._:-]{1,64}$' },
@@ -200,7 +204,7 @@ function bodyOf(call: Call, components: Map<string, Node>): Node | undefined {
   }
   if (call.request === undefined || call.method === 'GET' || call.method === 'DELETE')
     return undefined;
-  const request: TObject = requests[call.request];
+  const request: TObject = allRequests[call.request];
   if (call.bodyField !== undefined) {
     const field = request.properties[call.bodyField];
     return field === undefined ? undefined : jsonBody(refer(field, components), true);

@@ -26,6 +26,8 @@ type EdgeCode =
   | 'quote.expired'
   | 'refund.paymentRequired'
   | 'rate.limited'
+  | 'party.notFound'
+  | 'key.notFound'
   | 'internal';
 
 export type ProblemCode = RejectionCode | FaultCode | EdgeCode;
@@ -70,7 +72,7 @@ export const problems = {
     status: 403,
     title: 'The key may not make this call',
     meaning:
-      'The key belongs to another kind of party: terminals use the Terminal API, wallets the Paychannel API; a merchant or operator key creates no bills and receives no events.',
+      'The key belongs to another kind of party: terminals use the Terminal API, wallets the Paychannel API; a merchant or operator key creates no bills and receives no events; and an operator does what its role takes in.',
   },
   'request.suspended': {
     ...NO,
@@ -330,6 +332,19 @@ export const problems = {
     title: 'The switch does not offer this yet',
     meaning:
       'The named fields belong to static and timer bills, tips, tariffs, acquirers or policies that come later. Leave them out.',
+  },
+  'party.notFound': {
+    ...NO,
+    status: 404,
+    title: 'There is no such party',
+    meaning:
+      'No institution, merchant, terminal, paychannel or operator has this id, or this key does not see it; the answer does not tell which.',
+  },
+  'key.notFound': {
+    ...NO,
+    status: 404,
+    title: 'There is no such key',
+    meaning: 'No key has this id, or it is not visible to yours; the answer does not tell which.',
   },
   'rate.limited': {
     ...AGAIN,

@@ -10,6 +10,7 @@ import {
 } from '../../src/protocols/gateway/options.ts';
 import { hashOfKey } from '../../src/protocols/gateway/principals.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
+import type { OperatorDesk } from '../../src/switch/operator-desk.ts';
 import type { Listings, Principal, StreamedEvent } from '../../src/switch/ports.ts';
 import type {
   Reply,
@@ -129,6 +130,21 @@ export function makePrincipals(): Map<string, Principal> {
   ]);
 }
 
+/** Of a gateway whose tests ask for nothing of it. */
+const NO_DESK: OperatorDesk = {
+  find: () => Promise.resolve(null),
+  list: () => Promise.resolve([]),
+  add: () => Promise.resolve({ is: 'unknown' }),
+  change: () => Promise.resolve({ is: 'unknown' }),
+  suspend: () => Promise.resolve({ is: 'unknown' }),
+  findKey: () => Promise.resolve(null),
+  listKeys: () => Promise.resolve([]),
+  addKey: () => Promise.resolve({ is: 'unknown' }),
+  revokeKey: () => Promise.resolve({ is: 'unknown' }),
+  audit: () => Promise.resolve([]),
+  close: () => Promise.resolve(),
+};
+
 /** Whose key it is, as a directory says it. */
 export function holderOf(principals: ReadonlyMap<string, Principal>, keyHash: string) {
   const principal = principals.get(keyHash);
@@ -186,6 +202,7 @@ export async function startBench(
       close: () => Promise.resolve(),
     },
     listings: makeListings(given.listings),
+    desk: NO_DESK,
     clock,
     presenter: makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) }),
     publicBaseUrl: BASE,

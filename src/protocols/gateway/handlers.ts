@@ -13,6 +13,7 @@ import {
 import { SECOND_MS } from '../../domain/time.ts';
 import type { Principal } from '../../switch/ports.ts';
 import { recipientOf } from '../../switch/use-cases.ts';
+import type { Call } from '../call.ts';
 import { calls } from '../calls.ts';
 import {
   type Addressed,
@@ -22,6 +23,7 @@ import {
   type SingleOperation,
 } from '../operations.ts';
 import { invalid } from '../problem-document.ts';
+import { requests } from '../schemas/requests.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
 import { JSON_NUMBERS, Shapes } from '../shapes.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -31,6 +33,7 @@ import { type EventSources, pollEvents, rereadEvents } from './event-calls.ts';
 import type { Exchange } from './exchange.ts';
 import { type CallHandler, type HttpHandlers, requestBody } from './http.ts';
 import { billsOf, creditsOf, type ListSources, listPage, paymentsOf, readFilter } from './lists.ts';
+import { operatorHandlers } from './operator-handlers.ts';
 import type { GatewayOptions } from './options.ts';
 import type { Principals } from './principals.ts';
 import { publicHandlers } from './public-pages.ts';
@@ -53,12 +56,18 @@ export function makeHandlers(context: HandlerContext): HttpHandlers {
   const list = listHandlers(context);
   const poll = eventHandler(context);
   for (const call of calls) {
-    if (call.request !== undefined && call.request !== 'event.ack' && call.request !== 'ping') {
-      handlers.set(call.id, operationHandler(context, call.request));
+    const name = call.request;
+    if (name !== undefined && isOperation(name)) {
+      handlers.set(call.id, operationHandler(context, name));
     }
   }
   const batches = new Batches(context);
   handlers.set('bill.batch', (exchange, principal) => batches.take(exchange, principal));
+  for (const [id, handler] of operatorHandlers(context.options, (exchange, error) =>
+    context.fail(exchange, error),
+  )) {
+    handlers.set(id, handler);
+  }
   for (const form of ['svg', 'png', 'txt'] as const) {
     handlers.set(`bill.qr.${form}`, withQuery(codeHandler(context, form)));
   }
@@ -73,6 +82,10 @@ export function makeHandlers(context: HandlerContext): HttpHandlers {
     );
   }
   return { calls: handlers, publicCalls: publicHandlers(context.options) };
+}
+
+function isOperation(name: NonNullable<Call['request']>): name is SingleOperation {
+  return name !== 'event.ack' && name !== 'ping' && name in requests;
 }
 
 /** One request to one shard: read it, send it, pass the answer on. */

@@ -1,6 +1,7 @@
 // What a gateway is given and what it tells.
 
 import type { Directory } from '../../switch/directory.ts';
+import type { OperatorDesk } from '../../switch/operator-desk.ts';
 import type { Clock, Listings } from '../../switch/ports.ts';
 import type { QrCodes } from '../../switch/qr.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
@@ -91,6 +92,7 @@ export interface GatewayOptions {
   readonly door: ShardDoor;
   readonly directory: Directory;
   readonly listings: Listings;
+  readonly desk: OperatorDesk;
   readonly clock: Clock;
   readonly presenter: Presenter;
   /** Where links lead; no slash at its end. */

@@ -9,28 +9,46 @@ import {
   ValueErrorType,
 } from '@sinclair/typebox/compiler';
 import type { Violation } from '../problem-document.ts';
+import {
+  type OperatorRequestBody,
+  type OperatorRequestName,
+  operatorRequests,
+} from './operator.ts';
 import { type RequestBody, type RequestName, requests } from './requests.ts';
 import { EXPLAIN, LIMITS } from './scalars.ts';
 
 /** No more than these are named in one answer. */
 export const VIOLATIONS_MAX = 20;
 
-type Checks = { readonly [Name in RequestName]: TypeCheck<TSchema> };
+type AnyName = RequestName | OperatorRequestName;
+type AnyBody<Name extends AnyName> = Name extends RequestName
+  ? RequestBody<Name>
+  : Name extends OperatorRequestName
+    ? OperatorRequestBody<Name>
+    : never;
+
+/** Every request that there is, by its name. */
+export const allRequests = { ...requests, ...operatorRequests };
+
+type Checks = { readonly [Name in AnyName]: TypeCheck<TSchema> };
 
 const checks = Object.fromEntries(
-  Object.entries(requests).map(([name, schema]) => [name, TypeCompiler.Compile(schema as TSchema)]),
+  Object.entries(allRequests).map(([name, schema]) => [
+    name,
+    TypeCompiler.Compile(schema as TSchema),
+  ]),
 ) as unknown as Checks;
 
 /** What is wrong with a body; undefined where nothing is, so that the body may be taken for what its schema says. */
-export function violationsOf(name: RequestName, body: unknown): Violation[] | undefined {
+export function violationsOf(name: AnyName, body: unknown): Violation[] | undefined {
   const check = checks[name];
   if (check.Check(body)) return undefined;
   return collect(check.Errors(body));
 }
 
 /** The same body, now known to fit. Call only after `violationsOf` found nothing. */
-export function asBody<Name extends RequestName>(_name: Name, body: unknown): RequestBody<Name> {
-  return body as RequestBody<Name>;
+export function asBody<Name extends AnyName>(_name: Name, body: unknown): AnyBody<Name> {
+  return body as AnyBody<Name>;
 }
 
 /** At most VIOLATIONS_MAX of the errors, one a path; `document` is what the client calls what it sent. */

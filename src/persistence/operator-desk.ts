@@ -1,0 +1,399 @@
+// The operators' desk: every change of the directory is one statement, and the line of the audit that tells of it stands
+// in the same one. So there is none without the other, whatever becomes of the connection.
+
+import type { Sql } from 'postgres';
+import { Fault } from '../switch/faults.ts';
+import type {
+  Acting,
+  AuditLine,
+  Changed,
+  Holder,
+  IssuedKey,
+  OperatorDesk,
+  PageOf,
+  Party,
+  PartyFields,
+  PartyKind,
+  Scope,
+} from '../switch/operator-desk.ts';
+import type { OperatorRole } from '../switch/ports.ts';
+import { makeId, makeKey, openDirectory } from './directory.ts';
+import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
+
+const CONNECTIONS = 2;
+const CLOSE_S = 5;
+const TABLES: Readonly<Record<PartyKind, string>> = {
+  institution: 'institutions',
+  merchant: 'merchants',
+  terminal: 'terminals',
+  paychannel: 'paychannels',
+  operator: 'operators',
+};
+const PREFIXES = {
+  institution: 'ins',
+  merchant: 'mer',
+  terminal: 'ter',
+  paychannel: 'pay',
+  operator: 'opr',
+} as const;
+
+interface PartyRow {
+  readonly kind: PartyKind;
+  readonly id: string;
+  readonly institution_id: string | null;
+  readonly merchant_id: string | null;
+  readonly name: string;
+  readonly city: string | null;
+  readonly restricted: boolean;
+  readonly subscribed: boolean;
+  readonly role: OperatorRole | null;
+  readonly suspended_at: Date | null;
+  readonly created_at: Date;
+}
+
+interface KeyRow {
+  readonly id: string;
+  readonly name: string;
+  readonly holder_kind: Holder['kind'];
+  readonly holder_id: string;
+  readonly created_at: Date;
+  readonly expires_at: Date | null;
+  readonly last_used_at: Date | null;
+  readonly revoked_at: Date | null;
+}
+
+type Shown<T> = T extends 'key' ? IssuedKey : Party;
+
+interface Told {
+  readonly action: string;
+  readonly kind: PartyKind | 'key';
+  readonly id: string;
+  readonly institutionId: string | null;
+  readonly detail: object;
+}
+
+export class PostgresOperatorDesk implements OperatorDesk {
+  readonly #sql: Sql;
+  readonly #peppers: readonly string[];
+  #hashes: KeyHashes | null = null;
+
+  constructor(options: { url: string; peppers?: readonly string[] }) {
+    this.#sql = openDirectory(options.url, 'qrswitch operators', CONNECTIONS);
+    this.#peppers = options.peppers ?? [];
+  }
+
+  async find(scope: Scope, kind: PartyKind, id: string): Promise<Party | null> {
+    const sql = this.#sql;
+    const [row] = await sql<PartyRow[]>`
+      select * from directory_parties where kind = ${kind} and id = ${id} and ${this.#within(scope)}`;
+    return row === undefined ? null : partyOf(row);
+  }
+
+  async list(
+    scope: Scope,
+    kind: PartyKind,
+    of: { institutionId: string | null; merchantId: string | null },
+    { after, limit }: PageOf,
+  ): Promise<Party[]> {
+    const sql = this.#sql;
+    const rows = await sql<PartyRow[]>`
+      select * from directory_parties
+      where kind = ${kind} and ${this.#within(scope)} and id > ${after ?? ''}
+        ${of.institutionId === null ? sql`` : sql`and institution_id = ${of.institutionId}`}
+        ${of.merchantId === null ? sql`` : sql`and merchant_id = ${of.merchantId}`}
+      order by id limit ${limit}`;
+    return rows.map(partyOf);
+  }
+
+  async add(
+    acting: Acting,
+    kind: PartyKind,
+    fields: PartyFields,
+    withKey: boolean,
+  ): Promise<Changed<Party>> {
+    const parent = await this.#parentOf(acting.scope, kind, fields);
+    if (parent === undefined) return { is: 'unknown' };
+    const id = makeId(PREFIXES[kind]);
+    const sql = this.#sql;
+    const made = withKey && kind !== 'institution' ? await this.#newKey({ kind, id }) : null;
+    const { institutionId = null } = parent;
+    const told = { action: `${kind}.added`, kind, id, institutionId, detail: fields };
+    return this.#once(acting, kind, made?.key ?? null, () => {
+      const row = { id, ...columnsOf(kind, fields) };
+      const key = made === null ? sql`` : sql`, key as (insert into keys ${sql(made.row)})`;
+      return sql`
+        with made as (insert into ${sql(TABLES[kind])} ${sql(row)} returning id) ${key}
+        select ${this.#told(acting, told)} as no, id from made`;
+    });
+  }
+
+  change(
+    acting: Acting,
+    kind: PartyKind,
+    id: string,
+    fields: PartyFields,
+  ): Promise<Changed<Party>> {
+    const of = { kind, id, action: `${kind}.changed`, detail: fields };
+    return this.#alter(acting, of, columnsOf(kind, fields));
+  }
+
+  suspend(
+    acting: Acting,
+    kind: PartyKind,
+    id: string,
+    isSuspended: boolean,
+  ): Promise<Changed<Party>> {
+    const action = `${kind}.${isSuspended ? 'suspended' : 'resumed'}`;
+    return this.#alter(
+      acting,
+      { kind, id, action, detail: {} },
+      { suspended_at: isSuspended ? new Date() : null },
+    );
+  }
+
+  async findKey(scope: Scope, id: string): Promise<IssuedKey | null> {
+    const [row] = await this.#sql<KeyRow[]>`
+      select * from directory_keys
+      where id = ${id} and holder_kind in ${this.#sql(scope.holders)} and ${this.#within(scope)}`;
+    return row === undefined ? null : keyOf(row);
+  }
+
+  async listKeys(
+    scope: Scope,
+    holderId: string | null,
+    { after, limit }: PageOf,
+  ): Promise<IssuedKey[]> {
+    const sql = this.#sql;
+    const rows = await sql<KeyRow[]>`
+      select * from directory_keys
+      where ${this.#within(scope)} and holder_kind in ${sql(scope.holders)} and id > ${after ?? ''}
+        ${holderId === null ? sql`` : sql`and holder_id = ${holderId}`}
+      order by id limit ${limit}`;
+    return rows.map(keyOf);
+  }
+
+  async addKey(
+    acting: Acting,
+    holder: Holder,
+    of: { name: string; expiresAt: number | null },
+  ): Promise<Changed<IssuedKey>> {
+    const party = await this.find(acting.scope, holder.kind, holder.id);
+    if (party === null) return { is: 'unknown' };
+    const { key, row } = await this.#newKey(holder);
+    const expiresAt = of.expiresAt === null ? null : new Date(of.expiresAt);
+    const told: Told = {
+      action: 'key.added',
+      kind: 'key',
+      id: row.id,
+      institutionId: party.institutionId,
+      detail: { holder, name: of.name, expiresAt },
+    };
+    const sql = this.#sql;
+    return this.#once(acting, 'key', key, () => {
+      const whole = { ...row, name: of.name, expires_at: expiresAt };
+      return sql`
+        with made as (insert into keys ${sql(whole)} returning id)
+        select ${this.#told(acting, told)} as no, id from made`;
+    });
+  }
+
+  async revokeKey(acting: Acting, id: string): Promise<Changed<IssuedKey>> {
+    const key = await this.findKey(acting.scope, id);
+    if (key === null) return { is: 'unknown' };
+    // Withdrawn already: nothing happens, and nothing is told.
+    if (key.revokedAt !== null) return { is: 'done', shown: key, key: null };
+    const holder = await this.find(acting.scope, key.holder.kind, key.holder.id);
+    const institutionId = holder?.institutionId ?? null;
+    const told = { action: 'key.revoked', kind: 'key', id, institutionId, detail: {} } as const;
+    return this.#once(acting, 'key', null, () => {
+      return this.#sql`
+        with made as (
+          update keys set revoked_at = coalesce(revoked_at, now()) where id = ${id} returning id
+        )
+        select ${this.#told(acting, told)} as no, id from made`;
+    });
+  }
+
+  async audit(after: number, limit: number): Promise<AuditLine[]> {
+    const rows = await this.#sql<{ no: string; entry: string; hash: string }[]>`
+      select no, entry, hash from audit where no > ${after} order by no limit ${limit}`;
+    return rows.map(({ no, entry, hash }) => ({ no: Number(no), entry, hash }));
+  }
+
+  async close(): Promise<void> {
+    await this.#sql.end({ timeout: CLOSE_S });
+  }
+
+  async #alter(
+    acting: Acting,
+    of: Pick<Told, 'action' | 'detail' | 'id'> & { kind: PartyKind },
+    columns: Record<string, string | boolean | Date | null>,
+  ): Promise<Changed<Party>> {
+    const { kind, id } = of;
+    const party = await this.find(acting.scope, kind, id);
+    if (party === null) return { is: 'unknown' };
+    const told = { ...of, institutionId: party.institutionId };
+    const sql = this.#sql;
+    return this.#once(acting, kind, null, () => {
+      return sql`
+        with made as (update ${sql(TABLES[kind])} set ${sql(columns)} where id = ${id} returning id)
+        select ${this.#told(acting, told)} as no, id from made`;
+    });
+  }
+
+  /** Runs a change unless its key says that it has been; shows what it was about. */
+  async #once<T extends PartyKind | 'key'>(
+    acting: Acting,
+    kind: T,
+    key: string | null,
+    run: () => PromiseLike<readonly { readonly id?: unknown }[]>,
+  ): Promise<Changed<Shown<T>>> {
+    const before = await this.#repeated(acting);
+    const done = before === null ? await this.#tried(acting, run) : { id: before, isFirst: false };
+    if (done.id === 'reused') return { is: 'reused' };
+    const { scope } = acting;
+    const found =
+      kind === 'key'
+        ? await this.findKey(scope, done.id)
+        : await this.find(scope, kind as PartyKind, done.id);
+    if (found === null) return { is: 'unknown' };
+    const shown = found as Shown<T>;
+    return done.isFirst ? { is: 'done', shown, key } : { is: 'repeated', shown, key: null };
+  }
+
+  async #tried(
+    acting: Acting,
+    run: () => PromiseLike<readonly { readonly id?: unknown }[]>,
+  ): Promise<{ id: string; isFirst: boolean }> {
+    try {
+      const [row] = await run();
+      return { id: String(row?.id), isFirst: true };
+    } catch (error) {
+      if (!isTwice(error)) throw asFault(error);
+      // Its twin was quicker.
+      return { id: (await this.#repeated(acting)) ?? 'reused', isFirst: false };
+    }
+  }
+
+  /** What a call with this key was about; null where there was none. */
+  async #repeated({ operator, idempotencyKey, digest }: Acting): Promise<string | 'reused' | null> {
+    if (idempotencyKey === null) return null;
+    const [row] = await this.#sql<{ digest: string; subject_id: string }[]>`
+      select digest, subject_id from audit
+      where actor = ${operator.id} and idempotency_key = ${idempotencyKey}`;
+    if (row === undefined) return null;
+    return row.digest === digest ? row.subject_id : 'reused';
+  }
+
+  /** What a new party belongs to: undefined where that is not there, or not to be seen. */
+  async #parentOf(
+    scope: Scope,
+    kind: PartyKind,
+    { merchantId, institutionId }: PartyFields,
+  ): Promise<Partial<Party> | undefined> {
+    if (merchantId !== undefined) {
+      const merchant = await this.find(scope, 'merchant', merchantId);
+      // An operator is told both: they must belong together.
+      const fits = institutionId === undefined || merchant?.institutionId === institutionId;
+      return fits ? (merchant ?? undefined) : undefined;
+    }
+    if (institutionId !== undefined) {
+      return (await this.find(scope, 'institution', institutionId)) ?? undefined;
+    }
+    return kind === 'institution' || kind === 'operator' ? {} : undefined;
+  }
+
+  async #newKey(holder: Holder): Promise<{
+    key: string;
+    row: Record<string, string | number> & { id: string };
+  }> {
+    const key = makeKey(holder.kind);
+    this.#hashes ??= await readKeyHashes(this.#sql, this.#peppers);
+    const { layers } = this.#hashes;
+    const stored = this.#hashes.stored(hashKey(key));
+    return {
+      key,
+      row: { id: makeId('key'), key_hash: stored, layers, [`${holder.kind}_id`]: holder.id },
+    };
+  }
+
+  #told({ operator, requestId, idempotencyKey, digest }: Acting, told: Told) {
+    const said = JSON.stringify({
+      operator: operator.id,
+      role: operator.role,
+      requestId,
+      ...told,
+    });
+    return this.#sql`audit_append(
+      ${said}::text::jsonb, ${operator.id}, ${told.id}, ${idempotencyKey}, ${digest}
+    )`;
+  }
+
+  #within({ institutionId, merchantId, seesSystem }: Scope) {
+    const sql = this.#sql;
+    return sql`true
+      ${institutionId === null ? sql`` : sql`and institution_id = ${institutionId}`}
+      ${merchantId === null ? sql`` : sql`and merchant_id = ${merchantId}`}
+      ${seesSystem ? sql`` : sql`and role is distinct from 'system'`}`;
+  }
+}
+
+function columnsOf(kind: PartyKind, fields: PartyFields): Record<string, string | boolean> {
+  const { name, city, restricted, subscribed, role, institutionId, merchantId } = fields;
+  const isOfMerchant = kind === 'terminal';
+  const columns = {
+    name,
+    city,
+    restricted,
+    subscribed,
+    role,
+    institution_id: isOfMerchant ? undefined : institutionId,
+    merchant_id: merchantId,
+  };
+  return Object.fromEntries(
+    Object.entries(columns).flatMap(([column, value]) =>
+      value === undefined ? [] : [[column, value]],
+    ),
+  );
+}
+
+function partyOf(row: PartyRow): Party {
+  return {
+    kind: row.kind,
+    id: row.id,
+    institutionId: row.institution_id,
+    merchantId: row.merchant_id,
+    name: row.name,
+    city: row.city,
+    restricted: row.restricted,
+    subscribed: row.subscribed,
+    role: row.role,
+    suspendedAt: row.suspended_at?.getTime() ?? null,
+    createdAt: row.created_at.getTime(),
+  };
+}
+
+function keyOf(row: KeyRow): IssuedKey {
+  return {
+    id: row.id,
+    name: row.name,
+    holder: { kind: row.holder_kind, id: row.holder_id },
+    createdAt: row.created_at.getTime(),
+    expiresAt: row.expires_at?.getTime() ?? null,
+    lastUsedAt: row.last_used_at?.getTime() ?? null,
+    revokedAt: row.revoked_at?.getTime() ?? null,
+  };
+}
+
+const UNIQUE_VIOLATION = '23505';
+
+function isTwice(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION;
+}
+
+/** What Postgres itself refused was not done; where the connection was lost, nobody knows. */
+function asFault(error: unknown): unknown {
+  const wasRefused = error instanceof Error && 'severity' in error;
+  if (wasRefused) return error;
+  return new Fault('outcome.unknown', 'the connection to Postgres was lost', error);
+}

@@ -1,0 +1,302 @@
+// The calls of operators: read, allowed or refused, and given to the desk.
+
+import { millis } from '../../domain/time.ts';
+import {
+  type Acting,
+  type AuditLine,
+  type Changed,
+  type IssuedKey,
+  mayDo,
+  type OperatorAction,
+  type PageOf,
+  type Party,
+  type PartyFields,
+  type PartyKind,
+  scopeOfOperator,
+} from '../../switch/operator-desk.ts';
+import type { Principal } from '../../switch/ports.ts';
+import { digestOf } from '../digest.ts';
+import { operatorCalls } from '../operator-calls.ts';
+import { encodeBody } from '../presenter.ts';
+import { invalid, type Problem, type Violation } from '../problem-document.ts';
+import type { OperatorRequestBody, OperatorRequestName } from '../schemas/operator.ts';
+import { LIMITS } from '../schemas/scalars.ts';
+import { violationsOf } from '../schemas/validation.ts';
+import { formatTime, parseTime } from '../wire-time.ts';
+import type { Exchange } from './exchange.ts';
+import type { CallHandler } from './http.ts';
+import type { GatewayOptions } from './options.ts';
+import { type QueryValues, readQuery } from './query.ts';
+
+/** What is answered: a body with its status, or a problem. */
+type Answer = { readonly status: 200 | 201; readonly body: object } | Problem;
+
+interface Asked {
+  readonly operator: Principal;
+  readonly acting: Acting;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: QueryValues;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+const FORBIDDEN: Problem = {
+  code: 'request.forbidden',
+  detail: 'The role of this operator does not take in this call.',
+};
+
+export function operatorHandlers(
+  options: GatewayOptions,
+  fail: (exchange: Exchange, error: unknown) => void,
+): Map<string, CallHandler> {
+  const handlers = new Map<string, CallHandler>();
+  for (const { id } of operatorCalls) {
+    const [, subject = '', verb = ''] = id.split('.');
+    const answer = answerOf(options, subject, verb);
+    handlers.set(id, (exchange, operator) => {
+      const action = actionOf(subject, verb);
+      // A key's holder tells whether it may be touched.
+      if (subject !== 'key' && !mayDo(operator, action, subject as PartyKind)) {
+        exchange.refuse(operator.suspended ? { code: 'request.suspended' } : FORBIDDEN);
+        return;
+      }
+      const asked = read(exchange, operator);
+      if (asked === undefined) return;
+      answer(asked).then(
+        (told) => {
+          if ('code' in told) exchange.refuse(told);
+          else exchange.reply(told.status, encodeBody(told.body, 'json'));
+        },
+        (error: unknown) => fail(exchange, error),
+      );
+    });
+  }
+  return handlers;
+}
+
+function actionOf(subject: string, verb: string): OperatorAction {
+  if (subject === 'audit') return 'audit';
+  if (verb === 'list' || verb === 'get') return 'see';
+  return verb === 'add' || verb === 'change' ? verb : 'suspend';
+}
+
+/** Undefined where it was refused. */
+function read(exchange: Exchange, operator: Principal): Asked | undefined {
+  const { incoming } = exchange;
+  const { call, params, requestId, idempotencyKey } = incoming;
+  const query = readQuery(call, incoming.query);
+  if ('problem' in query) {
+    exchange.refuse(query.problem);
+    return undefined;
+  }
+  let body: Record<string, unknown> = {};
+  if (call.request !== undefined) {
+    const given = exchange.json();
+    if (given === undefined) return undefined;
+    const flaws = flawsOf(call.request as OperatorRequestName, given, idempotencyKey);
+    if (flaws.length > 0) {
+      exchange.refuse(invalid(flaws));
+      return undefined;
+    }
+    body = given as Record<string, unknown>;
+  }
+  const acting: Acting = {
+    operator,
+    scope: scopeOfOperator(operator),
+    requestId,
+    idempotencyKey: idempotencyKey === '' ? null : idempotencyKey,
+    digest: digestOf({ call: call.id, params, body }, []),
+  };
+  return { operator, acting, params, query: query.values, body };
+}
+
+function flawsOf(
+  name: OperatorRequestName,
+  given: unknown,
+  idempotencyKey: string,
+): readonly Violation[] {
+  if (given === null || typeof given !== 'object' || Array.isArray(given)) {
+    return [{ path: '', message: 'must be a JSON object' }];
+  }
+  if (Object.hasOwn(given, 'idempotencyKey')) {
+    return [{ path: 'idempotencyKey', message: 'is not a field of this body' }];
+  }
+  const whole = idempotencyKey === '' ? given : { ...given, idempotencyKey };
+  const violations = violationsOf(name, whole);
+  if (violations !== undefined) return violations;
+  const isEmpty = name.endsWith('.change') && Object.keys(given).length === 0;
+  return isEmpty ? [{ path: '', message: 'must hold at least one field' }] : [];
+}
+
+type Answering = (asked: Asked) => Promise<Answer>;
+
+function answerOf(options: GatewayOptions, subject: string, verb: string): Answering {
+  if (subject === 'audit') return (asked) => auditPage(options, asked);
+  if (subject === 'key') return keyAnswers(options)[verb as 'add' | 'list' | 'get' | 'revoke'];
+  return partyAnswers(options, subject as PartyKind)[verb as 'add'];
+}
+
+function partyAnswers({ desk, clock }: GatewayOptions, kind: PartyKind) {
+  const unknown: Problem = { code: 'party.notFound' };
+  const suspend =
+    (isSuspended: boolean): Answering =>
+    async ({ acting, params }) => {
+      const changed = await desk.suspend(acting, kind, params.partyId ?? '', isSuspended);
+      return changedAnswer(changed, unknown, showParty);
+    };
+  return {
+    add: async ({ acting, body }) => {
+      const { withKey = false, ...fields } = body as PartyFields & { withKey?: boolean };
+      if (kind === 'operator') {
+        const flaws = flawsOfOperator(fields);
+        if (flaws.length > 0) return invalid(flaws);
+        if (fields.role === 'system' && !acting.scope.seesSystem) return FORBIDDEN;
+      }
+      const changed = await desk.add(acting, kind, fields, withKey);
+      return createdAnswer(changed, unknown, showParty);
+    },
+    list: async ({ acting, query }) => {
+      const page = pageOf(query);
+      if ('code' in page) return page;
+      const of = {
+        institutionId: textOf(query.institutionId),
+        merchantId: textOf(query.merchantId),
+      };
+      const found = await desk.list(acting.scope, kind, of, { ...page, limit: page.limit + 1 });
+      return listAnswer(found, page.limit, clock.wall(), showParty);
+    },
+    get: async ({ acting, params }) => {
+      const party = await desk.find(acting.scope, kind, params.partyId ?? '');
+      return party === null ? unknown : { status: 200, body: showParty(party) };
+    },
+    change: async ({ acting, params, body }) => {
+      const changed = await desk.change(acting, kind, params.partyId ?? '', body as PartyFields);
+      return changedAnswer(changed, unknown, showParty);
+    },
+    suspend: suspend(true),
+    resume: suspend(false),
+  } satisfies Record<string, Answering>;
+}
+
+function flawsOfOperator({ role, institutionId, merchantId }: PartyFields): Violation[] {
+  const flaws: Violation[] = [];
+  if (role !== 'system' && institutionId === undefined) {
+    flaws.push({ path: 'institutionId', message: 'is missing: the role has an institution' });
+  }
+  if ((role === 'merchantAdmin') !== (merchantId !== undefined)) {
+    const message = 'goes with the role merchantAdmin, and with no other';
+    flaws.push({ path: 'merchantId', message });
+  }
+  return flaws;
+}
+
+function keyAnswers({ desk, clock }: GatewayOptions) {
+  const unknown: Problem = { code: 'key.notFound' };
+  const suspended: Problem = { code: 'request.suspended' };
+  const mayNot = (operator: Principal): Problem => (operator.suspended ? suspended : FORBIDDEN);
+  return {
+    add: async ({ operator, acting, body }) => {
+      const { holder, name, expiresAt } = body as OperatorRequestBody<'operator.key.add'>;
+      if (!mayDo(operator, 'issueKey', holder.kind)) return mayNot(operator);
+      const endsAt = expiresAt === undefined ? null : (parseTime(expiresAt) ?? null);
+      if (endsAt !== null && endsAt <= clock.wall()) {
+        return invalid([{ path: 'expiresAt', message: 'must be in the future' }]);
+      }
+      const changed = await desk.addKey(acting, holder, { name: name ?? '', expiresAt: endsAt });
+      return createdAnswer(changed, { code: 'party.notFound' }, showKey);
+    },
+    list: async ({ acting, query }) => {
+      const page = pageOf(query);
+      if ('code' in page) return page;
+      const more = { ...page, limit: page.limit + 1 };
+      const found = await desk.listKeys(acting.scope, textOf(query.holderId), more);
+      return listAnswer(found, page.limit, clock.wall(), showKey);
+    },
+    get: async ({ acting, params }) => {
+      const key = await desk.findKey(acting.scope, params.keyId ?? '');
+      return key === null ? unknown : { status: 200, body: showKey(key) };
+    },
+    revoke: async ({ operator, acting, params }) => {
+      const key = await desk.findKey(acting.scope, params.keyId ?? '');
+      if (key === null) return unknown;
+      if (!mayDo(operator, 'issueKey', key.holder.kind)) return mayNot(operator);
+      return changedAnswer(await desk.revokeKey(acting, key.id), unknown, showKey);
+    },
+  } satisfies Record<string, Answering>;
+}
+
+async function auditPage({ desk }: GatewayOptions, { query }: Asked): Promise<Answer> {
+  const { limit, after } = query;
+  const items: AuditLine[] = await desk.audit(
+    typeof after === 'number' ? after : 0,
+    typeof limit === 'number' ? limit : LIMITS.page,
+  );
+  return { status: 200, body: { items } };
+}
+
+function createdAnswer<T>(
+  changed: Changed<T>,
+  unknown: Problem,
+  show: (shown: T) => object,
+): Answer {
+  if (changed.is === 'unknown') return unknown;
+  if (changed.is === 'reused') return { code: 'idempotency.reused' };
+  const body = { ...show(changed.shown), key: changed.key };
+  return { status: changed.is === 'done' ? 201 : 200, body };
+}
+
+function changedAnswer<T>(
+  changed: Changed<T>,
+  unknown: Problem,
+  show: (shown: T) => object,
+): Answer {
+  if (changed.is === 'unknown') return unknown;
+  if (changed.is === 'reused') return { code: 'idempotency.reused' };
+  return { status: 200, body: show(changed.shown) };
+}
+
+/** One more than asked for tells whether there is a next page. */
+function listAnswer<T extends { readonly id: string }>(
+  found: readonly T[],
+  limit: number,
+  now: number,
+  show: (item: T) => object,
+): Answer {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  const nextCursor =
+    found.length > limit && last !== undefined ? Buffer.from(last.id).toString('base64url') : null;
+  const body = { items: items.map(show), nextCursor, asOf: formatTime(millis(now)) };
+  return { status: 200, body };
+}
+
+const PLACE = /^[a-z]{3}_[\w-]{1,60}$/;
+
+function pageOf({ limit, cursor }: QueryValues): PageOf | Problem {
+  const after = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : null;
+  if (after !== null && !PLACE.test(after)) {
+    return invalid([{ path: 'cursor', message: 'is not a cursor that a list gave' }]);
+  }
+  return { limit: typeof limit === 'number' ? limit : LIMITS.page, after };
+}
+
+function textOf(value: string | number | undefined): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function showParty({ suspendedAt, createdAt, ...party }: Party): object {
+  return { ...party, suspendedAt: timeOf(suspendedAt), createdAt: timeOf(createdAt) };
+}
+
+function showKey({ createdAt, expiresAt, lastUsedAt, revokedAt, ...key }: IssuedKey): object {
+  return {
+    ...key,
+    createdAt: timeOf(createdAt),
+    expiresAt: timeOf(expiresAt),
+    lastUsedAt: timeOf(lastUsedAt),
+    revokedAt: timeOf(revokedAt),
+  };
+}
+
+function timeOf(at: number | null): string | null {
+  return at === null ? null : formatTime(millis(at));
+}

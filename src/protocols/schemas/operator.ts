@@ -1,0 +1,133 @@
+// What operators send and are shown.
+
+import { type Static, type TProperties, Type } from '@sinclair/typebox';
+import { listOf } from './responses.ts';
+import { closed, explained, id, named, nullable, oneOf, text, time } from './scalars.ts';
+
+const NAME_MAX = 200;
+const CITY_MAX = 100;
+const ROLES = ['system', 'institutionAdmin', 'institutionViewer', 'merchantAdmin'] as const;
+const KINDS = ['institution', 'merchant', 'terminal', 'paychannel', 'operator'] as const;
+const HOLDERS = ['merchant', 'terminal', 'paychannel', 'operator'] as const;
+
+const flag = (description: string) =>
+  explained('must be true or false', Type.Boolean({ default: false, description }));
+const name = text(NAME_MAX, 'What people call it.');
+const city = text(CITY_MAX, 'Where it does business; payers read it.');
+const restricted = flag('Sees its own bills only, not its merchant’s.');
+const subscribed = flag('Hears `payment.confirmed`.');
+const institutionId = id('The institution that it belongs to.');
+const merchantId = id('The merchant that it belongs to.');
+const withKey = flag('Makes its first key too, which the answer shows: this once.');
+const idempotencyKey = Type.Optional(
+  explained(
+    'must be 1 to 64 of A-Za-z0-9._:-',
+    Type.String({ pattern: '^[A-Za-z0-9._:-]{1,64}$' }),
+  ),
+);
+
+/** Each also takes `idempotencyKey`, which over HTTP is a header. */
+export const operatorRequests = {
+  'operator.institution.add': object({ name }),
+  'operator.institution.change': some({ name }),
+  'operator.merchant.add': object({ institutionId, name, city }),
+  'operator.merchant.change': some({ name, city }),
+  'operator.terminal.add': object({
+    merchantId,
+    name,
+    restricted: Type.Optional(restricted),
+    withKey: Type.Optional(withKey),
+  }),
+  'operator.terminal.change': some({ name, restricted }),
+  'operator.paychannel.add': object({
+    institutionId,
+    name,
+    subscribed: Type.Optional(subscribed),
+    withKey: Type.Optional(withKey),
+  }),
+  'operator.paychannel.change': some({ name, subscribed }),
+  'operator.operator.add': object({
+    role: oneOf(ROLES, { description: 'What it may do.' }),
+    institutionId: Type.Optional(institutionId),
+    merchantId: Type.Optional(merchantId),
+    name,
+    withKey: Type.Optional(withKey),
+  }),
+  'operator.operator.change': some({ name }),
+  'operator.party.act': object({}),
+  'operator.key.add': object({
+    holder: Type.Object({ kind: oneOf(HOLDERS), id: id('Whose key it is to be.') }, closed),
+    name: Type.Optional(text(NAME_MAX, 'What the key is for.')),
+    expiresAt: Type.Optional(time('When it ends. Left out: not by itself.')),
+  }),
+  'operator.key.revoke': object({}),
+} as const;
+
+export type OperatorRequestName = keyof typeof operatorRequests;
+export type OperatorRequestBody<Name extends OperatorRequestName> = Static<
+  (typeof operatorRequests)[Name]
+>;
+
+const moment = (description: string) => Type.String({ format: 'date-time', description });
+
+const partyFields = {
+  kind: oneOf(KINDS),
+  id: Type.String(),
+  institutionId: nullable(Type.String()),
+  merchantId: nullable(Type.String()),
+  name: Type.String(),
+  city: nullable(Type.String()),
+  restricted: Type.Boolean(),
+  subscribed: Type.Boolean(),
+  role: nullable(oneOf(ROLES)),
+  suspendedAt: nullable(
+    moment('Since when nothing new begins for it. What is above it may be suspended too.'),
+  ),
+  createdAt: moment('When it was added.'),
+};
+export const party = named('Party', Type.Object(partyFields));
+
+const keyFields = {
+  id: Type.String({ description: 'Names the key; it opens nothing.' }),
+  name: Type.String(),
+  holder: Type.Object({ kind: oneOf(HOLDERS), id: Type.String() }),
+  createdAt: moment('When it was made.'),
+  expiresAt: nullable(moment('When it ends.')),
+  lastUsedAt: nullable(moment('When it was last used, to a minute or two.')),
+  revokedAt: nullable(moment('When it was withdrawn.')),
+};
+export const issuedKey = named('Key', Type.Object(keyFields));
+
+const secret = nullable(
+  Type.String({ description: 'The key itself: shown this once, and to no repeat of the call.' }),
+);
+export const newParty = named('NewParty', Type.Object({ ...partyFields, key: secret }));
+export const newKey = named('NewKey', Type.Object({ ...keyFields, key: secret }));
+export const partyList = listOf('PartyList', party);
+export const keyList = listOf('KeyList', issuedKey);
+export const auditLines = named(
+  'AuditLines',
+  Type.Object({
+    items: Type.Array(
+      Type.Object({
+        no: Type.Integer({ minimum: 1, description: 'One after the other, with no gap.' }),
+        entry: Type.String({ description: 'JSON, as it was hashed.' }),
+        hash: Type.String({
+          description: 'SHA-256, hex, of the hash before (the first: none) followed by `entry`.',
+        }),
+      }),
+    ),
+  }),
+);
+
+function object<T extends TProperties>(properties: T) {
+  return Type.Object({ ...properties, idempotencyKey }, closed);
+}
+
+/** Any of the fields, at least one. */
+function some<T extends TProperties>(properties: T) {
+  return explained(
+    'must hold at least one field',
+    Type.Object({ ...Type.Partial(Type.Object(properties)).properties, idempotencyKey }, closed),
+  );
+}

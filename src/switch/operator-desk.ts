@@ -1,0 +1,179 @@
+// What operators may do with the directory: who sees which part of it, and who may change what. The desk itself is kept
+// where the directory is.
+
+import type { OperatorRole, Principal } from './ports.ts';
+
+export type PartyKind = 'institution' | 'merchant' | 'terminal' | 'paychannel' | 'operator';
+
+/** Somebody of the directory. */
+export interface Party {
+  readonly kind: PartyKind;
+  readonly id: string;
+  /** Null: a system operator that belongs to none. */
+  readonly institutionId: string | null;
+  readonly merchantId: string | null;
+  readonly name: string;
+  readonly city: string | null;
+  readonly restricted: boolean;
+  readonly subscribed: boolean;
+  readonly role: OperatorRole | null;
+  /** Wall clock, ms. */
+  readonly suspendedAt: number | null;
+  readonly createdAt: number;
+}
+
+/** Whatever an operator writes of a party; each kind has its own fields of these. */
+export interface PartyFields {
+  readonly name?: string;
+  readonly city?: string;
+  readonly restricted?: boolean;
+  readonly subscribed?: boolean;
+  readonly role?: OperatorRole;
+  readonly institutionId?: string;
+  readonly merchantId?: string;
+}
+
+export interface Holder {
+  readonly kind: Exclude<PartyKind, 'institution'>;
+  readonly id: string;
+}
+
+export interface IssuedKey {
+  readonly id: string;
+  readonly name: string;
+  readonly holder: Holder;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly lastUsedAt: number | null;
+  readonly revokedAt: number | null;
+}
+
+/** A line of the audit as it was hashed. */
+export interface AuditLine {
+  readonly no: number;
+  readonly entry: string;
+  readonly hash: string;
+}
+
+/** The part of the directory that an operator sees; null: no bound. */
+export interface Scope {
+  readonly institutionId: string | null;
+  readonly merchantId: string | null;
+  /** System operators are seen by their like alone. */
+  readonly seesSystem: boolean;
+  /** Whose keys it sees. */
+  readonly holders: readonly PartyKind[];
+}
+
+/** Who asks for a change, and by which call. */
+export interface Acting {
+  readonly operator: Principal;
+  readonly scope: Scope;
+  readonly requestId: string;
+  readonly idempotencyKey: string | null;
+  /** Of the call and its body: the same key with another is refused. */
+  readonly digest: string;
+}
+
+/** What became of a change. A repeat is shown as it is now, and its key not again. */
+export type Changed<T> =
+  | { readonly is: 'done' | 'repeated'; readonly shown: T; readonly key: string | null }
+  | { readonly is: 'unknown' }
+  | { readonly is: 'reused' };
+
+export interface PageOf {
+  readonly limit: number;
+  /** The id after which the page begins. */
+  readonly after: string | null;
+}
+
+export interface OperatorDesk {
+  find(scope: Scope, kind: PartyKind, id: string): Promise<Party | null>;
+  list(
+    scope: Scope,
+    kind: PartyKind,
+    of: { institutionId: string | null; merchantId: string | null },
+    page: PageOf,
+  ): Promise<Party[]>;
+  /** `unknown`: what it is to belong to is not there. */
+  add(
+    acting: Acting,
+    kind: PartyKind,
+    fields: PartyFields,
+    withKey: boolean,
+  ): Promise<Changed<Party>>;
+  change(acting: Acting, kind: PartyKind, id: string, fields: PartyFields): Promise<Changed<Party>>;
+  suspend(
+    acting: Acting,
+    kind: PartyKind,
+    id: string,
+    isSuspended: boolean,
+  ): Promise<Changed<Party>>;
+  findKey(scope: Scope, id: string): Promise<IssuedKey | null>;
+  listKeys(scope: Scope, holderId: string | null, page: PageOf): Promise<IssuedKey[]>;
+  addKey(
+    acting: Acting,
+    holder: Holder,
+    of: { name: string; expiresAt: number | null },
+  ): Promise<Changed<IssuedKey>>;
+  revokeKey(acting: Acting, id: string): Promise<Changed<IssuedKey>>;
+  audit(after: number, limit: number): Promise<AuditLine[]>;
+  close(): Promise<void>;
+}
+
+export type OperatorAction = 'see' | 'add' | 'change' | 'suspend' | 'issueKey' | 'audit';
+
+const EVERY: readonly PartyKind[] = [
+  'institution',
+  'merchant',
+  'terminal',
+  'paychannel',
+  'operator',
+];
+const IN_INSTITUTION = EVERY.slice(1);
+const NONE: readonly PartyKind[] = [];
+
+type Rights = Readonly<Record<Exclude<OperatorAction, 'audit'>, readonly PartyKind[]>>;
+
+/** What each role may do with which kinds, within its part of the directory. The audit is the system operator’s. */
+const RIGHTS: Readonly<Record<OperatorRole, Rights>> = {
+  system: { see: EVERY, add: EVERY, change: EVERY, suspend: EVERY, issueKey: EVERY },
+  institutionAdmin: {
+    see: EVERY,
+    add: IN_INSTITUTION,
+    change: IN_INSTITUTION,
+    suspend: IN_INSTITUTION,
+    issueKey: IN_INSTITUTION,
+  },
+  institutionViewer: { see: EVERY, add: NONE, change: NONE, suspend: NONE, issueKey: NONE },
+  merchantAdmin: {
+    see: ['merchant', 'terminal'],
+    add: ['terminal'],
+    change: ['terminal'],
+    suspend: ['terminal'],
+    issueKey: ['merchant', 'terminal'],
+  },
+};
+
+export function roleOf(operator: Principal): OperatorRole {
+  return operator.role ?? 'institutionViewer';
+}
+
+/** Whether the role may do this with that kind at all; where, its scope says. */
+export function mayDo(operator: Principal, action: OperatorAction, kind: PartyKind): boolean {
+  const role = roleOf(operator);
+  if (action === 'audit') return role === 'system';
+  // A suspended operator looks on.
+  if (action !== 'see' && operator.suspended === true) return false;
+  return RIGHTS[role][action].includes(kind);
+}
+
+export function scopeOfOperator(operator: Principal): Scope {
+  const role = roleOf(operator);
+  const holders = RIGHTS[role].see;
+  if (role === 'system') {
+    return { institutionId: null, merchantId: null, seesSystem: true, holders };
+  }
+  const { institutionId, merchantId } = operator;
+  return { institutionId, merchantId, seesSystem: false, holders };
+}
