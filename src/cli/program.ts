@@ -2,7 +2,9 @@
 // is added in `program`.
 
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './audit.ts';
 import { billsCommand } from './bills-import.ts';
+import { directoryCommands } from './directory.ts';
 import { CommandFailure, type Io } from './io.ts';
 import { tariffCommand } from './tariff.ts';
 
@@ -26,9 +28,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 function program(io: Io): Command {
   const root = new Command('qrswitch')
     .description('A payment switch for QR bills.')
+    .addCommand(auditCommand(io))
     .addCommand(billsCommand(io))
     .addCommand(serve())
     .addCommand(tariffCommand(io));
+  for (const command of directoryCommands(io)) root.addCommand(command);
   for (const command of commandsOf(root)) speakTo(command, io);
   return root;
 }

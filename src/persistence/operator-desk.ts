@@ -16,52 +16,22 @@ import type {
   PartyKind,
   Scope,
 } from '../switch/operator-desk.ts';
-import type { OperatorRole } from '../switch/ports.ts';
 import { makeId, makeKey, openDirectory } from './directory.ts';
 import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
+import {
+  columnsOf,
+  KEY_COLUMNS,
+  type KeyRow,
+  keyOf,
+  PARTY_COLUMNS,
+  type PartyRow,
+  PREFIXES,
+  partyOf,
+  TABLES,
+} from './operator-rows.ts';
 
 const CONNECTIONS = 2;
 const CLOSE_S = 5;
-const TABLES: Readonly<Record<PartyKind, string>> = {
-  institution: 'institutions',
-  merchant: 'merchants',
-  terminal: 'terminals',
-  paychannel: 'paychannels',
-  operator: 'operators',
-};
-const PREFIXES = {
-  institution: 'ins',
-  merchant: 'mer',
-  terminal: 'ter',
-  paychannel: 'pay',
-  operator: 'opr',
-} as const;
-
-interface PartyRow {
-  readonly kind: PartyKind;
-  readonly id: string;
-  readonly institution_id: string | null;
-  readonly merchant_id: string | null;
-  readonly name: string;
-  readonly city: string | null;
-  readonly restricted: boolean;
-  readonly subscribed: boolean;
-  readonly role: OperatorRole | null;
-  readonly suspended_at: Date | null;
-  readonly created_at: Date;
-}
-
-interface KeyRow {
-  readonly id: string;
-  readonly name: string;
-  readonly holder_kind: Holder['kind'];
-  readonly holder_id: string;
-  readonly created_at: Date;
-  readonly expires_at: Date | null;
-  readonly last_used_at: Date | null;
-  readonly revoked_at: Date | null;
-}
-
 type Shown<T> = T extends 'key' ? IssuedKey : Party;
 
 interface Told {
@@ -85,7 +55,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
   async find(scope: Scope, kind: PartyKind, id: string): Promise<Party | null> {
     const sql = this.#sql;
     const [row] = await sql<PartyRow[]>`
-      select * from directory_parties where kind = ${kind} and id = ${id} and ${this.#within(scope)}`;
+      select ${this.#sql(PARTY_COLUMNS)} from directory_parties where kind = ${kind} and id = ${id} and ${this.#within(scope)}`;
     return row === undefined ? null : partyOf(row);
   }
 
@@ -97,7 +67,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
   ): Promise<Party[]> {
     const sql = this.#sql;
     const rows = await sql<PartyRow[]>`
-      select * from directory_parties
+      select ${this.#sql(PARTY_COLUMNS)} from directory_parties
       where kind = ${kind} and ${this.#within(scope)} and id > ${after ?? ''}
         ${of.institutionId === null ? sql`` : sql`and institution_id = ${of.institutionId}`}
         ${of.merchantId === null ? sql`` : sql`and merchant_id = ${of.merchantId}`}
@@ -153,7 +123,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
 
   async findKey(scope: Scope, id: string): Promise<IssuedKey | null> {
     const [row] = await this.#sql<KeyRow[]>`
-      select * from directory_keys
+      select ${this.#sql(KEY_COLUMNS)} from directory_keys
       where id = ${id} and holder_kind in ${this.#sql(scope.holders)} and ${this.#within(scope)}`;
     return row === undefined ? null : keyOf(row);
   }
@@ -165,7 +135,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
   ): Promise<IssuedKey[]> {
     const sql = this.#sql;
     const rows = await sql<KeyRow[]>`
-      select * from directory_keys
+      select ${this.#sql(KEY_COLUMNS)} from directory_keys
       where ${this.#within(scope)} and holder_kind in ${sql(scope.holders)} and id > ${after ?? ''}
         ${holderId === null ? sql`` : sql`and holder_id = ${holderId}`}
       order by id limit ${limit}`;
@@ -336,53 +306,6 @@ export class PostgresOperatorDesk implements OperatorDesk {
       ${merchantId === null ? sql`` : sql`and merchant_id = ${merchantId}`}
       ${seesSystem ? sql`` : sql`and role is distinct from 'system'`}`;
   }
-}
-
-function columnsOf(kind: PartyKind, fields: PartyFields): Record<string, string | boolean> {
-  const { name, city, restricted, subscribed, role, institutionId, merchantId } = fields;
-  const isOfMerchant = kind === 'terminal';
-  const columns = {
-    name,
-    city,
-    restricted,
-    subscribed,
-    role,
-    institution_id: isOfMerchant ? undefined : institutionId,
-    merchant_id: merchantId,
-  };
-  return Object.fromEntries(
-    Object.entries(columns).flatMap(([column, value]) =>
-      value === undefined ? [] : [[column, value]],
-    ),
-  );
-}
-
-function partyOf(row: PartyRow): Party {
-  return {
-    kind: row.kind,
-    id: row.id,
-    institutionId: row.institution_id,
-    merchantId: row.merchant_id,
-    name: row.name,
-    city: row.city,
-    restricted: row.restricted,
-    subscribed: row.subscribed,
-    role: row.role,
-    suspendedAt: row.suspended_at?.getTime() ?? null,
-    createdAt: row.created_at.getTime(),
-  };
-}
-
-function keyOf(row: KeyRow): IssuedKey {
-  return {
-    id: row.id,
-    name: row.name,
-    holder: { kind: row.holder_kind, id: row.holder_id },
-    createdAt: row.created_at.getTime(),
-    expiresAt: row.expires_at?.getTime() ?? null,
-    lastUsedAt: row.last_used_at?.getTime() ?? null,
-    revokedAt: row.revoked_at?.getTime() ?? null,
-  };
 }
 
 const UNIQUE_VIOLATION = '23505';

@@ -8,6 +8,7 @@ type Node = Readonly<Record<string, unknown>>;
 const INTRODUCTIONS: Readonly<Record<string, string>> = {
   terminal: 'Terminal API',
   paychannel: 'Paychannel API',
+  operator: 'Operator API',
   everyone: 'For everyone',
 };
 
@@ -23,7 +24,7 @@ export function docsPage(): string {
   return htmlPage(
     'qrswitch: the calls',
     `<h1>qrswitch</h1><p>${prose(String(child(document, 'info').description))}</p>
-<p><a href="#terminal">Terminal API</a> · <a href="#paychannel">Paychannel API</a> · <a href="#everyone">For everyone</a> · <a href="#websocket">WebSocket</a> · <a href="#schemas">Schemas</a> · <a href="/docs/errors">Problems</a> · <a href="/openapi.json">OpenAPI 3.1</a></p>
+<p><a href="#terminal">Terminal API</a> · <a href="#paychannel">Paychannel API</a> · <a href="#operator">Operator API</a> · <a href="#everyone">For everyone</a> · <a href="#websocket">WebSocket</a> · <a href="#schemas">Schemas</a> · <a href="/docs/errors">Problems</a> · <a href="/openapi.json">OpenAPI 3.1</a></p>
 ${sections.join('')}${webSocketHtml(child(document, 'x-websocket'))}
 <h2 id="schemas">Schemas</h2>${Object.entries(schemas).map(schemaHtml).join('')}`,
   );

@@ -165,56 +165,16 @@ describe('an operator', () => {
 
 describe('an operator of one house', () => {
   test('sees nothing of another, and does what its role takes in', async () => {
-    const none = 'ter_nobody';
-    const keyIdOf = async (holderId: string): Promise<string> =>
-      (await system.done<{ items: Key[] }>('operator.key.list', { holderId })).items[0]?.id ?? '';
-    const foreign = {
-      institution: there.institution.id,
-      merchant: there.merchant.id,
-      terminal: there.terminal.id,
-      paychannel: there.paychannel.id,
-      operator: there.viewer.id,
-    };
-    const add: Record<string, Body> = {
-      institution: { name: 'x' },
-      merchant: { institutionId: foreign.institution, name: 'x', city: 'y' },
-      terminal: { merchantId: foreign.merchant, name: 'x' },
-      paychannel: { institutionId: foreign.institution, name: 'x' },
-      operator: { role: 'institutionViewer', institutionId: foreign.institution, name: 'x' },
-    };
-    const keyId = await keyIdOf(foreign.terminal);
+    const foreign = await foreignOf(there);
     const operators = { admin: here.admin, viewer: here.viewer, merchantAdmin: here.merchantAdmin };
-    /** Which of another's things a role is told that there are none of (404); the rest is not its call (403). */
-    const unknown: Record<keyof typeof operators, RegExp> = {
-      admin: /^(?!institution\.(add|change|suspend|resume)|audit)/,
-      viewer: /\.get$/,
-      merchantAdmin: /^(merchant\.get|terminal\.|key\.)/,
-    };
-    for (const [role, { key }] of Object.entries(operators) as [keyof typeof operators, Party][]) {
-      const operator = as(key);
-      const walk: [string, Body, Body][] = [];
-      for (const [kind, id] of Object.entries(foreign)) {
-        for (const verb of ['get', 'suspend', 'resume']) {
-          walk.push([`${kind}.${verb}`, { partyId: id }, { partyId: none }]);
-        }
-        const name = { name: 'x' };
-        walk.push([`${kind}.change`, { partyId: id, ...name }, { partyId: none, ...name }]);
-        walk.push([`${kind}.add`, add[kind] ?? {}, add[kind] ?? {}]);
-      }
-      walk.push(['key.get', { keyId }, { keyId: 'key_none' }]);
-      walk.push(['key.revoke', { keyId }, { keyId: 'key_none' }]);
-      const holder = (id: string) => ({ holder: { kind: 'terminal', id } });
-      walk.push(['key.add', holder(foreign.terminal), holder(none)]);
-      walk.push(['audit', {}, {}]);
-      for (const [call, known, strange] of walk) {
+    for (const [role, { key }] of Object.entries(operators) as [keyof typeof UNKNOWN, Party][]) {
+      for (const [call, known, strange] of walkOf(foreign)) {
         const [one, other] = [
-          await operator.ask(`operator.${call}`, known),
-          await operator.ask(`operator.${call}`, strange),
+          await as(key).ask(`operator.${call}`, known),
+          await as(key).ask(`operator.${call}`, strange),
         ];
-        const isUnknown = unknown[role].test(call) || (role === 'viewer' && call === 'key.revoke');
-        expect([one.status, other.status], `${role}: ${call}`).toEqual(
-          isUnknown ? [404, 404] : [403, 403],
-        );
+        const expected = UNKNOWN[role].test(call) ? 404 : 403;
+        expect([one.status, other.status], `${role}: ${call}`).toEqual([expected, expected]);
         expect(withoutId(one.body)).toEqual(withoutId(other.body));
       }
     }
@@ -293,6 +253,62 @@ describe('an operator of one house', () => {
     expect(await done(admin, 'bill.cancel', { billId })).toMatchObject({ status: 'cancelled' });
   });
 });
+
+/** Which of another's things a role is told that there are none of (404); all else is no call of its own (403). */
+const UNKNOWN = {
+  admin: /^(?!institution\.(add|change|suspend|resume)|audit)/,
+  viewer: /\.get$|^key\.revoke$/,
+  merchantAdmin: /^(merchant\.get|terminal\.|key\.)/,
+};
+
+/** Ids of another house, by kind; `key` is the id of one of its keys. */
+async function foreignOf(house: House): Promise<Record<string, string>> {
+  const of = { holderId: house.terminal.id };
+  const { items } = await system.done<{ items: Key[] }>('operator.key.list', of);
+  return {
+    institution: house.institution.id,
+    merchant: house.merchant.id,
+    terminal: house.terminal.id,
+    paychannel: house.paychannel.id,
+    operator: house.viewer.id,
+    key: items[0]?.id ?? '',
+  };
+}
+
+/** Every call about one thing, with what it asks of another's and of nobody's. */
+function walkOf(foreign: Readonly<Record<string, string>>): [string, Body, Body][] {
+  const name = { name: 'x' };
+  const { institution: institutionId, merchant: merchantId } = foreign;
+  const added: Record<string, [Body, Body]> = {
+    institution: [name, name],
+    merchant: [
+      { institutionId, city: 'y' },
+      { institutionId: 'ins_none', city: 'y' },
+    ],
+    terminal: [{ merchantId }, { merchantId: 'mer_none' }],
+    paychannel: [{ institutionId }, { institutionId: 'ins_none' }],
+    operator: [
+      { role: 'institutionViewer', institutionId },
+      { role: 'institutionViewer', institutionId: 'ins_none' },
+    ],
+  };
+  const partyId = 'xxx_none';
+  const walk = Object.entries(added).flatMap(([kind, [known, strange]]): [string, Body, Body][] => [
+    [`${kind}.get`, { partyId: foreign[kind] }, { partyId }],
+    [`${kind}.suspend`, { partyId: foreign[kind] }, { partyId }],
+    [`${kind}.resume`, { partyId: foreign[kind] }, { partyId }],
+    [`${kind}.change`, { partyId: foreign[kind], ...name }, { partyId, ...name }],
+    [`${kind}.add`, { ...known, ...name }, { ...strange, ...name }],
+  ]);
+  const holder = (id: string | undefined) => ({ holder: { kind: 'terminal', id } });
+  return [
+    ...walk,
+    ['key.get', { keyId: foreign.key }, { keyId: 'key_none' }],
+    ['key.revoke', { keyId: foreign.key }, { keyId: 'key_none' }],
+    ['key.add', holder(foreign.terminal), holder('ter_none')],
+    ['audit', {}, {}],
+  ];
+}
 
 function withoutId(body: unknown): object {
   const { requestId: _own, ...rest } = body as { requestId: string };

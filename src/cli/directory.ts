@@ -1,0 +1,248 @@
+// `qrswitch institution|merchant|terminal|paychannel|operator|key`: the directory of a running switch.
+
+import { Command } from 'commander';
+import type { Io } from './io.ts';
+import { OperatorClient, type Shown, type TargetOptions, withTarget } from './operator-client.ts';
+import { type Column, table } from './table.ts';
+import { addTerminals } from './terminal-rows.ts';
+
+type Options = TargetOptions & Readonly<Record<string, string | boolean | undefined>>;
+
+interface Subject {
+  readonly name: string;
+  readonly plural: string;
+  readonly about: string;
+  /** Options of `add` that it must be given, and those that it may be. */
+  readonly needs: Readonly<Record<string, string>>;
+  readonly takes?: Readonly<Record<string, string>>;
+  readonly flags?: Readonly<Record<string, string>>;
+  readonly hasKey: boolean;
+  readonly filters: readonly ('institution' | 'merchant')[];
+}
+
+const OF = {
+  institution: 'the institution’s id',
+  merchant: 'the merchant’s id',
+  name: 'what people call it',
+} as const;
+
+const SUBJECTS: readonly Subject[] = [
+  {
+    name: 'institution',
+    plural: 'institutions',
+    about: 'a bank or acquirer',
+    needs: { name: OF.name },
+    hasKey: false,
+    filters: [],
+  },
+  {
+    name: 'merchant',
+    plural: 'merchants',
+    about: 'a business under an institution',
+    needs: { institution: OF.institution, name: OF.name, city: 'where; payers read it' },
+    hasKey: false,
+    filters: ['institution'],
+  },
+  {
+    name: 'terminal',
+    plural: 'terminals',
+    about: 'a till, program or device of a merchant',
+    needs: { merchant: OF.merchant, name: OF.name },
+    flags: { restricted: 'sees its own bills only' },
+    hasKey: true,
+    filters: ['institution', 'merchant'],
+  },
+  {
+    name: 'paychannel',
+    plural: 'paychannels',
+    about: 'a bank or wallet that pays bills',
+    needs: { institution: OF.institution, name: OF.name },
+    flags: { subscribed: 'hears payment.confirmed' },
+    hasKey: true,
+    filters: ['institution'],
+  },
+  {
+    name: 'operator',
+    plural: 'operators',
+    about: 'who may do all this',
+    needs: { role: 'system, institutionAdmin, institutionViewer or merchantAdmin', name: OF.name },
+    takes: { institution: OF.institution, merchant: OF.merchant },
+    hasKey: true,
+    filters: ['institution', 'merchant'],
+  },
+];
+
+const PARTY_COLUMNS: readonly Column[] = ['id', 'name', 'belongs to', 'suspended', 'created'].map(
+  (title) => ({ title }),
+);
+const KEY_COLUMNS: readonly Column[] = [
+  'id',
+  'name',
+  'holder',
+  'created',
+  'expires',
+  'last used',
+  'withdrawn',
+].map((title) => ({ title }));
+
+export function directoryCommands(io: Io): Command[] {
+  return [...SUBJECTS.map((subject) => subjectCommand(subject, io)), keyCommand(io)];
+}
+
+function subjectCommand(subject: Subject, io: Io): Command {
+  const { name, plural } = subject;
+  const command = new Command(name)
+    .description(`${plural} of a running switch: ${subject.about}`)
+    .addCommand(addCommand(subject, io))
+    .addCommand(listCommand(subject, io));
+  if (name === 'terminal') command.addCommand(addTerminals(io));
+  for (const verb of ['suspend', 'resume'] as const) {
+    const tells = verb === 'suspend' ? 'lets it begin nothing new' : 'ends its suspension';
+    command.addCommand(
+      withTarget(new Command(verb).description(tells).argument('<id>')).action(
+        async (id: string, options: Options) => {
+          const path = `${plural}/${encodeURIComponent(id)}/${verb}`;
+          show(io, options, await new OperatorClient(options).change<Shown>('POST', path, {}));
+        },
+      ),
+    );
+  }
+  return command;
+}
+
+function addCommand(subject: Subject, io: Io): Command {
+  const command = withTarget(new Command('add').description(`adds one to the ${subject.plural}`));
+  for (const [option, about] of Object.entries(subject.needs)) {
+    command.requiredOption(`--${option} <${option}>`, about);
+  }
+  for (const [option, about] of Object.entries(subject.takes ?? {})) {
+    command.option(`--${option} <${option}>`, about);
+  }
+  for (const [option, about] of Object.entries(subject.flags ?? {})) {
+    command.option(`--${option}`, about);
+  }
+  if (subject.hasKey) command.option('--no-key', 'without a first key');
+  return command.action(async (options: Options) => {
+    const names = [subject.needs, subject.takes ?? {}, subject.flags ?? {}].flatMap(Object.keys);
+    const fields = names.flatMap((name) =>
+      options[name] === undefined ? [] : [[FIELDS[name] ?? name, options[name]]],
+    );
+    const body = Object.fromEntries(fields) as object;
+    const withKey = subject.hasKey && options.key !== false ? { withKey: true } : {};
+    const client = new OperatorClient(options);
+    show(io, options, await client.change<Shown>('POST', subject.plural, { ...body, ...withKey }));
+  });
+}
+
+const FIELDS: Readonly<Record<string, string>> = {
+  institution: 'institutionId',
+  merchant: 'merchantId',
+};
+
+function listCommand(subject: Subject, io: Io): Command {
+  const command = withTarget(new Command('list').description(`shows the ${subject.plural}`));
+  for (const filter of subject.filters)
+    command.option(`--${filter} <id>`, `of this ${filter} only`);
+  return command.action(async (options: Options) => {
+    const filter = Object.fromEntries(
+      subject.filters.map((name) => [FIELDS[name] ?? name, options[name] as string | undefined]),
+    );
+    const all = new OperatorClient(options).list<Shown>(subject.plural, filter);
+    await showAll(io, options, all, PARTY_COLUMNS, (party) => [
+      party.id,
+      String(party.name),
+      String(party.merchantId ?? party.institutionId ?? ''),
+      cell(party.suspendedAt),
+      cell(party.createdAt),
+    ]);
+  });
+}
+
+function keyCommand(io: Io): Command {
+  const holder = (command: Command): Command =>
+    command.argument('<holder>', 'the id of a terminal, paychannel, merchant or operator');
+  return new Command('key')
+    .description('keys of a running switch: several may be live, so that one follows another')
+    .addCommand(
+      withTarget(holder(new Command('add').description('makes a key and shows it, this once')))
+        .option('--name <name>', 'what it is for')
+        .option('--expires <time>', 'when it ends (RFC 3339)')
+        .action(async (id: string, options: Options) => {
+          const body = {
+            holder: { kind: kindOf(id), id },
+            ...(options.name === undefined ? {} : { name: options.name }),
+            ...(options.expires === undefined ? {} : { expiresAt: options.expires }),
+          };
+          const client = new OperatorClient(options);
+          show(io, options, await client.change<Shown>('POST', 'keys', body));
+        }),
+    )
+    .addCommand(
+      withTarget(new Command('list').description('shows the keys, but not what they are'))
+        .option('--holder <id>', 'of this holder only')
+        .action(async (options: Options & { holder?: string }) => {
+          const all = new OperatorClient(options).list<Shown>('keys', { holderId: options.holder });
+          await showAll(io, options, all, KEY_COLUMNS, (key) => [
+            key.id,
+            String(key.name),
+            (key.holder as { id: string }).id,
+            cell(key.createdAt),
+            cell(key.expiresAt),
+            cell(key.lastUsedAt),
+            cell(key.revokedAt),
+          ]);
+        }),
+    )
+    .addCommand(
+      withTarget(new Command('revoke').description('withdraws a key, within a second'))
+        .argument('<id>', 'of the key')
+        .action(async (id: string, options: Options) => {
+          const path = `keys/${encodeURIComponent(id)}/revoke`;
+          show(io, options, await new OperatorClient(options).change<Shown>('POST', path, {}));
+        }),
+    );
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  ter: 'terminal',
+  mer: 'merchant',
+  pay: 'paychannel',
+  opr: 'operator',
+};
+
+function kindOf(id: string): string {
+  return KINDS[id.slice(0, 3)] ?? 'terminal';
+}
+
+/** One thing: its fields as lines, or as JSON. */
+function show(io: Io, { json }: TargetOptions, shown: Shown): void {
+  if (json === true) {
+    io.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+    return;
+  }
+  const fields = Object.entries(shown).filter(([, value]) => value !== null && value !== '');
+  const width = Math.max(...fields.map(([name]) => name.length));
+  for (const [name, value] of fields) {
+    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    io.stdout.write(`${name.padEnd(width)}  ${text}\n`);
+  }
+  if (typeof shown.key === 'string') io.stderr.write('The key is shown this once: keep it.\n');
+}
+
+async function showAll(
+  io: Io,
+  { json }: TargetOptions,
+  all: AsyncIterable<Shown>,
+  columns: readonly Column[],
+  cells: (item: Shown) => string[],
+): Promise<void> {
+  const items: Shown[] = [];
+  for await (const item of all) items.push(item);
+  const text =
+    json === true ? JSON.stringify(items, null, 2) : table(columns, items.map(cells)).join('\n');
+  io.stdout.write(`${text}\n`);
+}
+
+function cell(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, 16).replace('T', ' ') : '';
+}

@@ -1,0 +1,115 @@
+// Parties and keys between the operators' desk and the tables of the directory.
+
+import type { Holder, IssuedKey, Party, PartyFields, PartyKind } from '../switch/operator-desk.ts';
+import type { OperatorRole } from '../switch/ports.ts';
+
+export const TABLES: Readonly<Record<PartyKind, string>> = {
+  institution: 'institutions',
+  merchant: 'merchants',
+  terminal: 'terminals',
+  paychannel: 'paychannels',
+  operator: 'operators',
+};
+export const PREFIXES = {
+  institution: 'ins',
+  merchant: 'mer',
+  terminal: 'ter',
+  paychannel: 'pay',
+  operator: 'opr',
+} as const;
+
+export interface PartyRow {
+  readonly kind: PartyKind;
+  readonly id: string;
+  readonly institution_id: string | null;
+  readonly merchant_id: string | null;
+  readonly name: string;
+  readonly city: string | null;
+  readonly restricted: boolean;
+  readonly subscribed: boolean;
+  readonly role: OperatorRole | null;
+  readonly suspended_at: Date | null;
+  readonly created_at: Date;
+}
+
+export interface KeyRow {
+  readonly id: string;
+  readonly name: string;
+  readonly holder_kind: Holder['kind'];
+  readonly holder_id: string;
+  readonly created_at: Date;
+  readonly expires_at: Date | null;
+  readonly last_used_at: Date | null;
+  readonly revoked_at: Date | null;
+}
+
+export const PARTY_COLUMNS = [
+  'kind',
+  'id',
+  'institution_id',
+  'merchant_id',
+  'name',
+  'city',
+  'restricted',
+  'subscribed',
+  'role',
+  'suspended_at',
+  'created_at',
+] as const satisfies readonly (keyof PartyRow)[];
+export const KEY_COLUMNS = [
+  'id',
+  'name',
+  'holder_kind',
+  'holder_id',
+  'created_at',
+  'expires_at',
+  'last_used_at',
+  'revoked_at',
+] as const satisfies readonly (keyof KeyRow)[];
+
+export function columnsOf(kind: PartyKind, fields: PartyFields): Record<string, string | boolean> {
+  const { name, city, restricted, subscribed, role, institutionId, merchantId } = fields;
+  const isOfMerchant = kind === 'terminal';
+  const columns = {
+    name,
+    city,
+    restricted,
+    subscribed,
+    role,
+    institution_id: isOfMerchant ? undefined : institutionId,
+    merchant_id: merchantId,
+  };
+  return Object.fromEntries(
+    Object.entries(columns).flatMap(([column, value]) =>
+      value === undefined ? [] : [[column, value]],
+    ),
+  );
+}
+
+export function partyOf(row: PartyRow): Party {
+  return {
+    kind: row.kind,
+    id: row.id,
+    institutionId: row.institution_id,
+    merchantId: row.merchant_id,
+    name: row.name,
+    city: row.city,
+    restricted: row.restricted,
+    subscribed: row.subscribed,
+    role: row.role,
+    suspendedAt: row.suspended_at?.getTime() ?? null,
+    createdAt: row.created_at.getTime(),
+  };
+}
+
+export function keyOf(row: KeyRow): IssuedKey {
+  return {
+    id: row.id,
+    name: row.name,
+    holder: { kind: row.holder_kind, id: row.holder_id },
+    createdAt: row.created_at.getTime(),
+    expiresAt: row.expires_at?.getTime() ?? null,
+    lastUsedAt: row.last_used_at?.getTime() ?? null,
+    revokedAt: row.revoked_at?.getTime() ?? null,
+  };
+}
