@@ -4,7 +4,6 @@ import { createWriteStream, mkdirSync, openSync, readFileSync, type WriteStream 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import cliProgress from 'cli-progress';
 import { Command } from 'commander';
 import { clientKey } from '../config.ts';
 import { parseReference } from '../domain/ids.ts';
@@ -15,13 +14,13 @@ import { type BillRow, readBillRows } from './bill-rows.ts';
 import type { CodeSheet } from './code-sheet.ts';
 import { csvLine } from './csv-line.ts';
 import { CommandFailure, type Io } from './io.ts';
+import { progressBar } from './progress-bar.ts';
 
 /** Rows of one call. */
 const CALL_ROWS = 10_000;
 const FILES_AT_ONCE = 64;
 /** Room for the densest code; SVG is printed at any size. */
 const SVG_SIZE = 512;
-const SHOWN_EVERY_MS = 2_000;
 
 interface Options {
   readonly url: string;
@@ -71,7 +70,7 @@ async function importBills(file: string, options: Options, io: Io): Promise<void
     onDone: () => bar.increment(),
   };
   run.results.write(csvLine(RESULT_COLUMNS));
-  const bar = progressBar(io);
+  const bar = progressBar(io, 'bills');
   bar.start(total, 0);
   try {
     for await (const rows of inCalls(readBillRows(file))) await importRows(run, rows);
@@ -239,18 +238,4 @@ function httpUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.href;
   throw new CommandFailure(`--url: ${text} is no http or https address.`);
-}
-
-function progressBar(io: Io): cliProgress.SingleBar {
-  return new cliProgress.SingleBar(
-    {
-      format:
-        '{bar} {percentage}% | {value} of {total} bills | {duration_formatted}, {eta_formatted} to go',
-      stream: io.stderr,
-      hideCursor: true,
-      noTTYOutput: true,
-      notTTYSchedule: SHOWN_EVERY_MS,
-    },
-    cliProgress.Presets.shades_classic,
-  );
 }

@@ -5,10 +5,10 @@ import { createHash } from 'node:crypto';
 import { createWriteStream, openSync, readFileSync, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
-import { readCsv } from './csv.ts';
+import { parse } from 'csv-parse/sync';
 import { CommandFailure, type Io } from './io.ts';
 import { OperatorClient, type Shown, type TargetOptions, withTarget } from './operator-client.ts';
-import { ProgressBar } from './progress-bar.ts';
+import { progressBar } from './progress-bar.ts';
 
 const AT_ONCE = 8;
 const COLUMNS = ['merchantId', 'name', 'restricted'];
@@ -45,16 +45,17 @@ export function addTerminals(io: Io): Command {
         counts: { added: 0, failed: 0 },
       };
       run.results.write('line,name,terminalId,key,problem\n');
-      const bar = new ProgressBar(io, { total: rows.length, of: 'terminals' });
+      const bar = progressBar(io, 'terminals');
+      bar.start(rows.length, 0);
       const left = rows.values();
       const work = async (): Promise<void> => {
         for (const row of left) {
           await addOne(run, row);
-          bar.advance();
+          bar.increment();
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, work));
-      bar.end();
+      bar.stop();
       run.results.end();
       await finished(run.results);
       const { added, failed } = run.counts;
@@ -97,16 +98,13 @@ function readRows(file: string): Row[] {
   } catch (error) {
     throw new CommandFailure(`${file} cannot be read: ${(error as Error).message}`);
   }
-  const [head, ...rows] = readCsv(text);
+  const [head, ...rows] = cellsOf(file, text);
   const unknown = head?.find((name) => !COLUMNS.includes(name));
   if (head === undefined || unknown !== undefined || !head.includes('merchantId')) {
     throw new CommandFailure(`${file}: the first row must name columns of ${COLUMNS.join(', ')}.`);
   }
   return rows.map((cells, i) => {
     const line = i + 2;
-    if (cells.length !== head.length) {
-      throw new CommandFailure(`${file}, row ${line}: ${cells.length} cells, not ${head.length}.`);
-    }
     const field = (name: string): string => cells[head.indexOf(name)] ?? '';
     const restricted = field('restricted');
     if (!['', 'true', 'false'].includes(restricted)) {
@@ -115,6 +113,14 @@ function readRows(file: string): Row[] {
     const [merchantId, name] = [field('merchantId'), field('name')];
     return { line, body: { merchantId, name, restricted: restricted === 'true' } };
   });
+}
+
+function cellsOf(file: string, text: string): string[][] {
+  try {
+    return parse(text, { bom: true, skip_empty_lines: true, trim: true });
+  } catch (error) {
+    throw new CommandFailure(`${file} is no CSV file: ${(error as Error).message}`);
+  }
 }
 
 /** Keys stand in it: for its owner alone. */
