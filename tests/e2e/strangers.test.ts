@@ -1,6 +1,7 @@
 // Who may see what: what is another's cannot be told from what is not there.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { OPERATIONS } from '../../src/protocols/gateway/stream-protocol.ts';
 import { type Body, done, fresh, HttpParty, type Op, type Party } from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
 import {
@@ -62,18 +63,7 @@ describe('a stranger', () => {
   test.each(TRANSPORTS)(
     'of another merchant or institution sees no bill, over %s',
     async (transport) => {
-      const calls: [Op, Body][] = [
-        ['bill.get', {}],
-        ['bill.confirm', {}],
-        ['bill.confirm', { amount: 900 }],
-        ['bill.cancel', {}],
-        ['bill.cancel', { amount: 1, idempotencyKey: 'k' }],
-        ['bill.refund', { amount: 1, idempotencyKey: 'k' }],
-      ];
-      if (transport === 'HTTP') {
-        calls.push(['bill.receipt', { receipt: {} }], ['bill.payments', {}], ['bill.credits', {}]);
-        for (const form of ['svg', 'txt']) calls.push([`bill.qr.${form}` as never, {}]);
-      }
+      const calls = TERMINAL_WALK.filter(([op]) => transport === 'HTTP' || isStreamed(op));
       for (const key of [neighbour.key, abroad.terminal.key]) {
         const party = await world.party('terminal', transport, key);
         for (const [op, body] of calls) {
@@ -83,17 +73,12 @@ describe('a stranger', () => {
         }
       }
       const wallet = await world.party('paychannel', transport, abroad.paychannel.key);
-      for (const [op, body] of [
-        ['bill.view', { billId }],
-        ['bill.resolve', { qr: `${world.process.baseUrl}/q/${billId}` }],
-        ['bill.reserve', { billId, reservationRef: 'r' }],
-        ['bill.release', { billId, reservationId: `${billId}-r1` }],
-        ['payment.create', { billId, paymentRef: 'p-1', amount: 1000, currency: 'EUR' }],
-        ['payment.get', { billId, paymentRef: 'p-1' }],
-        ['payment.void', { billId, paymentRef: 'p-1' }],
-        ['credit.settle', { creditId, status: 'settled' }],
-        ...(transport === 'HTTP' ? [['credit.get', { creditId }]] : []),
-      ] as [Op, Body][]) {
+      const asked = { billId, creditId, qr: `${world.process.baseUrl}/q/${billId}` };
+      for (const [op, names, rest] of PAYCHANNEL_WALK) {
+        if (transport !== 'HTTP' && !isStreamed(op)) continue;
+        const named = Object.fromEntries(names.map((name) => [name, asked[name]]));
+        const ofBill = op === 'bill.release' ? { reservationId: `${billId}-r1` } : {};
+        const body = { ...named, ...ofBill, ...rest };
         const [known, unknown] = await bothAnswers(wallet, op, body);
         expect(known, op).toEqual(unknown);
         expect(known).toMatchObject({ status: 404 });
@@ -105,6 +90,16 @@ describe('a stranger', () => {
       });
     },
   );
+
+  test('is met at every call and operation that names a bill, a credit or what is theirs', () => {
+    const walked = new Set([...TERMINAL_WALK, ...PAYCHANNEL_WALK].map(([op]) => String(op)));
+    const met = (id: string): boolean => walked.has(id) || NAMING_NOTHING.has(id);
+    const calls = [...world.answers.operations].flatMap(({ operationId, path }) =>
+      /^\/v1\/(terminal|paychannel)\//.test(path) ? [operationId] : [],
+    );
+    const operations = [...OPERATIONS.terminal, ...OPERATIONS.paychannel];
+    expect([...calls, ...operations].filter((id) => !met(id))).toEqual([]);
+  });
 
   test('finds nothing in its lists, orders and events', async () => {
     for (const key of [neighbour.key, abroad.terminal.key]) {
@@ -119,6 +114,13 @@ describe('a stranger', () => {
     expect((await done(wallet, 'paychannel.payments', {})).items).toEqual([]);
     expect((await done(wallet, 'paychannel.credits', {})).items).toEqual([]);
     expect((await done(wallet, 'paychannel.events', {})).events).toEqual([]);
+    // Their events stay pending, whoever says to have heard of them.
+    const { events } = await done(world.http('paychannel'), 'paychannel.events', {});
+    const ids = events.map(({ id }) => id);
+    expect(ids).not.toEqual([]);
+    expect(await done(wallet, 'event.ack', { ids })).toEqual({ acknowledged: 0 });
+    const after = await done(world.http('paychannel'), 'paychannel.events', {});
+    expect(after.events.map(({ id }) => id)).toEqual(ids);
   });
 
   test('of the same merchant is none, unless it is restricted', async () => {
@@ -190,3 +192,52 @@ describe('a stranger', () => {
     expect(event).toMatchObject({ type: 'bill.cancelled', data: { cause: 'operator' } });
   });
 });
+
+/** Calls about a bill, as terminals make them. */
+const TERMINAL_WALK: readonly [Op, Body][] = [
+  ['bill.get', {}],
+  ['bill.confirm', {}],
+  ['bill.confirm', { amount: 900 }],
+  ['bill.cancel', {}],
+  ['bill.cancel', { amount: 1, idempotencyKey: 'k' }],
+  ['bill.refund', { amount: 1, idempotencyKey: 'k' }],
+  ['bill.receipt', { receipt: {} }],
+  ['bill.payments', {}],
+  ['bill.credits', {}],
+  ['bill.qr.svg' as Op, {}],
+  ['bill.qr.png' as Op, {}],
+  ['bill.qr.txt' as Op, {}],
+];
+
+/** Calls about a bill or a credit, as paychannels make them: what they name of it, and the rest. */
+const PAYCHANNEL_WALK: readonly [Op, readonly ('billId' | 'creditId' | 'qr')[], Body][] = [
+  ['bill.view', ['billId'], {}],
+  ['bill.resolve', ['qr'], {}],
+  ['bill.reserve', ['billId'], { reservationRef: 'r' }],
+  ['bill.release', ['billId'], {}],
+  ['payment.create', ['billId'], { paymentRef: 'p-1', amount: 1000, currency: 'EUR' }],
+  ['payment.get', ['billId'], { paymentRef: 'p-1' }],
+  ['payment.void', ['billId'], { paymentRef: 'p-1' }],
+  ['credit.get', ['creditId'], {}],
+  ['credit.settle', ['creditId'], { status: 'settled' }],
+];
+
+/** They name nothing but what is the caller's own: orders, lists and events, each with a test below. */
+const NAMING_NOTHING = new Set([
+  'bill.create',
+  'bill.batch',
+  'bill.list',
+  'order.resolve',
+  'terminal.events',
+  'terminal.event.ack',
+  'terminal.stream',
+  'paychannel.payments',
+  'paychannel.credits',
+  'paychannel.events',
+  'paychannel.event.ack',
+  'paychannel.stream',
+]);
+
+function isStreamed(op: Op): boolean {
+  return OPERATIONS.terminal.has(op) || OPERATIONS.paychannel.has(op);
+}
