@@ -7,6 +7,8 @@ import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 
 const ASK_MS = 250;
+/** Silence for longer is a connection that nobody answers on any more. */
+const ANSWER_MS = 2_000;
 
 export type TellDirectory = (
   isHearing: boolean,
@@ -20,7 +22,7 @@ export function watchDirectory(options: {
   tell: TellDirectory;
 }): { stop(): Promise<void> } {
   const { databaseUrl, logger, tell } = options;
-  const feed = new DirectoryFeed({ url: databaseUrl });
+  let feed = new DirectoryFeed({ url: databaseUrl });
   let isHearing = false;
   let isOver = false;
   const hear = (changes: readonly DirectoryChange[] | null): void => {
@@ -36,7 +38,11 @@ export function watchDirectory(options: {
     isHearing = false;
   };
   const ask = async (): Promise<void> => {
-    await feed.read().then(hear, miss);
+    await inTime(feed.read()).then(hear, (error: unknown) => {
+      miss(error);
+      void feed.close().catch(() => undefined);
+      feed = new DirectoryFeed({ url: databaseUrl });
+    });
     if (!isOver) systemClock.after(ASK_MS, () => void ask());
   };
   void ask();
@@ -46,4 +52,11 @@ export function watchDirectory(options: {
       return feed.close();
     },
   };
+}
+
+function inTime<T>(asked: Promise<T>): Promise<T> {
+  return new Promise((done, failed) => {
+    const cancel = systemClock.after(ANSWER_MS, () => failed(new Error('no answer in time')));
+    asked.then(done, failed).finally(cancel);
+  });
 }

@@ -1,6 +1,7 @@
 // `qrswitch institution|merchant|terminal|paychannel|operator|key`: the directory of a running switch.
 
 import { Command } from 'commander';
+import { firstOperator } from './first-operator.ts';
 import type { Io } from './io.ts';
 import { OperatorClient, type Shown, type TargetOptions, withTarget } from './operator-client.ts';
 import { type Column, table } from './table.ts';
@@ -96,6 +97,7 @@ function subjectCommand(subject: Subject, io: Io): Command {
     .addCommand(addCommand(subject, io))
     .addCommand(listCommand(subject, io));
   if (name === 'terminal') command.addCommand(addTerminals(io));
+  if (name === 'operator') command.addCommand(firstOperator(io));
   for (const verb of ['suspend', 'resume'] as const) {
     const tells = verb === 'suspend' ? 'lets it begin nothing new' : 'ends its suspension';
     command.addCommand(

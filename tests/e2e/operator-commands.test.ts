@@ -4,11 +4,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres, { type Sql } from 'postgres';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { PostgresDirectory } from '../../src/persistence/directory.ts';
+import { hashKey, settleKeyHashes } from '../../src/persistence/key-hashes.ts';
+import { migrate } from '../../src/persistence/migrate.ts';
 import { done, fresh } from '../support/client.ts';
 import { qrswitch } from '../support/command-line.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
 import { postgresAlone } from '../support/set-ups.ts';
+import { createDatabase } from '../support/stores.ts';
 import { World } from '../support/world.ts';
 
 const PAGE = new URL('../../docs/operators.md', import.meta.url);
@@ -97,6 +101,27 @@ describe('the commands of an operator', () => {
       code: 1,
       stderr: expect.stringContaining('the first row must name columns'),
     });
+  });
+
+  test('make the first operator of a database, once', async () => {
+    vi.stubEnv('DATABASE_URL', world.stores.databaseUrl);
+    expect(await qrswitch('operator', 'first', '--name', 'x')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('a system operator with a key already'),
+    });
+    const other = await createDatabase(inject('postgresUrl'));
+    await migrate(other);
+    await settleKeyHashes(other, []);
+    vi.stubEnv('DATABASE_URL', other);
+    const { stdout: key } = await qrswitch('operator', 'first', '--name', 'Operations');
+    vi.stubEnv('DATABASE_URL', undefined);
+    const directory = new PostgresDirectory({ url: other });
+    expect((await directory.holderOfKey(hashKey(key.trim())))?.principal).toMatchObject({
+      kind: 'operator',
+      role: 'system',
+      institutionId: '',
+    });
+    await directory.close();
   });
 
   test('show tables to people, and say what is wrong', async () => {
