@@ -75,7 +75,7 @@ describe.each([
     orders += 1;
     order = `${name.slice(0, 6)}-${orders}`;
     const onEvent = (event: PeerEvent) => void events.push(event);
-    store = open({ sql, baseUrl: 'http://127.0.0.1', onEvent });
+    store = open({ sql, reads: sql, baseUrl: 'http://127.0.0.1', onEvent });
   });
 
   const body = () => ({ orderId: order, amount: 500, currency: 'EUR', description: 'Tea' });

@@ -20,6 +20,8 @@ import {
 
 const BASE_URL = 'http://127.0.0.1:8080';
 const KEEP_ALIVE_MS = 60_000;
+/** Connections that views have for themselves. */
+const READING = 2;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -31,7 +33,8 @@ async function serve(task: PeerTask): Promise<number> {
   const keys = new Keys(task.databaseUrl);
   const streams = new Map<string, Set<WebSocket>>();
   const store = interactiveStore({
-    sql: openPool(task),
+    sql: openPool({ ...task, pool: task.pool - READING }),
+    reads: openPool({ ...task, pool: READING }),
     baseUrl: BASE_URL,
     onEvent: ({ terminalId, message }) => {
       const text = JSON.stringify(message);
