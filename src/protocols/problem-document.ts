@@ -42,11 +42,13 @@ export function problemOfRejection(rejection: SwitchRejection): Problem {
   return Object.keys(members).length === 0 ? { code: rejected } : { code: rejected, members };
 }
 
-/** `status` is the answer's own in a problem document: that of a bill or credit goes by another name. */
+/** `status` is the answer's own in a problem document: that of a bill, payment or credit goes by another name. */
 function withoutStatus(code: string, members: Record<string, unknown>): Record<string, unknown> {
   const { status, ...rest } = members;
   if (status === undefined) return members;
-  return { ...rest, [code.startsWith('credit.') ? 'creditStatus' : 'billStatus']: status };
+  const [noun] = code.split('.');
+  const isPart = noun === 'credit' || noun === 'payment';
+  return { ...rest, [isPart ? `${noun}Status` : 'billStatus']: status };
 }
 
 /** A request that could not be read, with what is wrong where. */

@@ -21,10 +21,8 @@ type EdgeCode =
   | 'qr.formatUnfit'
   | 'qr.tampered'
   | 'qr.tooDense'
-  | 'payment.outOfRange'
   | 'payment.partForbidden'
   | 'quote.expired'
-  | 'refund.paymentRequired'
   | 'rate.limited'
   | 'party.notFound'
   | 'key.notFound'
@@ -124,7 +122,7 @@ export const problems = {
     status: 409,
     title: 'The bill cannot be paid now',
     meaning:
-      '`reason` says why: `expired`, `cancelled`, `paid`, `reserved` (others hold what is due: try a new payment later), `withdrawn`, `notYetValid`, `limit`. For a payment it is final for its `paymentRef`: give the money back to the customer.',
+      '`reason` says why: `expired`, `cancelled`, `paid`, `reserved` (others hold what is due: try a new payment later), `withdrawn`, `notYetValid`, `limit` (the bill takes no more payments, or no more money). For a payment it is final for its `paymentRef`: give the money back to the customer.',
   },
   'bill.stillDue': {
     ...NO,
@@ -197,7 +195,7 @@ export const problems = {
     status: 422,
     title: 'The payment is outside of the bill’s range',
     meaning:
-      'The bill takes an amount from `minAmount` to `maxAmount`. The refusal is final for this `paymentRef`.',
+      'The bill takes an amount from `minAmount` to `maxAmount`, which are the same where it is fixed. The refusal is final for this `paymentRef`.',
   },
   'payment.currencyMismatch': {
     ...NO,
@@ -210,6 +208,27 @@ export const problems = {
     status: 422,
     title: 'The bill is not paid in parts',
     meaning: 'Pay all that is due at once. The refusal is final for this `paymentRef`.',
+  },
+  'payment.notConfirmable': {
+    ...NO,
+    status: 409,
+    title: 'The payment can no longer be confirmed so',
+    meaning:
+      'It has ended, has been confirmed with another amount, or belongs to a bill that is confirmed as a whole. `paymentStatus` is what it is now.',
+  },
+  'payment.notCancellable': {
+    ...NO,
+    status: 409,
+    title: 'The payment cannot be cancelled by itself',
+    meaning:
+      'It belongs to a bill that is cancelled as a whole. `paymentStatus` is what it is now.',
+  },
+  'payment.notRefundable': {
+    ...NO,
+    status: 409,
+    title: 'The payment cannot be refunded',
+    meaning:
+      'Only a confirmed payment is refunded; before that, cancel it. `paymentStatus` is what it is now.',
   },
   'payment.refReused': {
     ...NO,
@@ -331,7 +350,7 @@ export const problems = {
     status: 422,
     title: 'The switch does not offer this yet',
     meaning:
-      'The named fields belong to static and timer bills, tips, tariffs, acquirers or policies that come later. Leave them out.',
+      'The named fields belong to timer bills, tips, tariffs, acquirers or policies that come later. Leave them out.',
   },
   'party.notFound': {
     ...NO,

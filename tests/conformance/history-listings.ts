@@ -1,7 +1,7 @@
 // What every history must let gateways read: streams of events, and lists.
 
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { DynamicBill } from '../../src/domain/bill/state.ts';
+import type { PresentBill } from '../../src/domain/bill/state.ts';
 import {
   type BillId,
   type InstitutionId,
@@ -191,7 +191,7 @@ export function describeListings(name: string, world: () => World): void {
       merchantId: 'mer_sister' as MerchantId,
       terminalId: 'ter_sister' as TerminalId,
     };
-    const bills: DynamicBill[] = [];
+    const bills: PresentBill[] = [];
 
     beforeAll(async () => {
       ({ history, freshShard } = world());
@@ -231,7 +231,7 @@ export function describeListings(name: string, world: () => World): void {
     const institution = { institutionId: mine.institutionId, merchantId: null, terminalId: null };
     const merchant = { ...institution, merchantId: mine.merchantId };
     const terminal = { ...merchant, terminalId: mine.terminalId };
-    const nosOf = (found: readonly DynamicBill[]): number[] =>
+    const nosOf = (found: readonly PresentBill[]): number[] =>
       found.map((bill) => bills.findIndex(({ terms }) => terms.id === bill.terms.id));
 
     test('show the bills of an institution, a merchant or a terminal, newest first', async () => {
@@ -249,7 +249,7 @@ export function describeListings(name: string, world: () => World): void {
       for (const limit of [1, 2, 4]) {
         const seen: number[] = [];
         for (let after: ListFilter['after'] = null; ; ) {
-          const page: DynamicBill[] = await listings.bills(institution, { ...ALL, limit, after });
+          const page: PresentBill[] = await listings.bills(institution, { ...ALL, limit, after });
           seen.push(...nosOf(page));
           const last = page.at(-1);
           if (last === undefined) break;
@@ -289,7 +289,7 @@ export function describeListings(name: string, world: () => World): void {
         makeCredit({ ...channel, no: 1, requestedAt: at }),
         makeCredit({ ...channel, no: 2, requestedAt: at, status: 'settled', settledAt: at }),
       ];
-      const each = <T, R>(parts: T[], row: (bill: DynamicBill, part: T) => R): R[] =>
+      const each = <T, R>(parts: T[], row: (bill: PresentBill, part: T) => R): R[] =>
         pair.flatMap((bill) => parts.map((part) => row(bill, part)));
       await history.write(
         batch({
@@ -299,7 +299,7 @@ export function describeListings(name: string, world: () => World): void {
           credits: each(credits, (bill, credit) => creditRow(bill, 1, credit)),
         }),
       );
-      const [one, two] = pair as [DynamicBill, DynamicBill];
+      const [one, two] = pair as [PresentBill, PresentBill];
       const ofBill = await listings.payments({ billId: two.terms.id }, ALL);
       expect(ofBill).toStrictEqual([1, 0, 2].map((i) => ({ bill: two, payment: payments[i] })));
       const seen: string[] = [];

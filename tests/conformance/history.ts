@@ -1,7 +1,7 @@
 // What every history must do, as the port says.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ABSENT, type DynamicBill } from '../../src/domain/bill/state.ts';
+import { ABSENT, type PresentBill } from '../../src/domain/bill/state.ts';
 import type { BillId, ShardId, TerminalId } from '../../src/domain/ids.ts';
 import { millis, plus } from '../../src/domain/time.ts';
 import { NO_ENTRY } from '../../src/switch/entry-id.ts';
@@ -77,7 +77,7 @@ export function describeHistory(name: string, open: () => Promise<HistoryUnderTe
       await history.write(batch({ moves: [move(stuck, 0, 1), move(fine, 0, 1)] }));
       const left = makeFullBill({ id: billId(1, stuck), terminalId: 'ter_stuck' as TerminalId });
       const right = makeFullBill({ id: billId(1, fine), terminalId: 'ter_fine' as TerminalId });
-      const order = (bill: DynamicBill, of: ShardId): OrderRow => ({
+      const order = (bill: PresentBill, of: ShardId): OrderRow => ({
         shard: of,
         entry: entry(2),
         terminalId: bill.terms.terminalId,
@@ -180,7 +180,7 @@ export function describeHistory(name: string, open: () => Promise<HistoryUnderTe
 
     test('is found by the sweep when it falls due, earliest first', async () => {
       const [one, two] = [freshShard(), freshShard()];
-      const due = (no: number, of: ShardId, afterMs: number): DynamicBill =>
+      const due = (no: number, of: ShardId, afterMs: number): PresentBill =>
         makeBill({ id: billId(no, of), expiresAt: plus(NOON, afterMs) });
       const bills = [due(1, one, 300), due(2, two, 100), due(3, one, 200), due(4, two, 10_000)];
       const closed = makeBill({ id: billId(5, one) }, { status: 'expired' });
@@ -293,7 +293,7 @@ export function describeHistory(name: string, open: () => Promise<HistoryUnderTe
       const s = freshShard();
       const bad = makeBill({ id: billId(1, s), description: null });
       const broken = { ...bad, books: { ...bad.books, paid: -1 as typeof bad.books.paid } };
-      const write = (bill: DynamicBill): Promise<unknown> =>
+      const write = (bill: PresentBill): Promise<unknown> =>
         history.write(batch({ moves: [move(s, 0, 1)], bills: [billRow(bill, 1)] }));
       const refusal = await write(broken).catch((error: unknown) => error);
       expect(refusal).toBeInstanceOf(HistoryRefusal);

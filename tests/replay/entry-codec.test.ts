@@ -105,12 +105,109 @@ const batch: EntryContent = {
   ],
 };
 
+const payment = {
+  no: 3,
+  paychannelId: 'p1',
+  paymentRef: 'pay-3',
+  amount: 500,
+  credited: 0,
+  method: null,
+  payer: null,
+  paidAt: null,
+  status: 'confirmed',
+  receivedAt: at,
+  notifiedAt: null,
+  subscribed: false,
+};
+
+/** Of version 3: a bill that dynamic ones know nothing of, and the facts that came with it. */
+const ofStaticBills: EntryContent = {
+  kind: 'batch',
+  transitions: [
+    {
+      ...created,
+      facts: [
+        {
+          type: 'BillCreated',
+          terms: {
+            id: billId,
+            type: 'static',
+            institutionId: 'i1',
+            merchantId: 'm1',
+            terminalId: 't1',
+            merchant: { name: 'Café Zoë', city: 'Rīga' },
+            orderId: 'poster-1',
+            digest: 'q7bq0tXo4m0JzYb5m3uQXA',
+            purpose: 'sale',
+            amount: 0,
+            currency: 'EUR',
+            description: 'For the roof',
+            lines: [],
+            metadata: null,
+            capture: 'auto',
+            confirmWithinMs: 86_400_000,
+            unconfirmed: 'confirm',
+            qrFormat: 'url',
+            returnUrl: null,
+            relatedBillId: null,
+            createdAt: at,
+            expiresAt: Number.MAX_SAFE_INTEGER,
+            offer: {
+              usage: 'many',
+              minAmount: 100,
+              maxAmount: 1_000_000_000_000,
+              maxPayments: null,
+              maxTotal: 8_999_999_999_999_999,
+              validFrom: at + 1,
+            },
+          },
+        },
+      ],
+    } as unknown as Transition,
+    {
+      kind: 'bill',
+      billId,
+      at: millis(at + 3),
+      command: 'AcknowledgeEvents',
+      actor: 'terminal:t1',
+      requestId: 'req-4',
+      facts: [
+        {
+          type: 'PartsRecalled',
+          payments: [payment],
+          credits: [],
+          events: [
+            {
+              no: 7,
+              recipient: 'terminal:t1',
+              type: 'payment.received',
+              occurredAt: at,
+              requestId: 'req-2',
+              status: 'open',
+              version: 4,
+              paid: 500,
+              due: 100,
+              cause: null,
+              payment,
+              credit: null,
+              receipt: { ['__proto__']: 'kept' },
+            },
+          ],
+        },
+        { type: 'PaymentConfirmed', no: 3 },
+        { type: 'EventsAcknowledged', nos: [7] },
+        { type: 'PartsLetGo', payments: [1, 2], events: [4, 5] },
+      ],
+    } as unknown as Transition,
+  ],
+};
+
 function recorded(version: number): Record<string, string> {
   const path = new URL(`./entries-v${version}.json`, import.meta.url);
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-describe.each([1, 2])('an entry of version %i', (version) => {
+describe.each([1, 2, 3])('an entry of version %i', (version) => {
   const payloads = recorded(version);
 
   test.each([
@@ -121,4 +218,10 @@ describe.each([1, 2])('an entry of version %i', (version) => {
     expect(payload[0]).toBe(version);
     expect(makeEntryCodec().decode(payload)).toStrictEqual(content);
   });
+});
+
+test('an entry of version 3 that tells of static bills is read as what it said', () => {
+  const payload = Buffer.from(recorded(3).static ?? '', 'base64');
+  expect(payload[0]).toBe(3);
+  expect(makeEntryCodec().decode(payload)).toStrictEqual(ofStaticBills);
 });

@@ -1,7 +1,7 @@
 // Domain values for tests of what stores and shows them. They are plausible, not lived: what a bill may become is the
 // domain's to test.
 
-import type { DynamicBill } from '../../src/domain/bill/state.ts';
+import type { PresentBill } from '../../src/domain/bill/state.ts';
 import type {
   BillEvent,
   Credit,
@@ -76,8 +76,8 @@ export function makeTerms(given: Partial<Terms> = {}): Terms {
 /** An open bill, but for what is given. */
 export function makeBill(
   terms: Partial<Terms> = {},
-  given: Partial<Omit<DynamicBill, 'terms'>> = {},
-): DynamicBill {
+  given: Partial<Omit<PresentBill, 'terms'>> = {},
+): PresentBill {
   return {
     status: 'open',
     version: 1,
@@ -89,7 +89,7 @@ export function makeBill(
     outbox: [],
     references: [],
     spilled: false,
-    counts: { payments: 0, credits: 0, events: 0, reservations: 0 },
+    counts: { payments: 0, credits: 0, events: 0, reservations: 0, accepted: 0 },
     ending: {
       paidAt: null,
       confirmedAt: null,
@@ -205,7 +205,7 @@ export function makeReference(given: Partial<KeptReference> = {}): KeptReference
 }
 
 /** A bill that has a bit of everything, with what is hard to store: large amounts, odd texts, free JSON. */
-export function makeFullBill(terms: Partial<Terms> = {}): DynamicBill {
+export function makeFullBill(terms: Partial<Terms> = {}): PresentBill {
   const large = (9 * 10 ** 15) as Minor;
   const odd = '"quoted" \\ {braces}, NULL é 漢 🍵 \u0001\n';
   const json = JSON.parse('{"__proto__":{"a":[1.5,-2,9007199254740991,null,true]},"NULL":"\\"}"}');
@@ -282,7 +282,7 @@ export function makeFullBill(terms: Partial<Terms> = {}): DynamicBill {
         }),
       ],
       spilled: true,
-      counts: { payments: 3, credits: 2, events: 2, reservations: 1 },
+      counts: { payments: 3, credits: 2, events: 2, reservations: 1, accepted: 2 },
       ending: {
         paidAt: plus(NOON, 5_000),
         confirmedAt: plus(NOON, 7_000),

@@ -10,6 +10,7 @@ import {
   type BillFact,
   isRejection,
   type Moment,
+  type Parts,
   RESERVATION_MS,
 } from '../../src/domain/bill/vocabulary.ts';
 import type { Currency } from '../../src/domain/money.ts';
@@ -50,7 +51,8 @@ export interface Step {
   readonly after: Bill;
 }
 
-interface Plan {
+/** A command of a life to be, so long after the one before. */
+export interface Plan {
   readonly waitMs: number;
   readonly command: BillCommand;
 }
@@ -87,8 +89,14 @@ function runTimers(steps: Step[], now: Millis): void {
   }
 }
 
-function step(before: Bill, command: BillCommand, now: Millis): Step {
-  const decision = freeze(decide(before, command, now));
+/** Decides and evolves as the switch does it. */
+export function step(
+  before: Bill,
+  command: BillCommand,
+  now: Millis,
+  parts: Parts | null = null,
+): Step {
+  const decision = freeze(decide(before, command, now, null, parts));
   const facts = isRejection(decision) ? [] : decision;
   const moment = momentOf(now);
   return {
@@ -271,3 +279,21 @@ const plans: fc.Arbitrary<Plan> = fc.record({
     { weight: 1, arbitrary: fc.constant(RUN_TIMER) },
   ),
 });
+
+/** What lives of other bills are made of, too. */
+export const choices = {
+  channels,
+  waits,
+  tills,
+  keys,
+  reserves,
+  releases,
+  pays,
+  voids,
+  confirms,
+  cancels,
+  partialCancels,
+  refunds,
+  settlements,
+  acknowledgements,
+};

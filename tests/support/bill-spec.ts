@@ -4,7 +4,7 @@
 import { expect } from 'vitest';
 import { must } from '../../src/domain/assert.ts';
 import { decide, evolve, nextDueOf } from '../../src/domain/bill/bill.ts';
-import { ABSENT, type Bill, type DynamicBill, isPresent } from '../../src/domain/bill/state.ts';
+import { ABSENT, type Bill, isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
 import {
   type Actor,
   type BillCommand,
@@ -16,6 +16,7 @@ import {
   isRejection,
   type KeptReference,
   type Moment,
+  type Offer,
   type Terms,
 } from '../../src/domain/bill/vocabulary.ts';
 import type {
@@ -27,7 +28,7 @@ import type {
   TerminalId,
 } from '../../src/domain/ids.ts';
 import type { Currency, Minor } from '../../src/domain/money.ts';
-import { DAY_MS, type Millis, millis, plus } from '../../src/domain/time.ts';
+import { DAY_MS, type Millis, millis, NEVER, plus } from '../../src/domain/time.ts';
 
 // ------------------------------------------------------------------------------------------------- a small world --
 
@@ -172,6 +173,48 @@ export function acknowledge(
   return { type: 'AcknowledgeEvents', recipient, nos };
 }
 
+export function confirmPayment(
+  paymentNo: number,
+  changes: Changes<'ConfirmPayment'> = {},
+): BillCommand {
+  return { type: 'ConfirmPayment', by: TILL, paymentNo, amount: null, ...changes };
+}
+
+export function cancelPayment(
+  paymentNo: number,
+  changes: Changes<'CancelPayment'> = {},
+): BillCommand {
+  const rest = { amount: null, key: null, digest: '', ...changes };
+  return { type: 'CancelPayment', by: TILL, paymentNo, ...rest };
+}
+
+/** The terms of a static bill: many payments of 100 each, unless changed. */
+export function staticTerms(offer: Partial<Offer> = {}, changes: Partial<Terms> = {}): Terms {
+  return terms({
+    type: 'static',
+    amount: money(100),
+    capture: 'auto',
+    expiresAt: NEVER,
+    offer: {
+      usage: 'many',
+      minAmount: money(100),
+      maxAmount: money(100),
+      maxPayments: null,
+      maxTotal: null,
+      validFrom: null,
+      ...offer,
+    },
+    ...changes,
+  });
+}
+
+export function createStatic(
+  offer: Partial<Offer> = {},
+  changes: Partial<Terms> = {},
+): BillCommand {
+  return { type: 'CreateBill', terms: staticTerms(offer, changes) };
+}
+
 export const RUN_TIMER: BillCommand = { type: 'RunTimer' };
 
 // ------------------------------------------------------------------------------------------------ given, when, then --
@@ -219,7 +262,7 @@ export class Given {
     this.#now = now;
   }
 
-  get bill(): DynamicBill {
+  get bill(): PresentBill {
     return present(this.#bill);
   }
 
@@ -251,7 +294,7 @@ export class Then {
   }
 
   /** The bill after the decision. */
-  get bill(): DynamicBill {
+  get bill(): PresentBill {
     return present(evolve(this.#before, this.facts, momentOf(this.#now)));
   }
 
@@ -290,7 +333,7 @@ export class Then {
     return this;
   }
 
-  and(check: (bill: DynamicBill) => void): this {
+  and(check: (bill: PresentBill) => void): this {
     check(this.bill);
     return this;
   }
@@ -301,7 +344,7 @@ export class Then {
   }
 }
 
-function present(bill: Bill): DynamicBill {
+function present(bill: Bill): PresentBill {
   return must(isPresent(bill) ? bill : null, 'a bill that exists');
 }
 

@@ -1,6 +1,6 @@
 // Builds history batches for tests: rows with their shard and entry filled in.
 
-import type { DynamicBill } from '../../src/domain/bill/state.ts';
+import type { PresentBill } from '../../src/domain/bill/state.ts';
 import type {
   BillEvent,
   Credit,
@@ -47,24 +47,24 @@ export function batch(given: Partial<HistoryBatch> = {}): HistoryBatch {
   };
 }
 
-export function billRow(bill: DynamicBill, at: number): BillRow {
+export function billRow(bill: PresentBill, at: number): BillRow {
   return { bill, ...placeOf(bill, at) };
 }
 
 export function paymentRow(
-  bill: DynamicBill,
+  bill: PresentBill,
   at: number,
   payment: Payment | RefusedPayment,
 ): PaymentRow {
   return { bill, ...placeOf(bill, at), payment };
 }
 
-export function creditRow(bill: DynamicBill, at: number, credit: Credit): CreditRow {
+export function creditRow(bill: PresentBill, at: number, credit: Credit): CreditRow {
   return { bill, ...placeOf(bill, at), credit };
 }
 
 export function eventRow(
-  bill: DynamicBill,
+  bill: PresentBill,
   at: number,
   event: BillEvent,
   end: { acknowledgedAt?: Millis; replaced?: boolean } = {},
@@ -74,14 +74,14 @@ export function eventRow(
 }
 
 export function referenceRow(
-  bill: DynamicBill,
+  bill: PresentBill,
   at: number,
   reference: KeptReference,
 ): ReferenceRow {
   return { ...placeOf(bill, at), billId: bill.terms.id, reference };
 }
 
-export function transitionRow(bill: DynamicBill, at: number, no = 0): TransitionRow {
+export function transitionRow(bill: PresentBill, at: number, no = 0): TransitionRow {
   return {
     ...placeOf(bill, at),
     no,
@@ -95,6 +95,6 @@ export function transitionRow(bill: DynamicBill, at: number, no = 0): Transition
   };
 }
 
-function placeOf(bill: DynamicBill, at: number): { shard: ShardId; entry: EntryId } {
+function placeOf(bill: PresentBill, at: number): { shard: ShardId; entry: EntryId } {
   return { shard: shardOfBill(bill.terms.id), entry: entry(at) };
 }

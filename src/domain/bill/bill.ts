@@ -5,6 +5,7 @@ import { unreachable } from '../assert.ts';
 import { type Millis, NEVER } from '../time.ts';
 import { decideDynamic, evolveDynamic, nextDueOfDynamic } from './dynamic.ts';
 import { type Bill, isPresent } from './state.ts';
+import { decideStatic, evolveStatic, nextDueOfStatic } from './static.ts';
 import type {
   BillCommand,
   BillDecision,
@@ -12,22 +13,27 @@ import type {
   BillType,
   KeptReference,
   Moment,
+  Parts,
 } from './vocabulary.ts';
 
 /**
  * What follows from a command now. `recalled` is the kept reference that the command names, where the bill itself
- * has let it go and the caller has found it in history (A9); null where there is none.
+ * has let it go and the caller has found it in history (A9); null where there is none. `parts` are those that the
+ * command names and the bill has let go, as the caller has found them; null where there are none.
  */
 export function decide(
   bill: Bill,
   command: BillCommand,
   now: Millis,
   recalled: KeptReference | null = null,
+  parts: Parts | null = null,
 ): BillDecision {
   const type = typeOf(bill, command);
   switch (type) {
     case 'dynamic':
       return decideDynamic(bill, command, now, recalled);
+    case 'static':
+      return decideStatic(bill, command, now, recalled, parts);
     case undefined:
       return { rejected: 'bill.notFound' };
     default:
@@ -46,6 +52,8 @@ export function evolve(bill: Bill, facts: readonly BillFact[], moment: Moment): 
   switch (type) {
     case 'dynamic':
       return evolveDynamic(bill, facts, moment);
+    case 'static':
+      return evolveStatic(bill, facts, moment);
     case undefined:
       return bill;
     default:
@@ -59,6 +67,8 @@ export function nextDueOf(bill: Bill): Millis {
   switch (bill.terms.type) {
     case 'dynamic':
       return nextDueOfDynamic(bill);
+    case 'static':
+      return nextDueOfStatic(bill);
     default:
       return unreachable(bill.terms.type);
   }

@@ -4,7 +4,7 @@ import { assert } from '../assert.ts';
 import { type Minor, smaller, subtract } from '../money.ts';
 import { DAY_MS, type Millis } from '../time.ts';
 import { raiseForCredit, terminal } from './outbox.ts';
-import type { DynamicBill, PresentBill } from './state.ts';
+import type { PresentBill } from './state.ts';
 import type { BillDecision, CommandOf, Credit, CreditKind, FactOf, Payment } from './vocabulary.ts';
 
 interface Draw {
@@ -16,7 +16,7 @@ interface Draw {
 }
 
 /** Credits that return the amount, at most one a payment. What the payments cannot cover is a Defect. */
-export function drawCredits(bill: DynamicBill, draw: Draw, now: Millis): Credit[] {
+export function drawCredits(bill: PresentBill, draw: Draw, now: Millis): Credit[] {
   const credits: Credit[] = [];
   const payments = draw.payment === null ? bill.payments : [draw.payment];
   let rest = draw.amount;
@@ -46,7 +46,7 @@ export function drawCredits(bill: DynamicBill, draw: Draw, now: Millis): Credit[
 }
 
 /** Reversals of the amount, newest payment first. */
-export function drawReversals(bill: DynamicBill, amount: Minor, now: Millis): Credit[] {
+export function drawReversals(bill: PresentBill, amount: Minor, now: Millis): Credit[] {
   return drawCredits(bill, { kind: 'reversal', amount, reason: null, payment: null }, now);
 }
 
@@ -54,7 +54,7 @@ export function requestsOf(credits: readonly Credit[]): FactOf<'CreditRequested'
   return credits.map((credit) => ({ type: 'CreditRequested', credit }));
 }
 
-export function settleCredit(bill: DynamicBill, command: CommandOf<'SettleCredit'>): BillDecision {
+export function settleCredit(bill: PresentBill, command: CommandOf<'SettleCredit'>): BillDecision {
   const credit = findCredit(bill, command.creditNo);
   if (credit === null || credit.paychannelId !== command.paychannelId) {
     return { rejected: 'credit.notFound' };
@@ -74,9 +74,14 @@ export function settleCredit(bill: DynamicBill, command: CommandOf<'SettleCredit
   ];
 }
 
-/** A bill's nth credit: they count from 1 without a gap. */
+/** A bill's nth credit; null where there is none, or a static bill has let it go. */
 export function findCredit(bill: PresentBill, no: number): Credit | null {
-  return bill.credits[no - 1] ?? null;
+  return bill.credits[indexOfCredit(bill.credits, no)] ?? null;
+}
+
+/** Credits count from 1 without a gap, but for those that a static bill has let go. */
+export function indexOfCredit(credits: readonly Credit[], no: number): number {
+  return credits[no - 1]?.no === no ? no - 1 : credits.findIndex((credit) => credit.no === no);
 }
 
 /** Whether the wallet has let more than a day go by. */

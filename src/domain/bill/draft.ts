@@ -3,10 +3,11 @@
 
 import { assert } from '../assert.ts';
 import { type Minor, ZERO } from '../money.ts';
-import { type DynamicBill, dueOf, reservedOf } from './state.ts';
+import { assertOffer } from './offer.ts';
+import { dueOf, type PresentBill, reservedOf } from './state.ts';
 import type { Books, Terms } from './vocabulary.ts';
 
-export type Draft = { -readonly [Key in keyof DynamicBill]: DynamicBill[Key] } & {
+export type Draft = { -readonly [Key in keyof PresentBill]: PresentBill[Key] } & {
   /** One bit for each list that is the draft's own. */
   owned: number;
 };
@@ -24,7 +25,13 @@ const NO_BOOKS: Books = Object.freeze({
   refunded: ZERO,
   unreturned: ZERO,
 });
-const NO_COUNTS = Object.freeze({ payments: 0, credits: 0, events: 0, reservations: 0 });
+const NO_COUNTS = Object.freeze({
+  payments: 0,
+  credits: 0,
+  events: 0,
+  reservations: 0,
+  accepted: 0,
+});
 const NO_ENDING = Object.freeze({
   paidAt: null,
   confirmedAt: null,
@@ -36,7 +43,7 @@ const NO_ENDING = Object.freeze({
 
 /** The draft of a new bill: version 0, open, nothing paid. */
 export function draftOfNew(terms: Terms): Draft {
-  assert(terms.amount > 0, 'a dynamic bill of nothing');
+  assert(terms.amount > 0 || terms.offer !== undefined, 'a dynamic bill of nothing');
   return {
     status: 'open',
     version: 0,
@@ -54,7 +61,7 @@ export function draftOfNew(terms: Terms): Draft {
   };
 }
 
-export function draftOf(bill: DynamicBill): Draft {
+export function draftOf(bill: PresentBill): Draft {
   return {
     status: bill.status,
     version: bill.version,
@@ -92,8 +99,8 @@ export function replace<Name extends ListName>(
 }
 
 /** The bill that the draft has become. A bill whose books do not add up is a Defect (B1 to B3). */
-export function finish(draft: Draft): DynamicBill {
-  const bill: DynamicBill = {
+export function finish(draft: Draft): PresentBill {
+  const bill: PresentBill = {
     status: draft.status,
     version: draft.version,
     terms: draft.terms,
@@ -107,7 +114,8 @@ export function finish(draft: Draft): DynamicBill {
     counts: draft.counts,
     ending: draft.ending,
   };
-  assertBooks(bill);
+  if (bill.terms.offer === undefined) assertBooks(bill);
+  else assertOffer(bill, bill.terms.offer);
   return bill;
 }
 
@@ -117,7 +125,7 @@ function shared<Item>(list: readonly Item[]): readonly Item[] {
 }
 
 /** The sums that hold after every transition, whatever happened. */
-function assertBooks(bill: DynamicBill): void {
+function assertBooks(bill: PresentBill): void {
   const { paid, confirmed, reversed, refunded, unreturned } = bill.books;
   const amount = bill.terms.amount;
   assert(paid <= amount, 'more is paid than the bill asks for');
@@ -129,7 +137,7 @@ function assertBooks(bill: DynamicBill): void {
   }
 }
 
-function isBalanced({ status, books, terms }: DynamicBill): boolean {
+function isBalanced({ status, books, terms }: PresentBill): boolean {
   const { paid, confirmed, reversed, refunded } = books;
   const held = (paid - confirmed - reversed) as Minor;
   switch (status) {

@@ -13,20 +13,21 @@ import {
   terminal,
 } from './outbox.ts';
 import { isKnownReceipt, sameJson } from './receipts.ts';
-import { type DynamicBill, dueOf } from './state.ts';
+import { dueOf, type PresentBill } from './state.ts';
 import type {
   Actor,
   BillDecision,
   BillFact,
   Cause,
   CommandOf,
+  Credit,
   FactOf,
   Json,
   KeptReference,
 } from './vocabulary.ts';
 
-/** Who ends the bill, and whether its terminal must be told of it. */
-interface Ender {
+/** Who ends the bill, or a payment of it, and whether its terminal must be told of it. */
+export interface Ender {
   readonly cause: Cause;
   readonly tellsTerminal: boolean;
 }
@@ -35,7 +36,7 @@ interface Ender {
 export const BY_TIMEOUT: Ender = { cause: 'timeout', tellsTerminal: true };
 
 export function confirm(
-  bill: DynamicBill,
+  bill: PresentBill,
   command: CommandOf<'ConfirmBill'>,
   now: Millis,
 ): BillDecision {
@@ -60,7 +61,7 @@ export function confirm(
 
 /** Not confirmed: gives all back. Confirmed: refunds, so that a register need not care which. */
 export function cancel(
-  bill: DynamicBill,
+  bill: PresentBill,
   command: CommandOf<'CancelBill'>,
   now: Millis,
   recalled: KeptReference | null,
@@ -84,7 +85,7 @@ export function cancel(
 
 /** Facts of a confirm: what was paid above the amount goes back, newest payment first. */
 export function confirmed(
-  bill: DynamicBill,
+  bill: PresentBill,
   amount: Minor,
   receipt: Json,
   { cause, tellsTerminal }: Ender,
@@ -105,11 +106,23 @@ export function confirmed(
 
 /** Facts of a cancel: all that is held goes back. */
 export function cancelled(
-  bill: DynamicBill,
+  bill: PresentBill,
   { cause, tellsTerminal }: Ender,
   now: Millis,
 ): BillFact[] {
   const reversals = drawReversals(bill, bill.books.paid, now);
+  return [
+    ...closed(bill, { cause, tellsTerminal }, reversals),
+    ...raiseForCredits(bill, reversals, tellsTerminal),
+  ];
+}
+
+/** Facts that close a bill to payers, with the reversals that go with it, whose events are still to be raised. */
+export function closed(
+  bill: PresentBill,
+  { cause, tellsTerminal }: Ender,
+  reversals: readonly Credit[],
+): BillFact[] {
   const facts: BillFact[] = [
     { type: 'BillCancelled', cause },
     ...closedReservations(bill),
@@ -117,12 +130,11 @@ export function cancelled(
     ...raiseForHolders(bill, cause),
   ];
   if (tellsTerminal) facts.push(raiseForBill(terminal(bill), 'bill.cancelled', cause));
-  facts.push(...raiseForCredits(bill, reversals, tellsTerminal));
   return facts;
 }
 
 /** Facts of an expiry, which waits for live reservations and so has none to close. */
-export function expired(bill: DynamicBill, now: Millis): BillFact[] {
+export function expired(bill: PresentBill, now: Millis): BillFact[] {
   const { cause, tellsTerminal } = BY_TIMEOUT;
   const reversals = drawReversals(bill, bill.books.paid, now);
   return [
@@ -134,21 +146,22 @@ export function expired(bill: DynamicBill, now: Millis): BillFact[] {
 }
 
 /** Whether the bill stands confirmed as this confirm would have it. */
-function isConfirmedSo(bill: DynamicBill, command: CommandOf<'ConfirmBill'>): boolean {
-  const amount = command.amount ?? bill.terms.amount;
-  return amount === bill.books.confirmed && isKnownReceipt(bill, command.receipt);
+function isConfirmedSo(bill: PresentBill, command: CommandOf<'ConfirmBill'>): boolean {
+  const { terms, books } = bill;
+  const amount = command.amount ?? (terms.offer === undefined ? terms.amount : books.paid);
+  return amount === books.confirmed && isKnownReceipt(bill, command.receipt);
 }
 
-function closedReservations(bill: DynamicBill): FactOf<'ReservationEnded'>[] {
+function closedReservations(bill: PresentBill): FactOf<'ReservationEnded'>[] {
   return bill.reservations.map(({ no }) => ({ type: 'ReservationEnded', no, how: 'closed' }));
 }
 
-function receiptOf(bill: DynamicBill, receipt: Json): FactOf<'ReceiptAttached'>[] {
+function receiptOf(bill: PresentBill, receipt: Json): FactOf<'ReceiptAttached'>[] {
   if (receipt === null || sameJson(receipt, bill.ending.receipt)) return [];
   return [{ type: 'ReceiptAttached', receipt }];
 }
 
-function enderOf(bill: DynamicBill, by: Actor): Ender {
+export function enderOf(bill: PresentBill, by: Actor): Ender {
   return {
     cause: by.kind === 'operator' ? 'operator' : 'terminal',
     tellsTerminal: !isOwnTerminal(bill, by),

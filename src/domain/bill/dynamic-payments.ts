@@ -1,27 +1,34 @@
-// How a dynamic bill is reserved and paid, and how a payment is refused, for good.
+// How a dynamic bill is reserved and paid.
 
 import { assert } from '../assert.ts';
-import { type Minor, subtract } from '../money.ts';
+import { subtract } from '../money.ts';
 import { type Millis, plus } from '../time.ts';
-import { raiseForBill, raiseForConfirmed, raiseForPayment, terminal } from './outbox.ts';
+import { raiseForPayment, terminal } from './outbox.ts';
 import { closedReason, hasRoomForPayment } from './payable.ts';
+import { notPayable, type PayRules, paidInFull } from './paying.ts';
 import { lookUpReference } from './references.ts';
-import { type DynamicBill, dueOf, reservedOf } from './state.ts';
+import { dueOf, type PresentBill, reservedOf } from './state.ts';
 import {
   type BillDecision,
-  type BillFact,
   type BillRejection,
   type CommandOf,
   type KeptReference,
-  type NotPayableReason,
-  type Payment,
   RESERVATION_MS,
   RESERVATIONS_MAX,
   type Reservation,
 } from './vocabulary.ts';
 
+/** What may be paid: all that is due, or any part of it that others have not reserved. */
+export const DYNAMIC_PAYMENTS: PayRules = {
+  refusal: refusalOfPayment,
+  outcome: (bill, payment) =>
+    payment.amount < dueOf(bill)
+      ? [raiseForPayment(terminal(bill), 'payment.received', payment.no)]
+      : paidInFull(bill, payment),
+};
+
 export function reserve(
-  bill: DynamicBill,
+  bill: PresentBill,
   command: CommandOf<'ReserveBill'>,
   now: Millis,
   recalled: KeptReference | null,
@@ -48,79 +55,8 @@ export function reserve(
   return [{ type: 'ReservationMade', reservation, digest }];
 }
 
-export function release(bill: DynamicBill, command: CommandOf<'ReleaseReservation'>): BillDecision {
-  const no = command.reservationNo;
-  if (no < 1 || no > bill.counts.reservations) return { rejected: 'reservation.notFound' };
-  const reservation = bill.reservations.find((live) => live.no === no);
-  if (reservation === undefined) return [];
-  if (reservation.paychannelId !== command.paychannelId) {
-    return { rejected: 'reservation.notFound' };
-  }
-
-  return [{ type: 'ReservationEnded', no, how: 'released' }];
-}
-
-/** A refusal is a fact too: it is final for its reference, whatever becomes of its reason (B4). */
-export function pay(
-  bill: DynamicBill,
-  command: CommandOf<'PayBill'>,
-  now: Millis,
-  recalled: KeptReference | null,
-): BillDecision {
-  const { paychannelId, paymentRef, digest, amount } = command;
-  const kept = lookUpReference(bill, recalled, 'payment', paychannelId, paymentRef);
-  if (kept !== null) return repeatedPayment(kept, digest);
-  assert(amount > 0, 'a payment of nothing');
-  const named = namedReservation(bill, command, now);
-  const rejection = refusalOfPayment(bill, command, now, named);
-  if (rejection !== null) return refused(bill, command, now, rejection);
-
-  const payment: Payment = {
-    no: bill.counts.payments + 1,
-    paychannelId,
-    paymentRef,
-    amount,
-    credited: 0 as Minor,
-    method: command.method,
-    payer: command.payer,
-    paidAt: command.paidAt,
-    status: 'accepted',
-    receivedAt: now,
-    notifiedAt: null,
-    subscribed: command.subscribed,
-  };
-  const facts: BillFact[] = [];
-  if (named !== null) facts.push({ type: 'ReservationEnded', no: named.no, how: 'used' });
-  facts.push({ type: 'PaymentAccepted', payment });
-  if (amount < dueOf(bill)) {
-    facts.push(raiseForPayment(terminal(bill), 'payment.received', payment.no));
-  } else {
-    facts.push(...paidInFull(bill, payment));
-  }
-  facts.push({ type: 'PaymentAnswered', no: payment.no, digest });
-  return facts;
-}
-
-/** Makes sure that a payment not seen yet never will be taken; what was seen stays as it was answered. */
-export function voidPayment(
-  bill: DynamicBill,
-  command: CommandOf<'VoidPayment'>,
-  recalled: KeptReference | null,
-): BillDecision {
-  const { paychannelId, paymentRef } = command;
-  const kept = lookUpReference(bill, recalled, 'payment', paychannelId, paymentRef);
-  if (kept !== null) return [];
-
-  return [{ type: 'PaymentVoided', paychannelId, paymentRef }];
-}
-
-function repeatedPayment(kept: KeptReference, digest: string): BillDecision {
-  if (kept.outcome.type === 'voided') return { rejected: 'payment.void' };
-  return kept.digest === digest ? [] : { rejected: 'payment.refReused' };
-}
-
 function refusalOfPayment(
-  bill: DynamicBill,
+  bill: PresentBill,
   command: CommandOf<'PayBill'>,
   now: Millis,
   named: Reservation | null,
@@ -137,45 +73,4 @@ function refusalOfPayment(
   if (command.amount > due - reservedByOthers) return notPayable('reserved');
   if (named === null && !hasRoomForPayment(bill)) return notPayable('limit');
   return null;
-}
-
-function refused(
-  bill: DynamicBill,
-  command: CommandOf<'PayBill'>,
-  now: Millis,
-  rejection: BillRejection,
-): BillDecision {
-  const { paychannelId, paymentRef, amount, method, digest } = command;
-  const no = bill.counts.payments + 1;
-  const payment = { no, paychannelId, paymentRef, amount, method, receivedAt: now, rejection };
-  return [{ type: 'PaymentRefused', payment, digest }];
-}
-
-/** Reservations hold no more than is due (B3), so a bill that is paid in full has none left to end. */
-function paidInFull(bill: DynamicBill, payment: Payment): BillFact[] {
-  const paid = raiseForPayment(terminal(bill), 'bill.paid', payment.no);
-  if (bill.terms.capture === 'manual') return [paid];
-  return [
-    { type: 'BillConfirmed', amount: bill.terms.amount, cause: null, receipt: null },
-    paid,
-    raiseForBill(terminal(bill), 'bill.confirmed', null),
-    ...raiseForConfirmed([...bill.payments, payment], []),
-  ];
-}
-
-function namedReservation(
-  bill: DynamicBill,
-  command: CommandOf<'PayBill'>,
-  now: Millis,
-): Reservation | null {
-  for (const reservation of bill.reservations) {
-    if (reservation.no !== command.reservationNo) continue;
-    const isTheirs = reservation.paychannelId === command.paychannelId;
-    return isTheirs && now < reservation.expiresAt ? reservation : null;
-  }
-  return null;
-}
-
-function notPayable(reason: NotPayableReason): BillRejection {
-  return { rejected: 'bill.notPayable', reason };
 }

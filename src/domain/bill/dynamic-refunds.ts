@@ -8,7 +8,7 @@ import { drawCredits, requestsOf } from './credits.ts';
 import { isOwnTerminal, raiseForCredits } from './outbox.ts';
 import { sameJson } from './receipts.ts';
 import { lookUpReference } from './references.ts';
-import type { DynamicBill } from './state.ts';
+import type { PresentBill } from './state.ts';
 import {
   type Actor,
   type BillDecision,
@@ -25,10 +25,10 @@ import {
 /** Credits that refunds in part may use up: the rest is kept for returning each payment whole (B6). */
 const CREDITS_IN_PART_MAX = CREDITS_MAX - PAYMENTS_MAX;
 
-type Refund = Omit<CommandOf<'RefundBill'>, 'type'>;
+export type Refund = Omit<CommandOf<'RefundBill'>, 'type'>;
 
 export function refund(
-  bill: DynamicBill,
+  bill: PresentBill,
   command: CommandOf<'RefundBill'>,
   now: Millis,
   recalled: KeptReference | null,
@@ -39,24 +39,37 @@ export function refund(
 
 /** A cancel that names an amount: a refund in part, for a register that does not tell the two apart. */
 export function refundInPart(
-  bill: DynamicBill,
+  bill: PresentBill,
   command: CommandOf<'CancelBill'> & { readonly amount: Minor },
   now: Millis,
   recalled: KeptReference | null,
 ): BillDecision {
+  return keyed(
+    bill,
+    orderOf(command, null),
+    { rejected: 'cancel.amountBeforeConfirm' },
+    now,
+    recalled,
+  );
+}
+
+/** The refund that a cancel with an amount stands for. */
+export function orderOf(
+  command: Pick<CommandOf<'CancelBill'>, 'by' | 'amount' | 'key' | 'digest'>,
+  paymentNo: number | null,
+): Refund {
   const { by, amount, digest } = command;
   const key = must(command.key, 'the key of a cancel with an amount');
-  const order = { by, amount, paymentNo: null, reason: null, receipt: null, key, digest };
-  return keyed(bill, order, { rejected: 'cancel.amountBeforeConfirm' }, now, recalled);
+  return { by, amount, paymentNo, reason: null, receipt: null, key, digest };
 }
 
 /** Facts that return all that is left of a confirmed bill. */
-export function refundAllLeft(bill: DynamicBill, by: Actor, now: Millis): BillFact[] {
+export function refundAllLeft(bill: PresentBill, by: Actor, now: Millis): BillFact[] {
   return refunded(bill, { by, amount: leftOf(bill, null), reason: null, payment: null }, now);
 }
 
 function keyed(
-  bill: DynamicBill,
+  bill: PresentBill,
   order: Refund,
   notConfirmed: BillRejection,
   now: Millis,
@@ -90,20 +103,22 @@ function keyed(
   return facts;
 }
 
-function repeated(kept: KeptReference, order: Refund): BillDecision {
+/** What a repeat under the same key is told. */
+export function repeated(kept: KeptReference, order: Refund): BillDecision {
   if (kept.digest !== order.digest) return { rejected: 'idempotency.reused' };
   return kept.outcome.type === 'rejected' ? kept.outcome.rejection : [];
 }
 
-interface Return {
+export interface Return {
   readonly by: Actor;
   readonly amount: Minor;
   readonly reason: string | null;
   readonly payment: Payment | null;
 }
 
-function refunded(
-  bill: DynamicBill,
+/** Facts that return an amount, from any payment or from one. */
+export function refunded(
+  bill: PresentBill,
   { by, amount, reason, payment }: Return,
   now: Millis,
 ): BillFact[] {
@@ -112,15 +127,18 @@ function refunded(
 }
 
 /** What of the bill, or of one payment, has not been asked back yet. */
-function leftOf(bill: DynamicBill, payment: Payment | null): Minor {
+function leftOf(bill: PresentBill, payment: Payment | null): Minor {
   if (payment !== null) return subtract(payment.amount, payment.credited);
   return subtract(bill.books.confirmed, bill.books.refunded);
 }
 
-function creditsAfter(bill: DynamicBill, facts: readonly BillFact[]): number {
+function creditsAfter(bill: PresentBill, facts: readonly BillFact[]): number {
   return bill.counts.credits + facts.filter(({ type }) => type === 'CreditRequested').length;
 }
 
-function keyUsed({ by, key, digest }: Refund, rejection: BillRejection | null): FactOf<'KeyUsed'> {
+export function keyUsed(
+  { by, key, digest }: Refund,
+  rejection: BillRejection | null,
+): FactOf<'KeyUsed'> {
   return { type: 'KeyUsed', scope: by.id, key, digest, rejection };
 }

@@ -5,17 +5,20 @@ import { must, unreachable } from '../assert.ts';
 import { DAY_MS, type Millis, plus } from '../time.ts';
 import { BY_TIMEOUT, cancelled, confirmed, expired } from './dynamic-endings.ts';
 import { paychannel, raiseForCredit } from './outbox.ts';
-import type { DynamicBill } from './state.ts';
+import type { PresentBill } from './state.ts';
 import { type BillFact, CREDIT_REPEATS_MAX, type Credit, type Reservation } from './vocabulary.ts';
 
-type Timer =
+/** What a bill that ends as a whole waits for. */
+export type Timer =
   | { readonly kind: 'reservation'; readonly due: Millis; readonly reservation: Reservation }
   | { readonly kind: 'expiry'; readonly due: Millis }
   | { readonly kind: 'confirmWithin'; readonly due: Millis }
   | { readonly kind: 'repeat'; readonly due: Millis; readonly credit: Credit };
 
+export type TimerOf<Kind extends Timer['kind']> = Extract<Timer, { readonly kind: Kind }>;
+
 /** The bill's earliest timer; null where it waits for nothing. */
-export function earliestTimer(bill: DynamicBill): Timer | null {
+export function earliestTimer(bill: PresentBill): Timer | null {
   switch (bill.status) {
     case 'open':
     case 'partiallyPaid':
@@ -31,7 +34,7 @@ export function earliestTimer(bill: DynamicBill): Timer | null {
 }
 
 /** What the earliest timer brings about, if it is due. */
-export function runTimer(bill: DynamicBill, now: Millis): readonly BillFact[] {
+export function runTimer(bill: PresentBill, now: Millis): readonly BillFact[] {
   const timer = earliestTimer(bill);
   if (timer === null || now < timer.due) return [];
   switch (timer.kind) {
@@ -44,13 +47,18 @@ export function runTimer(bill: DynamicBill, now: Millis): readonly BillFact[] {
         ? cancelled(bill, BY_TIMEOUT, now)
         : confirmed(bill, bill.books.paid, null, BY_TIMEOUT, now);
     case 'repeat':
-      return [
-        { type: 'CreditRepeated', no: timer.credit.no },
-        raiseForCredit(paychannel(timer.credit.paychannelId), 'credit.requested', timer.credit),
-      ];
+      return repeated(timer.credit);
     default:
       return unreachable(timer);
   }
+}
+
+/** The credit is asked for again. */
+export function repeated(credit: Credit): BillFact[] {
+  return [
+    { type: 'CreditRepeated', no: credit.no },
+    raiseForCredit(paychannel(credit.paychannelId), 'credit.requested', credit),
+  ];
 }
 
 /** How many days of repeats have been reached, those missed included: one repeat stands for them all. */
@@ -59,7 +67,7 @@ export function repeatsBy(credit: Credit, now: Millis): number {
   return Math.min(Math.max(days, credit.repeats + 1), CREDIT_REPEATS_MAX);
 }
 
-function earliestReservationEnd(bill: DynamicBill): Timer | null {
+export function earliestReservationEnd(bill: PresentBill): TimerOf<'reservation'> | null {
   let earliest: Reservation | null = null;
   for (const reservation of bill.reservations) {
     if (earliest === null || reservation.expiresAt < earliest.expiresAt) earliest = reservation;
@@ -68,7 +76,7 @@ function earliestReservationEnd(bill: DynamicBill): Timer | null {
   return { kind: 'reservation', due: earliest.expiresAt, reservation: earliest };
 }
 
-function earliestRepeat(bill: DynamicBill): Timer | null {
+export function earliestRepeat(bill: PresentBill): TimerOf<'repeat'> | null {
   let earliest: Credit | null = null;
   for (const credit of bill.credits) {
     if (credit.status !== 'pending' || credit.repeats >= CREDIT_REPEATS_MAX) continue;

@@ -18,16 +18,17 @@
 
 import { assert, unreachable } from '../assert.ts';
 import { type Millis, NEVER } from '../time.ts';
+import { applyFact, CHANGES_WHAT_IS_SHOWN, dropDeadLetters } from './apply-fact.ts';
 import { settleCredit } from './credits.ts';
 import { type Draft, draftOf, draftOfNew, finish } from './draft.ts';
 import { cancel, confirm } from './dynamic-endings.ts';
-import { applyFact, CHANGES_WHAT_IS_SHOWN, dropDeadLetters } from './dynamic-evolve.ts';
-import { pay, release, reserve, voidPayment } from './dynamic-payments.ts';
+import { DYNAMIC_PAYMENTS, reserve } from './dynamic-payments.ts';
 import { refund } from './dynamic-refunds.ts';
 import { earliestTimer, runTimer } from './dynamic-timers.ts';
 import { acknowledge } from './outbox.ts';
+import { type PayRules, payBy, release, voidPayment } from './paying.ts';
 import { attachReceipt } from './receipts.ts';
-import { type Bill, type DynamicBill, isPresent } from './state.ts';
+import { type Bill, isPresent, type PresentBill } from './state.ts';
 import type {
   BillCommand,
   BillDecision,
@@ -36,6 +37,14 @@ import type {
   KeptReference,
   Moment,
 } from './vocabulary.ts';
+
+/** How a bill that is paid, confirmed and cancelled as a whole takes its money: what its type has of its own. */
+export interface WholeRules {
+  readonly reserve: typeof reserve;
+  readonly payments: PayRules;
+}
+
+const DYNAMIC: WholeRules = { reserve, payments: DYNAMIC_PAYMENTS };
 
 /**
  * What follows from a command. The caller has run all timers that are due by `now`, and gives the reference that
@@ -49,13 +58,24 @@ export function decideDynamic(
 ): BillDecision {
   if (command.type === 'CreateBill') return create(bill, command);
   if (!isPresent(bill)) return { rejected: 'bill.notFound' };
+  return decideWhole(DYNAMIC, bill, command, now, recalled);
+}
+
+/** As `decideDynamic`, for any bill that ends as a whole. */
+export function decideWhole(
+  rules: WholeRules,
+  bill: PresentBill,
+  command: Exclude<BillCommand, { type: 'CreateBill' }>,
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
   switch (command.type) {
     case 'ReserveBill':
-      return reserve(bill, command, now, recalled);
+      return rules.reserve(bill, command, now, recalled);
     case 'ReleaseReservation':
       return release(bill, command);
     case 'PayBill':
-      return pay(bill, command, now, recalled);
+      return payBy(rules.payments, bill, command, now, recalled);
     case 'VoidPayment':
       return voidPayment(bill, command, recalled);
     case 'ConfirmBill':
@@ -64,6 +84,9 @@ export function decideDynamic(
       return cancel(bill, command, now, recalled);
     case 'RefundBill':
       return refund(bill, command, now, recalled);
+    case 'ConfirmPayment':
+    case 'CancelPayment':
+      return refuseByPayment(bill, command);
     case 'AttachReceipt':
       return attachReceipt(bill, command);
     case 'SettleCredit':
@@ -88,7 +111,7 @@ export function evolveDynamic(bill: Bill, facts: readonly BillFact[], moment: Mo
 }
 
 /** When the bill's earliest timer is due; NEVER where it waits for nothing. */
-export function nextDueOfDynamic(bill: DynamicBill): Millis {
+export function nextDueOfDynamic(bill: PresentBill): Millis {
   return earliestTimer(bill)?.due ?? NEVER;
 }
 
@@ -100,7 +123,19 @@ function create(bill: Bill, { terms }: CommandOf<'CreateBill'>): BillDecision {
   return [{ type: 'BillCreated', terms }];
 }
 
-function created(facts: readonly BillFact[]): [Draft, readonly BillFact[]] {
+/** A dynamic bill is confirmed and cancelled whole; one payment of it may be refunded. */
+function refuseByPayment(
+  bill: PresentBill,
+  command: CommandOf<'ConfirmPayment'> | CommandOf<'CancelPayment'>,
+): BillDecision {
+  const payment = bill.payments.find(({ no }) => no === command.paymentNo);
+  if (payment === undefined) return { rejected: 'payment.notFound' };
+  const isConfirm = command.type === 'ConfirmPayment';
+  const rejected = isConfirm ? 'payment.notConfirmable' : 'payment.notCancellable';
+  return { rejected, status: payment.status };
+}
+
+export function created(facts: readonly BillFact[]): [Draft, readonly BillFact[]] {
   const [first, ...rest] = facts;
   assert(first?.type === 'BillCreated', 'a bill begins with its creation');
   return [draftOfNew(first.terms), rest];

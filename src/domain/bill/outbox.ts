@@ -2,7 +2,7 @@
 // as the whole transition leaves it.
 
 import type { PaychannelId } from '../ids.ts';
-import type { DynamicBill } from './state.ts';
+import type { PresentBill } from './state.ts';
 import type {
   Actor,
   BillDecision,
@@ -34,7 +34,7 @@ export function raiseForCredit(to: Recipient, event: EventType, credit: Credit):
 
 /** `credit.requested` of each credit to its paychannel and, where others asked for it, to the bill's terminal. */
 export function raiseForCredits(
-  bill: DynamicBill,
+  bill: PresentBill,
   credits: readonly Credit[],
   tellsTerminal: boolean,
 ): Raised[] {
@@ -62,7 +62,7 @@ export function raiseForConfirmed(
 }
 
 /** Who holds a live reservation hears, once, that the bill is no longer to be paid. */
-export function raiseForHolders(bill: DynamicBill, cause: Cause | null): Raised[] {
+export function raiseForHolders(bill: PresentBill, cause: Cause | null): Raised[] {
   const holders = new Set<PaychannelId>();
   for (const reservation of bill.reservations) holders.add(reservation.paychannelId);
   return [...holders].map((holder) => raiseForBill(paychannel(holder), 'bill.cancelled', cause));
@@ -70,7 +70,7 @@ export function raiseForHolders(bill: DynamicBill, cause: Cause | null): Raised[
 
 /** Only what stands in the outbox for this recipient is acknowledged; the rest is ignored. */
 export function acknowledge(
-  bill: DynamicBill,
+  bill: PresentBill,
   command: CommandOf<'AcknowledgeEvents'>,
 ): BillDecision {
   const nos: number[] = [];
@@ -92,11 +92,11 @@ export function isRepeatOf(event: BillEvent, earlier: BillEvent): boolean {
 }
 
 /** Whether the actor is the terminal that made the bill: it needs no telling of what it did itself. */
-export function isOwnTerminal(bill: DynamicBill, by: Actor): boolean {
+export function isOwnTerminal(bill: PresentBill, by: Actor): boolean {
   return by.kind === 'terminal' && by.id === bill.terms.terminalId;
 }
 
-export function terminal(bill: DynamicBill): Recipient {
+export function terminal(bill: PresentBill): Recipient {
   return `terminal:${bill.terms.terminalId}`;
 }
 

@@ -2,8 +2,15 @@
 
 import type { PaychannelId } from '../ids.ts';
 import type { Millis } from '../time.ts';
-import { type DynamicBill, dueOf, reservedOf } from './state.ts';
-import { type NotPayableReason, PAYMENTS_MAX } from './vocabulary.ts';
+import { unmetOffer } from './offer.ts';
+import { dueOf, isForMany, type PresentBill, reservedOf } from './state.ts';
+import {
+  type NotPayableReason,
+  PAYMENTS_MAX,
+  RESERVATIONS_MAX,
+  RESERVATIONS_OF_MANY_MAX,
+  type Terms,
+} from './vocabulary.ts';
 
 /**
  * Why this paychannel cannot pay the bill now; null where it can. What others have reserved is not payable; a
@@ -11,7 +18,7 @@ import { type NotPayableReason, PAYMENTS_MAX } from './vocabulary.ts';
  * its own ladder, which also knows the reservation it names.
  */
 export function payableReason(
-  bill: DynamicBill,
+  bill: PresentBill,
   paychannelId: PaychannelId,
   now: Millis,
 ): NotPayableReason | null {
@@ -21,18 +28,20 @@ export function payableReason(
     if (reservation.paychannelId === paychannelId && now < reservation.expiresAt) return null;
   }
   if (now >= bill.terms.expiresAt) return 'expired';
+  const { offer } = bill.terms;
+  if (offer !== undefined) return unmetOffer(bill, offer, now, paychannelId);
   if (dueOf(bill) === reservedOf(bill, paychannelId)) return 'reserved';
   return hasRoomForPayment(bill) ? null : 'limit';
 }
 
 /** Why a bill in this status takes no money; null where it is still being paid. */
-export function closedReason(bill: DynamicBill): NotPayableReason | null {
+export function closedReason(bill: PresentBill): NotPayableReason | null {
   switch (bill.status) {
     case 'open':
     case 'partiallyPaid':
       return null;
     case 'cancelled':
-      return 'cancelled';
+      return isForMany(bill) ? 'withdrawn' : 'cancelled';
     case 'expired':
       return 'expired';
     default:
@@ -41,6 +50,11 @@ export function closedReason(bill: DynamicBill): NotPayableReason | null {
 }
 
 /** Each live reservation keeps room for its payment, or PAYMENTS_MAX would break the promise that it makes (B3). */
-export function hasRoomForPayment(bill: DynamicBill): boolean {
+export function hasRoomForPayment(bill: PresentBill): boolean {
   return bill.payments.length + bill.reservations.length < PAYMENTS_MAX;
+}
+
+/** How many live reservations a bill holds at a time. */
+export function reservationsMax({ offer }: Terms): number {
+  return offer?.usage === 'many' ? RESERVATIONS_OF_MANY_MAX : RESERVATIONS_MAX;
 }

@@ -1,10 +1,10 @@
 // Fiscal receipts: objects of the client's own, carried and compared, never read.
 
-import type { DynamicBill, PresentBill } from './state.ts';
+import type { PresentBill } from './state.ts';
 import type { BillDecision, CommandOf, Json } from './vocabulary.ts';
 
 export function attachReceipt(
-  bill: DynamicBill,
+  bill: PresentBill,
   command: CommandOf<'AttachReceipt'>,
 ): BillDecision {
   if (sameJson(command.receipt, bill.ending.receipt)) return [];

@@ -1,5 +1,5 @@
-// What a bill is, between two facts. One record for every status, since all statuses of a dynamic bill carry the
-// same nouns; what is not yet so is null, and the invariants (dynamic.ts) say when.
+// What a bill is, between two facts. One record for every type and status, since all carry the same
+// nouns; what is not yet so is null, and the invariants (dynamic.ts, static.ts) say when.
 
 import type { Minor } from '../money.ts';
 import type { Millis } from '../time.ts';
@@ -20,7 +20,7 @@ export interface AbsentBill {
   readonly status: 'absent';
 }
 
-export interface DynamicBill {
+export interface PresentBill {
   readonly status: BillStatus;
   /** +1 for each command or timer that changes the bill as shown. */
   readonly version: number;
@@ -48,6 +48,8 @@ export interface Counts {
   readonly credits: number;
   readonly events: number;
   readonly reservations: number;
+  /** Accepted payments, however many of them have left memory; refused ones have numbers, and are not counted. */
+  readonly accepted: number;
 }
 
 export interface Ending {
@@ -63,7 +65,6 @@ export interface Ending {
   readonly replacedReceipt: Json;
 }
 
-export type PresentBill = DynamicBill;
 export type Bill = AbsentBill | PresentBill;
 
 export const ABSENT: AbsentBill = Object.freeze({ status: 'absent' });
@@ -72,10 +73,19 @@ export function isPresent(bill: Bill): bill is PresentBill {
   return bill.status !== 'absent';
 }
 
-/** What a payer still owes: nothing once the bill is paid, confirmed or closed. */
+/**
+ * What a payer still owes: nothing once the bill is paid, confirmed or closed. Of an open static bill: what one payment
+ * brings, at the least.
+ */
 export function dueOf(bill: PresentBill): Minor {
   if (bill.status !== 'open' && bill.status !== 'partiallyPaid') return 0 as Minor;
-  return (bill.terms.amount - bill.books.paid) as Minor;
+  const { offer, amount } = bill.terms;
+  return offer === undefined ? ((amount - bill.books.paid) as Minor) : offer.minAmount;
+}
+
+/** Whether the bill takes any number of payments, each of which ends by itself. */
+export function isForMany(bill: PresentBill): boolean {
+  return bill.terms.offer?.usage === 'many';
 }
 
 /** What live reservations hold; those of `except` left out. */

@@ -2,7 +2,7 @@
 
 import { isRepeatOf } from './outbox.ts';
 import { type Bill, isPresent, type PresentBill } from './state.ts';
-import type { BillEvent, BillFact, KeptReference, RefusedPayment } from './vocabulary.ts';
+import type { BillEvent, BillFact, FactOf, KeptReference, RefusedPayment } from './vocabulary.ts';
 
 export interface Touched {
   /** Numbers of accepted payments that are new or changed. */
@@ -19,8 +19,11 @@ export interface Touched {
 
 export interface EndedEvent {
   readonly event: BillEvent;
-  /** `replaced`: by its repeat, which is among those raised. `dead`: by age; history sees that by itself. */
-  readonly how: 'acknowledged' | 'replaced' | 'dead';
+  /**
+   * `replaced`: by its repeat, which is among those raised. `dead`: by age; history sees that by itself. `letGo`: it is
+   * pending as before, and history alone keeps it once it has this transition.
+   */
+  readonly how: 'acknowledged' | 'replaced' | 'dead' | 'letGo';
 }
 
 const NOTHING: Touched = Object.freeze({
@@ -51,12 +54,21 @@ interface Numbered {
   readonly no: number;
 }
 
-/** Nouns are replaced, never written to, and lists only grow: what is not the same value has changed. */
+/**
+ * Nouns are replaced, never written to: what is not the same value has changed. Lists are in the order of their numbers,
+ * and what a static bill lets go of leaves gaps in them.
+ */
 function changed(before: readonly Numbered[], after: readonly Numbered[]): number[] {
   const nos: number[] = [];
   if (before === after) return nos;
-  for (const [index, part] of after.entries()) {
-    if (part !== before[index]) nos.push(part.no);
+  let index = 0;
+  for (const part of after) {
+    let earlier = before[index];
+    while (earlier !== undefined && earlier.no < part.no) {
+      index += 1;
+      earlier = before[index];
+    }
+    if (part !== earlier) nos.push(part.no);
   }
   return nos;
 }
@@ -67,20 +79,43 @@ function endedEvents(
   facts: readonly BillFact[],
 ): EndedEvent[] {
   const ended: EndedEvent[] = [];
-  if (before.outbox === after.outbox) return ended;
+  if (before.outbox === after.outbox && !isRecall(facts[0])) return ended;
   const pending = new Set(after.outbox);
   const acknowledged = new Set<number>();
   for (const fact of facts) {
     if (fact.type !== 'EventsAcknowledged') continue;
     for (const no of fact.nos) acknowledged.add(no);
   }
-  for (const event of before.outbox) {
+  for (const event of eventsBefore(before, facts)) {
     if (pending.has(event)) continue;
-    const isReplaced = after.outbox.some((later) => isRepeatOf(later, event));
-    const how = acknowledged.has(event.no) ? 'acknowledged' : isReplaced ? 'replaced' : 'dead';
+    const how = acknowledged.has(event.no) ? 'acknowledged' : unheardEnd(event, after, facts);
     ended.push({ event, how });
   }
   return ended;
+}
+
+/** How an event has left that nobody has acknowledged. */
+function unheardEnd(
+  event: BillEvent,
+  after: PresentBill,
+  facts: readonly BillFact[],
+): EndedEvent['how'] {
+  if (isLetGo(facts, event)) return 'letGo';
+  return after.outbox.some((later) => isRepeatOf(later, event)) ? 'replaced' : 'dead';
+}
+
+function isLetGo(facts: readonly BillFact[], { no }: BillEvent): boolean {
+  return facts.some((fact) => fact.type === 'PartsLetGo' && fact.events.includes(no));
+}
+
+/** Those in the outbox, and those that the transition brought back into it. */
+function eventsBefore(before: PresentBill, facts: readonly BillFact[]): readonly BillEvent[] {
+  const first = facts[0];
+  return isRecall(first) ? [...first.events, ...before.outbox] : before.outbox;
+}
+
+function isRecall(fact: BillFact | undefined): fact is FactOf<'PartsRecalled'> {
+  return fact?.type === 'PartsRecalled';
 }
 
 function refusedIn(facts: readonly BillFact[]): RefusedPayment[] {
@@ -111,6 +146,7 @@ const KEEPS_REFERENCE = {
   BillConfirmed: false,
   BillCancelled: false,
   BillExpired: false,
+  PaymentConfirmed: false,
   CreditRequested: false,
   CreditRepeated: false,
   CreditSettled: false,
@@ -118,4 +154,6 @@ const KEEPS_REFERENCE = {
   KeyUsed: true,
   EventRaised: false,
   EventsAcknowledged: false,
+  PartsLetGo: false,
+  PartsRecalled: false,
 } as const satisfies Record<BillFact['type'], boolean>;

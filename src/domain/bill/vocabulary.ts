@@ -14,7 +14,7 @@ import type {
 import type { Currency, Minor } from '../money.ts';
 import type { Millis } from '../time.ts';
 
-export type BillType = 'dynamic';
+export type BillType = 'dynamic' | 'static';
 export type Purpose = 'sale' | 'prepayment';
 export type Capture = 'manual' | 'auto';
 export type QrFormat = 'url' | 'emvco' | 'sbp';
@@ -44,6 +44,20 @@ export interface Line {
   readonly amount: Minor;
 }
 
+/** What a static bill asks of each payer, and how often. */
+export interface Offer {
+  readonly usage: 'single' | 'many';
+  /** What one payment may bring; where the amount is fixed, both are it. */
+  readonly minAmount: Minor;
+  readonly maxAmount: Minor;
+  /** Null: as many as come. */
+  readonly maxPayments: number | null;
+  /** Of all payments together. Null: as much as a bill can hold. */
+  readonly maxTotal: Minor | null;
+  /** Null: from its creation on. */
+  readonly validFrom: Millis | null;
+}
+
 /** What was agreed when the bill was created. It never changes. */
 export interface Terms {
   readonly id: BillId;
@@ -57,6 +71,7 @@ export interface Terms {
   /** Of the create's body: the same order with another body is another order. */
   readonly digest: string;
   readonly purpose: Purpose;
+  /** 0 where the payer chooses from the range of the offer. */
   readonly amount: Minor;
   readonly currency: Currency;
   readonly description: string | null;
@@ -71,7 +86,10 @@ export interface Terms {
   readonly returnUrl: string | null;
   readonly relatedBillId: BillId | null;
   readonly createdAt: Millis;
+  /** NEVER for a static bill without an end. */
   readonly expiresAt: Millis;
+  /** Of static bills only. Dynamic ones have no such member, so that their records stay as they were. */
+  readonly offer?: Offer;
 }
 
 /**
@@ -288,6 +306,23 @@ export type BillCommand =
       readonly key: Reference;
       readonly digest: string;
     }
+  /** One payment of a static bill for many, by itself. */
+  | {
+      readonly type: 'ConfirmPayment';
+      readonly by: Actor;
+      readonly paymentNo: number;
+      /** Null: all of it. */
+      readonly amount: Minor | null;
+    }
+  | {
+      readonly type: 'CancelPayment';
+      readonly by: Actor;
+      readonly paymentNo: number;
+      /** With an amount it is a refund in part, and `key` is set. */
+      readonly amount: Minor | null;
+      readonly key: Reference | null;
+      readonly digest: string;
+    }
   | { readonly type: 'AttachReceipt'; readonly receipt: Json }
   | {
       readonly type: 'SettleCredit';
@@ -334,6 +369,8 @@ export type BillFact =
     }
   | { readonly type: 'BillCancelled'; readonly cause: Cause }
   | { readonly type: 'BillExpired' }
+  /** What was not reversed of it before is final. */
+  | { readonly type: 'PaymentConfirmed'; readonly no: number }
   | { readonly type: 'CreditRequested'; readonly credit: Credit }
   /** A pending credit was asked for again (daily). */
   | { readonly type: 'CreditRepeated'; readonly no: number }
@@ -361,7 +398,22 @@ export type BillFact =
       readonly paymentNo: number | null;
       readonly creditNo: number | null;
     }
-  | { readonly type: 'EventsAcknowledged'; readonly nos: readonly number[] };
+  | { readonly type: 'EventsAcknowledged'; readonly nos: readonly number[] }
+  /** Payments with all their credits, and events, that the bill need not keep at hand: history has them. */
+  | {
+      readonly type: 'PartsLetGo';
+      readonly payments: readonly number[];
+      readonly events: readonly number[];
+    }
+  /** Parts that had been let go, as history has them: the facts after it change them. */
+  | ({ readonly type: 'PartsRecalled' } & Parts);
+
+/** Parts of a bill: each payment with all its credits. */
+export interface Parts {
+  readonly payments: readonly Payment[];
+  readonly credits: readonly Credit[];
+  readonly events: readonly BillEvent[];
+}
 
 /** Why a bill cannot be paid or reserved now. */
 export type NotPayableReason =
@@ -384,6 +436,14 @@ export type BillRejection =
   | { readonly rejected: 'bill.notRefundable'; readonly status: BillStatus }
   | { readonly rejected: 'bill.limitReached'; readonly limit: number; readonly of: string }
   | { readonly rejected: 'payment.exceedsDue'; readonly due: Minor }
+  | {
+      readonly rejected: 'payment.outOfRange';
+      readonly minAmount: Minor;
+      readonly maxAmount: Minor;
+    }
+  | { readonly rejected: 'payment.notConfirmable'; readonly status: PaymentStatus }
+  | { readonly rejected: 'payment.notCancellable'; readonly status: PaymentStatus }
+  | { readonly rejected: 'payment.notRefundable'; readonly status: PaymentStatus }
   | { readonly rejected: 'payment.currencyMismatch'; readonly currency: Currency }
   | { readonly rejected: 'payment.refReused' }
   | { readonly rejected: 'payment.void' }
@@ -394,6 +454,7 @@ export type BillRejection =
   | { readonly rejected: 'reservation.notFound' }
   | { readonly rejected: 'confirm.exceedsPaid'; readonly paid: Minor }
   | { readonly rejected: 'refund.exceedsConfirmed'; readonly left: Minor }
+  | { readonly rejected: 'refund.paymentRequired' }
   | { readonly rejected: 'cancel.amountBeforeConfirm' }
   | { readonly rejected: 'idempotency.reused' }
   | { readonly rejected: 'credit.notFound' }
@@ -421,6 +482,8 @@ export function isRejection(decision: BillDecision): decision is BillRejection {
 export const RESERVATION_MS = 120_000;
 /** Live reservations of one bill. */
 export const RESERVATIONS_MAX = 100;
+/** Live reservations of one static bill for many. */
+export const RESERVATIONS_OF_MANY_MAX = 1_000;
 /** Accepted payments of one dynamic bill: each may need a reversal of its own. */
 export const PAYMENTS_MAX = 500;
 /** Credits of one dynamic bill. A full return needs one a payment, so refunds in part stop PAYMENTS_MAX earlier. */
@@ -430,3 +493,16 @@ export const CREDIT_REPEATS_MAX = 30;
 export const REFERENCES_KEPT = 64;
 /** An event not acknowledged for so long is a dead letter. */
 export const EVENT_LIFE_MS = 30 * 86_400_000;
+/** The latest payments and the latest credits, which every answer shows, stay with their bill. */
+export const LATEST_KEPT = 20;
+/** Payments and events beyond which a static bill for many lets go of those that it need not keep. */
+export const PAYMENTS_KEPT = 64;
+export const EVENTS_KEPT = 256;
+/** Payments of a static bill for many that wait for their confirm. */
+export const UNCONFIRMED_MAX = 1_000;
+/** Credits of a static bill for many that wait for their settlement, before more can be refunded. */
+export const PENDING_CREDITS_MAX = 1_000;
+/** Credits of one payment of a static bill for many. */
+export const PAYMENT_CREDITS_MAX = 100;
+/** A bill's total stays below it. */
+export const TOTAL_MAX = 9_000_000_000_000_000;

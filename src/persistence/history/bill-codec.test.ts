@@ -1,6 +1,15 @@
 import { Packr } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
-import { makeBill, makeEvent, makeFullBill } from '../../../tests/support/bill-fixtures.ts';
+import {
+  makeBill,
+  makeCredit,
+  makeEvent,
+  makeFullBill,
+  makePayment,
+  NOON,
+} from '../../../tests/support/bill-fixtures.ts';
+import { AMOUNT_MAX, minor, ZERO } from '../../domain/money.ts';
+import { NEVER } from '../../domain/time.ts';
 import { CODEC_VERSION, makeBillCodec } from './bill-codec.ts';
 
 const codec = makeBillCodec();
@@ -68,7 +77,46 @@ describe('the bill codec', () => {
   });
 });
 
+describe('a static bill', () => {
+  const offer = {
+    usage: 'many',
+    minAmount: minor(100),
+    maxAmount: AMOUNT_MAX,
+    maxPayments: 1_000_000,
+    maxTotal: minor(8_999_999_999_999_999),
+    validFrom: NOON,
+  } as const;
+
+  test('is given back with its offer, and without an end', () => {
+    const terms = { type: 'static', amount: ZERO, expiresAt: NEVER, offer } as const;
+    const bill = makeFullBill(terms);
+    expect(codec.decodeBill(codec.encodeBill(bill))).toStrictEqual(bill);
+  });
+
+  test('costs the rows of dynamic bills no place for an offer', () => {
+    const [, stored] = new Packr({ useRecords: false }).unpack(
+      codec.encodeBill(makeBill()) as Buffer,
+    ) as [number, unknown[][]];
+    expect(stored[2]).toHaveLength(23);
+  });
+});
+
+test('a bill of version 1 is read with its payments counted', () => {
+  const bill = codec.decodeBill(Buffer.from(V1_BILL, 'base64'));
+  const counts = { payments: 3, credits: 1, events: 2, reservations: 0, accepted: 1 };
+  expect(bill).toStrictEqual(
+    makeBill({}, { payments: [makePayment()], credits: [makeCredit()], counts }),
+  );
+});
+
 // Written once; changing it would change what is to be shown.
 const V1_EVENT =
   'kgGdAa50ZXJtaW5hbDp0ZXJfMQDLQnm44HWYgACpcmVxdWVzdC0xAgLNA+gAwJwBpXBheV8xqXBheW1l' +
   'bnQtMc0D6ACkY2FyZKhKKioqIEQqKstCebjgdVoAAADLQnm44HWYgADAw8DA';
+
+const V1_BILL =
+  'kgGcAAHcABe6MDFLRTcwRUhHMDAwMDAwMDAwMDAwMDAwMDEApWluc18xpW1lcl8xpXRlcl8xrUNvcm5lciBD' +
+  'b2ZmZWWrU3ByaW5nZmllbGSnb3JkZXItMbdkaWdlc3Qtb2YtdGhlLWNyZWF0ZS0wMADNA+ijRVVSwJDAAM4F' +
+  'JlwAAADAwMtCebjgdGAAAMtCebjhUBoAAJUAAAAAAJGcAaVwYXlfMalwYXltZW50LTHNA+gApGNhcmSoSioq' +
+  'KiBEKirLQnm44HVaAAAAy0J5uOB1mIAAwMORnQEAAaVwYXlfMalwYXltZW50LTHMyADAwMtCebjgdhWAAMAA' +
+  'wJCQkMKUAwECAJbAwMDAwMA=';

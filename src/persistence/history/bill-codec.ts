@@ -7,8 +7,15 @@
 
 import { Packr } from 'msgpackr';
 import { assert, must } from '../../domain/assert.ts';
-import type { DynamicBill, PresentBill } from '../../domain/bill/state.ts';
-import type { BillEvent, Line, Outcome, QrFormat, Terms } from '../../domain/bill/vocabulary.ts';
+import type { PresentBill } from '../../domain/bill/state.ts';
+import type {
+  BillEvent,
+  Line,
+  Offer,
+  Outcome,
+  QrFormat,
+  Terms,
+} from '../../domain/bill/vocabulary.ts';
 import {
   asText,
   CAUSES,
@@ -33,7 +40,7 @@ import {
 } from './part-tuples.ts';
 
 /** The version that today's code writes. */
-export const CODEC_VERSION = 1;
+export const CODEC_VERSION = 2;
 
 /** Turns the content of one version into that of the next. */
 type Upcaster = (content: unknown) => unknown;
@@ -54,7 +61,21 @@ export interface BillCodec {
   decodeOutcome(bytes: Uint8Array): Outcome;
 }
 
-const UPCASTERS: Upcasters = { bill: {}, event: {}, outcome: {} };
+const same: Upcaster = (content) => content;
+
+/** Version 2 brought static bills: a bill counts what it accepted, and its terms may end in an offer. */
+const UPCASTERS: Upcasters = {
+  bill: { 1: withAccepted },
+  event: { 1: same },
+  outcome: { 1: same },
+};
+
+function withAccepted(content: unknown): unknown {
+  const bill = [...(content as unknown[])];
+  const [payments, counts] = [bill[4] as unknown[], bill[10] as number[]];
+  bill[10] = [...counts, payments.length];
+  return bill;
+}
 
 /** One a thread is enough: it keeps working buffers. */
 export function makeBillCodec(version = CODEC_VERSION, upcasters = UPCASTERS): BillCodec {
@@ -78,17 +99,18 @@ export function makeBillCodec(version = CODEC_VERSION, upcasters = UPCASTERS): B
   };
 }
 
-const TYPES = words<Terms['type']>('dynamic');
+const TYPES = words<Terms['type']>('dynamic', 'static');
 const PURPOSES = words<Terms['purpose']>('sale', 'prepayment');
 const CAPTURES = words<Terms['capture']>('manual', 'auto');
 const UNCONFIRMED = words<Terms['unconfirmed']>('confirm', 'reverse');
+const USAGES = words<Offer['usage']>('single', 'many');
 const QR_FORMATS = words<QrFormat>('url', 'emvco', 'sbp');
 
 // --------------------------------------------------------------------------------------------------------- bill --
 
 type StoredBill = ReturnType<typeof storeBill>;
 
-function storeBill(bill: DynamicBill) {
+function storeBill(bill: PresentBill) {
   const { books, counts, ending } = bill;
   return [
     STATUSES.place(bill.status),
@@ -101,7 +123,7 @@ function storeBill(bill: DynamicBill) {
     bill.outbox.map(storeEvent),
     bill.references.map(storeReference),
     bill.spilled,
-    [counts.payments, counts.credits, counts.events, counts.reservations],
+    [counts.payments, counts.credits, counts.events, counts.reservations, counts.accepted],
     [
       ending.paidAt,
       ending.confirmedAt,
@@ -113,7 +135,7 @@ function storeBill(bill: DynamicBill) {
   ] as const;
 }
 
-function restoreBill(stored: StoredBill): DynamicBill {
+function restoreBill(stored: StoredBill): PresentBill {
   const [status, version, terms, books, payments, credits, reservations, outbox] = stored;
   const [, , , , , , , , references, spilled, counts, ending] = stored;
   const [paid, confirmed, reversed, refunded, unreturned] = books;
@@ -122,7 +144,7 @@ function restoreBill(stored: StoredBill): DynamicBill {
     status: STATUSES.word(status),
     version,
     terms: restoreTerms(terms),
-    books: { paid, confirmed, reversed, refunded, unreturned } as DynamicBill['books'],
+    books: { paid, confirmed, reversed, refunded, unreturned } as PresentBill['books'],
     payments: payments.map(restorePayment),
     credits: credits.map(restoreCredit),
     reservations: reservations.map(restoreReservation),
@@ -134,6 +156,7 @@ function restoreBill(stored: StoredBill): DynamicBill {
       credits: counts[1] as number,
       events: counts[2] as number,
       reservations: counts[3] as number,
+      accepted: counts[4] as number,
     },
     ending: {
       paidAt,
@@ -146,9 +169,35 @@ function restoreBill(stored: StoredBill): DynamicBill {
   };
 }
 
-type StoredTerms = ReturnType<typeof storeTerms>;
+type StoredTerms = readonly [...ReturnType<typeof storeCommonTerms>, offer?: StoredOffer];
 
-function storeTerms(terms: Terms) {
+/** Dynamic bills have no offer, and their rows no place for one. */
+function storeTerms(terms: Terms): StoredTerms {
+  const common = storeCommonTerms(terms);
+  return terms.offer === undefined ? common : [...common, storeOffer(terms.offer)];
+}
+
+function restoreTerms(stored: StoredTerms): Terms {
+  const common = restoreCommonTerms(stored);
+  const offer = stored[OFFER_PLACE];
+  return offer === undefined ? common : { ...common, offer: restoreOffer(offer) };
+}
+
+const OFFER_PLACE = 23;
+
+type StoredOffer = ReturnType<typeof storeOffer>;
+
+function storeOffer(offer: Offer) {
+  const { usage, minAmount, maxAmount, maxPayments, maxTotal, validFrom } = offer;
+  return [USAGES.place(usage), minAmount, maxAmount, maxPayments, maxTotal, validFrom] as const;
+}
+
+function restoreOffer(stored: StoredOffer): Offer {
+  const [usage, minAmount, maxAmount, maxPayments, maxTotal, validFrom] = stored;
+  return { usage: USAGES.word(usage), minAmount, maxAmount, maxPayments, maxTotal, validFrom };
+}
+
+function storeCommonTerms(terms: Terms) {
   return [
     terms.id,
     TYPES.place(terms.type),
@@ -187,7 +236,7 @@ function restoreCode(stored: ReturnType<typeof storeCode>): Pick<Terms, 'qrForma
   return { qrFormat: QR_FORMATS.word(stored[0]), qrPayload: stored[1] };
 }
 
-function restoreTerms(stored: StoredTerms): Terms {
+function restoreCommonTerms(stored: StoredTerms): Terms {
   return {
     id: stored[0],
     type: TYPES.word(stored[1]),

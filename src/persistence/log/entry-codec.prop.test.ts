@@ -2,7 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BillFact, BillRejection } from '../../domain/bill/vocabulary.ts';
 import { AMOUNT_MAX } from '../../domain/money.ts';
-import { TIME_MAX } from '../../domain/time.ts';
+import { NEVER, TIME_MAX } from '../../domain/time.ts';
 import type { EntryContent, Transition } from '../../switch/records.ts';
 import { makeEntryCodec } from './entry-codec.ts';
 
@@ -24,9 +24,16 @@ const line = record({
   price: amount,
   amount,
 });
-const terms = record({
+const offer = record({
+  usage: fc.constantFrom('single', 'many'),
+  minAmount: amount,
+  maxAmount: amount,
+  maxPayments: maybe(count),
+  maxTotal: maybe(amount),
+  validFrom: maybe(time),
+});
+const commonTerms = {
   id: word,
-  type: fc.constant('dynamic'),
   institutionId: word,
   merchantId: word,
   terminalId: word,
@@ -46,8 +53,12 @@ const terms = record({
   returnUrl: maybe(word),
   relatedBillId: maybe(word),
   createdAt: time,
-  expiresAt: time,
-});
+  expiresAt: fc.oneof(time, fc.constant(NEVER)),
+};
+const terms = fc.oneof(
+  record({ ...commonTerms, type: fc.constant('dynamic') }),
+  record({ ...commonTerms, type: fc.constant('static'), offer }),
+);
 const payment = record({
   no: count,
   paychannelId: word,
@@ -103,6 +114,22 @@ const reservation = record({
   expiresAt: time,
 });
 
+const event = record({
+  no: count,
+  recipient: word,
+  type: fc.constantFrom('payment.received', 'payment.confirmed'),
+  occurredAt: time,
+  requestId: word,
+  status: fc.constantFrom('open', 'cancelled'),
+  version: count,
+  paid: amount,
+  due: amount,
+  cause: maybe(fc.constant('timeout')),
+  payment: maybe(payment),
+  credit: maybe(credit),
+  receipt: json,
+});
+
 type Shape = Record<string, Arbitrary<unknown>>;
 
 /** One row a fact: a new fact does not compile until it stands here. */
@@ -117,6 +144,7 @@ const shapes: { readonly [Type in BillFact['type']]: Shape } = {
   BillConfirmed: { amount, cause: maybe(fc.constant('timeout')), receipt: json },
   BillCancelled: { cause: fc.constantFrom('terminal', 'operator') },
   BillExpired: {},
+  PaymentConfirmed: { no: count },
   CreditRequested: { credit },
   CreditRepeated: { no: count },
   CreditSettled: {
@@ -135,6 +163,12 @@ const shapes: { readonly [Type in BillFact['type']]: Shape } = {
     creditNo: maybe(count),
   },
   EventsAcknowledged: { nos: fc.array(count, { maxLength: 5 }) },
+  PartsLetGo: { payments: fc.array(count, { maxLength: 5 }), events: fc.array(count) },
+  PartsRecalled: {
+    payments: fc.array(payment, { maxLength: 2 }),
+    credits: fc.array(credit, { maxLength: 2 }),
+    events: fc.array(event, { maxLength: 2 }),
+  },
 };
 const fact = fc.oneof(
   ...Object.entries(shapes).map(([type, shape]) => record({ type: fc.constant(type), ...shape })),

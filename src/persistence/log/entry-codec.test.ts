@@ -142,7 +142,7 @@ describe('the entry codec', () => {
     for (let bit = 8; bit < whole.length * 8; bit++) {
       const damaged = Buffer.from(whole);
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      expect(() => codec.decode(damaged)).toThrow('a damaged entry of version 2');
+      expect(() => codec.decode(damaged)).toThrow(`a damaged entry of version ${ENTRY_VERSION}`);
     }
   });
 });

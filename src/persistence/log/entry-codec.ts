@@ -8,12 +8,13 @@
 //   C4. A damaged entry is refused as such, and changes nothing for the next one, which may be another shard's: the
 //       table of shapes is put back after each entry, since bytes can redefine it.
 //   C5. Foreign bytes that a torn disk left in an entry are never believed, even where they could be read: Redis loads
-//       them unseen. The sum is CRC-32 as in zlib, over the msgpack, high byte first.
+//       them unseen. The sum is CRC-32 as in zlib, over the msgpack, high byte first; since version 3 it goes on from the version,
+//       so that one version's bytes are not taken for another's.
 
 import { crc32 } from 'node:zlib';
 import { Packr, Unpackr } from 'msgpackr';
 import { assert } from '../../domain/assert.ts';
-import type { BillFact, Json, Terms } from '../../domain/bill/vocabulary.ts';
+import type { BillEvent, BillFact, Json, Terms } from '../../domain/bill/vocabulary.ts';
 import {
   type EntryCodec,
   type EntryContent,
@@ -23,7 +24,7 @@ import {
 import { SHAPES_V1 } from './entry-shapes.ts';
 
 /** The version that today's code writes. */
-export const ENTRY_VERSION = 2;
+export const ENTRY_VERSION = 3;
 
 const SUM_BYTES = 4;
 
@@ -36,7 +37,15 @@ const readers: { readonly [version: number]: Reader } = {
     body: (payload) => payload.subarray(1),
     restore: (stored) => restore(stored as StoredContent),
   },
-  2: { body: checkedBody, restore: (stored) => restore(stored as StoredContent) },
+  2: {
+    body: (payload) => checkedBody(payload, 0),
+    restore: (stored) => restore(stored as StoredContent),
+  },
+  // Static bills came with facts of their own; what there was before stands as it stood.
+  3: {
+    body: (payload) => checkedBody(payload, 3),
+    restore: (stored) => restore(stored as StoredContent),
+  },
 };
 
 interface Reader {
@@ -62,7 +71,7 @@ export function makeEntryCodec(): EntryCodec {
       const packed = packr.pack(store(content));
       const payload = Buffer.allocUnsafe(1 + SUM_BYTES + packed.length);
       payload[0] = ENTRY_VERSION;
-      payload.writeUInt32BE(crc32(packed), 1);
+      payload.writeUInt32BE(crc32(packed, ENTRY_VERSION), 1);
       payload.set(packed, 1 + SUM_BYTES);
       return payload;
     },
@@ -87,11 +96,11 @@ export function makeEntryCodec(): EntryCodec {
   };
 }
 
-/** C5. */
-function checkedBody(payload: Uint8Array): Uint8Array {
+/** C5. The sum went on from `start`. */
+function checkedBody(payload: Uint8Array, start: number): Uint8Array {
   const sum = new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getUint32(1);
   const body = payload.subarray(1 + SUM_BYTES);
-  assert(crc32(body) === sum, 'the sum of the entry is not that of its bytes');
+  assert(crc32(body, start) === sum, 'the sum of the entry is not that of its bytes');
   return body;
 }
 
@@ -104,7 +113,7 @@ type StoredJson = string | null;
 type StoredTerms = Omit<Terms, 'metadata'> & { readonly metadata: StoredJson };
 type FreeFact = Extract<
   BillFact,
-  { readonly type: 'BillCreated' | 'BillConfirmed' | 'ReceiptAttached' }
+  { readonly type: 'BillCreated' | 'BillConfirmed' | 'ReceiptAttached' | 'PartsRecalled' }
 >;
 type StoredFact =
   | Exclude<BillFact, FreeFact>
@@ -112,7 +121,10 @@ type StoredFact =
   | (Omit<Extract<FreeFact, { type: 'BillConfirmed' }>, 'receipt'> & {
       readonly receipt: StoredJson;
     })
-  | { readonly type: 'ReceiptAttached'; readonly receipt: StoredJson };
+  | { readonly type: 'ReceiptAttached'; readonly receipt: StoredJson }
+  | (Omit<Extract<FreeFact, { type: 'PartsRecalled' }>, 'events'> & {
+      readonly events: readonly (Omit<BillEvent, 'receipt'> & { readonly receipt: StoredJson })[];
+    });
 type StoredTransition =
   | Exclude<Transition, { readonly kind: 'bill' }>
   | (Omit<Extract<Transition, { kind: 'bill' }>, 'facts'> & { readonly facts: StoredFact[] });
@@ -139,6 +151,10 @@ function storeFact(fact: BillFact): StoredFact {
     case 'BillConfirmed':
     case 'ReceiptAttached':
       return { ...fact, receipt: asText(fact.receipt) };
+    case 'PartsRecalled': {
+      const events = fact.events.map((each) => ({ ...each, receipt: asText(each.receipt) }));
+      return { ...fact, events };
+    }
     default:
       return fact;
   }
@@ -168,6 +184,10 @@ function restoreFact(fact: StoredFact): BillFact {
     case 'BillConfirmed':
     case 'ReceiptAttached':
       return { ...fact, receipt: fromText(fact.receipt) };
+    case 'PartsRecalled': {
+      const events = fact.events.map((each) => ({ ...each, receipt: fromText(each.receipt) }));
+      return { ...fact, events };
+    }
     default:
       return fact;
   }

@@ -1,10 +1,12 @@
-// What each fact makes of a dynamic bill. A fact that cannot follow is a Defect: history is never argued with.
+// What each fact makes of a bill. A fact that cannot follow is a Defect: history is never argued with.
 
 import { Defect, unreachable } from '../assert.ts';
 import { add } from '../money.ts';
+import { indexOfCredit } from './credits.ts';
 import { type Draft, own, replace } from './draft.ts';
 import { repeatsBy } from './dynamic-timers.ts';
 import { isRepeatOf } from './outbox.ts';
+import { reservationsMax } from './payable.ts';
 import { dueOf } from './state.ts';
 import {
   type BillEvent,
@@ -17,7 +19,6 @@ import {
   type Moment,
   type Payment,
   REFERENCES_KEPT,
-  RESERVATIONS_MAX,
 } from './vocabulary.ts';
 
 /** Whether the fact changes the bill as API.md shows it, so that its transition counts as a version (B5). */
@@ -32,6 +33,7 @@ export const CHANGES_WHAT_IS_SHOWN = {
   BillConfirmed: true,
   BillCancelled: true,
   BillExpired: true,
+  PaymentConfirmed: true,
   CreditRequested: true,
   CreditRepeated: false,
   CreditSettled: true,
@@ -39,12 +41,17 @@ export const CHANGES_WHAT_IS_SHOWN = {
   KeyUsed: false,
   EventRaised: false,
   EventsAcknowledged: false,
+  PartsLetGo: false,
+  PartsRecalled: false,
 } as const satisfies Record<BillFact['type'], boolean>;
 
 /** Applies one fact to the draft. The moment is that of the whole transition. */
 export function applyFact(draft: Draft, fact: BillFact, moment: Moment): void {
   switch (fact.type) {
     case 'BillCreated':
+    case 'PaymentConfirmed':
+    case 'PartsLetGo':
+    case 'PartsRecalled':
       impossible(draft, fact);
       break;
     case 'ReservationMade':
@@ -109,7 +116,9 @@ export function dropDeadLetters(draft: Draft, { at }: Moment): void {
 function reservationMade(draft: Draft, fact: FactOf<'ReservationMade'>): void {
   const { reservation, digest } = fact;
   if (reservation.no !== draft.counts.reservations + 1) impossible(draft, fact);
-  if (!isBeingPaid(draft) || draft.reservations.length >= RESERVATIONS_MAX) impossible(draft, fact);
+  if (!isBeingPaid(draft) || draft.reservations.length >= reservationsMax(draft.terms)) {
+    impossible(draft, fact);
+  }
   if (reservation.amount <= 0) impossible(draft, fact);
   draft.counts = { ...draft.counts, reservations: reservation.no };
   own(draft, 'reservations').push(reservation);
@@ -132,7 +141,8 @@ function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>, { at }: 
   const { payment } = fact;
   if (!isBeingPaid(draft) || payment.no !== draft.counts.payments + 1) impossible(draft, fact);
   if (payment.amount <= 0 || payment.credited !== 0) impossible(draft, fact);
-  draft.counts = { ...draft.counts, payments: payment.no };
+  const accepted = draft.counts.accepted + 1;
+  draft.counts = { ...draft.counts, payments: payment.no, accepted };
   draft.books = { ...draft.books, paid: add(draft.books.paid, payment.amount) };
   own(draft, 'payments').push(payment);
   if (draft.books.paid < draft.terms.amount) {
@@ -222,13 +232,13 @@ function creditRequested(draft: Draft, fact: FactOf<'CreditRequested'>, { at }: 
 }
 
 function creditRepeated(draft: Draft, fact: FactOf<'CreditRepeated'>, { at }: Moment): void {
-  const credit = pendingCredit(draft, fact);
-  own(draft, 'credits')[fact.no - 1] = { ...credit, repeats: repeatsBy(credit, at) };
+  const [index, credit] = pendingCredit(draft, fact);
+  own(draft, 'credits')[index] = { ...credit, repeats: repeatsBy(credit, at) };
 }
 
 function creditSettled(draft: Draft, fact: FactOf<'CreditSettled'>, { at }: Moment): void {
-  const credit = pendingCredit(draft, fact);
-  own(draft, 'credits')[fact.no - 1] = {
+  const [index, credit] = pendingCredit(draft, fact);
+  own(draft, 'credits')[index] = {
     ...credit,
     status: fact.status,
     reason: fact.reason ?? credit.reason,
@@ -255,7 +265,8 @@ function keyUsed(draft: Draft, { scope, key, digest, rejection }: FactOf<'KeyUse
 }
 
 function eventRaised(draft: Draft, fact: FactOf<'EventRaised'>, moment: Moment): void {
-  const credit = fact.creditNo === null ? null : draft.credits[fact.creditNo - 1];
+  const credit =
+    fact.creditNo === null ? null : draft.credits[indexOfCredit(draft.credits, fact.creditNo)];
   const payment =
     fact.paymentNo === null ? null : draft.payments.findLast(({ no }) => no === fact.paymentNo);
   if (credit === undefined || payment === undefined) impossible(draft, fact);
@@ -305,10 +316,11 @@ function eventsAcknowledged(
 function pendingCredit(
   draft: Draft,
   fact: FactOf<'CreditRepeated'> | FactOf<'CreditSettled'>,
-): Credit {
-  const credit = draft.credits[fact.no - 1];
+): [index: number, credit: Credit] {
+  const index = indexOfCredit(draft.credits, fact.no);
+  const credit = draft.credits[index];
   if (credit === undefined || credit.status !== 'pending') return impossible(draft, fact);
-  return credit;
+  return [index, credit];
 }
 
 function keepPayment(
@@ -334,6 +346,7 @@ function isBeingPaid(draft: Draft): boolean {
   return draft.status === 'open' || draft.status === 'partiallyPaid';
 }
 
-function impossible(draft: Draft, fact: BillFact): never {
+/** History says what cannot be: our own code is wrong. */
+export function impossible(draft: Draft, fact: BillFact): never {
   throw new Defect(`${fact.type} cannot follow in bill ${draft.terms.id}, ${draft.status}`);
 }

@@ -1,0 +1,202 @@
+// How each payment of a bill for many payments is confirmed, cancelled and refunded by itself, and how its code is
+// withdrawn. The payment that a command names is in the bill: what was let go has been put back (parts.ts).
+
+import { type Minor, subtract } from '../money.ts';
+import type { Millis } from '../time.ts';
+import { drawCredits, requestsOf } from './credits.ts';
+import { closed, type Ender, enderOf } from './dynamic-endings.ts';
+import { keyUsed, orderOf, type Refund, refunded, repeated } from './dynamic-refunds.ts';
+import { paychannel, raiseForCredits, raiseForPayment, terminal } from './outbox.ts';
+import { sameJson } from './receipts.ts';
+import { lookUpReference } from './references.ts';
+import type { PresentBill } from './state.ts';
+import {
+  type BillDecision,
+  type BillFact,
+  type BillRejection,
+  type CommandOf,
+  type FactOf,
+  type KeptReference,
+  PAYMENT_CREDITS_MAX,
+  type Payment,
+  PENDING_CREDITS_MAX,
+} from './vocabulary.ts';
+
+export function confirmPayment(
+  bill: PresentBill,
+  command: CommandOf<'ConfirmPayment'>,
+  now: Millis,
+): BillDecision {
+  const payment = findPaymentNo(bill, command.paymentNo);
+  if (payment === null) return { rejected: 'payment.notFound' };
+  const amount = command.amount ?? payment.amount;
+  const { status } = payment;
+  if (status !== 'accepted') {
+    return confirmedOf(bill, payment) === amount
+      ? []
+      : { rejected: 'payment.notConfirmable', status };
+  }
+  if (amount > payment.amount) return { rejected: 'confirm.exceedsPaid', paid: payment.amount };
+  const ender = enderOf(bill, command.by);
+  if (amount === 0) return paymentReversed(bill, payment, ender, now);
+
+  return paymentConfirmed(bill, payment, amount, ender, now);
+}
+
+/** Not confirmed: gives it back. Confirmed: refunds, so that a register need not care which. */
+export function cancelPayment(
+  bill: PresentBill,
+  command: CommandOf<'CancelPayment'>,
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
+  const { paymentNo, amount, by } = command;
+  if (amount !== null) {
+    const order = orderOf(command, paymentNo);
+    return keyed(bill, order, { rejected: 'cancel.amountBeforeConfirm' }, now, recalled);
+  }
+  const payment = findPaymentNo(bill, paymentNo);
+  if (payment === null) return { rejected: 'payment.notFound' };
+  if (payment.status === 'accepted') {
+    return paymentReversed(bill, payment, enderOf(bill, by), now);
+  }
+  if (payment.status !== 'confirmed') return [];
+  const limited = limitOf(bill, payment, leftOf(payment));
+  if (limited !== null) return limited;
+  return refunded(bill, { by, amount: leftOf(payment), reason: null, payment }, now);
+}
+
+/** One payment's money, or a part of it, goes back. */
+export function refundPayment(
+  bill: PresentBill,
+  order: Refund,
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
+  if (order.paymentNo === null) return { rejected: 'refund.paymentRequired' };
+  return keyed(bill, order, null, now, recalled);
+}
+
+/** The code takes nothing any more; the payments made stay as they are. */
+export function withdraw(bill: PresentBill, command: CommandOf<'CancelBill'>): BillDecision {
+  if (command.amount !== null) return { rejected: 'refund.paymentRequired' };
+  if (command.onlyIfUnpaid && (bill.books.paid > 0 || bill.status !== 'open')) return [];
+  if (bill.status === 'cancelled') return [];
+  if (bill.status !== 'open') return { rejected: 'bill.notCancellable', status: bill.status };
+
+  return closed(bill, enderOf(bill, command.by), []);
+}
+
+/** A code as a whole is never confirmed; confirming nothing of it withdraws it, as of any bill. */
+export function confirmNothing(
+  bill: PresentBill,
+  { amount, by }: CommandOf<'ConfirmBill'>,
+): BillDecision {
+  const { status } = bill;
+  if (amount !== 0 || status === 'expired') return { rejected: 'bill.notConfirmable', status };
+  return status === 'open' ? closed(bill, enderOf(bill, by), []) : [];
+}
+
+/** Facts of a confirm: what was paid above the amount goes back. */
+export function paymentConfirmed(
+  bill: PresentBill,
+  payment: Payment,
+  amount: Minor,
+  { cause, tellsTerminal }: Ender,
+  now: Millis,
+): BillFact[] {
+  const { no, subscribed, paychannelId } = payment;
+  const excess = subtract(payment.amount, amount);
+  const draw = { kind: 'reversal', amount: excess, reason: null, payment } as const;
+  const reversals = excess === 0 ? [] : drawCredits(bill, draw, now);
+  const facts: BillFact[] = [...requestsOf(reversals), { type: 'PaymentConfirmed', no }];
+  if (subscribed) facts.push(raiseForPayment(paychannel(paychannelId), 'payment.confirmed', no));
+  if (tellsTerminal) {
+    facts.push({ ...raiseForPayment(terminal(bill), 'payment.confirmed', no), cause });
+  }
+  facts.push(...raiseForCredits(bill, reversals, tellsTerminal));
+  return facts;
+}
+
+/** Facts of a cancel before the confirm: all of the payment goes back. */
+export function paymentReversed(
+  bill: PresentBill,
+  payment: Payment,
+  { tellsTerminal }: Ender,
+  now: Millis,
+): BillFact[] {
+  const draw = { kind: 'reversal', amount: payment.amount, reason: null, payment } as const;
+  const reversals = drawCredits(bill, draw, now);
+  return [...requestsOf(reversals), ...raiseForCredits(bill, reversals, tellsTerminal)];
+}
+
+function keyed(
+  bill: PresentBill,
+  order: Refund,
+  notConfirmed: BillRejection | null,
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
+  const kept = lookUpReference(bill, recalled, 'key', order.by.id, order.key);
+  if (kept !== null) return repeated(kept, order);
+  const payment = findPaymentNo(bill, order.paymentNo ?? 0);
+  if (payment === null) return [keyUsed(order, { rejected: 'payment.notFound' })];
+  const { status } = payment;
+  if (status === 'accepted' || status === 'reversed') {
+    const rejection = notConfirmed ?? { rejected: 'payment.notRefundable', status };
+    return [keyUsed(order, rejection)];
+  }
+  const left = leftOf(payment);
+  const amount = order.amount ?? left;
+  if (left === 0 || amount > left) {
+    return [keyUsed(order, { rejected: 'refund.exceedsConfirmed', left })];
+  }
+  const limited = limitOf(bill, payment, amount);
+  if (limited !== null) return [keyUsed(order, limited)];
+
+  const { by, reason } = order;
+  const facts = refunded(bill, { by, amount, reason, payment }, now);
+  return [...facts, ...receiptOf(bill, order), keyUsed(order, null)];
+}
+
+function receiptOf(bill: PresentBill, { receipt }: Refund): FactOf<'ReceiptAttached'>[] {
+  if (receipt === null || sameJson(receipt, bill.ending.receipt)) return [];
+  return [{ type: 'ReceiptAttached', receipt }];
+}
+
+/** Credits that wait for their wallets stay in memory: there is a bound to them, and to those of one payment. */
+function limitOf(bill: PresentBill, payment: Payment, amount: Minor): BillRejection | null {
+  let pending = 0;
+  let own = 0;
+  for (const credit of bill.credits) {
+    if (credit.status === 'pending') pending += 1;
+    if (credit.paymentNo === payment.no) own += 1;
+  }
+  const rejected = 'bill.limitReached';
+  if (pending >= PENDING_CREDITS_MAX) {
+    return { rejected, limit: PENDING_CREDITS_MAX, of: 'pending credits' };
+  }
+  // The last one is kept for returning all that is left.
+  const limit = PAYMENT_CREDITS_MAX - 1;
+  if (amount < leftOf(payment) && own >= limit) {
+    return { rejected, limit, of: 'credits of a payment' };
+  }
+  return null;
+}
+
+export function findPaymentNo(bill: PresentBill, no: number): Payment | null {
+  return bill.payments.findLast((payment) => payment.no === no) ?? null;
+}
+
+/** What of a payment was confirmed; 0 of one that was reversed whole. Its credits are all there. */
+function confirmedOf(bill: PresentBill, payment: Payment): number {
+  let confirmed: number = payment.amount;
+  for (const { paymentNo, kind, amount } of bill.credits) {
+    if (paymentNo === payment.no && kind === 'reversal') confirmed -= amount;
+  }
+  return confirmed;
+}
+
+function leftOf(payment: Payment): Minor {
+  return subtract(payment.amount, payment.credited);
+}

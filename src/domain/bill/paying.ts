@@ -1,0 +1,146 @@
+// How a bill of any type is paid, and how a payment is refused, for good. What a type asks of a payment, and what follows
+// from one, is its own.
+
+import { assert } from '../assert.ts';
+import { add, type Minor } from '../money.ts';
+import type { Millis } from '../time.ts';
+import { raiseForBill, raiseForConfirmed, raiseForPayment, terminal } from './outbox.ts';
+import { lookUpReference } from './references.ts';
+import type { PresentBill } from './state.ts';
+import type {
+  BillDecision,
+  BillFact,
+  BillRejection,
+  CommandOf,
+  KeptReference,
+  NotPayableReason,
+  Payment,
+  Reservation,
+} from './vocabulary.ts';
+
+export function release(bill: PresentBill, command: CommandOf<'ReleaseReservation'>): BillDecision {
+  const no = command.reservationNo;
+  if (no < 1 || no > bill.counts.reservations) return { rejected: 'reservation.notFound' };
+  const reservation = bill.reservations.find((live) => live.no === no);
+  if (reservation === undefined) return [];
+  if (reservation.paychannelId !== command.paychannelId) {
+    return { rejected: 'reservation.notFound' };
+  }
+
+  return [{ type: 'ReservationEnded', no, how: 'released' }];
+}
+
+/** What a bill type asks of payments. */
+export interface PayRules {
+  /** Why the payment cannot be taken; null where it can. `named`: the live reservation that it names. */
+  readonly refusal: (
+    bill: PresentBill,
+    command: CommandOf<'PayBill'>,
+    now: Millis,
+    named: Reservation | null,
+  ) => BillRejection | null;
+  /** What follows from taking it. */
+  readonly outcome: (bill: PresentBill, payment: Payment) => readonly BillFact[];
+}
+
+/** A refusal is a fact too: it is final for its reference, whatever becomes of its reason (B4). */
+export function payBy(
+  rules: PayRules,
+  bill: PresentBill,
+  command: CommandOf<'PayBill'>,
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
+  const { paychannelId, paymentRef, digest, amount } = command;
+  const kept = lookUpReference(bill, recalled, 'payment', paychannelId, paymentRef);
+  if (kept !== null) return repeatedPayment(kept, digest);
+  assert(amount > 0, 'a payment of nothing');
+  const named = namedReservation(bill, command, now);
+  const rejection = rules.refusal(bill, command, now, named);
+  if (rejection !== null) return refused(bill, command, now, rejection);
+
+  const payment: Payment = {
+    no: bill.counts.payments + 1,
+    paychannelId,
+    paymentRef,
+    amount,
+    credited: 0 as Minor,
+    method: command.method,
+    payer: command.payer,
+    paidAt: command.paidAt,
+    status: 'accepted',
+    receivedAt: now,
+    notifiedAt: null,
+    subscribed: command.subscribed,
+  };
+  const facts: BillFact[] = [];
+  if (named !== null) facts.push({ type: 'ReservationEnded', no: named.no, how: 'used' });
+  facts.push({ type: 'PaymentAccepted', payment });
+  facts.push(...rules.outcome(bill, payment));
+  facts.push({ type: 'PaymentAnswered', no: payment.no, digest });
+  return facts;
+}
+
+/** Makes sure that a payment not seen yet never will be taken; what was seen stays as it was answered. */
+export function voidPayment(
+  bill: PresentBill,
+  command: CommandOf<'VoidPayment'>,
+  recalled: KeptReference | null,
+): BillDecision {
+  const { paychannelId, paymentRef } = command;
+  const kept = lookUpReference(bill, recalled, 'payment', paychannelId, paymentRef);
+  if (kept !== null) return [];
+
+  return [{ type: 'PaymentVoided', paychannelId, paymentRef }];
+}
+
+function repeatedPayment(kept: KeptReference, digest: string): BillDecision {
+  if (kept.outcome.type === 'voided') return { rejected: 'payment.void' };
+  return kept.digest === digest ? [] : { rejected: 'payment.refReused' };
+}
+
+function refused(
+  bill: PresentBill,
+  command: CommandOf<'PayBill'>,
+  now: Millis,
+  rejection: BillRejection,
+): BillDecision {
+  const { paychannelId, paymentRef, amount, method, digest } = command;
+  const no = bill.counts.payments + 1;
+  const payment = { no, paychannelId, paymentRef, amount, method, receivedAt: now, rejection };
+  return [{ type: 'PaymentRefused', payment, digest }];
+}
+
+/** Reservations hold no more than is due (B3), so a bill that is paid in full has none left to end. */
+export function paidInFull(bill: PresentBill, payment: Payment): BillFact[] {
+  const paid = raiseForPayment(terminal(bill), 'bill.paid', payment.no);
+  if (bill.terms.capture === 'manual') return [paid];
+  return [
+    {
+      type: 'BillConfirmed',
+      amount: add(bill.books.paid, payment.amount),
+      cause: null,
+      receipt: null,
+    },
+    paid,
+    raiseForBill(terminal(bill), 'bill.confirmed', null),
+    ...raiseForConfirmed([...bill.payments, payment], []),
+  ];
+}
+
+function namedReservation(
+  bill: PresentBill,
+  command: CommandOf<'PayBill'>,
+  now: Millis,
+): Reservation | null {
+  for (const reservation of bill.reservations) {
+    if (reservation.no !== command.reservationNo) continue;
+    const isTheirs = reservation.paychannelId === command.paychannelId;
+    return isTheirs && now < reservation.expiresAt ? reservation : null;
+  }
+  return null;
+}
+
+export function notPayable(reason: NotPayableReason): BillRejection {
+  return { rejected: 'bill.notPayable', reason };
+}

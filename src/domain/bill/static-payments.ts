@@ -1,0 +1,97 @@
+// How a static bill is reserved and paid: once or many times, each payment within the range of its offer.
+
+import { assert, must } from '../assert.ts';
+import { type Millis, plus } from '../time.ts';
+import { heldExcept, isTooEarly, roomFor, unmetAmount } from './offer.ts';
+import { paychannel, raiseForPayment, terminal } from './outbox.ts';
+import { closedReason, reservationsMax } from './payable.ts';
+import { notPayable, type PayRules, paidInFull } from './paying.ts';
+import { lookUpReference } from './references.ts';
+import type { PresentBill } from './state.ts';
+import {
+  type BillDecision,
+  type BillFact,
+  type BillRejection,
+  type CommandOf,
+  type KeptReference,
+  type Offer,
+  type Payment,
+  RESERVATION_MS,
+  type Reservation,
+} from './vocabulary.ts';
+
+/** Paid once, the bill goes on as a dynamic one that is paid in full. */
+export const SINGLE_PAYMENTS: PayRules = { refusal: refusalOfPayment, outcome: paidInFull };
+/** Each payment goes its own way; the bill stays open for the next. */
+export const MANY_PAYMENTS: PayRules = { refusal: refusalOfPayment, outcome: paidAmongMany };
+
+export function reserve(
+  bill: PresentBill,
+  command: CommandOf<'ReserveBill'>,
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
+  const { paychannelId, reservationRef, digest } = command;
+  const kept = lookUpReference(bill, recalled, 'reservation', paychannelId, reservationRef);
+  if (kept !== null) return kept.digest === digest ? [] : { rejected: 'reservation.refReused' };
+  const offer = offerOf(bill);
+  const closed = closedReason(bill);
+  if (closed !== null) return notPayable(closed);
+  if (isTooEarly(offer, now)) return notPayable('notYetValid');
+  if (now >= bill.terms.expiresAt) return notPayable('expired');
+  const held = heldExcept(bill, () => false);
+  const room = roomFor(bill, offer, held);
+  if (typeof room === 'string') return notPayable(room);
+  const amount = command.amount ?? room;
+  const outside = outOfRange(offer, amount);
+  if (outside !== null) return outside;
+  const unmet = unmetAmount(bill, offer, amount, held);
+  if (unmet !== null) return notPayable(unmet);
+  if (bill.reservations.length >= reservationsMax(bill.terms)) return notPayable('limit');
+
+  const no = bill.counts.reservations + 1;
+  const expiresAt = plus(now, RESERVATION_MS);
+  const reservation = { no, paychannelId, reservationRef, amount, expiresAt };
+  return [{ type: 'ReservationMade', reservation, digest }];
+}
+
+function refusalOfPayment(
+  bill: PresentBill,
+  command: CommandOf<'PayBill'>,
+  now: Millis,
+  named: Reservation | null,
+): BillRejection | null {
+  const { currency, expiresAt } = bill.terms;
+  const offer = offerOf(bill);
+  if (command.currency !== currency) return { rejected: 'payment.currencyMismatch', currency };
+  const closed = closedReason(bill);
+  if (closed !== null) return notPayable(closed);
+  if (isTooEarly(offer, now)) return notPayable('notYetValid');
+  if (command.reservationNo !== null && named === null) return { rejected: 'reservation.expired' };
+  if (now >= expiresAt && named === null) return notPayable('expired');
+  const outside = outOfRange(offer, command.amount);
+  if (outside !== null) return outside;
+  const held = heldExcept(bill, ({ no }) => no === named?.no);
+  const unmet = unmetAmount(bill, offer, command.amount, held);
+  return unmet === null ? null : notPayable(unmet);
+}
+
+function outOfRange({ minAmount, maxAmount }: Offer, amount: number): BillRejection | null {
+  assert(amount > 0, 'an amount of nothing');
+  if (amount >= minAmount && amount <= maxAmount) return null;
+  return { rejected: 'payment.outOfRange', minAmount, maxAmount };
+}
+
+function paidAmongMany(bill: PresentBill, payment: Payment): BillFact[] {
+  const { no, subscribed, paychannelId } = payment;
+  const received = raiseForPayment(terminal(bill), 'payment.received', no);
+  if (bill.terms.capture === 'manual') return [received];
+  const facts: BillFact[] = [{ type: 'PaymentConfirmed', no }, received];
+  if (subscribed) facts.push(raiseForPayment(paychannel(paychannelId), 'payment.confirmed', no));
+  return facts;
+}
+
+/** What the terms of a static bill always hold. */
+export function offerOf(bill: Pick<PresentBill, 'terms'>): Offer {
+  return must(bill.terms.offer, 'the offer of a static bill');
+}

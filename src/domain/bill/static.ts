@@ -1,0 +1,99 @@
+// A static bill is made ahead and printed: a fixed amount or a range, to be paid once or many times.
+//
+// Used once, it is paid in one payment and then goes the way of a dynamic bill (dynamic.ts: B1 to B7 hold of it); for many
+// payments, each goes its own way (many.ts: M1 to M4).
+
+import { assert, unreachable } from '../assert.ts';
+import type { Millis } from '../time.ts';
+import { applyFact, CHANGES_WHAT_IS_SHOWN, dropDeadLetters } from './apply-fact.ts';
+import { draftOf, finish } from './draft.ts';
+import { created, decideWhole, nextDueOfDynamic, type WholeRules } from './dynamic.ts';
+import { decideMany, nextDueOfMany } from './many.ts';
+import { applyToMany } from './many-evolve.ts';
+import { type Bill, isForMany, isPresent, type PresentBill } from './state.ts';
+import { offerOf, reserve, SINGLE_PAYMENTS } from './static-payments.ts';
+import type {
+  BillCommand,
+  BillDecision,
+  BillFact,
+  CommandOf,
+  KeptReference,
+  Moment,
+  Parts,
+} from './vocabulary.ts';
+
+const SINGLE: WholeRules = { reserve, payments: SINGLE_PAYMENTS };
+
+/**
+ * What follows from a command. The caller has run all timers that are due by `now`, and gives the reference and the parts
+ * that the command names where they stand in history alone.
+ */
+export function decideStatic(
+  bill: Bill,
+  command: BillCommand,
+  now: Millis,
+  recalled: KeptReference | null,
+  parts: Parts | null,
+): BillDecision {
+  if (command.type === 'CreateBill') return create(bill, command);
+  if (!isPresent(bill)) return { rejected: 'bill.notFound' };
+  if (isForMany(bill)) return decideMany(bill, command, now, recalled, parts);
+  switch (command.type) {
+    case 'ConfirmPayment':
+    case 'CancelPayment':
+      return decideOnOnlyPayment(bill, command, now, recalled);
+    default:
+      return decideWhole(SINGLE, bill, command, now, recalled);
+  }
+}
+
+/** The bill after one transition. The version counts first, so that events and answers show the new one. */
+export function evolveStatic(bill: Bill, facts: readonly BillFact[], moment: Moment): Bill {
+  if (facts.length === 0) return bill;
+  const [draft, rest] = isPresent(bill) ? ([draftOf(bill), facts] as const) : created(facts);
+  const apply = draft.terms.offer?.usage === 'many' ? applyToMany : applyFact;
+  if (facts.some(({ type }) => CHANGES_WHAT_IS_SHOWN[type])) draft.version += 1;
+  for (const fact of rest) apply(draft, fact, moment);
+  dropDeadLetters(draft, moment);
+  return finish(draft);
+}
+
+/** When the bill's earliest timer is due; NEVER where it waits for nothing. */
+export function nextDueOfStatic(bill: PresentBill): Millis {
+  return isForMany(bill) ? nextDueOfMany(bill) : nextDueOfDynamic(bill);
+}
+
+/** Orders are told apart before the bill is asked, so that a present bill is never created again. */
+function create(bill: Bill, { terms }: CommandOf<'CreateBill'>): BillDecision {
+  assert(!isPresent(bill), 'the bill exists already');
+  const { minAmount, maxAmount, maxTotal } = offerOf({ terms });
+  assert(minAmount > 0 && minAmount <= maxAmount, 'a range without an amount');
+  assert(terms.amount === 0 || minAmount === maxAmount, 'a fixed amount and a range');
+  assert(maxTotal === null || maxTotal >= minAmount, 'a limit that no payment can meet');
+
+  return [{ type: 'BillCreated', terms }];
+}
+
+/** Where the bill has one payment, what ends the payment ends the bill. */
+function decideOnOnlyPayment(
+  bill: PresentBill,
+  command: CommandOf<'ConfirmPayment'> | CommandOf<'CancelPayment'>,
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
+  const { paymentNo, amount, by } = command;
+  if (bill.payments[0]?.no !== paymentNo) return { rejected: 'payment.notFound' };
+  switch (command.type) {
+    case 'ConfirmPayment': {
+      const confirm = { type: 'ConfirmBill', by, amount, receipt: null } as const;
+      return decideWhole(SINGLE, bill, confirm, now, recalled);
+    }
+    case 'CancelPayment': {
+      const { key, digest } = command;
+      const cancel = { type: 'CancelBill', by, amount, key, digest, onlyIfUnpaid: false } as const;
+      return decideWhole(SINGLE, bill, cancel, now, recalled);
+    }
+    default:
+      return unreachable(command);
+  }
+}
