@@ -10,7 +10,10 @@ export interface PageBody {
   readonly merchant: { readonly name: string; readonly city: string };
   readonly description: string | null;
   readonly currency: string;
+  /** 0 where the payer chooses from the range. */
   readonly amount: number;
+  readonly minAmount: number;
+  readonly maxAmount: number;
   readonly due: number;
   readonly isLate: boolean;
 }
@@ -29,19 +32,25 @@ const STATES: Readonly<Record<string, string>> = {
 export function billPage(bill: PageBody): string {
   const isPayable = bill.due > 0 && !bill.isLate;
   const state = bill.due > 0 && bill.isLate ? 'Expired' : (STATES[bill.status] ?? bill.status);
-  const amount = isPayable ? bill.due : bill.amount;
+  const amount = amountOf(bill, isPayable);
   const part =
     isPayable && bill.due < bill.amount ? ` of ${formatAmount(bill.amount, bill.currency)}` : '';
   const merchant = escapeHtml(bill.merchant.name);
   return htmlPage(
-    `${bill.merchant.name}: ${formatAmount(amount, bill.currency)}`,
+    `${bill.merchant.name}: ${amount}`,
     `<main class="bill"><h1>${merchant}</h1><p class="soft">${escapeHtml(bill.merchant.city)}</p>
-<p class="amount">${escapeHtml(formatAmount(amount, bill.currency))}</p><p>${escapeHtml(part)}</p>
+<p class="amount">${escapeHtml(amount)}</p><p>${escapeHtml(part)}</p>
 <p><span class="state">${escapeHtml(state)}</span></p>
 ${bill.description === null ? '' : `<p>${escapeHtml(bill.description)}</p>`}
 <p class="soft">${isPayable ? 'To pay, scan this code in your bank’s or wallet’s app.' : 'There is nothing to pay here now.'}</p>
 <p class="soft"><code>${escapeHtml(bill.id)}</code></p></main>`,
   );
+}
+
+function amountOf(bill: PageBody, isPayable: boolean): string {
+  const { amount, minAmount, maxAmount, currency } = bill;
+  if (amount > 0) return formatAmount(isPayable ? bill.due : amount, currency);
+  return `${formatAmount(minAmount, currency)} – ${formatAmount(maxAmount, currency)}`;
 }
 
 /** For an id that no bill has. */

@@ -20,8 +20,8 @@ export function withCode(
   if (format === terms.qrFormat) return terms;
   const issued = codes.issue(format, {
     billId: terms.id,
-    usage: 'single',
-    amount: terms.amount,
+    usage: terms.offer?.usage ?? 'single',
+    amount: terms.amount === 0 ? null : terms.amount,
     currency: terms.currency,
     merchant: terms.merchant,
     orderId: terms.orderId,

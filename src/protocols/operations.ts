@@ -2,7 +2,6 @@
 // stand in the path over HTTP; out comes a valid operation with its shard, or a problem that names the field.
 
 import { randomFillSync } from 'node:crypto';
-import { must } from '../domain/assert.ts';
 import type { Json } from '../domain/bill/vocabulary.ts';
 import {
   BILL_ID_RANDOM_LENGTH,
@@ -20,11 +19,13 @@ import type { Currency, Minor } from '../domain/money.ts';
 import { millis, SECOND_MS } from '../domain/time.ts';
 import type { Principal } from '../switch/ports.ts';
 import type { QrCodes } from '../switch/qr.ts';
-import type { Operation, ProposedTerms } from '../switch/requests.ts';
+import type { Operation } from '../switch/requests.ts';
 import { digestOf } from './digest.ts';
+import { featureProblem } from './feature-problem.ts';
 import { withCode } from './issue-code.ts';
+import { problemOfNew, termsOf, withMissingAmount } from './new-bill.ts';
 import { invalid, type Problem } from './problem-document.ts';
-import { LATER_FIELDS, LATER_POLICIES, type RequestName } from './schemas/requests.ts';
+import type { RequestName } from './schemas/requests.ts';
 import { asBody, receiptViolation, violationsOf } from './schemas/validation.ts';
 import { parseTime } from './wire-time.ts';
 
@@ -65,7 +66,10 @@ export function readOperation(
   context: ReadingContext,
 ): Addressed | Problem {
   const violations = violationsOf(name, body);
-  if (violations !== undefined) return featureProblem(name, body) ?? invalid(violations);
+  if (violations !== undefined) {
+    const all = name === 'bill.create' ? withMissingAmount(body, violations) : violations;
+    return featureProblem(name, body) ?? invalid(all);
+  }
   return readers[name](body, principal, context);
 }
 
@@ -114,6 +118,42 @@ const readers: Readers = {
       op: 'bill.receipt',
       billId: id,
       receipt: receipt as Json,
+    }));
+  },
+  'payment.confirm': (body, _principal, context) => {
+    const { billId, paymentId, amount } = asBody('payment.confirm', body);
+    return onBill(billId, context, (id) => ({
+      op: 'payment.confirm',
+      billId: id,
+      paymentNo: partNo(paymentId, id, 'p'),
+      amount: (amount ?? null) as Minor | null,
+    }));
+  },
+  'payment.cancel': (body, _principal, context) => {
+    const request = asBody('payment.cancel', body);
+    const { billId, paymentId, amount, idempotencyKey } = request;
+    if (amount !== undefined && idempotencyKey === undefined) return { code: 'request.keyMissing' };
+    return onBill(billId, context, (id) => ({
+      op: 'payment.cancel',
+      billId: id,
+      paymentNo: partNo(paymentId, id, 'p'),
+      amount: (amount ?? null) as Minor | null,
+      key: amount === undefined ? null : (idempotencyKey as Reference),
+      digest: digestOfPayment('payment.cancel', paymentId, request),
+    }));
+  },
+  'payment.refund': (body, _principal, context) => {
+    const request = asBody('payment.refund', body);
+    const { billId, paymentId, amount, reason, idempotencyKey } = request;
+    if (idempotencyKey === undefined) return { code: 'request.keyMissing' };
+    return onBill(billId, context, (id) => ({
+      op: 'payment.refund',
+      billId: id,
+      paymentNo: partNo(paymentId, id, 'p'),
+      amount: (amount ?? null) as Minor | null,
+      reason: reason ?? null,
+      key: idempotencyKey as Reference,
+      digest: digestOfPayment('payment.refund', paymentId, request),
     }));
   },
   'order.resolve': (body, principal, context) => {
@@ -196,9 +236,7 @@ const readers: Readers = {
 
 const BILL_NAMES = ['billId'] as const;
 const KEYED_NAMES = ['billId', 'idempotencyKey'] as const;
-const NO_NAMES = [] as const;
-const CONFIRM_WITHIN_DEFAULT_S = 86_400;
-const EXPIRES_IN_DEFAULT_S = 900;
+const PAYMENT_NAMES = ['billId', 'paymentId', 'idempotencyKey'] as const;
 
 function readCreate(
   body: unknown,
@@ -206,33 +244,13 @@ function readCreate(
   context: ReadingContext,
 ): Addressed | Problem {
   const request = asBody('bill.create', body);
-  if (request.amount === 0) return { code: 'bill.amountZero' };
+  const problem = problemOfNew(request);
+  if (problem !== undefined) return problem;
   const terminalId = principal.id as TerminalId;
   const orderId = request.orderId as Reference;
   const shard = shardOfOrder(terminalId, orderId, context.shards);
-  const terms: ProposedTerms = {
-    id: makeBillId(millis(context.wall()), shard, randomBytes()),
-    type: 'dynamic',
-    institutionId: principal.institutionId,
-    merchantId: must(principal.merchantId, 'the merchant of a terminal'),
-    terminalId,
-    merchant: must(principal.merchant, 'the merchant of a terminal'),
-    orderId,
-    digest: digestOf(request, NO_NAMES),
-    purpose: request.purpose ?? 'sale',
-    amount: request.amount as Minor,
-    currency: request.currency as Currency,
-    description: request.description ?? null,
-    lines: (request.lines ?? []) as unknown as ProposedTerms['lines'],
-    metadata: request.metadata ?? null,
-    capture: request.capture ?? 'manual',
-    confirmWithinMs: (request.confirmWithin ?? CONFIRM_WITHIN_DEFAULT_S) * SECOND_MS,
-    unconfirmed: request.policies?.unconfirmed ?? 'confirm',
-    qrFormat: 'url',
-    returnUrl: request.returnUrl ?? null,
-    relatedBillId: (request.relatedBillId ?? null) as BillId | null,
-    expiresInMs: (request.expiresIn ?? EXPIRES_IN_DEFAULT_S) * SECOND_MS,
-  };
+  const id = makeBillId(millis(context.wall()), shard, randomBytes());
+  const terms = termsOf(request, principal, id);
   const coded = withCode(terms, request.qrFormat, principal.qr, context.codes);
   return isProblem(coded) ? coded : { shard, operation: { op: 'bill.create', terms: coded } };
 }
@@ -278,6 +296,11 @@ function readPay(
     payer: request.payer ?? null,
     paidAt: paidAt === undefined ? null : (parseTime(paidAt) ?? null),
   }));
+}
+
+/** The same key for another payment of the bill is another call, though over HTTP the payment stands in the path. */
+function digestOfPayment(call: string, paymentId: string, request: object): string {
+  return digestOf({ ...request, call: `${call} ${paymentId}` }, PAYMENT_NAMES);
 }
 
 /** Ids of events, by bill; what is no event's id is left out. */
@@ -340,34 +363,6 @@ function receiptProblem(receipt: object | undefined): Problem | undefined {
   if (receipt === undefined) return undefined;
   const violation = receiptViolation(receipt);
   return violation === undefined ? undefined : invalid([violation]);
-}
-
-/** Fields that later versions take are refused by name: the client is not wrong, only early. */
-function featureProblem(name: SingleOperation, body: unknown): Problem | undefined {
-  if (body === null || typeof body !== 'object') return undefined;
-  const given = body as Record<string, unknown>;
-  const fields: string[] = [];
-  if (name === 'bill.create' && (given.type === 'static' || given.type === 'timer')) {
-    fields.push('type');
-  }
-  if (name in LATER_FIELDS) {
-    const later: readonly string[] = LATER_FIELDS[name as keyof typeof LATER_FIELDS];
-    fields.push(...later.filter((field) => Object.hasOwn(given, field)));
-  }
-  const policies = given.policies;
-  if (name === 'bill.create' && policies !== null && typeof policies === 'object') {
-    fields.push(
-      ...LATER_POLICIES.filter((policy) => Object.hasOwn(policies, policy)).map(
-        (p) => `policies.${p}`,
-      ),
-    );
-  }
-  if (fields.length === 0) return undefined;
-  return {
-    code: 'feature.notYet',
-    detail: `Not offered yet: ${fields.join(', ')}. Only dynamic bills of a fixed amount are.`,
-    errors: fields.map((path) => ({ path, message: 'is not offered yet' })),
-  };
 }
 
 // Random bytes are drawn by the page: one call to the kernel for some 300 bills.

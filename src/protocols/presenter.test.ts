@@ -16,9 +16,10 @@ import {
 import { contractViolations, problemViolations } from '../../tests/support/contract.ts';
 import { codesAt } from '../../tests/support/qr-claims.ts';
 import { unpackr } from '../../tests/support/socket.ts';
+import type { PresentBill } from '../domain/bill/state.ts';
 import type { PaychannelId } from '../domain/ids.ts';
-import { minor } from '../domain/money.ts';
-import { DAY_MS, plus } from '../domain/time.ts';
+import { minor, ZERO } from '../domain/money.ts';
+import { DAY_MS, NEVER, plus } from '../domain/time.ts';
 import type { Reply } from '../switch/requests.ts';
 import { makePresenter } from './presenter.ts';
 import * as shown from './schemas/responses.ts';
@@ -107,6 +108,40 @@ describe('a bill', () => {
       svg: `https://pay.example/v1/terminal/bills/${billId(1)}/qr.svg`,
       png: `https://pay.example/v1/terminal/bills/${billId(1)}/qr.png`,
     });
+  });
+
+  test('that is static shows its range, its usage, its limits and its count beside', () => {
+    const offer = {
+      usage: 'many',
+      minAmount: minor(100),
+      maxAmount: minor(500),
+      maxPayments: null,
+      maxTotal: minor(900),
+      validFrom: NOON,
+    } as const;
+    const terms = { type: 'static', amount: ZERO, expiresAt: NEVER, offer } as const;
+    const books = { paid: 700, confirmed: 700, reversed: 0, refunded: 0, unreturned: 0 };
+    const counts = { payments: 3, credits: 0, events: 2, reservations: 0, accepted: 2 };
+    const bill = makeBill(terms, { books: books as PresentBill['books'], counts });
+    const { body } = present({ kind: 'bill', bill, created: false, now: NOON });
+    expect(contractViolations(shown.bill, body)).toEqual([]);
+    expect(body).toMatchObject({
+      type: 'static',
+      amount: null,
+      minAmount: 100,
+      maxAmount: 500,
+      due: 100,
+      expiresAt: null,
+      usage: 'many',
+      maxPayments: null,
+      maxTotal: 900,
+      validFrom: expect.any(String),
+      validUntil: null,
+      paymentCount: 2,
+    });
+    const view = present({ kind: 'view', bill, paychannelId, now: NOON }).body;
+    expect(contractViolations(shown.view, view)).toEqual([]);
+    expect(view).toMatchObject({ due: 100, minAmount: 100, maxAmount: 200, part: 'forbid' });
   });
 
   test('fits its schema, empty and full', () => {

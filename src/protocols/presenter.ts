@@ -85,6 +85,8 @@ function shapeOf(shapes: Shapes, reply: Shown): Shape {
       return shapes.paymentAnswer(reply.bill, reply.answer);
     case 'paymentFate':
       return fateOf(shapes, reply);
+    case 'paymentNow':
+      return shapes.terminalPayment(reply.bill, reply.payment, reply.now);
     case 'credit':
       return shapes.paychannelCredit(reply.bill, reply.credit, reply.now);
     case 'acknowledged':

@@ -2,27 +2,28 @@
 // encoding (msgpackr writes large numbers as floats, so for msgpack they become wide integers).
 
 import { isOverdue } from '../domain/bill/credits.ts';
+import { mostFrom } from '../domain/bill/offer.ts';
 import { payableReason } from '../domain/bill/payable.ts';
 import { dueOf, type PresentBill, reservedOf } from '../domain/bill/state.ts';
-import type {
-  Credit,
-  Json,
-  Payment,
-  PaymentAnswer,
-  Purpose,
-  RefusedPayment,
-  Reservation,
-  Terms,
+import {
+  type Credit,
+  type Json,
+  LATEST_KEPT,
+  type Offer,
+  type Payment,
+  type PaymentAnswer,
+  type Purpose,
+  type RefusedPayment,
+  type Reservation,
+  type Terms,
 } from '../domain/bill/vocabulary.ts';
 import { type BillId, type PaychannelId, partId, type Reference } from '../domain/ids.ts';
-import type { Millis } from '../domain/time.ts';
+import type { Minor } from '../domain/money.ts';
+import { type Millis, NEVER } from '../domain/time.ts';
 import type { StreamedEvent } from '../switch/ports.ts';
 import type { QrCodes } from '../switch/qr.ts';
 import { wide, widenAll } from './msgpack.ts';
 import { formatTime, formatTimeOrNull } from './wire-time.ts';
-
-/** How many payments and credits a bill shows: the latest. */
-export const LATEST_MAX = 20;
 
 /** What an encoding makes of numbers. */
 export interface Numbers {
@@ -50,14 +51,14 @@ export class Shapes {
   bill(bill: PresentBill, now: Millis): Shape {
     const { terms, books, ending } = bill;
     const m = this.#n.amount;
-    return {
+    const shape: Shape = {
       id: terms.id,
       type: terms.type,
       status: bill.status,
       version: bill.version,
       orderId: terms.orderId,
       purpose: terms.purpose,
-      amount: m(terms.amount),
+      amount: this.#fixed(terms.amount),
       minAmount: null,
       maxAmount: null,
       currency: terms.currency,
@@ -78,7 +79,7 @@ export class Shapes {
       institutionId: terms.institutionId,
       relatedBillId: terms.relatedBillId,
       createdAt: formatTime(terms.createdAt),
-      expiresAt: formatTime(terms.expiresAt),
+      expiresAt: endOf(terms),
       paidAt: formatTimeOrNull(ending.paidAt),
       confirmedAt: formatTimeOrNull(ending.confirmedAt),
       closedAt: formatTimeOrNull(ending.closedAt),
@@ -90,6 +91,27 @@ export class Shapes {
       ),
       qr: this.#qr(terms),
     };
+    return terms.offer === undefined ? shape : this.#withOffer(shape, bill, terms.offer);
+  }
+
+  /** What a static bill shows beside: of a dynamic one, these fields would only say that they are not. */
+  #withOffer(shape: Shape, { terms, counts }: PresentBill, offer: Offer): Shape {
+    const m = this.#n.amount;
+    const { maxPayments, maxTotal } = offer;
+    const total = maxTotal === null ? null : m(maxTotal);
+    const limits = { maxPayments, maxTotal: total, paymentCount: counts.accepted };
+    return { ...shape, ...this.#rangeOf(terms, offer, offer.maxAmount), ...limits };
+  }
+
+  #rangeOf(terms: Terms, { usage, minAmount, validFrom }: Offer, most: Minor): Shape {
+    const m = this.#n.amount;
+    const range = terms.amount === 0 ? { minAmount: m(minAmount), maxAmount: m(most) } : {};
+    return { ...range, usage, validFrom: formatTimeOrNull(validFrom), validUntil: endOf(terms) };
+  }
+
+  /** 0 stands for no fixed amount. */
+  #fixed(amount: number): number | bigint | null {
+    return amount === 0 ? null : this.#n.amount(amount);
   }
 
   payment(billId: BillId, payment: Payment | RefusedPayment): Shape {
@@ -157,7 +179,7 @@ export class Shapes {
     const { terms } = bill;
     const m = this.#n.amount;
     const reason = payableReason(bill, paychannelId, now);
-    return {
+    const shape: Shape = {
       id: terms.id,
       type: terms.type,
       status: bill.status,
@@ -165,7 +187,7 @@ export class Shapes {
       description: terms.description,
       lines: this.#lines(bill),
       currency: terms.currency,
-      amount: m(terms.amount),
+      amount: this.#fixed(terms.amount),
       due: m(Math.max(0, dueOf(bill) - reservedOf(bill, paychannelId))),
       minAmount: null,
       maxAmount: null,
@@ -174,8 +196,24 @@ export class Shapes {
       reason,
       retryAt: reason === 'reserved' ? earliestEnd(bill.reservations) : null,
       now: formatTime(now),
-      expiresAt: formatTime(terms.expiresAt),
+      expiresAt: endOf(terms),
       quote: null,
+    };
+    return terms.offer === undefined
+      ? shape
+      : this.#offered(shape, bill, terms.offer, mostFrom(bill, terms.offer, paychannelId));
+  }
+
+  /** `most`: what the channel could bring now; 0 where nothing. */
+  #offered(shape: Shape, bill: PresentBill, offer: Offer, most: Minor): Shape {
+    const { terms } = bill;
+    const due = most === 0 ? 0 : dueOf(bill);
+    return {
+      ...shape,
+      ...this.#rangeOf(terms, offer, most === 0 ? offer.maxAmount : most),
+      due: this.#n.amount(due),
+      part: 'forbid',
+      retryAt: shape.reason === 'notYetValid' ? formatTimeOrNull(offer.validFrom) : shape.retryAt,
     };
   }
 
@@ -196,10 +234,31 @@ export class Shapes {
         id: bill.terms.id,
         status: answer.status,
         version: answer.version,
-        amount: m(bill.terms.amount),
+        amount: this.#fixed(bill.terms.amount),
         currency: bill.terms.currency,
         paid: m(answer.paid),
         due: m(answer.due),
+      },
+    };
+  }
+
+  /** One payment for its terminal: as it now is, with its credits. */
+  terminalPayment(bill: PresentBill, payment: Payment, now: Millis): Shape {
+    const { terms, books, status, version } = bill;
+    const m = this.#n.amount;
+    const credits = bill.credits.filter(({ paymentNo }) => paymentNo === payment.no);
+    return {
+      payment: this.payment(terms.id, payment),
+      credits: latest(credits).map((credit) => this.credit(terms.id, credit, terms.purpose, now)),
+      bill: {
+        id: terms.id,
+        status,
+        version,
+        currency: terms.currency,
+        paid: m(books.paid),
+        confirmed: m(books.confirmed),
+        reversed: m(books.reversed),
+        refunded: m(books.refunded),
       },
     };
   }
@@ -213,7 +272,7 @@ export class Shapes {
         status: event.status,
         version: event.version,
         orderId: bill.orderId,
-        amount: m(bill.amount),
+        amount: this.#fixed(bill.amount),
         currency: bill.currency,
         paid: m(event.paid),
         due: m(event.due),
@@ -246,6 +305,8 @@ export class Shapes {
       description: terms.description,
       currency: terms.currency,
       amount: this.#n.amount(terms.amount),
+      minAmount: this.#n.amount(terms.offer?.minAmount ?? terms.amount),
+      maxAmount: this.#n.amount(terms.offer?.maxAmount ?? terms.amount),
       due: this.#n.amount(dueOf(bill)),
       isLate: now >= terms.expiresAt,
     };
@@ -272,8 +333,13 @@ export class Shapes {
   }
 }
 
+/** Null: the bill has no end. */
+function endOf({ expiresAt }: Terms): string | null {
+  return expiresAt === NEVER ? null : formatTime(expiresAt);
+}
+
 function latest<T>(items: readonly T[]): readonly T[] {
-  return items.length > LATEST_MAX ? items.slice(-LATEST_MAX) : items;
+  return items.length > LATEST_KEPT ? items.slice(-LATEST_KEPT) : items;
 }
 
 function earliestEnd(reservations: readonly Reservation[]): string | null {

@@ -2,6 +2,7 @@
 
 import { Type } from '@sinclair/typebox';
 import { type Call, type CallAnswer, eventCalls, listCall } from './call.ts';
+import type { ProblemCode } from './problems.ts';
 import { queries } from './schemas/requests.ts';
 import * as shown from './schemas/responses.ts';
 import { oneOf } from './schemas/scalars.ts';
@@ -43,6 +44,28 @@ function qrCall(form: 'svg' | 'png' | 'txt', contentType: string): Call {
     query: qrQuery,
     answers: { 200: { description: 'The code.', schema: Type.String(), contentType } },
     problems: ['bill.notFound', 'qr.tooDense'],
+  };
+}
+
+/** A call on one payment of a bill. */
+function paymentCall(
+  verb: 'confirm' | 'cancel' | 'refund',
+  summary: string,
+  rest: Pick<Call, 'description' | 'key'> & { readonly problems: readonly ProblemCode[] },
+): Call {
+  const { problems, ...more } = rest;
+  return {
+    id: `payment.${verb}`,
+    method: 'POST',
+    path: `/v1/terminal/bills/{billId}/payments/{paymentId}/${verb}`,
+    api: 'terminal',
+    summary,
+    request: `payment.${verb}`,
+    answers: {
+      200: { description: 'The payment as it now is.', schema: shown.terminalPayment },
+    },
+    problems: ['bill.notFound', 'payment.notFound', ...problems],
+    ...more,
   };
 }
 
@@ -167,6 +190,7 @@ export const terminalCalls: readonly Call[] = [
       'bill.notCancellable',
       'cancel.amountBeforeConfirm',
       'refund.exceedsConfirmed',
+      'refund.paymentRequired',
       'request.keyMissing',
       'idempotency.reused',
     ],
@@ -185,6 +209,8 @@ export const terminalCalls: readonly Call[] = [
       'bill.notRefundable',
       'bill.limitReached',
       'payment.notFound',
+      'payment.notRefundable',
+      'refund.paymentRequired',
       'refund.exceedsConfirmed',
       'request.keyMissing',
       'idempotency.reused',
@@ -202,6 +228,33 @@ export const terminalCalls: readonly Call[] = [
     answers: { 200: BILL },
     problems: ['bill.notFound'],
   },
+  paymentCall('confirm', 'Confirm one payment of a static bill for many', {
+    description: 'What was paid above the amount is reversed. 0 cancels.',
+    problems: ['payment.notConfirmable', 'confirm.exceedsPaid', 'bill.notConfirmable'],
+  }),
+  paymentCall('cancel', 'Cancel one payment, or refund what was confirmed of it', {
+    key: 'withAmount',
+    problems: [
+      'payment.notCancellable',
+      'cancel.amountBeforeConfirm',
+      'refund.exceedsConfirmed',
+      'bill.limitReached',
+      'bill.notCancellable',
+      'request.keyMissing',
+      'idempotency.reused',
+    ],
+  }),
+  paymentCall('refund', 'Refund one payment, whole or in part', {
+    key: 'required',
+    problems: [
+      'payment.notRefundable',
+      'refund.exceedsConfirmed',
+      'bill.limitReached',
+      'bill.notRefundable',
+      'request.keyMissing',
+      'idempotency.reused',
+    ],
+  }),
   {
     id: 'order.resolve',
     method: 'POST',

@@ -1,11 +1,11 @@
-// References that a bill has let go of before history had them: kept beside the bill until it does (A9).
+// What a bill has let go of before history had it: kept beside the bill until it does (A9).
 
-import { type Bill, isPresent } from '../domain/bill/state.ts';
-import type { KeptReference } from '../domain/bill/vocabulary.ts';
-import type { Cell } from './cell.ts';
+import { type Bill, isForMany, isPresent } from '../domain/bill/state.ts';
+import type { BillFact, KeptReference } from '../domain/bill/vocabulary.ts';
+import type { Cell, LettingGo } from './cell.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
-import type { Principal } from './ports.ts';
-import { type BillOperation, type NamedReference, referenceOf } from './use-cases.ts';
+import { keepBeside } from './parts.ts';
+import type { NamedReference } from './use-cases.ts';
 
 /**
  * Keeps what the bill let go of in its last transition, until what did so is in history: a batch, whose entry is not
@@ -14,9 +14,11 @@ import { type BillOperation, type NamedReference, referenceOf } from './use-case
 export function lettingGo(
   cell: Cell,
   before: Bill,
-  by: { readonly batch: number; readonly entry: EntryId },
+  facts: readonly BillFact[],
+  by: LettingGo,
 ): void {
   if (!isPresent(before) || !isPresent(cell.bill)) return;
+  if (isForMany(before)) keepBeside(cell, before, cell.bill, facts, by);
   const kept = cell.bill.references;
   if (kept === before.references || kept[0] === before.references[0]) return;
   const oldest = kept[0];
@@ -24,7 +26,7 @@ export function lettingGo(
   const released = gone < 0 ? before.references : before.references.slice(0, gone);
   for (const reference of released) {
     cell.unwritten ??= [];
-    cell.unwritten.push({ ...by, reference });
+    cell.unwritten.push({ ...by, reference, parts: null });
   }
 }
 
@@ -32,6 +34,7 @@ export function lettingGo(
 export function recallUnwritten(cell: Cell, named: NamedReference): KeptReference | null {
   for (const { reference } of cell.unwritten ?? []) {
     if (
+      reference !== null &&
       reference.ref === named.ref &&
       reference.kind === named.kind &&
       reference.scope === named.scope
@@ -40,17 +43,6 @@ export function recallUnwritten(cell: Cell, named: NamedReference): KeptReferenc
     }
   }
   return null;
-}
-
-/** As `recallUnwritten`, for the reference that an operation names, if it names one. */
-export function recallFor(
-  cell: Cell,
-  operation: BillOperation,
-  principal: Principal | null,
-): KeptReference | null {
-  if (cell.unwritten === null) return null;
-  const named = referenceOf(operation, principal);
-  return named === null ? null : recallUnwritten(cell, named);
 }
 
 /** History has all entries up to this one. */

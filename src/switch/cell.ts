@@ -8,6 +8,7 @@ import type { KeptReference } from '../domain/bill/vocabulary.ts';
 import type { BillId } from '../domain/ids.ts';
 import { NEVER } from '../domain/time.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
+import type { FoundPart, PartsBeside } from './part-keys.ts';
 import type { Asked } from './reply-sink.ts';
 
 /** A request that waits for its bill to be fetched, or for a reference to be looked up. */
@@ -17,7 +18,12 @@ export interface Waiting {
   looked: boolean;
   /** What history answered. */
   recalled: KeptReference | null;
+  /** Parts that history was asked for, as it told of them. */
+  told: readonly FoundPart[];
 }
+
+/** For all who have asked history for nothing. */
+export const NONE_TOLD: Waiting['told'] = [];
 
 /** A long poll: answered when the bill's version passes `afterVersion`, or when due. */
 export interface Watcher extends Timed {
@@ -26,11 +32,18 @@ export interface Watcher extends Timed {
   readonly cell: Cell;
 }
 
-/** A reference that history does not have yet: kept beside the bill, which may have let it go (A9). */
-export interface UnwrittenReference {
+/** What made the bill let go of something: a batch whose entry is not known yet, or an entry that is read again. */
+export interface LettingGo {
+  readonly batch: number;
+  readonly entry: EntryId;
+}
+
+/** What the bill has let go and history does not have yet: a reference (A9), or parts of it. */
+export interface Unwritten {
   readonly batch: number;
   entry: EntryId;
-  readonly reference: KeptReference;
+  readonly reference: KeptReference | null;
+  readonly parts: PartsBeside | null;
 }
 
 export interface Cell extends Timed {
@@ -47,7 +60,7 @@ export interface Cell extends Timed {
   loaded: boolean;
   waiting: Mailbox<Waiting> | null;
   watchers: Watcher[] | null;
-  unwritten: UnwrittenReference[] | null;
+  unwritten: Unwritten[] | null;
   /** Monotonic ms of the last request or transition: the idle leave memory. */
   usedAt: number;
 }

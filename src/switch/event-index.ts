@@ -50,6 +50,14 @@ export class EventIndex {
     this.#dropIfEmpty(event.recipient, stream);
   }
 
+  /** The bill has let a pending event go, and history has it: it is read from there from now on. */
+  leave(billId: BillId, event: BillEvent): void {
+    const stream = this.#streams.get(event.recipient);
+    if (stream === undefined) return;
+    if (stream.pending.delete(partId(billId, 'e', event.no))) this.#pendingCount -= 1;
+    this.#dropIfEmpty(event.recipient, stream);
+  }
+
   /** The shard leaves this worker: its next owner knows what has ended. */
   forgetEnds(shard: ShardId): void {
     for (const [recipient, stream] of this.#streams) {

@@ -134,8 +134,8 @@ class Folding {
   #addEnds(item: BillItem, place: Place): void {
     const { at, billId } = item.transition;
     for (const { event, how } of item.touched.eventsEnded) {
-      // History sees by itself that a dead letter is too old.
-      if (how === 'dead') continue;
+      // History sees by itself that a dead letter is too old, and keeps as pending what was let go.
+      if (how === 'dead' || how === 'letGo') continue;
       const replaced = how === 'replaced';
       const key = `${billId} ${event.no}`;
       const acknowledgedAt = replaced ? null : at;
@@ -158,7 +158,7 @@ function numbered<Part extends { readonly no: number }>(
 
 /** What the audit trail says: the first fact, or the code of a recorded refusal. */
 function outcomeOf(transition: BillTransition): string {
-  const first = transition.facts[0];
+  const first = transition.facts.find(({ type }) => type !== 'PartsRecalled');
   if (first?.type === 'PaymentRefused') return first.payment.rejection.rejected;
   if (first?.type === 'KeyUsed' && first.rejection !== null) return first.rejection.rejected;
   return first?.type ?? '';

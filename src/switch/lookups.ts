@@ -5,6 +5,7 @@ import type { KeptReference } from '../domain/bill/vocabulary.ts';
 import { type BillId, type ShardId, shardOfBill } from '../domain/ids.ts';
 import { type EntryId, formatEntryId, NO_ENTRY } from './entry-id.ts';
 import { Fault } from './faults.ts';
+import type { FoundPart, PartKey } from './part-keys.ts';
 import type {
   Clock,
   FetchedBill,
@@ -25,6 +26,7 @@ const REPORT_MS = 1_000;
 export class Lookups {
   readonly bills: BatchedFetch<BillId, FetchedBill>;
   readonly references: BatchedFetch<ReferenceKey, KeptReference | null>;
+  readonly parts: BatchedFetch<PartKey, FoundPart>;
   readonly orders: BatchedFetch<OrderKey & { readonly shard: ShardId }, FetchedOrder | null>;
 
   readonly #clock: Clock;
@@ -73,6 +75,14 @@ export class Lookups {
         return (await guard(shards, () => history.fetchReferences(keys))).references;
       },
     });
+    this.parts = new BatchedFetch({
+      batchMax: FETCH_MAX,
+      settled,
+      fetch: async (keys) => {
+        const shards = keys.map((key) => shardOfBill(key.billId));
+        return (await guard(shards, () => history.fetchParts(keys))).parts;
+      },
+    });
     this.orders = new BatchedFetch({
       batchMax: FETCH_MAX,
       settled,
@@ -90,6 +100,7 @@ export class Lookups {
   flush(): void {
     this.bills.flush();
     this.references.flush();
+    this.parts.flush();
     this.orders.flush();
   }
 

@@ -200,9 +200,10 @@ export class OrderDesk {
       this.#shard.answer(asked, rejection(SUSPENDED), 0);
       return;
     }
-    const { expiresInMs, ...rest } = terms;
+    const { expiresInMs, validUntil, ...rest } = terms;
     const bill = this.#shard.residents.add(terms.id, true, this.#around.clock.monotonic());
-    const created = { ...rest, createdAt: now, expiresAt: plus(now, expiresInMs) };
+    const expiresAt = validUntil ?? plus(now, expiresInMs);
+    const created = { ...rest, createdAt: now, expiresAt };
     this.#shard.apply(bill, 'CreateBill', [{ type: 'BillCreated', terms: created }], {
       asked,
       now,

@@ -23,6 +23,7 @@ import type {
 } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
 import type { EntryId } from './entry-id.ts';
+import type { FoundPart, PartKey } from './part-keys.ts';
 import type { QrSettings } from './qr.ts';
 
 /** Readings of this machine's clocks. */
@@ -283,6 +284,8 @@ export interface History {
   fetchReferences(
     keys: readonly ReferenceKey[],
   ): Promise<{ references: (KeptReference | null)[]; watermarks: Watermark[] }>;
+  /** Parts of bills as they are now, each payment with all its credits; events that are not pending are not found. */
+  fetchParts(keys: readonly PartKey[]): Promise<{ parts: FoundPart[]; watermarks: Watermark[] }>;
   fetchOrders(
     keys: readonly (OrderKey & { readonly shard: ShardId })[],
   ): Promise<{ orders: (FetchedOrder | null)[]; watermarks: Watermark[] }>;

@@ -1,13 +1,23 @@
-// References that a bill has let go of are asked of history: all that wait for one bill in one question (A9).
+// What a bill has let go of is asked of history: references, then parts, for all that wait for one bill together (A9).
 
 import { findReference } from '../domain/bill/references.ts';
-import { isPresent } from '../domain/bill/state.ts';
-import type { KeptReference } from '../domain/bill/vocabulary.ts';
+import { isForMany, isPresent, type PresentBill } from '../domain/bill/state.ts';
+import type { KeptReference, Parts } from '../domain/bill/vocabulary.ts';
 import type { Cell, Waiting } from './cell.ts';
 import { recallUnwritten } from './cell-references.ts';
 import type { Lookups } from './lookups.ts';
+import type { PartKey } from './part-keys.ts';
+import { awayFrom, besideOf, partsFor, paymentAway } from './parts.ts';
 import type { Asked } from './reply-sink.ts';
 import { type BillOperation, type NamedReference, referenceOf } from './use-cases.ts';
+
+/** What a request names and its bill has not at hand, as far as it is known anywhere. */
+export interface Recalled {
+  readonly reference: KeptReference | null;
+  readonly parts: Parts | null;
+}
+
+const NOTHING: Recalled = Object.freeze({ reference: null, parts: null });
 
 export class ReferenceDesk {
   readonly #lookups: Lookups;
@@ -25,36 +35,120 @@ export class ReferenceDesk {
     this.#failed = options.failed;
   }
 
-  /** Whether the request names a reference that only history can know. */
+  /** Whether the request names what only history can know. */
   mustLookUp(cell: Cell, asked: Asked): boolean {
     const { bill } = cell;
-    if (!isPresent(bill) || !bill.spilled) return false;
-    const named = namedBy(asked);
-    return named !== null && inMemory(cell, named) === null;
+    if (!isPresent(bill)) return false;
+    const named = bill.spilled ? namedBy(asked) : null;
+    if (named !== null && inMemory(cell, named) === null) return true;
+    return isForMany(bill) && this.#partsOfHistory(cell, bill, asked, null).length > 0;
   }
 
-  /** Asks history for every reference that a waiting request names. */
+  /** Asks history for all that waiting requests name and memory does not have. */
   lookUp(cell: Cell): void {
     const asking = [...(cell.waiting ?? [])].filter(({ looked }) => !looked);
     let open = asking.length;
+    const settled = (waiting: Waiting): void => {
+      open -= 1;
+      waiting.looked = true;
+      if (open === 0) this.#ready(cell);
+    };
+    // History never answers at once, and the first of those who wait asks it for something.
     for (const waiting of asking) {
-      const named = namedBy(waiting.asked);
-      const known = named === null ? null : inMemory(cell, named);
-      if (named === null || known !== null) {
-        // Memory may let it go before the answer comes, of which history had no part when it was asked.
-        waiting.recalled = known;
-        waiting.looked = true;
+      if (this.#ask(cell, waiting, settled)) continue;
+      open -= 1;
+      waiting.looked = true;
+    }
+  }
+
+  /** What is known now of what the request names: what has been decided meanwhile is newer than history's answer. */
+  recall(cell: Cell, asked: Asked, waiting: Waiting | null): Recalled {
+    const { bill } = cell;
+    const isMany = isPresent(bill) && isForMany(bill);
+    if (waiting === null && cell.unwritten === null && !isMany) return NOTHING;
+    const named = waiting === null && cell.unwritten === null ? null : namedBy(asked);
+    const reference = waiting?.recalled ?? (named === null ? null : recallUnwritten(cell, named));
+    if (!isMany) return { reference, parts: null };
+    const operation = asked.operation as BillOperation;
+    const kept = reference ?? this.#keptBy(bill, asked);
+    return { reference, parts: partsFor(cell, operation, kept, waiting?.told ?? []) };
+  }
+
+  /** Whether history is asked for anything. */
+  #ask(cell: Cell, waiting: Waiting, settled: (waiting: Waiting) => void): boolean {
+    const named = namedBy(waiting.asked);
+    const known = named === null ? null : inMemory(cell, named);
+    // Memory may let it go before the answer comes, of which history had no part when it was asked.
+    waiting.recalled = known;
+    if (named === null || known !== null || !isSpilled(cell)) {
+      return this.#askForParts(cell, waiting, settled);
+    }
+    this.#lookups.references.want({ billId: cell.id, ...named }, (fetched) => {
+      if ('failed' in fetched) {
+        this.#failed(cell, waiting);
+        settled(waiting);
+        return;
+      }
+      waiting.recalled = fetched.found;
+      if (!this.#askForParts(cell, waiting, settled)) settled(waiting);
+    });
+    return true;
+  }
+
+  #askForParts(cell: Cell, waiting: Waiting, settled: (waiting: Waiting) => void): boolean {
+    const { bill } = cell;
+    if (!isPresent(bill) || !isForMany(bill)) return false;
+    const keys = this.#partsOfHistory(cell, bill, waiting.asked, waiting.recalled);
+    let open = keys.length;
+    const want = (key: PartKey): void => {
+      this.#lookups.parts.want(key, (fetched) => {
         open -= 1;
+        if ('failed' in fetched) this.#failed(cell, waiting);
+        else {
+          waiting.told = [...waiting.told, fetched.found];
+          const payment = paymentAway(bill, fetched.found);
+          if (payment !== null && besideOf(cell, payment) === undefined) {
+            open += 1;
+            want(payment);
+          }
+        }
+        if (open === 0) settled(waiting);
+      });
+    };
+    for (const key of keys) want(key);
+    return keys.length > 0;
+  }
+
+  /** The parts that the request needs and that stand neither in the bill nor beside it. */
+  #partsOfHistory(
+    cell: Cell,
+    bill: PresentBill,
+    asked: Asked,
+    recalled: KeptReference | null,
+  ): PartKey[] {
+    const operation = asked.operation as BillOperation;
+    const named = recalled ?? this.#keptBy(bill, asked) ?? this.#besideBy(cell, asked);
+    const keys: PartKey[] = [];
+    for (const key of awayFrom(bill, operation, named)) {
+      const beside = besideOf(cell, key);
+      if (beside === undefined) {
+        keys.push(key);
         continue;
       }
-      this.#lookups.references.want({ billId: cell.id, ...named }, (fetched) => {
-        open -= 1;
-        waiting.looked = true;
-        if ('failed' in fetched) this.#failed(cell, waiting);
-        else waiting.recalled = fetched.found;
-        if (open === 0) this.#ready(cell);
-      });
+      const payment = paymentAway(bill, beside);
+      if (payment !== null && besideOf(cell, payment) === undefined) keys.push(payment);
     }
+    return keys;
+  }
+
+  #keptBy(bill: PresentBill, asked: Asked): KeptReference | null {
+    const named = namedBy(asked);
+    return named === null ? null : findReference(bill, named.kind, named.scope, named.ref);
+  }
+
+  #besideBy(cell: Cell, asked: Asked): KeptReference | null {
+    const named = namedBy(asked);
+    return named === null ? null : recallUnwritten(cell, named);
   }
 }
 
@@ -63,6 +157,10 @@ function inMemory(cell: Cell, named: NamedReference): KeptReference | null {
   const { bill } = cell;
   if (!isPresent(bill)) return null;
   return findReference(bill, named.kind, named.scope, named.ref) ?? recallUnwritten(cell, named);
+}
+
+function isSpilled({ bill }: Cell): boolean {
+  return isPresent(bill) && bill.spilled;
 }
 
 function namedBy(asked: Asked): NamedReference | null {

@@ -11,7 +11,7 @@ import type { Shard } from './shard.ts';
 export function homeOf(shard: Shard, clock: Clock): ReplayHome {
   return {
     get: (id) => shard.residents.get(id),
-    put: (id, bill, entry, touched) => {
+    put: (id, bill, entry, touched, facts) => {
       const cell = shard.residents.get(id) ?? shard.residents.add(id, true, clock.monotonic());
       if (touched === null) {
         shard.residents.fill(cell, bill, entry);
@@ -21,7 +21,7 @@ export function homeOf(shard: Shard, clock: Clock): ReplayHome {
       cell.bill = bill;
       cell.committed = bill;
       cell.entry = entry;
-      lettingGo(cell, before, { batch: 0, entry });
+      lettingGo(cell, before, facts, { batch: 0, entry });
       if (!isPresent(before) && isPresent(bill)) shard.orders.recallBill(bill);
       shard.residents.schedule(cell);
       shard.tell(bill, touched);

@@ -6,6 +6,7 @@ import { must } from '../domain/assert.ts';
 import { evolve } from '../domain/bill/bill.ts';
 import { ABSENT, type Bill } from '../domain/bill/state.ts';
 import { touchedBy } from '../domain/bill/touched.ts';
+import type { BillFact } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
 import { type EntryId, formatEntryId, NO_ENTRY } from './entry-id.ts';
 import type { CommittedEntry, CommittedItem } from './history-queue.ts';
@@ -27,7 +28,14 @@ const FETCH_MAX = 500;
 /** Where replayed bills live: the shard's own memory, or a map while a log is drained. */
 export interface ReplayHome {
   get(id: BillId): { readonly bill: Bill } | undefined;
-  put(id: BillId, bill: Bill, entry: EntryId, touched: ReturnType<typeof touchedBy> | null): void;
+  /** A bill as history has it (`touched` null), or after a transition that is read again. */
+  put(
+    id: BillId,
+    bill: Bill,
+    entry: EntryId,
+    touched: ReturnType<typeof touchedBy> | null,
+    facts: readonly BillFact[],
+  ): void;
   /** A create of this order that arrives later is refused. */
   entomb(order: OrderVoided): void;
 }
@@ -125,7 +133,7 @@ async function fetchMissing(
     mustGoOn(sources);
     some.forEach((id, n) => {
       const fetched = must(bills[n], 'a fetched bill');
-      sources.home.put(id, fetched.bill, fetched.entry, null);
+      sources.home.put(id, fetched.bill, fetched.entry, null, []);
       rows.set(id, fetched.entry);
     });
   }
@@ -161,7 +169,7 @@ function replayTransition(
   const before = home.get(billId)?.bill ?? ABSENT;
   const after = evolve(before, facts, { at, requestId });
   const touched = touchedBy(before, after, facts);
-  home.put(billId, after, entry, touched);
+  home.put(billId, after, entry, touched, facts);
   return { kind: 'bill', after, touched, transition };
 }
 

@@ -5,6 +5,7 @@ import type {
   BillRejection,
   Credit,
   Json,
+  Payment,
   PaymentAnswer,
   Recipient,
   RefusedPayment,
@@ -23,6 +24,8 @@ export type Encoding = 'json' | 'msgpack';
 /** Terms as the terminal gives them: the shard adds when. */
 export type ProposedTerms = Omit<Terms, 'createdAt' | 'expiresAt'> & {
   readonly expiresInMs: number;
+  /** Of static bills only: their end is a time, or NEVER. */
+  readonly validUntil?: Millis;
 };
 
 /** One operation on one bill or order. Body fields are null where the client left them out. */
@@ -64,6 +67,30 @@ export type Operation =
       readonly paymentNo: number | null;
       readonly reason: string | null;
       readonly receipt: Json;
+      readonly key: Reference;
+      readonly digest: string;
+    }
+  /** One payment by itself. 0: a payment id that names none of this bill. */
+  | {
+      readonly op: 'payment.confirm';
+      readonly billId: BillId;
+      readonly paymentNo: number;
+      readonly amount: Minor | null;
+    }
+  | {
+      readonly op: 'payment.cancel';
+      readonly billId: BillId;
+      readonly paymentNo: number;
+      readonly amount: Minor | null;
+      readonly key: Reference | null;
+      readonly digest: string;
+    }
+  | {
+      readonly op: 'payment.refund';
+      readonly billId: BillId;
+      readonly paymentNo: number;
+      readonly amount: Minor | null;
+      readonly reason: string | null;
       readonly key: Reference;
       readonly digest: string;
     }
@@ -160,6 +187,13 @@ export type Reply =
         | { readonly type: 'accepted'; readonly answer: PaymentAnswer }
         | { readonly type: 'refused'; readonly payment: RefusedPayment }
         | { readonly type: 'voided'; readonly at: Millis };
+    }
+  /** One payment as it is now, for its terminal. */
+  | {
+      readonly kind: 'paymentNow';
+      readonly bill: PresentBill;
+      readonly payment: Payment;
+      readonly now: Millis;
     }
   | {
       readonly kind: 'credit';

@@ -9,14 +9,15 @@
 import type { ShardClock } from '../actors/shard-clock.ts';
 import { must } from '../domain/assert.ts';
 import { decide, evolve, nextDueOf } from '../domain/bill/bill.ts';
+import { showing } from '../domain/bill/parts.ts';
 import { type Bill, isPresent } from '../domain/bill/state.ts';
 import type { Touched } from '../domain/bill/touched.ts';
-import type { BillFact, KeptReference } from '../domain/bill/vocabulary.ts';
+import type { BillFact } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
 import { admit, TIMERS_AT_ONCE_MAX, unleased } from './admission.ts';
-import type { Cell, Waiting } from './cell.ts';
-import { lettingGo, recallFor } from './cell-references.ts';
+import { type Cell, NONE_TOLD, type Waiting } from './cell.ts';
+import { lettingGo } from './cell-references.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
 import { type Batch, GroupCommit } from './group-commit.ts';
 import type { CommittedEntry } from './history-queue.ts';
@@ -127,9 +128,7 @@ export class Shard {
 
   #refusal(asked: Asked): Reply | null {
     if (this.#isStopped) return fault('shard.stopped', DETAILS.stopped);
-    if (!this.#isServing) {
-      return fault('shard.unavailable', DETAILS.starting);
-    }
+    if (!this.#isServing) return fault('shard.unavailable', DETAILS.starting);
     return admit(asked, this.#around, this.#underWay);
   }
 
@@ -141,7 +140,7 @@ export class Shard {
       return;
     }
     cell.usedAt = this.#around.clock.monotonic();
-    const waiting: Waiting = { asked, looked: false, recalled: null };
+    const waiting: Waiting = { asked, looked: false, recalled: null, told: NONE_TOLD };
     if (!cell.loaded || (cell.waiting !== null && cell.waiting.depth > 0)) {
       this.#park(cell, waiting);
     } else if (this.#references.mustLookUp(cell, asked)) {
@@ -198,7 +197,7 @@ export class Shard {
         return;
       }
       cell.waiting?.shift();
-      this.#run(cell, next.asked, next.recalled);
+      this.#run(cell, next.asked, next);
     }
     cell.waiting = null;
   }
@@ -216,16 +215,16 @@ export class Shard {
     }
   }
 
-  #run(cell: Cell, asked: Asked, recalled: KeptReference | null): void {
+  #run(cell: Cell, asked: Asked, waiting: Waiting | null): void {
     try {
-      this.#decide(cell, asked, recalled);
+      this.#decide(cell, asked, waiting);
     } catch (error) {
       this.#around.defect(cell.id, error);
       this.answer(asked, fault('internal', 'The switch has failed on this bill.'), cell.batch);
     }
   }
 
-  #decide(cell: Cell, asked: Asked, recalled: KeptReference | null): void {
+  #decide(cell: Cell, asked: Asked, waiting: Waiting | null): void {
     const operation = asked.operation as BillOperation;
     const { principal } = asked;
     const now = this.now();
@@ -239,15 +238,15 @@ export class Shard {
       this.#underWay -= 1;
       return;
     }
-    const known = recalled ?? recallFor(cell, operation, principal);
+    const { reference, parts } = this.#references.recall(cell, asked, waiting);
     const command = commandOf(operation, principal);
-    const decided = command === null ? [] : decide(cell.bill, command, now, known);
+    const decided = command === null ? [] : decide(cell.bill, command, now, reference, parts);
     const decision = unlessSuspended(operation, principal, decided);
     if (command !== null && !isRefused(decision)) {
       this.apply(cell, command.type, decision, { asked, now });
     }
-    const bill = must(visible(cell.bill, principal, operation.op), 'the bill just seen');
-    const reply = replyTo(operation, principal, { bill, decision, recalled: known, now });
+    const bill = showing(must(visible(cell.bill, principal, operation.op), 'the bill seen'), parts);
+    const reply = replyTo(operation, principal, { bill, decision, recalled: reference, now });
     this.answer(asked, reply, cell.batch);
   }
 
@@ -272,7 +271,7 @@ export class Shard {
       requestId,
       facts,
     });
-    lettingGo(cell, before, { batch, entry: NO_ENTRY });
+    lettingGo(cell, before, facts, { batch, entry: NO_ENTRY });
     this.#around.wake();
   }
 

@@ -29,7 +29,9 @@ export function stream(streams: Streams, after: Bill, touched: Touched, live: bo
     const streamed = events.add(after, event);
     if (live) sink.event(streamed);
   }
-  for (const { event } of touched.eventsEnded) {
+  for (const { event, how } of touched.eventsEnded) {
+    // It is pending as before; the stream has it until history has it.
+    if (how === 'letGo') continue;
     events.end(after.terms.id, event);
     if (live) sink.eventEnded(event.recipient, partId(after.terms.id, 'e', event.no));
   }
@@ -42,6 +44,9 @@ export function settleItem(
   cell: Cell | undefined,
   watermark: EntryId,
 ): void {
-  for (const { event } of touched.eventsEnded) events.endWritten(transition.billId, event);
+  for (const { event, how } of touched.eventsEnded) {
+    if (how === 'letGo') events.leave(transition.billId, event);
+    else events.endWritten(transition.billId, event);
+  }
   writeOff(cell, watermark);
 }

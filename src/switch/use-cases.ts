@@ -86,6 +86,9 @@ export function commandOf(
     case 'order.cancel':
     case 'bill.refund':
     case 'bill.receipt':
+    case 'payment.confirm':
+    case 'payment.cancel':
+    case 'payment.refund':
       return sellerCommand(operation, actorOf(principal));
     case 'bill.reserve':
     case 'bill.release':
@@ -105,7 +108,17 @@ export function commandOf(
 
 type SellerOperation = Extract<
   BillOperation,
-  { op: 'bill.confirm' | 'bill.cancel' | 'order.cancel' | 'bill.refund' | 'bill.receipt' }
+  {
+    op:
+      | 'bill.confirm'
+      | 'bill.cancel'
+      | 'order.cancel'
+      | 'bill.refund'
+      | 'bill.receipt'
+      | 'payment.confirm'
+      | 'payment.cancel'
+      | 'payment.refund';
+  }
 >;
 
 /** What a terminal, merchant or operator may command. */
@@ -125,6 +138,18 @@ function sellerCommand(operation: SellerOperation, by: Actor): BillCommand {
     }
     case 'bill.receipt':
       return { type: 'AttachReceipt', receipt: operation.receipt };
+    case 'payment.confirm': {
+      const { paymentNo, amount } = operation;
+      return { type: 'ConfirmPayment', by, paymentNo, amount };
+    }
+    case 'payment.cancel': {
+      const { paymentNo, amount, key, digest } = operation;
+      return { type: 'CancelPayment', by, paymentNo, amount, key, digest };
+    }
+    case 'payment.refund': {
+      const { paymentNo, amount, reason, key, digest } = operation;
+      return { type: 'RefundBill', by, amount, paymentNo, reason, receipt: null, key, digest };
+    }
     default:
       return unreachable(operation);
   }
@@ -177,8 +202,10 @@ export function referenceOf(
     case 'bill.reserve':
       return { kind: 'reservation', scope, ref: operation.reservationRef };
     case 'bill.refund':
+    case 'payment.refund':
       return { kind: 'key', scope, ref: operation.key };
     case 'bill.cancel':
+    case 'payment.cancel':
       return operation.key === null ? null : { kind: 'key', scope, ref: operation.key };
     default:
       return null;
@@ -210,6 +237,10 @@ export function replyTo(
     case 'bill.refund':
     case 'bill.cancel':
       return replyToKeyed(operation, principal, settled);
+    case 'payment.confirm':
+    case 'payment.cancel':
+    case 'payment.refund':
+      return replyWithPayment(operation, principal, settled);
     case 'bill.view':
       return { kind: 'view', bill, paychannelId: (principal?.id ?? '') as PaychannelId, now };
     case 'bill.page':
@@ -227,7 +258,7 @@ export function replyTo(
     case 'credit.settle':
       return replyWithCredit(operation, principal, settled);
     case 'event.ack': {
-      const fact = decision[0];
+      const fact = decision.find(({ type }) => type === 'EventsAcknowledged');
       return {
         kind: 'acknowledged',
         count: fact?.type === 'EventsAcknowledged' ? fact.nos.length : 0,
@@ -261,6 +292,19 @@ function replyToKeyed(
   const outcome = outcomeOf(operation, principal, settled);
   if (outcome?.type === 'rejected') return rejection(outcome.rejection);
   return { kind: 'bill', bill: settled.bill, created: false, now: settled.now };
+}
+
+function replyWithPayment(
+  operation: Extract<BillOperation, { paymentNo: number }>,
+  principal: Principal | null,
+  settled: Settled,
+): Reply {
+  const { bill, now } = settled;
+  const outcome = outcomeOf(operation, principal, settled);
+  if (outcome?.type === 'rejected') return rejection(outcome.rejection);
+  const payment = bill.payments.findLast(({ no }) => no === operation.paymentNo);
+  if (payment === undefined) return rejection({ rejected: 'payment.notFound' });
+  return { kind: 'paymentNow', bill, payment, now };
 }
 
 function replyToReserve(

@@ -3,8 +3,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ABSENT, type PresentBill } from '../../src/domain/bill/state.ts';
 import type { BillId, ShardId, TerminalId } from '../../src/domain/ids.ts';
-import { millis, plus } from '../../src/domain/time.ts';
+import { AMOUNT_MAX, minor, ZERO } from '../../src/domain/money.ts';
+import { millis, NEVER, plus } from '../../src/domain/time.ts';
 import { NO_ENTRY } from '../../src/switch/entry-id.ts';
+import type { PartKey } from '../../src/switch/part-keys.ts';
 import {
   type History,
   HistoryRefusal,
@@ -18,6 +20,7 @@ import {
   makeEvent,
   makeFullBill,
   makePayment,
+  makeRefusal,
   NOON,
   paychannelId,
   reference,
@@ -223,6 +226,98 @@ export function describeHistory(name: string, open: () => Promise<HistoryUnderTe
     });
   });
 
+  describe(`${name}: parts`, () => {
+    const accepted = makePayment({ no: 2, paymentRef: reference('NULL'), payer: null });
+    const credits = [3, 5].map((no) => makeCredit({ no, paymentNo: 2, amount: minor(10 + no) }));
+    const told = makeEvent({ no: 7, type: 'payment.received', payment: accepted });
+    const ask = (s: ShardId, kind: PartKey['kind'], no: number): PartKey => ({
+      billId: billId(1, s),
+      kind,
+      no,
+    });
+
+    async function written(s: ShardId): Promise<void> {
+      const bill = makeBill({ id: billId(1, s) });
+      const other = makeBill({ id: billId(2, s) });
+      await history.write(
+        batch({
+          moves: [move(s, 0, 1)],
+          payments: [
+            paymentRow(bill, 1, accepted),
+            paymentRow(bill, 1, makePayment({ no: 4, amount: AMOUNT_MAX })),
+            paymentRow(bill, 1, makeRefusal({ no: 3 })),
+            paymentRow(other, 1, makePayment({ no: 2 })),
+          ],
+          credits: [
+            ...credits.map((credit) => creditRow(bill, 1, credit)),
+            creditRow(bill, 1, makeCredit({ no: 4, paymentNo: 4 })),
+            creditRow(other, 1, makeCredit({ no: 3, paymentNo: 2 })),
+          ],
+          events: [
+            eventRow(bill, 1, told),
+            eventRow(bill, 1, makeEvent({ no: 8 }), { acknowledgedAt: NOON }),
+          ],
+        }),
+      );
+    }
+
+    test('are found in the order asked: a payment with all its credits, also by one of them', async () => {
+      const s = freshShard();
+      await written(s);
+      const keys = [
+        ask(s, 'credit', 5),
+        ask(s, 'payment', 4),
+        ask(s, 'payment', 2),
+        ask(s, 'event', 7),
+      ];
+      const { parts, watermarks } = await history.fetchParts(keys);
+      expect(parts[0]).toStrictEqual({ payment: accepted, credits, event: null });
+      expect(parts[1]).toMatchObject({ payment: { no: 4, amount: AMOUNT_MAX } });
+      expect(parts[1]?.credits.map(({ no }) => no)).toEqual([4]);
+      expect(parts[2]).toStrictEqual(parts[0]);
+      expect(parts[3]).toStrictEqual({ payment: null, credits: [], event: told });
+      expect(watermarks).toEqual([{ shard: s, entry: entry(1), at: NOON }]);
+    });
+
+    test('that are refused, acknowledged or unknown are not found', async () => {
+      const s = freshShard();
+      await written(s);
+      const keys = [
+        ask(s, 'payment', 3),
+        ask(s, 'event', 8),
+        ask(s, 'credit', 1),
+        ask(s, 'payment', 9),
+      ];
+      const { parts } = await history.fetchParts(keys);
+      const nothing = { payment: null, credits: [], event: null };
+      expect(parts).toEqual([nothing, nothing, nothing, nothing]);
+    });
+
+    test('of a bill for many may be held while others are confirmed', async () => {
+      const s = freshShard();
+      const books = { paid: 900, confirmed: 300, reversed: 100, refunded: 300, unreturned: 0 };
+      const offer = {
+        usage: 'many',
+        minAmount: minor(100),
+        maxAmount: minor(500),
+        maxPayments: null,
+        maxTotal: null,
+        validFrom: null,
+      } as const;
+      const write = (type: 'static' | 'dynamic', no: number): Promise<unknown> => {
+        const terms = { id: billId(no, s), type, amount: ZERO, expiresAt: NEVER };
+        const bill = makeBill(type === 'static' ? { ...terms, offer } : terms, {
+          books: books as PresentBill['books'],
+        });
+        return history.write(batch({ moves: [move(s, 0, 1)], bills: [billRow(bill, 1)] }));
+      };
+      await expect(write('dynamic', 1)).rejects.toBeInstanceOf(HistoryRefusal);
+      await expect(write('static', 2)).resolves.toEqual(new Set([s]));
+      const { bills } = await history.fetchBills([billId(2, s)]);
+      expect(bills[0]?.bill).toMatchObject({ books, terms: { expiresAt: NEVER, offer } });
+    });
+  });
+
   describe(`${name}: orders`, () => {
     test('are found with their bills and tombstones, and a later use replaces an earlier', async () => {
       const s = freshShard();
@@ -365,6 +460,7 @@ export function describeHistory(name: string, open: () => Promise<HistoryUnderTe
     expect(await history.fetchBills([])).toEqual({ bills: [], watermarks: [] });
     expect(await history.fetchReferences([])).toEqual({ references: [], watermarks: [] });
     expect(await history.fetchOrders([])).toEqual({ orders: [], watermarks: [] });
+    expect(await history.fetchParts([])).toEqual({ parts: [], watermarks: [] });
     expect(await history.fetchDue([], NOON, 10)).toEqual([]);
     expect(await history.write(batch())).toEqual(new Set());
   });

@@ -63,10 +63,8 @@ describe('bad input', () => {
   });
 
   test.each<[string, Record<string, unknown>, string]>([
-    ['a static bill', { type: 'static' }, 'type'],
     ['a timer bill', { type: 'timer', amount: undefined, tariff: {} }, 'type'],
     ['a tariff', { tariff: { price: 1 } }, 'tariff'],
-    ['a range', { minAmount: 1, maxAmount: 2 }, 'minAmount'],
     ['a tip', { tip: { allowed: true } }, 'tip'],
     ['a policy that comes later', { policies: { late: 'accept' } }, 'policies.late'],
   ])('that asks for %s is told that it is not offered yet', async (_what, more, path) => {

@@ -104,7 +104,7 @@ function fittingText(
       return choices.pick([
         '2026-01-31T09:30:00.000Z',
         '1970-01-01T00:00:00Z',
-        '2999-12-31T23:59:59+00:00',
+        '2999-12-31T23:59:59Z',
       ]);
     case 'http-url':
       return `https://shop.example/${shortText(choices, 'abc', 0, 10)}`;

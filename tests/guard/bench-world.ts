@@ -181,6 +181,10 @@ class FixedHistory implements History {
     throw new Error('no reference of this load has left memory');
   }
 
+  fetchParts(): never {
+    throw new Error('no bill of this load lets parts go');
+  }
+
   /** Asked until the filters of orders have been filled: none of this load is known. */
   fetchOrders(keys: readonly { readonly shard: ShardId }[]) {
     return this.#clock.resolveAfter(ASK_MS, () => ({

@@ -233,12 +233,12 @@ export class Auditor {
   ): void {
     if (!isPresent(page.bill)) return;
     this.#same(`bill ${id}`, history.bill(id), page.bill);
-    for (const payment of [...page.bill.payments, ...page.refused]) {
+    for (const payment of [...page.payments.values(), ...page.refused]) {
       const row = history.payments.get(`${id} ${payment.no}`)?.row;
       this.#same(`payment ${id} ${payment.no}`, row, payment);
       counts.payments += 1;
     }
-    for (const credit of page.bill.credits) {
+    for (const credit of page.credits.values()) {
       const row = history.credits.get(`${id} ${credit.no}`)?.row;
       this.#same(`credit ${id} ${credit.no}`, row, credit);
       counts.credits += 1;

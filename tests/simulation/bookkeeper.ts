@@ -2,12 +2,13 @@
 // write down reading the log line by line.
 
 import type { PresentBill } from '../../src/domain/bill/state.ts';
-import type { BillFact } from '../../src/domain/bill/vocabulary.ts';
+import type { BillFact, Terms } from '../../src/domain/bill/vocabulary.ts';
 
 interface PaymentLine {
   readonly no: number;
   readonly amount: number;
   returned: number;
+  isConfirmed: boolean;
 }
 
 interface CreditLine {
@@ -27,16 +28,17 @@ export class Account {
   #refunded = 0;
   #unreturned = 0;
   #isClosed = false;
+  #terms: Terms | null = null;
 
   /** Enters one transition; says what is wrong with it, if anything. */
   enter(facts: readonly BillFact[]): string | null {
     const before = this.#paid - this.#confirmed - this.#reversed;
-    const expected = this.#expectedReversals(facts);
+    const expected = this.#isForMany ? [] : this.#expectedReversals(facts);
     let wrong: string | null = null;
     for (const fact of facts) wrong ??= this.#fact(fact);
     if (wrong !== null) return wrong;
     const reversals = creditsIn(facts, 'reversal');
-    if (JSON.stringify(reversals) !== JSON.stringify(expected)) {
+    if (!this.#isForMany && JSON.stringify(reversals) !== JSON.stringify(expected)) {
       return `reversals ${JSON.stringify(reversals)} should be ${JSON.stringify(expected)}, held ${before}`;
     }
     return this.#balance();
@@ -48,8 +50,9 @@ export class Account {
     const theirs = [books.paid, books.confirmed, books.reversed, books.refunded, books.unreturned];
     if (mine.join() !== theirs.join())
       return `books are ${theirs.join()}, should be ${mine.join()}`;
+    const lines = new Map(this.#payments.map((line) => [line.no, line.returned]));
     const returned = payments.map(({ credited }) => credited).join();
-    const expected = this.#payments.map((line) => line.returned).join();
+    const expected = payments.map(({ no }) => lines.get(no)).join();
     return returned === expected ? null : `credited is ${returned}, should be ${expected}`;
   }
 
@@ -61,7 +64,7 @@ export class Account {
     for (const fact of facts) {
       if (fact.type === 'PaymentAccepted') {
         held += fact.payment.amount;
-        payments.push({ no: fact.payment.no, amount: fact.payment.amount, returned: 0 });
+        payments.push(lineOf(fact.payment));
       }
       if (fact.type === 'BillConfirmed') rest = held - fact.amount;
       if (fact.type === 'BillCancelled' || fact.type === 'BillExpired') rest = held;
@@ -78,7 +81,8 @@ export class Account {
   #fact(fact: BillFact): string | null {
     switch (fact.type) {
       case 'BillCreated':
-        this.#total = fact.terms.amount;
+        this.#terms = fact.terms;
+        this.#total = fact.terms.offer?.maxAmount ?? fact.terms.amount;
         return null;
       case 'PaymentAccepted':
         return this.#paymentAccepted(fact.payment.no, fact.payment.amount);
@@ -88,9 +92,13 @@ export class Account {
         return fact.amount > this.#paid ? 'more is confirmed than was paid' : null;
       case 'BillCancelled':
       case 'BillExpired':
-        if (this.#confirmed > 0 || this.#isClosed) return 'closed after its end';
+        if (this.#isClosed || (this.#confirmed > 0 && !this.#isForMany)) {
+          return 'closed after its end';
+        }
         this.#isClosed = true;
         return null;
+      case 'PaymentConfirmed':
+        return this.#paymentConfirmed(fact.no);
       case 'CreditRequested':
         return this.#creditRequested(fact);
       case 'CreditSettled':
@@ -101,15 +109,42 @@ export class Account {
   }
 
   #paymentAccepted(no: number, amount: number): string | null {
-    if (this.#isClosed || this.#confirmed > 0) return 'a payment after the end';
-    this.#payments.push({ no, amount, returned: 0 });
+    if (this.#isClosed || (this.#confirmed > 0 && !this.#isForMany))
+      return 'a payment after the end';
+    this.#payments.push(lineOf({ no, amount }));
     this.#paid += amount;
+    const { offer } = this.#terms ?? {};
+    if (offer !== undefined && (amount < offer.minAmount || amount > offer.maxAmount)) {
+      return 'a payment outside of the range';
+    }
+    if (this.#isForMany) return this.#limitPassed(offer);
     return amount > 0 && this.#paid <= this.#total ? null : 'more is paid than is due';
+  }
+
+  #limitPassed(offer: Terms['offer']): string | null {
+    const { maxPayments = null, maxTotal = null } = offer ?? {};
+    if (maxPayments !== null && this.#payments.length > maxPayments) return 'too many payments';
+    return maxTotal !== null && this.#paid > maxTotal ? 'more is paid than the limit' : null;
+  }
+
+  #paymentConfirmed(no: number): string | null {
+    const line = this.#payments.find((each) => each.no === no);
+    if (line === undefined || line.isConfirmed) return 'a payment confirmed twice, or never made';
+    line.isConfirmed = true;
+    this.#confirmed += line.amount - line.returned;
+    return line.returned < line.amount ? null : 'nothing is confirmed';
+  }
+
+  get #isForMany(): boolean {
+    return this.#terms?.offer?.usage === 'many';
   }
 
   #creditRequested({ credit }: CreditFact): string | null {
     const line = this.#payments.find(({ no }) => no === credit.paymentNo);
     if (line === undefined) return 'a credit of no payment';
+    if (this.#isForMany && (credit.kind === 'refund') !== line.isConfirmed) {
+      return 'a refund before the confirm, or a reversal after it';
+    }
     line.returned += credit.amount;
     this.#credits.push({ amount: credit.amount, isPending: true });
     if (credit.no !== this.#credits.length) return 'credits are not numbered in order';
@@ -126,7 +161,18 @@ export class Account {
     return null;
   }
 
+  /** What is held is what nobody has confirmed or given back, payment by payment. */
+  #balanceOfMany(): string | null {
+    let held = 0;
+    for (const { amount, returned, isConfirmed } of this.#payments) {
+      if (!isConfirmed) held += amount - returned;
+    }
+    if (this.#paid !== held + this.#confirmed + this.#reversed) return 'money is missing';
+    return this.#refunded > this.#confirmed ? 'more is refunded than was confirmed' : null;
+  }
+
   #balance(): string | null {
+    if (this.#isForMany) return this.#balanceOfMany();
     if (this.#isClosed && this.#paid !== this.#reversed) return 'closed, and not all was reversed';
     if (this.#confirmed > 0 && this.#paid !== this.#confirmed + this.#reversed) {
       return 'paid is not confirmed + reversed';
@@ -134,6 +180,10 @@ export class Account {
     if (this.#refunded > this.#confirmed) return 'more is refunded than was confirmed';
     return null;
   }
+}
+
+function lineOf({ no, amount }: { no: number; amount: number }): PaymentLine {
+  return { no, amount, returned: 0, isConfirmed: false };
 }
 
 function creditsIn(facts: readonly BillFact[], kind: 'reversal' | 'refund'): number[][] {

@@ -13,9 +13,10 @@ import {
   type TerminalId,
 } from '../../src/domain/ids.ts';
 import type { Currency, Minor } from '../../src/domain/money.ts';
-import { SECOND_MS } from '../../src/domain/time.ts';
+import { millis, NEVER, SECOND_MS } from '../../src/domain/time.ts';
 import type { Principal } from '../../src/switch/ports.ts';
 import type { Operation, ProposedTerms, Reply } from '../../src/switch/requests.ts';
+import { EPOCH_MS } from './life.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
@@ -148,7 +149,9 @@ export function makeTill(world: World, no: number): Client {
 }
 
 export function tillOperation(till: Client): Operation {
-  const { random } = till;
+  const { random, world } = till;
+  const crowded = world.crowdedBill;
+  if (crowded !== null && random.chance(0.5)) return byPayment(till, crowded);
   const bill = till.someBill();
   const dice = random.below(100);
   if (bill === undefined || dice < 22) return createOrRepeat(till);
@@ -197,6 +200,37 @@ function refund(till: Client, billId: BillId): Operation {
   return { op: 'bill.refund', billId, amount, paymentNo, reason: null, receipt: null, key, digest };
 }
 
+/** What is asked of one payment, mostly: any of those that the bill may have by now. */
+function byPayment(till: Client, billId: BillId): Operation {
+  const { random } = till;
+  const accepted = till.world.paymentsOf(billId);
+  const paymentNo = random.chance(0.3) ? random.between(0, 3) : random.below(accepted + 2);
+  const amount = random.pick([null, null, 1, 1, 2, 3]) as Minor | null;
+  const digest = `${amount} ${paymentNo}`;
+  const key = till.ref();
+  switch (random.below(4)) {
+    case 0:
+      return {
+        op: 'payment.confirm',
+        billId,
+        paymentNo,
+        amount: random.chance(0.3) ? amount : null,
+      };
+    case 1:
+      return amount === null
+        ? { op: 'payment.cancel', billId, paymentNo, amount, key: null, digest: '' }
+        : { op: 'payment.cancel', billId, paymentNo, amount, key, digest: `cancel ${digest}` };
+    case 2:
+      return refund(till, billId);
+    default: {
+      const again = random.chance(0.2) ? till.again() : undefined;
+      if (again?.op === 'payment.refund') return again;
+      const order = { amount, reason: null, key, digest: `refund ${digest}` };
+      return { op: 'payment.refund', billId, paymentNo, ...order };
+    }
+  }
+}
+
 function tillOrder(till: Client): Operation {
   const { random } = till;
   const terminalId = till.principal.id as TerminalId;
@@ -221,6 +255,12 @@ function createOrRepeat(till: Client): Operation {
 }
 
 function terms(till: Client, orderId: Reference): ProposedTerms {
+  const { random, world } = till;
+  if (world.settings.hasStatic && random.chance(0.5)) return staticTerms(till, orderId);
+  return dynamicTerms(till, orderId);
+}
+
+function dynamicTerms(till: Client, orderId: Reference): ProposedTerms {
   const { random } = till;
   const amount = random.pick([3, 6, 10]) as Minor;
   return {
@@ -248,6 +288,31 @@ function terms(till: Client, orderId: Reference): ProposedTerms {
   };
 }
 
+/** Printed codes of all kinds. */
+function staticTerms(till: Client, orderId: Reference): ProposedTerms {
+  const { random } = till;
+  const usage = random.pick(['single', 'many', 'many', 'many'] as const);
+  const isFixed = random.chance(0.5);
+  const [minAmount, maxAmount] = (isFixed ? [2, 2] : [2, 5]) as [Minor, Minor];
+  const limits = {
+    maxPayments: usage === 'many' ? random.pick([null, null, 2, 5, 70]) : null,
+    maxTotal: (usage === 'many' ? random.pick([null, null, null, 9, 150]) : null) as Minor | null,
+  };
+  const now = EPOCH_MS + till.world.agenda.now;
+  const validFrom = random.chance(0.2) ? millis(now + random.between(1, 4_000)) : null;
+  const ends = random.pick([2, 10, 60, null, null, null]);
+  const kind = `${usage} ${minAmount} ${maxAmount} ${limits.maxPayments} ${limits.maxTotal}`;
+  return {
+    ...dynamicTerms(till, orderId),
+    type: 'static',
+    amount: (isFixed ? minAmount : 0) as Minor,
+    digest: `create ${kind} ${validFrom} ${ends}`,
+    capture: random.pick(['auto', 'auto', 'manual']),
+    offer: { usage, minAmount, maxAmount, validFrom, ...limits },
+    validUntil: ends === null ? NEVER : millis(now + ends * SECOND_MS),
+  };
+}
+
 // ------------------------------------------------------------------------------------------------------- wallet --
 
 export function makeWallet(world: World, no: number): Client {
@@ -264,6 +329,8 @@ export function makeWallet(world: World, no: number): Client {
 
 export function walletOperation(wallet: Client): Operation | undefined {
   const { random } = wallet;
+  const crowded = wallet.world.crowdedBill;
+  if (crowded !== null && random.chance(0.4)) return settle(wallet, crowded);
   const bill = wallet.someBill();
   if (bill === undefined) return undefined;
   const billId = bill.id;
@@ -278,14 +345,19 @@ export function walletOperation(wallet: Client): Operation | undefined {
   if (dice < 60) return pay(wallet, billId, bill.amount, wallet.ref());
   if (dice < 75) return repeat(wallet, bill);
   if (dice < 80) return { op: 'payment.void', billId, paymentRef: wallet.ref() };
+  return settle(wallet, billId);
+}
+
+function settle(wallet: Client, billId: BillId): Operation {
+  const { random, world } = wallet;
   const status = random.pick(['settled', 'settled', 'rejected'] as const);
-  const creditNo = random.between(1, 3);
+  const creditNo = random.between(1, Math.max(3, world.creditsOf(billId)));
   return { op: 'credit.settle', billId, creditNo, status, reference: null, reason: null };
 }
 
 export function pay(wallet: Client, billId: BillId, due: number, paymentRef: Reference): Operation {
   const { random } = wallet;
-  const amount = random.pick([1, 2, 2, 3, due, due, due - 2, due + 1]) as Minor;
+  const amount = random.pick([1, 2, 2, 3, due, due, Math.max(1, due - 2), due + 1]) as Minor;
   const reservationNo = random.pick([null, null, null, null, 1, 2]);
   return {
     op: 'payment.create',
@@ -334,4 +406,20 @@ export async function flood(wallet: Client): Promise<void> {
     if (wallet.random.chance(0.2)) calls.push(later(wallet, operation));
   }
   await Promise.all(calls);
+}
+
+/** A crowd before one billboard: more payments than the bill keeps at hand. */
+export async function crowd(wallet: Client): Promise<void> {
+  const { random, world } = wallet;
+  const bill = world.bills.findLast(({ id }) => world.takesMany(id));
+  if (bill === undefined) return;
+  world.trace(`${wallet.principal.id} brings a crowd to ${bill.id}`);
+  world.crowdedBill = bill.id;
+  for (let round = 0; round < 4; round++) {
+    const calls = Array.from({ length: 30 }, () =>
+      wallet.settle(pay(wallet, bill.id, bill.amount, wallet.ref())),
+    );
+    await Promise.all(calls);
+    await world.agenda.sleep(random.delay(50, 600));
+  }
 }

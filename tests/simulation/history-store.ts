@@ -8,6 +8,7 @@ import type { ShardId } from '../../src/domain/ids.ts';
 import { type Millis, millis, NEVER } from '../../src/domain/time.ts';
 import { makeBillCodec } from '../../src/persistence/history/bill-codec.ts';
 import { type EntryId, NO_ENTRY } from '../../src/switch/entry-id.ts';
+import type { FoundPart, PartKey } from '../../src/switch/part-keys.ts';
 import type {
   BillRow,
   EventEnd,
@@ -133,6 +134,28 @@ export class HistoryStore {
     return row === undefined ? null : codec.decodeBill(row.state);
   }
 
+  /** A payment, also by one of its credits, with all its credits; or an event that is pending. */
+  part({ billId, kind, no }: PartKey): FoundPart {
+    const own = (table: ReadonlyMap<string, Keyed<Credit>>): Credit[] => {
+      const credits: Credit[] = [];
+      for (const [key, { row }] of table) if (key.startsWith(`${billId} `)) credits.push(row);
+      return credits.sort((left, right) => left.no - right.no);
+    };
+    if (kind === 'event') {
+      const stored = this.events.get(`${billId} ${no}`);
+      const event = stored?.pending === true ? codec.decodeEvent(stored.body) : null;
+      return { payment: null, credits: [], event };
+    }
+    const credit = this.credits.get(`${billId} ${no}`)?.row;
+    const paymentNo = kind === 'payment' ? no : credit?.paymentNo;
+    const payment = this.payments.get(`${billId} ${paymentNo}`)?.row;
+    if (payment === undefined || !('status' in payment)) {
+      return { payment: null, credits: [], event: null };
+    }
+    const credits = own(this.credits).filter((each) => each.paymentNo === paymentNo);
+    return { payment, credits, event: null };
+  }
+
   /** What Postgres would refuse: a key twice in one statement. */
   #once(batch: HistoryBatch): void {
     const keys = new Set<string>();
@@ -164,7 +187,10 @@ export class HistoryStore {
       [paid, confirmed, reversed, refunded, unreturned].every((sum) => sum >= 0) &&
       reversed <= paid &&
       unreturned <= reversed + refunded &&
-      (confirmed === 0 || (paid === confirmed + reversed && refunded <= confirmed));
+      refunded <= confirmed &&
+      (confirmed === 0 ||
+        paid === confirmed + reversed ||
+        (terms.type === 'static' && paid > confirmed + reversed));
     if (!isSound) this.#witness.broke(`the books of ${terms.id} do not add up in history`);
   }
 

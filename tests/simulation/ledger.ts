@@ -2,7 +2,16 @@
 
 import { evolve, nextDueOf } from '../../src/domain/bill/bill.ts';
 import { ABSENT, type Bill, isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
-import type { KeptReference, RefusedPayment } from '../../src/domain/bill/vocabulary.ts';
+import {
+  type BillEvent,
+  type BillFact,
+  type Credit,
+  type KeptReference,
+  LATEST_KEPT,
+  type Parts,
+  type Payment,
+  type RefusedPayment,
+} from '../../src/domain/bill/vocabulary.ts';
 import { type BillId, partId, type ShardId } from '../../src/domain/ids.ts';
 import { DAY_MS, HOUR_MS } from '../../src/domain/time.ts';
 import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
@@ -21,6 +30,9 @@ export interface Page {
   readonly shown: Map<number, string>;
   readonly references: Map<string, KeptReference>;
   readonly refused: RefusedPayment[];
+  /** All payments and credits as they last were, at hand or let go. */
+  readonly payments: Map<number, Payment>;
+  readonly credits: Map<number, Credit>;
   readonly account: Account;
 }
 
@@ -182,10 +194,11 @@ export class Ledger {
     }
     page.bill = after;
     page.states.push({ entry: id, bill: after });
+    this.#parts(page, after, facts);
     this.#money(page, after, facts);
     this.#version(page, before, after);
     this.#references(page, before, after);
-    this.#events(id, before, after);
+    this.#events(id, before, after, facts);
     for (const fact of facts) if (fact.type === 'PaymentRefused') page.refused.push(fact.payment);
     return after.version;
   }
@@ -199,10 +212,38 @@ export class Ledger {
       shown: new Map(),
       references: new Map(),
       refused: [],
+      payments: new Map(),
+      credits: new Map(),
       account: new Account(),
     };
     this.pages.set(billId, made);
     return made;
+  }
+
+  #parts(page: Page, after: PresentBill, facts: BillTransition['facts']): void {
+    for (const fact of facts) if (fact.type === 'PartsRecalled') this.#recalled(page, after, fact);
+    for (const payment of after.payments) page.payments.set(payment.no, payment);
+    for (const credit of after.credits) page.credits.set(credit.no, credit);
+    if (page.payments.size !== after.counts.accepted) {
+      this.#broke(`${after.terms.id} counts ${after.counts.accepted} of ${page.payments.size}`);
+    }
+  }
+
+  /** What history tells of a part must be what it was when it was let go. */
+  #recalled(page: Page, { terms: { id } }: PresentBill, parts: Parts): void {
+    const same = (what: string, part: Payment | Credit, known: Payment | Credit | undefined) => {
+      this.#note(`${what} recalled`);
+      if (known === undefined || canonical(part) !== canonical(known)) {
+        this.#broke(`${what} ${part.no} of ${id} came back changed`);
+      }
+    };
+    for (const part of parts.payments) same('payment', part, page.payments.get(part.no));
+    for (const part of parts.credits) same('credit', part, page.credits.get(part.no));
+    for (const { no } of parts.events) {
+      this.#note('event recalled');
+      const life = this.events.get(partId(id, 'e', no));
+      if (life?.ended !== null) this.#broke(`event ${no} of ${id} came back after its end`);
+    }
   }
 
   #money(page: Page, after: PresentBill, facts: BillTransition['facts']): void {
@@ -233,10 +274,11 @@ export class Ledger {
     }
   }
 
-  #events(id: EntryId, before: Bill, after: PresentBill): void {
+  #events(id: EntryId, before: Bill, after: PresentBill, facts: readonly BillFact[]): void {
     const billId = after.terms.id;
-    const earlier = isPresent(before) ? before.outbox : [];
+    const earlier = [...recalledIn(facts), ...(isPresent(before) ? before.outbox : [])];
     for (const event of earlier) {
+      if (isLetGo(facts, event)) continue;
       const life = this.events.get(partId(billId, 'e', event.no));
       if (life !== undefined && !after.outbox.includes(event)) life.ended = id;
     }
@@ -248,20 +290,28 @@ export class Ledger {
   }
 }
 
+function recalledIn(facts: readonly BillFact[]): readonly BillEvent[] {
+  return facts.flatMap((fact) => (fact.type === 'PartsRecalled' ? fact.events : []));
+}
+
+function isLetGo(facts: readonly BillFact[], { no }: BillEvent): boolean {
+  return facts.some((fact) => fact.type === 'PartsLetGo' && fact.events.includes(no));
+}
+
 /** Whether an entry says what happened, and not who owns the log. */
 export function isOfTransitions(payload: Uint8Array): boolean {
   return codec.decode(payload).kind === 'batch';
 }
 
-/** The bill as API.md shows it: equal for equal versions. */
+/** The bill as API.md shows it, with the latest of its parts: equal for equal versions. */
 export function show(bill: PresentBill): string {
   return canonical([
     bill.status,
     bill.version,
     bill.books,
     bill.reservations,
-    bill.payments.map(({ notifiedAt: _, ...payment }) => payment),
-    bill.credits.map(({ repeats: _, ...credit }) => credit),
+    bill.payments.slice(-LATEST_KEPT).map(({ notifiedAt: _, ...payment }) => payment),
+    bill.credits.slice(-LATEST_KEPT).map(({ repeats: _, ...credit }) => credit),
     { ...bill.ending, replacedReceipt: null },
   ]);
 }

@@ -119,6 +119,10 @@ export class Promises {
         if (keyOf(operation, principal) !== null) this.#outcome(attempt, { type: 'done' });
         this.#waited(attempt, reply.bill, now);
         break;
+      case 'paymentNow':
+        if (keyOf(operation, principal) !== null) this.#outcome(attempt, { type: 'done' });
+        this.#payment(attempt, reply);
+        break;
       case 'payment':
         if (reply.created) this.#mustBeDone(attempt);
         this.#outcome(attempt, { type: 'accepted', answer: reply.answer });
@@ -139,6 +143,11 @@ export class Promises {
       default:
         break;
     }
+  }
+
+  #payment({ requestId }: Attempt, reply: Extract<Reply, { kind: 'paymentNow' }>): void {
+    const stands = reply.bill.payments.find(({ no }) => no === reply.payment.no);
+    if (stands !== reply.payment) this.#broke(`${requestId} tells of another payment`);
   }
 
   #waited({ requestId, operation, arrivedAt }: Attempt, bill: PresentBill, now: number): void {
@@ -204,6 +213,8 @@ export class Promises {
   #refusedReference(attempt: Attempt, rejection: BillRejection): void {
     const { operation, principal, requestId } = attempt;
     const kept = this.#kept(attempt);
+    // Without a payment nothing could be refunded, now or ever.
+    if (rejection.rejected === 'refund.paymentRequired') return;
     // A reservation that is refused leaves no trace.
     if (operation.op === 'bill.reserve' && rejection.rejected !== 'reservation.refReused') return;
     if (kept === undefined) {

@@ -4,6 +4,7 @@ import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
 import { heal, rage } from './chaos.ts';
 import {
   type Client,
+  crowd,
   flood,
   makeTill,
   makeWallet,
@@ -119,6 +120,7 @@ async function work(world: World, client: Client): Promise<void> {
       continue;
     }
     if (!isTill && world.settings.hasFlood && random.chance(0.1)) await flood(client);
+    if (!isTill && world.settings.hasStatic && random.chance(0.05)) await crowd(client);
     const operation = isTill ? tillOperation(client) : walletOperation(client);
     if (operation !== undefined) await client.settle(operation);
   }

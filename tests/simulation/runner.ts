@@ -74,6 +74,18 @@ export const SOMETIMES: readonly string[] = [
   'fact ReceiptAttached',
   'fact KeyUsed',
   'fact EventsAcknowledged',
+  'fact PaymentConfirmed',
+  'fact PartsLetGo',
+  'fact PartsRecalled',
+  'payment recalled',
+  'event recalled',
+  'payment came back',
+  'event came back',
+  'rejected payment.outOfRange',
+  'rejected payment.notConfirmable',
+  'rejected payment.notRefundable',
+  'rejected refund.paymentRequired',
+  'reply paymentNow',
 ];
 
 export interface Small {

@@ -26,6 +26,8 @@ export interface Settings extends NodeSettings {
   readonly wallets: number;
   readonly operations: number;
   readonly faults: ReadonlySet<FaultKind>;
+  /** Whether tills make static bills too. */
+  readonly hasStatic: boolean;
   /** A wallet that floods bills with references, so that they spill. */
   readonly hasFlood: boolean;
   /** Writes go to the owner alone, and somebody keeps reading everywhere: who is deposed does not notice. */
@@ -38,7 +40,7 @@ export interface Settings extends NodeSettings {
 export function drawSettings(random: Random, options: RunOptions): Settings {
   const hasFlood = random.chance(0.2);
   const operations = random.pick([40, 100, 200, 300]);
-  return {
+  const settings = {
     shards: Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, i) => i as ShardId),
     limits: {
       underWayMax: random.pick([8, 1_000, 1_000]),
@@ -59,6 +61,6 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
     hasPoller: random.chance(0.2),
     stormMs: random.between(5, 30) * SECOND_MS,
     longSleepMs: random.pick([3_600 * SECOND_MS, DAY_MS + 5 * SECOND_MS, 2 * DAY_MS]),
-    ...options.given,
   };
+  return { ...settings, hasStatic: random.chance(0.2), ...options.given };
 }

@@ -6,6 +6,7 @@ import { type BillId, partId, type ShardId, shardOfBill } from '../../src/domain
 import type { Millis } from '../../src/domain/time.ts';
 import { NO_ENTRY } from '../../src/switch/entry-id.ts';
 import { Fault } from '../../src/switch/faults.ts';
+import type { FoundPart, PartKey } from '../../src/switch/part-keys.ts';
 import type {
   FetchedBill,
   FetchedOrder,
@@ -81,6 +82,18 @@ export class SimHistory implements History {
         if (row === undefined) return null;
         const outcome = historyCodec.decodeOutcome(row.outcome);
         return { kind, scope, ref, digest: row.digest, outcome };
+      }),
+      watermarks: this.#watermarksOf(keys.map(({ billId }) => shardOfBill(billId))),
+    }));
+  }
+
+  fetchParts(keys: readonly PartKey[]): Promise<{ parts: FoundPart[]; watermarks: Watermark[] }> {
+    return this.#ask(() => ({
+      parts: keys.map((key) => {
+        const part = this.#store.part(key);
+        const isFound = part.payment !== null || part.event !== null;
+        this.#dice.note(isFound ? `${key.kind} came back` : `${key.kind} unknown to history`);
+        return part;
       }),
       watermarks: this.#watermarksOf(keys.map(({ billId }) => shardOfBill(billId))),
     }));

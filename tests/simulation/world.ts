@@ -1,7 +1,8 @@
 // One simulated world: durable stores, processes that come and go, a network between them and their clients, a storm of
 // faults, and then fair weather in which everything must come right.
 
-import { isPresent } from '../../src/domain/bill/state.ts';
+import { must } from '../../src/domain/assert.ts';
+import { isForMany, isPresent } from '../../src/domain/bill/state.ts';
 import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
 import {
   type BillId,
@@ -58,6 +59,8 @@ export class World implements NodeWorld {
   /** Whether some machine's clock has jumped. */
   hasSkew = false;
   asleepUntil = 0;
+  /** The billboard that a crowd has come to last. */
+  crowdedBill: BillId | null = null;
   /** When fair weather begins. */
   stormUntil = 0;
 
@@ -318,11 +321,31 @@ export class World implements NodeWorld {
     if (reason === 'the epoch has no sequence left') this.count('epoch ran out');
   }
 
+  /** Whether a bill takes more payments than it keeps at hand. */
+  takesMany(id: BillId): boolean {
+    const { bill } = this.auditor.ledger.pages.get(id) ?? {};
+    if (bill === undefined || !isPresent(bill) || !isForMany(bill)) return false;
+    const { maxPayments, maxTotal } = must(bill.terms.offer, 'an offer');
+    return bill.status === 'open' && maxPayments === null && maxTotal === null;
+  }
+
+  /** How many payments, refused ones included, the bill has numbered. */
+  paymentsOf(id: BillId): number {
+    const { bill } = this.auditor.ledger.pages.get(id) ?? {};
+    return bill !== undefined && isPresent(bill) ? bill.counts.payments : 0;
+  }
+
+  creditsOf(id: BillId): number {
+    const { bill } = this.auditor.ledger.pages.get(id) ?? {};
+    return bill !== undefined && isPresent(bill) ? bill.counts.credits : 0;
+  }
+
   /** A bill that a client has heard of. */
   heardOf(id: BillId): void {
     if (this.bills.some((bill) => bill.id === id)) return;
     const page = this.auditor.ledger.pages.get(id);
-    const amount = page !== undefined && isPresent(page.bill) ? page.bill.terms.amount : 0;
+    const terms = page !== undefined && isPresent(page.bill) ? page.bill.terms : undefined;
+    const amount = terms?.offer?.minAmount ?? terms?.amount ?? 0;
     this.bills.push({ id, amount });
   }
 }

@@ -7,10 +7,15 @@ import { WebSocket } from 'ws';
 import type * as shown from '../../src/protocols/schemas/responses.ts';
 import type { Answers } from './answers.ts';
 
-export type Bill = Static<typeof shown.bill>;
-export type View = Static<typeof shown.view>;
+/** As most tests know it: with one amount, and an end. Some static bills have neither. */
+export type Bill = Static<typeof shown.bill> & {
+  readonly amount: number;
+  readonly expiresAt: string;
+};
+export type View = Static<typeof shown.view> & { readonly expiresAt: string };
 export type Payment = Static<typeof shown.payment>;
 export type Credit = Static<typeof shown.credit>;
+export type TerminalPayment = Static<typeof shown.terminalPayment>;
 export type Event = Static<typeof shown.event>;
 export type Problem = Static<typeof shown.problem> & Readonly<Record<string, unknown>>;
 export type Api = 'terminal' | 'paychannel';
@@ -32,6 +37,9 @@ export interface Results {
   'bill.cancel': Bill;
   'bill.refund': Bill;
   'bill.receipt': Bill;
+  'payment.confirm': TerminalPayment;
+  'payment.cancel': TerminalPayment;
+  'payment.refund': TerminalPayment;
   'order.resolve': Bill | Static<typeof shown.orderVoid>;
   'terminal.events': Static<typeof shown.events>;
   'paychannel.events': Static<typeof shown.events>;

@@ -29,7 +29,7 @@ export type Refund = Omit<CommandOf<'RefundBill'>, 'type'>;
 
 export function refund(
   bill: PresentBill,
-  command: CommandOf<'RefundBill'>,
+  command: Refund,
   now: Millis,
   recalled: KeptReference | null,
 ): BillDecision {

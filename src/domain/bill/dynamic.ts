@@ -23,7 +23,7 @@ import { settleCredit } from './credits.ts';
 import { type Draft, draftOf, draftOfNew, finish } from './draft.ts';
 import { cancel, confirm } from './dynamic-endings.ts';
 import { DYNAMIC_PAYMENTS, reserve } from './dynamic-payments.ts';
-import { refund } from './dynamic-refunds.ts';
+import { orderOf, refund } from './dynamic-refunds.ts';
 import { earliestTimer, runTimer } from './dynamic-timers.ts';
 import { acknowledge } from './outbox.ts';
 import { type PayRules, payBy, release, voidPayment } from './paying.ts';
@@ -85,8 +85,11 @@ export function decideWhole(
     case 'RefundBill':
       return refund(bill, command, now, recalled);
     case 'ConfirmPayment':
+      return refuseByPayment(bill, command, 'payment.notConfirmable');
     case 'CancelPayment':
-      return refuseByPayment(bill, command);
+      return command.amount === null
+        ? refuseByPayment(bill, command, 'payment.notCancellable')
+        : refund(bill, orderOf(command, command.paymentNo), now, recalled);
     case 'AttachReceipt':
       return attachReceipt(bill, command);
     case 'SettleCredit':
@@ -126,13 +129,13 @@ function create(bill: Bill, { terms }: CommandOf<'CreateBill'>): BillDecision {
 /** A dynamic bill is confirmed and cancelled whole; one payment of it may be refunded. */
 function refuseByPayment(
   bill: PresentBill,
-  command: CommandOf<'ConfirmPayment'> | CommandOf<'CancelPayment'>,
+  { paymentNo }: { readonly paymentNo: number },
+  rejected: 'payment.notConfirmable' | 'payment.notCancellable',
 ): BillDecision {
-  const payment = bill.payments.find(({ no }) => no === command.paymentNo);
-  if (payment === undefined) return { rejected: 'payment.notFound' };
-  const isConfirm = command.type === 'ConfirmPayment';
-  const rejected = isConfirm ? 'payment.notConfirmable' : 'payment.notCancellable';
-  return { rejected, status: payment.status };
+  const payment = bill.payments.find(({ no }) => no === paymentNo);
+  return payment === undefined
+    ? { rejected: 'payment.notFound' }
+    : { rejected, status: payment.status };
 }
 
 export function created(facts: readonly BillFact[]): [Draft, readonly BillFact[]] {

@@ -89,6 +89,15 @@ export function withParts(bill: PresentBill, parts: Parts): PresentBill {
   };
 }
 
+/** The bill as an answer shows it: with the payments and credits that were found of it, where it has them not at hand. */
+export function showing(bill: PresentBill, found: Parts | null): PresentBill {
+  if (found === null) return bill;
+  const payments = found.payments.filter(({ no }) => !hasNo(bill.payments, no));
+  const nos = new Set(payments.map(({ no }) => no));
+  const credits = found.credits.filter(({ paymentNo }) => nos.has(paymentNo));
+  return withParts(bill, { payments, credits, events: [] });
+}
+
 /** What can leave now, beside what the command names; null where that is not worth a fact. */
 export function lettingGo(bill: PresentBill, command: BillCommand): FactOf<'PartsLetGo'> | null {
   const tooManyEvents = bill.outbox.length > EVENTS_KEPT;

@@ -3,7 +3,7 @@
 // Used once, it is paid in one payment and then goes the way of a dynamic bill (dynamic.ts: B1 to B7 hold of it); for many
 // payments, each goes its own way (many.ts: M1 to M4).
 
-import { assert, unreachable } from '../assert.ts';
+import { assert } from '../assert.ts';
 import type { Millis } from '../time.ts';
 import { applyFact, CHANGES_WHAT_IS_SHOWN, dropDeadLetters } from './apply-fact.ts';
 import { draftOf, finish } from './draft.ts';
@@ -22,6 +22,8 @@ import type {
   Parts,
 } from './vocabulary.ts';
 
+type Command = Exclude<BillCommand, { type: 'CreateBill' }>;
+
 const SINGLE: WholeRules = { reserve, payments: SINGLE_PAYMENTS };
 
 /**
@@ -38,13 +40,7 @@ export function decideStatic(
   if (command.type === 'CreateBill') return create(bill, command);
   if (!isPresent(bill)) return { rejected: 'bill.notFound' };
   if (isForMany(bill)) return decideMany(bill, command, now, recalled, parts);
-  switch (command.type) {
-    case 'ConfirmPayment':
-    case 'CancelPayment':
-      return decideOnOnlyPayment(bill, command, now, recalled);
-    default:
-      return decideWhole(SINGLE, bill, command, now, recalled);
-  }
+  return decideWhole(SINGLE, bill, wholeOf(bill, command), now, recalled);
 }
 
 /** The bill after one transition. The version counts first, so that events and answers show the new one. */
@@ -75,25 +71,13 @@ function create(bill: Bill, { terms }: CommandOf<'CreateBill'>): BillDecision {
 }
 
 /** Where the bill has one payment, what ends the payment ends the bill. */
-function decideOnOnlyPayment(
-  bill: PresentBill,
-  command: CommandOf<'ConfirmPayment'> | CommandOf<'CancelPayment'>,
-  now: Millis,
-  recalled: KeptReference | null,
-): BillDecision {
-  const { paymentNo, amount, by } = command;
-  if (bill.payments[0]?.no !== paymentNo) return { rejected: 'payment.notFound' };
-  switch (command.type) {
-    case 'ConfirmPayment': {
-      const confirm = { type: 'ConfirmBill', by, amount, receipt: null } as const;
-      return decideWhole(SINGLE, bill, confirm, now, recalled);
-    }
-    case 'CancelPayment': {
-      const { key, digest } = command;
-      const cancel = { type: 'CancelBill', by, amount, key, digest, onlyIfUnpaid: false } as const;
-      return decideWhole(SINGLE, bill, cancel, now, recalled);
-    }
-    default:
-      return unreachable(command);
-  }
+function wholeOf(bill: PresentBill, command: Command): Command {
+  if (command.type !== 'ConfirmPayment' && command.type !== 'CancelPayment') return command;
+  const isOnly = bill.payments[0]?.no === command.paymentNo;
+  // Refused by its number or, with an amount, a refund that names it.
+  if (!isOnly || (command.type === 'CancelPayment' && command.amount !== null)) return command;
+  const { amount, by } = command;
+  if (command.type === 'ConfirmPayment') return { type: 'ConfirmBill', by, amount, receipt: null };
+  const { digest } = command;
+  return { type: 'CancelBill', by, amount, key: null, digest, onlyIfUnpaid: false };
 }

@@ -496,8 +496,8 @@ export const EVENT_LIFE_MS = 30 * 86_400_000;
 /** The latest payments and the latest credits, which every answer shows, stay with their bill. */
 export const LATEST_KEPT = 20;
 /** Payments and events beyond which a static bill for many lets go of those that it need not keep. */
-export const PAYMENTS_KEPT = 64;
-export const EVENTS_KEPT = 256;
+export const PAYMENTS_KEPT = 40;
+export const EVENTS_KEPT = 64;
 /** Payments of a static bill for many that wait for their confirm. */
 export const UNCONFIRMED_MAX = 1_000;
 /** Credits of a static bill for many that wait for their settlement, before more can be refunded. */

@@ -13,6 +13,7 @@ import {
 import { type Millis, millis } from '../../domain/time.ts';
 import { type EntryId, NO_ENTRY } from '../../switch/entry-id.ts';
 import { Fault } from '../../switch/faults.ts';
+import type { FoundPart, PartKey } from '../../switch/part-keys.ts';
 import {
   type FetchedBill,
   type FetchedOrder,
@@ -26,6 +27,14 @@ import {
 import type { Logger } from '../../telemetry/log.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
 import { HistoryClient } from './client.ts';
+import {
+  CREDIT_COLUMNS,
+  type CreditColumns,
+  creditOf,
+  PAYMENT_COLUMNS,
+  type PaymentColumns,
+  paymentOf,
+} from './part-rows.ts';
 import { makeWriteStatement, type Parameter, type WriteStatement } from './write-statement.ts';
 
 export interface PostgresHistoryOptions {
@@ -154,6 +163,29 @@ export class PostgresHistory implements History {
     return { references, watermarks: watermarksOf(shards, rows) };
   }
 
+  async fetchParts(
+    keys: readonly PartKey[],
+  ): Promise<{ parts: FoundPart[]; watermarks: Watermark[] }> {
+    const shards = [...new Set(keys.map(({ billId }) => shardOfBill(billId)))];
+    const rows = await this.#fetch<WatermarkColumns & PartColumns>(FETCH_PARTS, [
+      list(keys.map(({ billId }) => billId)),
+      list(keys.map(({ kind }) => kind)),
+      list(keys.map(({ no }) => no)),
+      list(shards),
+    ]);
+    const parts: FoundPart[] = keys.map(() => ({ payment: null, credits: [], event: null }));
+    for (const { place, payment, credits, body, shard } of rows) {
+      if (shard !== null) continue;
+      const found = payment === null ? null : paymentOf(payment);
+      parts[place - 1] = {
+        payment: found !== null && 'status' in found ? found : null,
+        credits: (credits ?? []).map(creditOf),
+        event: body === null ? null : this.#codec.decodeEvent(body),
+      };
+    }
+    return { parts, watermarks: watermarksOf(shards, rows) };
+  }
+
   async fetchOrders(
     keys: readonly (OrderKey & { readonly shard: ShardId })[],
   ): Promise<{ orders: (FetchedOrder | null)[]; watermarks: Watermark[] }> {
@@ -226,6 +258,35 @@ export class PostgresHistory implements History {
     return this.#reader.run<R>(text, parameters).catch(unavailable);
   }
 }
+
+interface PartColumns {
+  readonly place: number;
+  readonly payment: PaymentColumns | null;
+  readonly credits: readonly CreditColumns[] | null;
+  readonly body: Uint8Array | null;
+}
+
+/** A payment by its number or by that of one of its credits, with all its credits; an event while it is pending. */
+const FETCH_PARTS = `
+  select k.place::integer, row_to_json(p) as payment, c.credits, e.body,
+    null::bigint as entry, null::integer as shard, null::bigint as at
+  from unnest($1::text[], $2::text[], $3::integer[]) with ordinality as k(bill_id, kind, no, place)
+  left join credits named
+    on k.kind = 'credit' and named.bill_id = k.bill_id and named.no = k.no
+  left join lateral (
+    select ${PAYMENT_COLUMNS} from payments
+    where bill_id = k.bill_id and status <> 'refused'
+      and no = case k.kind when 'payment' then k.no when 'credit' then named.payment_no end
+  ) as p on true
+  left join lateral (
+    select json_agg(row_to_json(own) order by own.no) as credits
+    from (select ${CREDIT_COLUMNS} from credits where bill_id = k.bill_id and payment_no = p.no) as own
+  ) as c on true
+  left join events e
+    on k.kind = 'event' and e.bill_id = k.bill_id and e.no = k.no and e.pending
+  union all
+  select null, null, null, null, w.entry, s.shard, w.at
+  from unnest($4::integer[]) as s(shard) left join watermarks w on w.shard = s.shard`;
 
 interface WatermarkColumns {
   readonly shard: number | null;

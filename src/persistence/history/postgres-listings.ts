@@ -4,16 +4,10 @@
 // Nothing is shown beyond the time that every shard's history has reached, so that no page has a gap that fills later.
 
 import type { PendingQuery, Row, Sql } from 'postgres';
+import { must } from '../../domain/assert.ts';
 import type { PresentBill } from '../../domain/bill/state.ts';
-import type {
-  Credit,
-  Payment,
-  Purpose,
-  Recipient,
-  RefusedPayment,
-} from '../../domain/bill/vocabulary.ts';
+import type { Purpose, Recipient } from '../../domain/bill/vocabulary.ts';
 import type { BillId, MerchantId, PaychannelId, Reference } from '../../domain/ids.ts';
-import type { Minor } from '../../domain/money.ts';
 import { type Millis, millis } from '../../domain/time.ts';
 import { Fault } from '../../switch/faults.ts';
 import type {
@@ -28,7 +22,14 @@ import type {
 import type { Logger } from '../../telemetry/log.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
 import { HistoryClient } from './client.ts';
-import { restoreRejection } from './part-tuples.ts';
+import {
+  CREDIT_COLUMNS,
+  type CreditColumns,
+  creditOf,
+  PAYMENT_COLUMNS,
+  type PaymentColumns,
+  paymentOf,
+} from './part-rows.ts';
 
 export interface PostgresListingsOptions {
   readonly url: string;
@@ -161,45 +162,42 @@ export class PostgresListings implements Listings {
     of: { billId: BillId } | { paychannelId: PaychannelId },
     filter: ListFilter,
   ): Promise<ListedPayment[]> {
-    const rows = await this.#ask<PaymentColumns & { state: Uint8Array }>(
+    const rows = await this.#ask<PaymentColumns & OfBill>(
       (sql) => sql`
-        select b.state, p.*
+        select ${stateOnce(sql, 'p')}, p.*
         from (
-          select no, paychannel_id, payment_ref, amount, credited, status, method, payer, paid_at,
-            received_at, notified_at, subscribed, rejection, bill_id
+          select ${sql.unsafe(PAYMENT_COLUMNS)}, bill_id
           from payments
           where ${ownerOf(sql, of)} ${timesOf(sql, 'received_at', filter)}
-            ${partsAfter(sql, 'received_at', filter)}
-          order by received_at desc, bill_id desc, no desc limit ${filter.limit}
+            ${partsAfter(sql, 'received_at', of, filter)}
+          ${newestParts(sql, 'received_at', of)} limit ${filter.limit}
         ) as p
         join bills b on b.id = p.bill_id
         order by p.received_at desc, p.bill_id desc, p.no desc`,
     );
-    return rows.map((row) => ({
-      bill: this.#codec.decodeBill(row.state),
-      payment: paymentOf(row),
-    }));
+    const billOf = this.#billsOf(rows);
+    return rows.map((row) => ({ bill: billOf(row), payment: paymentOf(row) }));
   }
 
   async credits(
     of: { billId: BillId } | { paychannelId: PaychannelId },
     filter: ListFilter,
   ): Promise<ListedCredit[]> {
-    const rows = await this.#ask<CreditColumns & { state: Uint8Array }>(
+    const rows = await this.#ask<CreditColumns & OfBill>(
       (sql) => sql`
-        select b.state, c.*
+        select ${stateOnce(sql, 'c')}, c.*
         from (
-          select no, kind, payment_no, paychannel_id, payment_ref, amount, status, reason,
-            settled_reason, reference, requested_at, settled_at, repeats, bill_id
+          select ${sql.unsafe(CREDIT_COLUMNS)}, bill_id
           from credits
           where ${ownerOf(sql, of)} ${timesOf(sql, 'requested_at', filter)}
-            ${partsAfter(sql, 'requested_at', filter)}
-          order by requested_at desc, bill_id desc, no desc limit ${filter.limit}
+            ${partsAfter(sql, 'requested_at', of, filter)}
+          ${newestParts(sql, 'requested_at', of)} limit ${filter.limit}
         ) as c
         join bills b on b.id = c.bill_id
         order by c.requested_at desc, c.bill_id desc, c.no desc`,
     );
-    return rows.map((row) => ({ bill: this.#codec.decodeBill(row.state), credit: creditOf(row) }));
+    const billOf = this.#billsOf(rows);
+    return rows.map((row) => ({ bill: billOf(row), credit: creditOf(row) }));
   }
 
   async close(): Promise<void> {
@@ -212,6 +210,15 @@ export class PostgresListings implements Listings {
     } catch (error) {
       throw new Fault('history.unavailable', 'Postgres cannot be asked', error);
     }
+  }
+
+  /** The bill of each row: a page may be of one bill, which is sent and read once. */
+  #billsOf(rows: readonly OfBill[]): (row: OfBill) => PresentBill {
+    const bills = new Map<string, PresentBill>();
+    for (const { bill_id: id, state } of rows) {
+      if (state !== null) bills.set(id, this.#codec.decodeBill(state));
+    }
+    return ({ bill_id: id }) => must(bills.get(id), 'the bill of a part');
   }
 
   #streamed(row: EventColumns): StreamedEvent {
@@ -237,17 +244,41 @@ function timesOf(
     ${status === null ? sql`` : sql`and status = ${status}`}`;
 }
 
+/** Within a bill numbers follow time, and its rows stand in their order. */
+function newestParts(
+  sql: Sql,
+  column: 'received_at' | 'requested_at',
+  of: { billId: BillId } | { paychannelId: PaychannelId },
+): Fragment {
+  return 'billId' in of
+    ? sql`order by bill_id desc, no desc`
+    : sql`order by ${sql.unsafe(column)} desc, bill_id desc, no desc`;
+}
+
 function partsAfter(
   sql: Sql,
   column: 'received_at' | 'requested_at',
+  of: { billId: BillId } | { paychannelId: PaychannelId },
   { after }: ListFilter,
 ): Fragment {
   if (after === null) return sql``;
+  if ('billId' in of) return sql`and no < ${after.no}`;
   return sql`and (${sql.unsafe(column)}, bill_id, no) < (${after.at}, ${after.id}, ${after.no})`;
 }
 
 function ownerOf(sql: Sql, of: { billId: BillId } | { paychannelId: PaychannelId }): Fragment {
   return 'billId' in of ? sql`bill_id = ${of.billId}` : sql`paychannel_id = ${of.paychannelId}`;
+}
+
+interface OfBill {
+  readonly bill_id: string;
+  /** Null where another row of the page has it. */
+  readonly state: Uint8Array | null;
+}
+
+function stateOnce(sql: Sql, part: 'p' | 'c'): Fragment {
+  const alias = sql.unsafe(part);
+  return sql`case when row_number() over (partition by ${alias}.bill_id) = 1 then b.state end as state`;
 }
 
 interface EventColumns {
@@ -257,80 +288,4 @@ interface EventColumns {
   readonly currency: string;
   readonly purpose: Purpose;
   readonly body: Uint8Array;
-}
-
-interface PaymentColumns {
-  readonly no: number;
-  readonly paychannel_id: PaychannelId;
-  readonly payment_ref: Reference;
-  readonly amount: string;
-  readonly credited: string;
-  readonly status: Payment['status'] | 'refused';
-  readonly method: string | null;
-  readonly payer: string | null;
-  readonly paid_at: string | null;
-  readonly received_at: string;
-  readonly notified_at: string | null;
-  readonly subscribed: boolean;
-  readonly rejection: string | null;
-}
-
-function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
-  const both = {
-    no: row.no,
-    paychannelId: row.paychannel_id,
-    paymentRef: row.payment_ref,
-    amount: Number(row.amount) as Minor,
-    method: row.method,
-    receivedAt: millis(Number(row.received_at)),
-  };
-  if (row.status === 'refused')
-    return { ...both, rejection: restoreRejection(row.rejection ?? '') };
-  return {
-    ...both,
-    credited: Number(row.credited) as Minor,
-    payer: row.payer,
-    paidAt: timeOf(row.paid_at),
-    status: row.status,
-    notifiedAt: timeOf(row.notified_at),
-    subscribed: row.subscribed,
-  };
-}
-
-interface CreditColumns {
-  readonly no: number;
-  readonly kind: Credit['kind'];
-  readonly payment_no: number;
-  readonly paychannel_id: PaychannelId;
-  readonly payment_ref: Reference;
-  readonly amount: string;
-  readonly status: Credit['status'];
-  readonly reason: string | null;
-  readonly settled_reason: string | null;
-  readonly reference: string | null;
-  readonly requested_at: string;
-  readonly settled_at: string | null;
-  readonly repeats: number;
-}
-
-function creditOf(row: CreditColumns): Credit {
-  return {
-    no: row.no,
-    kind: row.kind,
-    paymentNo: row.payment_no,
-    paychannelId: row.paychannel_id,
-    paymentRef: row.payment_ref,
-    amount: Number(row.amount) as Minor,
-    status: row.status,
-    reason: row.reason,
-    settledReason: row.settled_reason,
-    reference: row.reference,
-    requestedAt: millis(Number(row.requested_at)),
-    settledAt: timeOf(row.settled_at),
-    repeats: row.repeats,
-  };
-}
-
-function timeOf(at: string | null): Millis | null {
-  return at === null ? null : millis(Number(at));
 }

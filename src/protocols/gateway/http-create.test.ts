@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { billId, makeBill, NOON } from '../../../tests/support/bill-fixtures.ts';
 import { type Bench, keys, startBench } from '../../../tests/support/fake-door.ts';
 import { call, problemOf } from '../../../tests/support/http-client.ts';
+import { must } from '../../domain/assert.ts';
 import { shardOfBill } from '../../domain/ids.ts';
+import { NEVER } from '../../domain/time.ts';
 
 let bench: Bench;
 
@@ -14,6 +16,12 @@ afterEach(() => {
   bench.gateway.close();
   expect(bench.errors).toEqual([]);
 });
+
+/** What a create asks for. */
+function termsIn(request: ReturnType<Bench['door']['asked']>[number] | undefined): object {
+  const { operation } = must(request, 'a request');
+  return operation.op === 'bill.create' ? operation.terms : {};
+}
 
 const newBill = { orderId: 'order-1', amount: 1_000, currency: 'EUR' };
 
@@ -131,17 +139,90 @@ describe('a create', () => {
   });
 
   test.each([
-    ['type', { ...newBill, type: 'static' }],
     ['type', { ...newBill, type: 'timer' }],
     ['tip', { ...newBill, tip: { allowed: true } }],
     ['tariff', { orderId: 'o', currency: 'EUR', type: 'timer', tariff: {} }],
     ['acquirer', { ...newBill, acquirer: 'x' }],
-    ['minAmount', { ...newBill, minAmount: 1 }],
     ['policies.late', { ...newBill, policies: { late: 'x' } }],
   ])('with %s, which comes later, is 422 and names it', async (path, body) => {
     const problem = await problemOf(await call(bench, 'POST', '/v1/terminal/bills', { body }));
     expect(problem).toMatchObject({ status: 422, code: 'feature.notYet' });
     expect(problem.detail).toContain(path);
+  });
+
+  const { amount: _, ...unpriced } = newBill;
+  const range = { ...unpriced, type: 'static', minAmount: 100, maxAmount: 500 };
+
+  test.each([
+    ['amount', unpriced],
+    ['minAmount', { ...newBill, minAmount: 1 }],
+    ['usage', { ...newBill, usage: 'many' }],
+    ['validUntil', { ...newBill, validUntil: '2030-01-01T00:00:00Z' }],
+    ['amount', { ...unpriced, type: 'static' }],
+    ['amount', { ...newBill, type: 'static', amount: 0 }],
+    ['amount', { ...range, amount: 200 }],
+    ['minAmount', { ...unpriced, type: 'static', maxAmount: 5 }],
+    ['maxAmount', { ...unpriced, type: 'static', minAmount: 5 }],
+    ['maxAmount', { ...range, maxAmount: 99 }],
+    ['maxPayments', { ...range, maxPayments: 3 }],
+    ['maxTotal', { ...range, usage: 'single', maxTotal: 1_000 }],
+    ['maxTotal', { ...range, usage: 'many', maxTotal: 99 }],
+    ['maxTotal', { ...range, usage: 'many', maxTotal: 9_000_000_000_000_001 }],
+    ['maxPayments', { ...range, usage: 'many', maxPayments: 0 }],
+    [
+      'validUntil',
+      { ...range, validFrom: '2030-01-02T00:00:00Z', validUntil: '2030-01-02T00:00:00Z' },
+    ],
+    ['expiresIn', { ...range, validUntil: '2030-01-02T00:00:00Z', expiresIn: 900 }],
+  ])('whose %s does not fit its type is 400 and names it', async (path, body) => {
+    const problem = await problemOf(await call(bench, 'POST', '/v1/terminal/bills', { body }));
+    expect(problem).toMatchObject({ status: 400, code: 'request.invalid' });
+    expect(problem.errors).toEqual([{ path, message: expect.any(String) }]);
+  });
+
+  test('of a static bill carries its offer, auto by default and without an end', async () => {
+    const body = { ...range, usage: 'many', maxPayments: 3, maxTotal: 900 };
+    await call(bench, 'POST', '/v1/terminal/bills', { body });
+    const [request] = bench.door.asked('bill.create');
+    expect(termsIn(request)).toMatchObject({
+      type: 'static',
+      amount: 0,
+      capture: 'auto',
+      validUntil: NEVER,
+      offer: {
+        usage: 'many',
+        minAmount: 100,
+        maxAmount: 500,
+        maxPayments: 3,
+        maxTotal: 900,
+        validFrom: null,
+      },
+    });
+  });
+
+  test('of a static bill with a fixed amount has it as its range, and ends when it says', async () => {
+    const until = '2031-05-06T07:08:09Z';
+    const body = { ...newBill, type: 'static', validFrom: '2030-01-01T00:00:00Z' };
+    await call(bench, 'POST', '/v1/terminal/bills', { body: { ...body, validUntil: until } });
+    const [request] = bench.door.asked('bill.create');
+    const { amount } = newBill;
+    expect(termsIn(request)).toMatchObject({
+      amount,
+      validUntil: Date.parse(until),
+      offer: {
+        usage: 'single',
+        minAmount: amount,
+        maxAmount: amount,
+        validFrom: Date.UTC(2030, 0, 1),
+      },
+    });
+  });
+
+  test('of a dynamic bill has no offer', async () => {
+    await call(bench, 'POST', '/v1/terminal/bills', { body: newBill });
+    const [request] = bench.door.asked('bill.create');
+    expect(Object.keys(termsIn(request))).not.toContain('offer');
+    expect(Object.keys(termsIn(request))).not.toContain('validUntil');
   });
 
   test('of nothing is 422', async () => {

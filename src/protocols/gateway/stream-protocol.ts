@@ -28,6 +28,9 @@ export const OPERATIONS: Readonly<Record<StreamApi, ReadonlySet<string>>> = {
     'bill.confirm',
     'bill.cancel',
     'bill.refund',
+    'payment.confirm',
+    'payment.cancel',
+    'payment.refund',
     'order.resolve',
   ]),
   paychannel: new Set<RequestName>([

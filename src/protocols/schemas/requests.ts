@@ -2,6 +2,7 @@
 // or a header over HTTP stand in the body, so the HTTP side puts them there before it validates.
 
 import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox';
+import { TOTAL_MAX } from '../../domain/bill/vocabulary.ts';
 import {
   amount,
   billIdText,
@@ -61,34 +62,69 @@ const receipt = explained(
 
 /** Fields that API.md announces for later bill types and policies: refused by name, not as unknown. */
 export const LATER_FIELDS = {
-  'bill.create': [
-    'minAmount',
-    'maxAmount',
-    'usage',
-    'maxPayments',
-    'maxTotal',
-    'validFrom',
-    'validUntil',
-    'tariff',
-    'startedAt',
-    'tip',
-    'acquirer',
-  ],
+  'bill.create': ['tariff', 'startedAt', 'tip', 'acquirer'],
   'bill.reserve': ['quoteId'],
   'payment.create': ['quoteId'],
 } as const;
 export const LATER_POLICIES = ['late', 'excess', 'part'] as const;
 
+/** Fields that only static bills have. */
+export const staticFields = {
+  minAmount: Type.Optional(
+    amount(1, 'The least that a payment may bring, where the payer chooses.'),
+  ),
+  maxAmount: Type.Optional(
+    amount(1, 'The most that a payment may bring, where the payer chooses.'),
+  ),
+  usage: Type.Optional(
+    oneOf(['single', 'many'], {
+      default: 'single',
+      description: 'Whether it is paid once or any number of times.',
+    }),
+  ),
+  maxPayments: Type.Optional(
+    explained(
+      `must be a whole number from 1 to ${LIMITS.payments}`,
+      Type.Integer({
+        minimum: 1,
+        maximum: LIMITS.payments,
+        description: 'Payments that it takes, whatever becomes of them later.',
+      }),
+    ),
+  ),
+  maxTotal: Type.Optional(
+    explained(
+      'must be a whole number of minor units from 1 to 9·10^15',
+      Type.Integer({
+        minimum: 1,
+        maximum: TOTAL_MAX,
+        description: 'What all payments together may come to, whatever becomes of them later.',
+      }),
+    ),
+  ),
+  validFrom: Type.Optional(time('Not to be paid before.')),
+  validUntil: Type.Optional(time('Not to be paid from then on. Left out: no end.')),
+};
+
 export const billCreate = Type.Object(
   {
     type: Type.Optional(
-      oneOf(['dynamic'], { description: 'Static and timer bills come later.', default: 'dynamic' }),
+      oneOf(['dynamic', 'static'], {
+        description: 'static: made ahead and printed. Timer bills come later.',
+        default: 'dynamic',
+      }),
     ),
     orderId: reference(
       'The terminal’s own name for the sale; makes the call safe to retry for 24 hours.',
     ),
-    amount: amount(0, 'What is owed, in minor units; a dynamic bill needs more than 0.'),
+    amount: Type.Optional(
+      amount(
+        0,
+        'What is owed, in minor units, above 0; of a static bill, what each payment brings. Left out only where a static bill has a range.',
+      ),
+    ),
     currency,
+    ...staticFields,
     description: Type.Optional(
       explained(
         `must be text of at most ${LIMITS.description} characters`,
@@ -102,7 +138,7 @@ export const billCreate = Type.Object(
           minimum: 1,
           maximum: LIMITS.expiresInS,
           default: 900,
-          description: 'Seconds until it expires.',
+          description: 'Seconds until it expires. A static bill without it has no end.',
         }),
       ),
     ),
@@ -119,8 +155,8 @@ export const billCreate = Type.Object(
     metadata: Type.Optional(metadata),
     capture: Type.Optional(
       oneOf(['manual', 'auto'], {
-        default: 'manual',
-        description: 'auto: confirmed as soon as nothing is due.',
+        description:
+          'auto: confirmed as soon as nothing is due; of a static bill for many, each payment at once. Default: manual, of static bills auto.',
       }),
     ),
     confirmWithin: Type.Optional(
@@ -160,6 +196,7 @@ export const billCreate = Type.Object(
 );
 
 const bill = { billId: id('The bill’s id.') };
+const ofPayment = { ...bill, paymentId: id('The payment.') };
 const idempotencyKey = Type.Optional(reference('The key that makes the call safe to retry.'));
 
 export const requests = {
@@ -204,12 +241,33 @@ export const requests = {
   'bill.refund': object({
     ...bill,
     amount: Type.Optional(amount(1, 'How much. Left out: all that is left.')),
-    paymentId: Type.Optional(id('The payment to refund. Left out: newest first.')),
+    paymentId: Type.Optional(
+      id('The payment to refund. Left out: newest first; a static bill for many needs it.'),
+    ),
     reason: Type.Optional(text(LIMITS.reason, 'Why; shown in the credit.')),
     receipt: Type.Optional(receipt),
     idempotencyKey,
   }),
   'bill.receipt': object({ ...bill, receipt }),
+  'payment.confirm': object({
+    ...ofPayment,
+    amount: Type.Optional(
+      amount(0, 'The final amount: the rest is reversed. Left out: all of it. 0: cancel.'),
+    ),
+  }),
+  'payment.cancel': object({
+    ...ofPayment,
+    amount: Type.Optional(
+      amount(1, 'Of a confirmed payment: how much to refund. Left out: all that is left.'),
+    ),
+    idempotencyKey,
+  }),
+  'payment.refund': object({
+    ...ofPayment,
+    amount: Type.Optional(amount(1, 'How much. Left out: all that is left.')),
+    reason: Type.Optional(text(LIMITS.reason, 'Why; shown in the credit.')),
+    idempotencyKey,
+  }),
   'order.resolve': object({
     orderId: reference('The order that the terminal asks about.'),
     cancelIfUnpaid: Type.Optional(

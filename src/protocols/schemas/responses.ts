@@ -83,11 +83,19 @@ export const paychannelCredit = named(
   Type.Object({ ...creditFields, ...ofBill }),
 );
 
+const offered = {
+  usage: Type.Optional(oneOf(['single', 'many'], { description: 'Of a static bill.' })),
+  validFrom: Type.Optional(nullable(time('Of a static bill: not to be paid before.'))),
+  validUntil: Type.Optional(
+    nullable(time('Of a static bill: not to be paid from then on; null: no end.')),
+  ),
+};
+
 export const bill = named(
   'Bill',
   Type.Object({
     id: text('26 characters of Crockford base32.'),
-    type: oneOf(['dynamic']),
+    type: oneOf(['dynamic', 'static']),
     status: oneOf(BILL_STATUSES, {
       description: '`refunded`, `cancelled` and `expired` are final.',
     }),
@@ -97,11 +105,13 @@ export const bill = named(
     }),
     orderId: Type.String(),
     purpose: oneOf(['sale', 'prepayment']),
-    amount: amount('What is owed.'),
-    minAmount: Type.Null(),
-    maxAmount: Type.Null(),
+    amount: nullable(amount('What is owed; null where the payer chooses from a range.')),
+    minAmount: nullable(amount('Of a range: the least that a payment may bring.')),
+    maxAmount: nullable(amount('Of a range: the most that a payment may bring.')),
     currency: Type.String(),
-    due: amount('What payers still owe.'),
+    due: amount(
+      'What payers still owe; of an open static bill, what one payment brings at the least.',
+    ),
     paid: amount('All that was accepted.'),
     confirmed: amount('The final amount; never changes.'),
     reversed: amount('Requested back before confirm.'),
@@ -118,7 +128,7 @@ export const bill = named(
     institutionId: Type.String(),
     relatedBillId: nullable(Type.String()),
     createdAt: time('When it was created.'),
-    expiresAt: time('When it expires unless paid or reserved.'),
+    expiresAt: nullable(time('When it expires unless paid or reserved; null: never.')),
     paidAt: nullable(time('When nothing was due any more.')),
     confirmedAt: nullable(time('When it was confirmed.')),
     closedAt: nullable(time('When it came to its end.')),
@@ -132,6 +142,15 @@ export const bill = named(
       svg: text('Link to the code as SVG.'),
       png: text('Link to the code as PNG.'),
     }),
+    ...offered,
+    maxPayments: Type.Optional(nullable(Type.Integer({ minimum: 1 }))),
+    maxTotal: Type.Optional(nullable(amount('What all payments together may come to.'))),
+    paymentCount: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: 'Of a static bill: payments accepted, all of them.',
+      }),
+    ),
   }),
 );
 
@@ -155,27 +174,34 @@ export const view = named(
   Type.Object(
     {
       id: Type.String(),
-      type: oneOf(['dynamic']),
+      type: oneOf(['dynamic', 'static']),
       status: oneOf(BILL_STATUSES),
       merchant: Type.Object({ name: Type.String(), city: Type.String() }),
       description: nullable(Type.String()),
       lines: Type.Array(line),
       currency: Type.String(),
-      amount: amount('What is owed.'),
-      due: amount('What this channel could pay: what others have reserved is left out.'),
-      minAmount: Type.Null(),
-      maxAmount: Type.Null(),
-      part: oneOf(['allow'], { description: 'Whether it may be paid in parts.' }),
+      amount: nullable(amount('What is owed; null where the payer chooses from a range.')),
+      due: amount(
+        'What this channel could pay: what others have reserved is left out. Of a static bill: the least that it can.',
+      ),
+      minAmount: nullable(amount('Of a range: the least that a payment may bring.')),
+      maxAmount: nullable(amount('Of a range: the most that this channel can bring now.')),
+      part: oneOf(['allow', 'forbid'], { description: 'Whether it may be paid in parts.' }),
       payable: Type.Boolean(),
       reason: nullable(
         oneOf(['expired', 'cancelled', 'paid', 'reserved', 'withdrawn', 'notYetValid', 'limit'], {
           description: 'Why it is not payable.',
         }),
       ),
-      retryAt: nullable(time('Where it is reserved by others: when the first reservation ends.')),
+      retryAt: nullable(
+        time(
+          'Where it is reserved by others: when the first reservation ends; where it is not yet valid: when it will be.',
+        ),
+      ),
       now: time('The switch’s clock, which alone decides.'),
-      expiresAt: time('When it expires.'),
+      expiresAt: nullable(time('When it expires; null: never.')),
       quote: Type.Null(),
+      ...offered,
     },
     { description: 'A bill as a paychannel sees it.' },
   ),
@@ -198,10 +224,31 @@ export const paymentAnswer = named(
       id: Type.String(),
       status: oneOf(BILL_STATUSES),
       version: Type.Integer({ minimum: 1 }),
-      amount: amount('What is owed.'),
+      amount: nullable(amount('What is owed; null where the payer chooses from a range.')),
       currency: Type.String(),
       paid: amount('What has been paid, this payment included.'),
       due: amount('What is still owed.'),
+    }),
+  }),
+);
+
+export const terminalPayment = named(
+  'TerminalPayment',
+  Type.Object({
+    payment,
+    credits: Type.Array(credit, {
+      description: 'Its latest credits, oldest first.',
+      maxItems: 20,
+    }),
+    bill: Type.Object({
+      id: Type.String(),
+      status: oneOf(BILL_STATUSES),
+      version: Type.Integer({ minimum: 1 }),
+      currency: Type.String(),
+      paid: amount('What has been paid of the bill.'),
+      confirmed: amount('What has been confirmed of it.'),
+      reversed: amount('Requested back before the confirm.'),
+      refunded: amount('Requested back after it.'),
     }),
   }),
 );
@@ -236,7 +283,7 @@ export const event = named(
           status: oneOf(BILL_STATUSES),
           version: Type.Integer({ minimum: 1 }),
           orderId: Type.String(),
-          amount: amount('What is owed.'),
+          amount: nullable(amount('What is owed; null where the payer chooses from a range.')),
           currency: Type.String(),
           paid: amount('What had been paid.'),
           due: amount('What was still owed.'),

@@ -39,6 +39,7 @@ export const LIMITS = {
   confirmWithinS: 2_592_000,
   acknowledgedIds: 1_000,
   waitS: 30,
+  payments: 100_000_000,
   page: 100,
   requestId: 128,
 } as const;

@@ -1,0 +1,91 @@
+// Rows of payments and credits, read back into what they were.
+
+import type { Credit, Payment, RefusedPayment } from '../../domain/bill/vocabulary.ts';
+import type { PaychannelId, Reference } from '../../domain/ids.ts';
+import type { Minor } from '../../domain/money.ts';
+import { type Millis, millis } from '../../domain/time.ts';
+import { restoreRejection } from './part-tuples.ts';
+
+export const PAYMENT_COLUMNS =
+  'no, paychannel_id, payment_ref, amount, credited, status, method, payer, paid_at, received_at, notified_at, subscribed, rejection';
+export const CREDIT_COLUMNS =
+  'no, kind, payment_no, paychannel_id, payment_ref, amount, status, reason, settled_reason, reference, requested_at, settled_at, repeats';
+
+/** Numbers come as text from a row, as numbers from JSON. */
+type Whole = string | number;
+
+export interface PaymentColumns {
+  readonly no: number;
+  readonly paychannel_id: PaychannelId;
+  readonly payment_ref: Reference;
+  readonly amount: Whole;
+  readonly credited: Whole;
+  readonly status: Payment['status'] | 'refused';
+  readonly method: string | null;
+  readonly payer: string | null;
+  readonly paid_at: Whole | null;
+  readonly received_at: Whole;
+  readonly notified_at: Whole | null;
+  readonly subscribed: boolean;
+  readonly rejection: string | null;
+}
+
+export function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
+  const both = {
+    no: row.no,
+    paychannelId: row.paychannel_id,
+    paymentRef: row.payment_ref,
+    amount: Number(row.amount) as Minor,
+    method: row.method,
+    receivedAt: millis(Number(row.received_at)),
+  };
+  if (row.status === 'refused')
+    return { ...both, rejection: restoreRejection(row.rejection ?? '') };
+  return {
+    ...both,
+    credited: Number(row.credited) as Minor,
+    payer: row.payer,
+    paidAt: timeOf(row.paid_at),
+    status: row.status,
+    notifiedAt: timeOf(row.notified_at),
+    subscribed: row.subscribed,
+  };
+}
+
+export interface CreditColumns {
+  readonly no: number;
+  readonly kind: Credit['kind'];
+  readonly payment_no: number;
+  readonly paychannel_id: PaychannelId;
+  readonly payment_ref: Reference;
+  readonly amount: Whole;
+  readonly status: Credit['status'];
+  readonly reason: string | null;
+  readonly settled_reason: string | null;
+  readonly reference: string | null;
+  readonly requested_at: Whole;
+  readonly settled_at: Whole | null;
+  readonly repeats: number;
+}
+
+export function creditOf(row: CreditColumns): Credit {
+  return {
+    no: row.no,
+    kind: row.kind,
+    paymentNo: row.payment_no,
+    paychannelId: row.paychannel_id,
+    paymentRef: row.payment_ref,
+    amount: Number(row.amount) as Minor,
+    status: row.status,
+    reason: row.reason,
+    settledReason: row.settled_reason,
+    reference: row.reference,
+    requestedAt: millis(Number(row.requested_at)),
+    settledAt: timeOf(row.settled_at),
+    repeats: row.repeats,
+  };
+}
+
+function timeOf(at: Whole | null): Millis | null {
+  return at === null ? null : millis(Number(at));
+}

@@ -1,0 +1,30 @@
+// What comes later.
+
+import type { Problem } from './problem-document.ts';
+import { LATER_FIELDS, LATER_POLICIES, type RequestName } from './schemas/requests.ts';
+
+/** Fields that later versions take are refused by name: the client is not wrong, only early. */
+export function featureProblem(name: RequestName, body: unknown): Problem | undefined {
+  if (body === null || typeof body !== 'object') return undefined;
+  const given = body as Record<string, unknown>;
+  const fields: string[] = [];
+  if (name === 'bill.create' && given.type === 'timer') fields.push('type');
+  if (name in LATER_FIELDS) {
+    const later: readonly string[] = LATER_FIELDS[name as keyof typeof LATER_FIELDS];
+    fields.push(...later.filter((field) => Object.hasOwn(given, field)));
+  }
+  const policies = given.policies;
+  if (name === 'bill.create' && policies !== null && typeof policies === 'object') {
+    fields.push(
+      ...LATER_POLICIES.filter((policy) => Object.hasOwn(policies, policy)).map(
+        (p) => `policies.${p}`,
+      ),
+    );
+  }
+  if (fields.length === 0) return undefined;
+  return {
+    code: 'feature.notYet',
+    detail: `Not offered yet: ${fields.join(', ')}. Dynamic and static bills are.`,
+    errors: fields.map((path) => ({ path, message: 'is not offered yet' })),
+  };
+}
