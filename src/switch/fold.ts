@@ -158,7 +158,8 @@ function numbered<Part extends { readonly no: number }>(
 
 /** What the audit trail says: the first fact, or the code of a recorded refusal. */
 function outcomeOf(transition: BillTransition): string {
-  const first = transition.facts.find(({ type }) => type !== 'PartsRecalled');
+  const [head, next] = transition.facts;
+  const first = head?.type === 'PartsRecalled' ? next : head;
   if (first?.type === 'PaymentRefused') return first.payment.rejection.rejected;
   if (first?.type === 'KeyUsed' && first.rejection !== null) return first.rejection.rejected;
   return first?.type ?? '';

@@ -258,7 +258,7 @@ export function replyTo(
     case 'credit.settle':
       return replyWithCredit(operation, principal, settled);
     case 'event.ack': {
-      const fact = decision.find(({ type }) => type === 'EventsAcknowledged');
+      const fact = decision[decision[0]?.type === 'PartsRecalled' ? 1 : 0];
       return {
         kind: 'acknowledged',
         count: fact?.type === 'EventsAcknowledged' ? fact.nos.length : 0,

@@ -615,6 +615,34 @@ describe.each(setUps)('a bill on $name', (setUp) => {
     expect(JSON.parse(String(body))).toMatchObject({ line: 1, status: 201, bill: { orderId } });
   });
 
+  test('for many payments ends each by itself; a dynamic one is ended as a whole', async () => {
+    const { id: billId } = await create({ type: 'static', usage: 'many', capture: 'manual' });
+    const [first, second] = [await pay(billId, 'p-1', 1000), await pay(billId, 'p-2', 1000)];
+    const one = { billId, paymentId: first.payment.id };
+    expect(await done(till, 'payment.confirm', one)).toMatchObject({ bill: { confirmed: 1000 } });
+    const part = { ...one, amount: 300, idempotencyKey: 'k-1' };
+    expect(await done(till, 'payment.refund', part)).toMatchObject({ bill: { refunded: 300 } });
+    const two = { billId, paymentId: second.payment.id };
+    expect(await done(till, 'payment.cancel', two)).toMatchObject({ bill: { reversed: 1000 } });
+    expect(await refused(till, 'bill.confirm', { billId })).toMatchObject({
+      code: 'bill.notConfirmable',
+      billStatus: 'open',
+    });
+
+    const whole = await create();
+    const { payment } = await pay(whole.id, 'p-1', 400);
+    const partOfWhole = { billId: whole.id, paymentId: payment.id };
+    for (const [op, code] of [
+      ['payment.confirm', 'payment.notConfirmable'],
+      ['payment.cancel', 'payment.notCancellable'],
+    ] as const) {
+      expect(await refused(till, op, partOfWhole)).toMatchObject({
+        code,
+        paymentStatus: 'accepted',
+      });
+    }
+  });
+
   test('can be asked for in every way that the document names', () => {
     const missing = [...world.answers.operations]
       .filter(

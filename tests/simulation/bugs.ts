@@ -7,6 +7,7 @@ import type { BillFact } from '../../src/domain/bill/vocabulary.ts';
 import type { Minor } from '../../src/domain/money.ts';
 import { millis } from '../../src/domain/time.ts';
 import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
+import type { Cell } from '../../src/switch/cell.ts';
 import type { EntryId } from '../../src/switch/entry-id.ts';
 import { EventIndex } from '../../src/switch/event-index.ts';
 import { GroupCommit } from '../../src/switch/group-commit.ts';
@@ -14,6 +15,7 @@ import { Leasing } from '../../src/switch/leasing.ts';
 import { OrderDesk } from '../../src/switch/order-desk.ts';
 import { Orders } from '../../src/switch/orders.ts';
 import { LogRefusal } from '../../src/switch/ports.ts';
+import { ReferenceDesk } from '../../src/switch/reference-desk.ts';
 import { fault } from '../../src/switch/reply-sink.ts';
 import { Residents } from '../../src/switch/residents.ts';
 import { RestingBills } from '../../src/switch/resting-bills.ts';
@@ -144,6 +146,38 @@ export const BUGS = {
       return { references: keys.map(() => null), watermarks };
     }),
 
+  /** Parts that a bill has let go are not found again. */
+  'parts-forgotten': () =>
+    patch<Parameters<SimHistory['fetchParts']>, ReturnType<SimHistory['fetchParts']>, SimHistory>(
+      SimHistory.prototype,
+      'fetchParts',
+      (fetch) => async (self, keys) => {
+        const { watermarks } = await fetch(self, keys);
+        return { parts: keys.map(() => ({ payment: null, credits: [], event: null })), watermarks };
+      },
+    ),
+
+  /** History is asked for parts whose last change it does not have yet. */
+  'beside-forgotten': () => {
+    const blind = <Args extends [Cell, ...unknown[]], Result>(name: string): (() => void) =>
+      patch<Args, Result, ReferenceDesk>(ReferenceDesk.prototype, name, (look) => {
+        return (self, ...args) => {
+          const [cell] = args;
+          const { unwritten } = cell;
+          cell.unwritten = unwritten?.filter(({ parts }) => parts === null) ?? null;
+          try {
+            return look(self, ...args);
+          } finally {
+            cell.unwritten = unwritten;
+          }
+        };
+      });
+    const undo = [blind('mustLookUp'), blind('lookUp'), blind('recall')];
+    return () => {
+      for (const each of undo) each();
+    };
+  },
+
   /** After a restart orders are taken for new before the filter is full. */
   'order-forgotten': () =>
     patch<Parameters<Orders['mustAsk']>, boolean, Orders>(
@@ -273,11 +307,18 @@ export const BUGS = {
 
 export type BugName = keyof typeof BUGS;
 
+const CROWDED = { hasStatic: true, operations: 300, idleMs: 1_000 } as const;
+
 /** Where the rarer ones show soonest; the others show anywhere. */
 export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 'given'> } = {
   'lease-ignored': { faults: ['lease.cutOff'], given: { nodes: 2, hasPoller: true } },
   'order-forgotten': { faults: ['process.crash', 'history.scanFailed'] },
-  'reversal-off-by-one': { faults: [], given: { hasFlood: false, operations: 300 } },
+  'reversal-off-by-one': {
+    faults: [],
+    given: { hasFlood: false, hasStatic: false, operations: 300 },
+  },
+  'parts-forgotten': { faults: [], given: CROWDED },
+  'beside-forgotten': { faults: ['history.slow', 'request.doubled'], given: CROWDED },
   'append-names-nothing': { faults: ['append.late', 'process.pause'], given: { nodes: 2 } },
   'rows-ungated': {
     faults: ['history.late', 'history.slow', 'process.pause'],

@@ -28,6 +28,8 @@ interface Floor {
   readonly isBillKnown: boolean;
   readonly isReferenceKnown: boolean;
   readonly isOrderKnown: boolean;
+  /** Whether the payment or credit that it names by its number stood in the log. */
+  readonly isPartKnown: boolean;
 }
 
 export class Promises {
@@ -54,7 +56,16 @@ export class Promises {
       isBillKnown: version !== undefined,
       isReferenceKnown: reference !== null && this.#references.has(reference),
       isOrderKnown: order !== null && this.#orders.has(order),
+      isPartKnown: this.#hasPart(operation),
     };
+  }
+
+  #hasPart(operation: Operation): boolean {
+    if (!('billId' in operation)) return false;
+    const page = this.#page(operation.billId);
+    if ('creditNo' in operation) return page?.credits.has(operation.creditNo) === true;
+    const no = 'paymentNo' in operation ? operation.paymentNo : null;
+    return no !== null && page?.payments.has(no) === true;
   }
 
   /** The log has taken a request's transition. */
@@ -187,6 +198,10 @@ export class Promises {
         return;
       case 'order.notFound':
         if (floor.isOrderKnown && line?.billId !== null) broke('a known order is not found');
+        return;
+      case 'payment.notFound':
+        if (floor.isPartKnown) broke('a known payment is not found');
+        this.#rejectedReference(attempt, rejection as BillRejection, broke);
         return;
       case 'order.void':
       case 'order.reused':
