@@ -26,6 +26,7 @@ import { DAY_MS, HOUR_MS, type Millis, plus } from '../time.ts';
 import { decide, evolve, nextDueOf } from './bill.ts';
 import { findPaymentNo } from './many-payments.ts';
 import { type Bill, dueOf, isPresent, type PresentBill } from './state.ts';
+import { touchedBy } from './touched.ts';
 import {
   EVENTS_KEPT,
   isRejection,
@@ -211,6 +212,16 @@ describe('a crowded billboard', () => {
       const latest = board.payments.slice(-LATEST_KEPT).map(({ no }) => no);
       expect(latest).toEqual(Array.from({ length: LATEST_KEPT }, (_, i) => COUNT - 19 + i));
     }
+  });
+
+  test('lets its oldest events go while they are pending: that is no end of them', () => {
+    const before = crowded(EVENTS_KEPT + 1, false);
+    const decision = decide(before, p(EVENTS_KEPT + 1), START);
+    if (isRejection(decision)) throw new Error('refused');
+    const after = evolve(before, decision, momentOf(START));
+    const { eventsEnded } = touchedBy(before, after, decision);
+    expect(eventsEnded.length).toBeGreaterThan(EVENTS_KEPT / 2);
+    expect(new Set(eventsEnded.map(({ how }) => how))).toEqual(new Set(['letGo']));
   });
 
   test('refunds its first payment with what history tells of it, and asks for that credit daily', () => {
