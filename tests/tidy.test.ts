@@ -129,7 +129,6 @@ const FILE_LINES_MAX = 400;
 
 /** Longer, and why it is one file all the same. */
 const LONGER: Readonly<Record<string, string>> = {
-  'src/protocols/problems.ts': 'every way to say no: one table, which the compiler holds whole',
   'src/domain/bill/vocabulary.ts': 'the words of a bill: types alone, read from top to bottom',
   'src/protocols/problems.ts': 'every way to say no: one table, read from top to bottom',
 };
