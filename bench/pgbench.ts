@@ -79,18 +79,21 @@ async function checkBooks(url: string, base: bigint, lifecycles: number): Promis
   const sql = postgres(url, { max: 1 });
   try {
     const from = `peer-b-${base}`;
+    // Hot bills stand beyond it.
+    const to = 'peer-c';
     const [row] = await sql`
-      with own as (select * from bills where id >= ${from})
+      with own as (select * from bills where id >= ${from} and id < ${to})
       select
         count(*) filter (where status = 'confirmed' and paid = amount and confirmed = amount)::int
           as confirmed,
         count(*)::int as bills,
         sum(amount)::text as owed,
         (select sum(amount)::text from payments
-          where bill_id >= ${from} and status = 'confirmed' and notified_at is not null) as paid,
-        (select count(*)::int from events where bill_id >= ${from} and not pending) as events,
-        (select count(*)::int from refs where bill_id >= ${from}) as refs,
-        (select count(*)::int from orders where bill_id >= ${from}) as orders,
+          where bill_id >= ${from} and bill_id < ${to} and status = 'confirmed' and notified_at is not null) as paid,
+        (select count(*)::int from events
+          where bill_id >= ${from} and bill_id < ${to} and not pending) as events,
+        (select count(*)::int from refs where bill_id >= ${from} and bill_id < ${to}) as refs,
+        (select count(*)::int from orders where bill_id >= ${from} and bill_id < ${to}) as orders,
         (select count(*)::int from transitions where shard = 0 and entry >= ${String(base)}) as transitions
       from own`;
     const { confirmed, bills, owed, paid, events, refs, orders, transitions } = row ?? {};
