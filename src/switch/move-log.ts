@@ -159,6 +159,7 @@ async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId
     log: from,
     codec,
     history,
+    watermark: known.entry,
     writer,
     home,
     unwrittenMax: UNWRITTEN_MAX,

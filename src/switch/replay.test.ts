@@ -49,8 +49,42 @@ const creation: LogEntry = {
   }),
 };
 
-/** A tail of two entries; `row`: what history has of the bill already. */
-function stand(row: { bill: Bill; entry: EntryId }, isVoid: () => boolean) {
+/** A log that holds what it is told to hold, whenever it is read. */
+function logOf(entries: () => readonly LogEntry[]): Log {
+  const read = async (_: ShardId, above: EntryId, limit: number) =>
+    entries()
+      .filter(({ id }) => id > above)
+      .slice(0, limit);
+  return { read } as unknown as Log;
+}
+
+/** So many receipts for the bill, an entry each. */
+function receipts(count: number): LogEntry[] {
+  return Array.from({ length: count }, (_, i) => ({
+    id: entryId(1, 2 + i),
+    payload: codec.encode({
+      kind: 'batch',
+      transitions: [
+        {
+          kind: 'bill',
+          billId: BILL,
+          at: millis(START + i),
+          command: 'AttachReceipt',
+          actor: 'terminal:t',
+          requestId: 'r',
+          facts: [{ type: 'ReceiptAttached', receipt: { no: i } }],
+        },
+      ],
+    }),
+  }));
+}
+
+/** A tail, of two entries where not given; `row`: what history has of the bill already. */
+function stand(
+  row: { bill: Bill; entry: EntryId },
+  isVoid: () => boolean,
+  tail: readonly LogEntry[] = [opening, creation],
+) {
   const put: [EntryId, string][] = [];
   const home = new Map<string, { bill: Bill }>();
   const history = {
@@ -66,17 +100,15 @@ function stand(row: { bill: Bill; entry: EntryId }, isVoid: () => boolean) {
   });
   const heard = { written: () => undefined, overtaken: () => undefined, stopped: () => undefined };
   writer.follow(SHARD, NO_ENTRY, heard);
-  const log = {
-    read: async (_: ShardId, above: EntryId) =>
-      [opening, creation].filter((entry) => entry.id > above),
-  } as unknown as Log;
+  const log = logOf(() => tail);
   const sources: ReplaySources = {
     shard: SHARD,
     log,
     codec,
     history,
+    watermark: NO_ENTRY,
     writer,
-    unwrittenMax: 100,
+    unwrittenMax: 1_000,
     isVoid,
     home: {
       get: (id) => home.get(id),
@@ -104,6 +136,39 @@ describe('replaying a shard’s log', () => {
     const { sources, put } = stand({ bill, entry: creation.id }, () => false);
     await replay(sources, NO_ENTRY);
     expect(put).toEqual([[creation.id, 'open']]);
+  });
+
+  test('reads a tail of several pages whole', async () => {
+    const tail = [opening, creation, ...receipts(250)];
+    const { sources, home } = stand({ bill: ABSENT, entry: NO_ENTRY }, () => false, tail);
+    expect(await replay(sources, NO_ENTRY)).toMatchObject({ top: entryId(1, 251), entries: 252 });
+    expect(home.get(BILL)?.bill).toMatchObject({ version: 251 });
+  });
+
+  test('begins again where the log is trimmed between two pages: memory would lack what was there', async () => {
+    const tail = [opening, creation, ...receipts(250)];
+    const { sources } = stand({ bill: ABSENT, entry: NO_ENTRY }, () => false);
+    let reads = 0;
+    // The late statement of an earlier owner brings it into history up to here.
+    const log = logOf(() => {
+      reads += 1;
+      return reads === 1 ? tail : tail.slice(180);
+    });
+    await expect(replay({ ...sources, log }, NO_ENTRY)).rejects.toThrow('was trimmed');
+  });
+
+  test('does without what was trimmed before anything was read: history has the bills as they then were', async () => {
+    const before = [opening, creation, ...receipts(50)];
+    let bill: Bill = ABSENT;
+    for (const { payload } of before) {
+      const content = codec.decode(payload);
+      const [first] = content.kind === 'batch' ? content.transitions : [];
+      if (first?.kind === 'bill') bill = evolve(bill, first.facts, momentOf(first.at));
+    }
+    const row = { bill, entry: entryId(1, 51) };
+    const { sources, home } = stand(row, () => false, receipts(60).slice(49));
+    await replay({ ...sources, watermark: entryId(1, 10) }, entryId(1, 10));
+    expect(home.get(BILL)?.bill).toMatchObject({ version: 61 });
   });
 
   test('touches no memory once the shard has been left, because it may be another life’s', async () => {

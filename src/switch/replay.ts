@@ -47,6 +47,8 @@ export interface ReplaySources {
   readonly history: History;
   readonly writer: HistoryWriter;
   readonly home: ReplayHome;
+  /** Where history ended at the start: what the log has up to there may be gone. */
+  readonly watermark: EntryId;
   /** Transitions that may wait for history: the rest of a longer tail is read once it has some. */
   readonly unwrittenMax: number;
   /** Whether the shard has been left meanwhile: its memory may belong to a later life, and must not be touched. */
@@ -61,7 +63,7 @@ export async function replay(
   let top = above;
   let at = 0;
   let entries = 0;
-  const { shard, log, writer, unwrittenMax } = sources;
+  const { shard, writer, unwrittenMax } = sources;
   const rows = new Map<BillId, EntryId>();
   // History is given it at the end: writing would take the time that reading needs.
   let unwritten: CommittedEntry[] = [];
@@ -72,7 +74,7 @@ export async function replay(
     transitions = 0;
   };
   for (;;) {
-    const page = await log.read(shard, top, PAGE_ENTRIES);
+    const page = await readPage(sources, top);
     mustGoOn(sources);
     const last = page.at(-1);
     if (last === undefined) {
@@ -92,6 +94,24 @@ export async function replay(
       await writer.reached(shard, before);
     }
   }
+}
+
+/**
+ * What comes after an entry that has been read, which must still stand there: the statement of an earlier owner may bring
+ * more into history meanwhile, and the log be trimmed. Bills in memory would lack what nobody has read.
+ */
+async function readPage(
+  { shard, log, watermark }: ReplaySources,
+  top: EntryId,
+): Promise<LogEntry[]> {
+  if (top === NO_ENTRY) return log.read(shard, NO_ENTRY, PAGE_ENTRIES);
+  const page = await log.read(shard, (top - 1) as EntryId, PAGE_ENTRIES + 1);
+  if (page[0]?.id === top) return page.slice(1);
+  // Nothing is in memory yet: what is gone comes from history, with the bills.
+  if (top === watermark) return page;
+  throw new Error(
+    `the log of shard ${shard} was trimmed beyond ${formatEntryId(top)}: begin again`,
+  );
 }
 
 async function replayPage(

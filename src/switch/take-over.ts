@@ -41,7 +41,8 @@ export async function takeOver(
   const { id } = shard;
   const { log, codec } = opener;
   const home = homeOf(shard, clock);
-  const sources = { shard: id, log, codec, history, writer, home, unwrittenMax, isVoid };
+  const from = { shard: id, log, codec, history, watermark: watermark.entry };
+  const sources = { ...from, writer, home, unwrittenMax, isVoid };
   const nonces = new Set<string>();
   let hasMadeRoom = false;
   let top = watermark.entry;
