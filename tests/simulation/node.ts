@@ -24,6 +24,8 @@ export interface NodeSettings {
   readonly limits: ShardLimits;
   readonly restMs: number;
   readonly idleMs: number;
+  /** The statement that writes history trims the log, as with PostgresLog. */
+  readonly logTrimsItself: boolean;
   /** Epochs begin near the end of their sequences, so that they run out. */
   readonly shortEpochs: boolean;
 }
@@ -123,7 +125,7 @@ export class SimNode {
       restMs: settings.restMs,
       idleMs: settings.idleMs,
       log: new SimLog({ store: log, life, dice, random }),
-      logTrimsItself: false,
+      logTrimsItself: settings.logTrimsItself,
       leases: new SimLeases({ store: leases, life, dice, random }),
       history: simHistory,
       codec,

@@ -62,5 +62,7 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
     stormMs: random.between(5, 30) * SECOND_MS,
     longSleepMs: random.pick([3_600 * SECOND_MS, DAY_MS + 5 * SECOND_MS, 2 * DAY_MS]),
   };
-  return { ...settings, hasStatic: random.chance(0.2), ...options.given };
+  const hasStatic = random.chance(0.2);
+  const logTrimsItself = random.chance(0.5);
+  return { ...settings, hasStatic, logTrimsItself, ...options.given };
 }

@@ -301,6 +301,8 @@ export class World implements NodeWorld {
     }
     if (moved.size < batch.moves.length) this.count('history.notMoved');
     this.auditor.wrote(batch, moved, this.history);
+    if (!this.settings.logTrimsItself) return;
+    for (const { shard, to } of batch.moves) if (moved.has(shard)) this.log.trim(shard, to);
   }
 
   report(node: SimNode, level: string, what: string, fields: object): void {
