@@ -97,6 +97,18 @@ describe('the principals of a gateway', () => {
     expect(asked).toHaveLength(4);
   });
 
+  test('that are being looked up while something changes are looked up again: the answer may be older', async () => {
+    const { known, changed, principals } = setUp();
+    principals.hear(true, null);
+    const first = principals.lookUp(terminal);
+    // The directory has answered already, and the answer is on its way.
+    known.delete(terminal);
+    principals.hear(true, [{ kind: 'key', id: 'key_ter_1' }]);
+    expect(await first).toMatchObject({ kind: 'terminal' });
+    await expect.poll(() => changed).toEqual([[terminal, null]]);
+    expect(principals.find(terminal)).toBeNull();
+  });
+
   test('of a merchant or institution change with it', async () => {
     const { known, changed, principals } = setUp();
     await principals.lookUp(terminal);

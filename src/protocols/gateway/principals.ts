@@ -114,6 +114,10 @@ export class Principals {
         this.#checkAnew(keyHash);
       }
     }
+    // Nobody knows whose these are, and their answers may be from before the change.
+    for (const keyHash of this.#lookups.keys()) {
+      if (!this.#known.has(keyHash)) this.#checkAnew(keyHash);
+    }
   }
 
   /** Lets go of keys that have come to their end. */
