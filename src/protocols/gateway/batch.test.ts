@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { billId, makeBill, NOON } from '../../../tests/support/bill-fixtures.ts';
 import { type Bench, keys, passing, startBench } from '../../../tests/support/fake-door.ts';
 import { call, problemOf } from '../../../tests/support/http-client.ts';
+import { hashOfKey } from './principals.ts';
 
 const PATH = '/v1/terminal/bills/batch';
 const NDJSON = { 'Content-Type': 'application/x-ndjson' };
@@ -345,6 +346,44 @@ test('a batch whose key is withdrawn creates nothing more', async () => {
   client.sent.end(`${lineOf(3)}\n`);
   await client.over;
   expect(summary(parsed(client.text)).at(-1)).toEqual([3, 'o-3', 401, 'request.unauthenticated']);
+});
+
+test('a batch whose key is withdrawn creates nothing more as soon as that is told, nor later', async () => {
+  bench.gateway.hear(true, null);
+  const client = open();
+  client.sent.write(`${lineOf(1)}\n`);
+  await client.heard(/"line":1,/);
+  const terminal = hashOfKey(keys.terminal);
+  const { id } = bench.principals.get(terminal) ?? {};
+  bench.principals.delete(terminal);
+  bench.gateway.hear(true, [{ kind: 'terminal', id: String(id) }]);
+  client.sent.write(`${lineOf(2)}\n`);
+  await client.heard(/"line":2,/);
+  // By now it is forgotten that the key is unknown.
+  bench.clock.advance(2_000);
+  client.sent.end(`${lineOf(3)}\n`);
+  await client.over;
+  const withdrawn = [401, 'request.unauthenticated'];
+  expect(summary(parsed(client.text)).slice(1)).toEqual([
+    [2, 'o-2', ...withdrawn],
+    [3, 'o-3', ...withdrawn],
+  ]);
+});
+
+test('a batch whose terminal is suspended creates nothing more as soon as that is told', async () => {
+  bench.gateway.hear(true, null);
+  const client = open();
+  client.sent.write(`${lineOf(1)}\n`);
+  await client.heard(/"line":1,/);
+  const terminal = hashOfKey(keys.terminal);
+  const principal = bench.principals.get(terminal);
+  if (principal === undefined) throw new Error('no terminal');
+  bench.principals.set(terminal, { ...principal, suspended: true });
+  bench.gateway.hear(true, [{ kind: 'terminal', id: principal.id }]);
+  client.sent.end(`${lineOf(2)}\n`);
+  await client.over;
+  const sent = bench.door.requests.filter(({ operation }) => operation.op === 'bill.create');
+  expect(sent.map((each) => each.principal?.suspended ?? false)).toEqual([false, true]);
 });
 
 test('a batch that the switch’s end overtakes refuses what it has not begun, and is answered whole', async () => {

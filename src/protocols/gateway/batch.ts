@@ -3,7 +3,6 @@
 
 import { must } from '../../domain/assert.ts';
 import { parseReference } from '../../domain/ids.ts';
-import { SECOND_MS } from '../../domain/time.ts';
 import type { Principal } from '../../switch/ports.ts';
 import { isProblem, type ReadingContext, readOperation } from '../operations.ts';
 import { presentProblem } from '../presenter.ts';
@@ -21,8 +20,6 @@ const UNDER_WAY_MAX = 256;
 const UNDER_WAY_BYTES_MAX = 1_048_576;
 /** Bytes of answers that may wait for the client. */
 export const WAITING_BYTES_MAX = 1_048_576;
-/** Whether the key is still good is asked so often. */
-const JUDGE_AFTER_MS = 30 * SECOND_MS;
 
 export interface BatchContext {
   readonly options: GatewayOptions;
@@ -39,7 +36,7 @@ export class Batch {
   readonly #onOver: () => void;
   readonly #outbox: LineOutbox;
   #principal: Principal | null;
-  #judgedAt: number;
+  #isAsking = false;
   #taken = 0;
   #underWay = 0;
   #underWayBytes = 0;
@@ -59,7 +56,6 @@ export class Batch {
     this.#lines = must(of.exchange.lines, 'the lines of a batch');
     this.#principal = of.principal;
     this.#onOver = of.onOver;
-    this.#judgedAt = clock.monotonic();
     this.#outbox = new LineOutbox({ sink: of.exchange, clock, onTurn: this.#goOn });
   }
 
@@ -198,18 +194,26 @@ export class Batch {
     );
   }
 
-  /** Whose the key is. A withdrawn one stops a long batch too: it is asked about beside, as a socket’s is. */
+  /** Whose the key is now. What is not known of it is asked for beside: until then it is whose it was. */
   #judged(): Principal | null {
     const { options, principals } = this.#context;
-    const now = options.clock.monotonic();
-    if (now - this.#judgedAt >= JUDGE_AFTER_MS) {
-      this.#judgedAt = now;
-      principals.lookUpInTurn(this.#exchange.keyHash).then(
-        (principal) => {
-          this.#principal = principal;
-        },
-        (error: unknown) => options.log.debug({ err: error }, 'a key could not be judged'),
-      );
+    const { keyHash } = this.#exchange;
+    const known = principals.find(keyHash);
+    if (known !== undefined) {
+      this.#principal = known;
+    } else if (!this.#isAsking) {
+      this.#isAsking = true;
+      principals
+        .lookUpInTurn(keyHash)
+        .then(
+          (principal) => {
+            this.#principal = principal;
+          },
+          (error: unknown) => options.log.debug({ err: error }, 'a key could not be judged'),
+        )
+        .finally(() => {
+          this.#isAsking = false;
+        });
     }
     return this.#principal;
   }
