@@ -55,6 +55,9 @@ function judgeKeys({ options, principals, sessions }: SessionContext): void {
   for (const session of sessions) {
     if (session.keyHash === '' || now - session.judgedAt < JUDGE_AFTER_MS) continue;
     session.judgedAt = now;
+    // To the end, or those in front would be due again before the others have had their turn.
+    sessions.delete(session);
+    sessions.add(session);
     principals.lookUpInTurn(session.keyHash).then(
       (principal) => session.judge(principal),
       (error: unknown) => options.log.debug({ err: error }, 'a key could not be judged'),
