@@ -10,11 +10,16 @@ function setUp(max = 10) {
   const asked: string[] = [];
   const used: string[][] = [];
   const changed: [string, Principal | null][] = [];
-  const state = { isAway: false, expiresAt: null as number | null };
+  const state = {
+    isAway: false,
+    expiresAt: null as number | null,
+    isSlowFor: (_keyHash: string) => false,
+  };
   const directory = {
     holderOfKey: (keyHash: string) => {
       asked.push(keyHash);
       if (state.isAway) return Promise.reject(new Error('away'));
+      if (state.isSlowFor(keyHash)) return new Promise<never>(() => undefined);
       const holder = holderOf(known, keyHash);
       return Promise.resolve(holder && { ...holder, expiresAt: state.expiresAt });
     },
@@ -107,6 +112,22 @@ describe('the principals of a gateway', () => {
     expect(await first).toMatchObject({ kind: 'terminal' });
     await expect.poll(() => changed).toEqual([[terminal, null]]);
     expect(principals.find(terminal)).toBeNull();
+  });
+
+  test('that are withdrawn do not wait behind all those of an institution that has changed', async () => {
+    const { known, state, changed, principals } = setUp(100);
+    const till = known.get(terminal) as Principal;
+    for (let i = 0; i < 40; i++) known.set(`crowd ${i}`, { ...till, id: `ter_crowd_${i}` });
+    for (const keyHash of known.keys()) await principals.lookUp(keyHash);
+    state.isSlowFor = (keyHash) => keyHash.startsWith('crowd');
+    const crowd = Array.from({ length: 40 }, (_, i) => ({
+      kind: 'terminal' as const,
+      id: `ter_crowd_${i}`,
+    }));
+    principals.hear(true, crowd);
+    known.delete(terminal);
+    principals.hear(true, [{ kind: 'key', id: `key_${till.id}` }]);
+    await expect.poll(() => changed).toEqual([[terminal, null]]);
   });
 
   test('of a merchant or institution change with it', async () => {

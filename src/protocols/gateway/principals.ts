@@ -57,6 +57,8 @@ export class Principals {
   readonly #turns: Turns;
   /** What has changed does not wait behind a crowd that reconnects. */
   readonly #changeTurns = new Turns(CHANGES_AT_ONCE);
+  /** Nor does a withdrawn key behind the thousands of an institution that is suspended. */
+  readonly #keyTurns = new Turns(CHANGES_AT_ONCE);
   /** Of the known keys, those that end some day. */
   readonly #ending = new Set<string>();
   #trust: typeof HEARING | typeof DEAF = DEAF;
@@ -110,13 +112,15 @@ export class Principals {
     this.#unknown.clear();
     const changed = changes && new Set(changes.map(({ kind, id }) => `${kind}:${id}`));
     for (const [keyHash, { holder }] of this.#known) {
-      if (changed === null || namesOf(holder).some((name) => changed.has(name))) {
-        this.#checkAnew(keyHash);
+      if (changed?.has(`key:${holder.keyId}`)) {
+        this.#checkAnew(keyHash, this.#keyTurns);
+      } else if (changed === null || namesOf(holder).some((name) => changed.has(name))) {
+        this.#checkAnew(keyHash, this.#changeTurns);
       }
     }
     // Nobody knows whose these are, and their answers may be from before the change.
     for (const keyHash of this.#lookups.keys()) {
-      if (!this.#known.has(keyHash)) this.#checkAnew(keyHash);
+      if (!this.#known.has(keyHash)) this.#checkAnew(keyHash, this.#changeTurns);
     }
   }
 
@@ -176,12 +180,12 @@ export class Principals {
   }
 
   /** In turn, and after whatever look-up may have begun before the change. */
-  #checkAnew(keyHash: string): void {
+  #checkAnew(keyHash: string, turns: Turns): void {
     const anew = async (): Promise<Principal | null> => {
       await this.#lookups.get(keyHash)?.catch(() => null);
       return this.lookUp(keyHash);
     };
-    this.#changeTurns.take(anew).catch(() => undefined);
+    turns.take(anew).catch(() => undefined);
   }
 
   #keep(keyHash: string, holder: KeyHolder | null): void {
@@ -205,15 +209,10 @@ export class Principals {
   }
 }
 
-/** Whose changes may change what a key opens. */
-function namesOf({ keyId, principal }: KeyHolder): string[] {
+/** Whose changes, beside its own, may change what a key opens. */
+function namesOf({ principal }: KeyHolder): string[] {
   const { kind, id, institutionId, merchantId } = principal;
-  return [
-    `key:${keyId}`,
-    `${kind}:${id}`,
-    `merchant:${merchantId}`,
-    `institution:${institutionId}`,
-  ];
+  return [`${kind}:${id}`, `merchant:${merchantId}`, `institution:${institutionId}`];
 }
 
 function isSame(before: KeyHolder, after: KeyHolder | null): boolean {
