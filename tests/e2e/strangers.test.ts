@@ -60,6 +60,9 @@ describe('a stranger', () => {
     return [await about(billId), await about(UNKNOWN)];
   };
 
+  /** The payment that a call names beside its bill. */
+  const partOf = (op: Op): Body => (op.startsWith('payment.') ? { paymentId: `${billId}-p1` } : {});
+
   test.each(TRANSPORTS)(
     'of another merchant or institution sees no bill, over %s',
     async (transport) => {
@@ -67,7 +70,7 @@ describe('a stranger', () => {
       for (const key of [neighbour.key, abroad.terminal.key]) {
         const party = await world.party('terminal', transport, key);
         for (const [op, body] of calls) {
-          const [known, unknown] = await bothAnswers(party, op, { billId, ...body });
+          const [known, unknown] = await bothAnswers(party, op, { billId, ...body, ...partOf(op) });
           expect(known, op).toEqual(unknown);
           expect(known).toMatchObject({ status: 404, code: 'bill.notFound' });
         }
@@ -195,6 +198,9 @@ describe('a stranger', () => {
 
 /** Calls about a bill, as terminals make them. */
 const TERMINAL_WALK: readonly [Op, Body][] = [
+  ['payment.confirm', {}],
+  ['payment.cancel', {}],
+  ['payment.refund', { idempotencyKey: 'k' }],
   ['bill.get', {}],
   ['bill.confirm', {}],
   ['bill.confirm', { amount: 900 }],

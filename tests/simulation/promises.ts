@@ -56,16 +56,20 @@ export class Promises {
       isBillKnown: version !== undefined,
       isReferenceKnown: reference !== null && this.#references.has(reference),
       isOrderKnown: order !== null && this.#orders.has(order),
-      isPartKnown: this.#hasPart(operation),
+      isPartKnown: this.#hasPart(operation, principal),
     };
   }
 
-  #hasPart(operation: Operation): boolean {
+  /** An outcome that its key already has stays, though the part has come since. */
+  #hasPart(operation: Operation, principal: Principal): boolean {
     if (!('billId' in operation)) return false;
     const page = this.#page(operation.billId);
-    if ('creditNo' in operation) return page?.credits.has(operation.creditNo) === true;
+    const named = referenceOf(operation, principal);
+    const key = named === null ? '' : referenceKey(named.kind, named.scope, named.ref);
+    if (page === undefined || page.references.has(key)) return false;
+    if ('creditNo' in operation) return page.credits.has(operation.creditNo);
     const no = 'paymentNo' in operation ? operation.paymentNo : null;
-    return no !== null && page?.payments.has(no) === true;
+    return no !== null && page.payments.has(no);
   }
 
   /** The log has taken a request's transition. */
