@@ -1,25 +1,22 @@
 // How a dynamic bill is reserved and paid.
 
 import { assert } from '../assert.ts';
-import { subtract } from '../money.ts';
-import { type Millis, plus } from '../time.ts';
+import { type Minor, subtract } from '../money.ts';
+import type { Millis } from '../time.ts';
 import { raiseForPayment, terminal } from './outbox.ts';
 import { closedReason, hasRoomForPayment } from './payable.ts';
 import { notPayable, type PayRules, paidInFull } from './paying.ts';
-import { lookUpReference } from './references.ts';
 import { dueOf, type PresentBill, reservedOf } from './state.ts';
 import {
-  type BillDecision,
   type BillRejection,
   type CommandOf,
-  type KeptReference,
-  RESERVATION_MS,
   RESERVATIONS_MAX,
   type Reservation,
 } from './vocabulary.ts';
 
 /** What may be paid: all that is due, or any part of it that others have not reserved. */
 export const DYNAMIC_PAYMENTS: PayRules = {
+  hold: amountToHold,
   refusal: refusalOfPayment,
   outcome: (bill, payment) =>
     payment.amount < dueOf(bill)
@@ -27,32 +24,20 @@ export const DYNAMIC_PAYMENTS: PayRules = {
       : paidInFull(bill, payment),
 };
 
-export function reserve(
-  bill: PresentBill,
-  command: CommandOf<'ReserveBill'>,
-  now: Millis,
-  recalled: KeptReference | null,
-): BillDecision {
-  const { paychannelId, reservationRef, digest } = command;
-  const kept = lookUpReference(bill, recalled, 'reservation', paychannelId, reservationRef);
-  if (kept !== null) return kept.digest === digest ? [] : { rejected: 'reservation.refReused' };
+function amountToHold(bill: PresentBill, asked: Minor | null, now: Millis): Minor | BillRejection {
   const closed = closedReason(bill);
   if (closed !== null) return notPayable(closed);
   if (now >= bill.terms.expiresAt) return notPayable('expired');
   const due = dueOf(bill);
   const available = subtract(due, reservedOf(bill));
   if (available === 0) return notPayable('reserved');
-  const amount = command.amount ?? available;
+  const amount = asked ?? available;
   assert(amount > 0, 'a reservation of nothing');
   if (amount > due) return { rejected: 'reservation.exceedsDue', due };
   if (amount > available) return notPayable('reserved');
   if (bill.reservations.length >= RESERVATIONS_MAX) return notPayable('limit');
   if (!hasRoomForPayment(bill)) return notPayable('limit');
-
-  const no = bill.counts.reservations + 1;
-  const expiresAt = plus(now, RESERVATION_MS);
-  const reservation = { no, paychannelId, reservationRef, amount, expiresAt };
-  return [{ type: 'ReservationMade', reservation, digest }];
+  return amount;
 }
 
 function refusalOfPayment(

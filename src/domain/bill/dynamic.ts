@@ -22,11 +22,11 @@ import { applyFact, CHANGES_WHAT_IS_SHOWN, dropDeadLetters } from './apply-fact.
 import { settleCredit } from './credits.ts';
 import { type Draft, draftOf, draftOfNew, finish } from './draft.ts';
 import { cancel, confirm } from './dynamic-endings.ts';
-import { DYNAMIC_PAYMENTS, reserve } from './dynamic-payments.ts';
+import { DYNAMIC_PAYMENTS } from './dynamic-payments.ts';
 import { orderOf, refund } from './dynamic-refunds.ts';
 import { earliestTimer, runTimer } from './dynamic-timers.ts';
 import { acknowledge } from './outbox.ts';
-import { type PayRules, payBy, release, voidPayment } from './paying.ts';
+import { type PayRules, payBy, release, reserveBy, voidPayment } from './paying.ts';
 import { attachReceipt } from './receipts.ts';
 import { type Bill, isPresent, type PresentBill } from './state.ts';
 import type {
@@ -37,14 +37,6 @@ import type {
   KeptReference,
   Moment,
 } from './vocabulary.ts';
-
-/** How a bill that is paid, confirmed and cancelled as a whole takes its money: what its type has of its own. */
-export interface WholeRules {
-  readonly reserve: typeof reserve;
-  readonly payments: PayRules;
-}
-
-const DYNAMIC: WholeRules = { reserve, payments: DYNAMIC_PAYMENTS };
 
 /**
  * What follows from a command. The caller has run all timers that are due by `now`, and gives the reference that
@@ -58,12 +50,12 @@ export function decideDynamic(
 ): BillDecision {
   if (command.type === 'CreateBill') return create(bill, command);
   if (!isPresent(bill)) return { rejected: 'bill.notFound' };
-  return decideWhole(DYNAMIC, bill, command, now, recalled);
+  return decideWhole(DYNAMIC_PAYMENTS, bill, command, now, recalled);
 }
 
 /** As `decideDynamic`, for any bill that ends as a whole. */
 export function decideWhole(
-  rules: WholeRules,
+  rules: PayRules,
   bill: PresentBill,
   command: Exclude<BillCommand, { type: 'CreateBill' }>,
   now: Millis,
@@ -71,11 +63,11 @@ export function decideWhole(
 ): BillDecision {
   switch (command.type) {
     case 'ReserveBill':
-      return rules.reserve(bill, command, now, recalled);
+      return reserveBy(rules, bill, command, now, recalled);
     case 'ReleaseReservation':
       return release(bill, command);
     case 'PayBill':
-      return payBy(rules.payments, bill, command, now, recalled);
+      return payBy(rules, bill, command, now, recalled);
     case 'VoidPayment':
       return voidPayment(bill, command, recalled);
     case 'ConfirmBill':

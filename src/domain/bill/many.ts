@@ -29,10 +29,10 @@ import {
 } from './many-payments.ts';
 import { acknowledge, raiseForBill, terminal } from './outbox.ts';
 import { isNone, lettingGo, partsMissing, withParts } from './parts.ts';
-import { payBy, release, voidPayment } from './paying.ts';
+import { payBy, release, reserveBy, voidPayment } from './paying.ts';
 import { attachReceipt } from './receipts.ts';
 import type { PresentBill } from './state.ts';
-import { MANY_PAYMENTS, reserve } from './static-payments.ts';
+import { MANY_PAYMENTS } from './static-payments.ts';
 import {
   type BillCommand,
   type BillDecision,
@@ -76,7 +76,7 @@ function decideOn(
 ): BillDecision {
   switch (command.type) {
     case 'ReserveBill':
-      return reserve(bill, command, now, recalled);
+      return reserveBy(MANY_PAYMENTS, bill, command, now, recalled);
     case 'ReleaseReservation':
       return release(bill, command);
     case 'PayBill':

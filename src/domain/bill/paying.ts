@@ -3,20 +3,41 @@
 
 import { assert } from '../assert.ts';
 import { add, type Minor } from '../money.ts';
-import type { Millis } from '../time.ts';
+import { type Millis, plus } from '../time.ts';
 import { raiseForBill, raiseForConfirmed, raiseForPayment, terminal } from './outbox.ts';
 import { lookUpReference } from './references.ts';
 import type { PresentBill } from './state.ts';
-import type {
-  BillDecision,
-  BillFact,
-  BillRejection,
-  CommandOf,
-  KeptReference,
-  NotPayableReason,
-  Payment,
-  Reservation,
+import {
+  type BillDecision,
+  type BillFact,
+  type BillRejection,
+  type CommandOf,
+  type KeptReference,
+  type NotPayableReason,
+  type Payment,
+  RESERVATION_MS,
+  type Reservation,
 } from './vocabulary.ts';
+
+/** Holds money for a payer until RESERVATION_MS from now; the same reference, the same hold. */
+export function reserveBy(
+  rules: PayRules,
+  bill: PresentBill,
+  command: CommandOf<'ReserveBill'>,
+  now: Millis,
+  recalled: KeptReference | null,
+): BillDecision {
+  const { paychannelId, reservationRef, digest } = command;
+  const kept = lookUpReference(bill, recalled, 'reservation', paychannelId, reservationRef);
+  if (kept !== null) return kept.digest === digest ? [] : { rejected: 'reservation.refReused' };
+  const amount = rules.hold(bill, command.amount, now);
+  if (typeof amount !== 'number') return amount;
+
+  const no = bill.counts.reservations + 1;
+  const expiresAt = plus(now, RESERVATION_MS);
+  const reservation = { no, paychannelId, reservationRef, amount, expiresAt };
+  return [{ type: 'ReservationMade', reservation, digest }];
+}
 
 export function release(bill: PresentBill, command: CommandOf<'ReleaseReservation'>): BillDecision {
   const no = command.reservationNo;
@@ -30,8 +51,10 @@ export function release(bill: PresentBill, command: CommandOf<'ReleaseReservatio
   return [{ type: 'ReservationEnded', no, how: 'released' }];
 }
 
-/** What a bill type asks of payments. */
+/** What a bill type asks of reservations and payments. */
 export interface PayRules {
+  /** The amount to hold for a payer who asks for so much, or for all there is (null); or why nothing can be held. */
+  readonly hold: (bill: PresentBill, asked: Minor | null, now: Millis) => Minor | BillRejection;
   /** Why the payment cannot be taken; null where it can. `named`: the live reservation that it names. */
   readonly refusal: (
     bill: PresentBill,

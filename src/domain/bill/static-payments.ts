@@ -1,39 +1,36 @@
 // How a static bill is reserved and paid: once or many times, each payment within the range of its offer.
 
 import { assert, must } from '../assert.ts';
-import { type Millis, plus } from '../time.ts';
+import type { Minor } from '../money.ts';
+import type { Millis } from '../time.ts';
 import { heldExcept, isTooEarly, roomFor, unmetAmount } from './offer.ts';
 import { paychannel, raiseForPayment, terminal } from './outbox.ts';
 import { closedReason, reservationsMax } from './payable.ts';
 import { notPayable, type PayRules, paidInFull } from './paying.ts';
-import { lookUpReference } from './references.ts';
 import type { PresentBill } from './state.ts';
-import {
-  type BillDecision,
-  type BillFact,
-  type BillRejection,
-  type CommandOf,
-  type KeptReference,
-  type Offer,
-  type Payment,
-  RESERVATION_MS,
-  type Reservation,
+import type {
+  BillFact,
+  BillRejection,
+  CommandOf,
+  Offer,
+  Payment,
+  Reservation,
 } from './vocabulary.ts';
 
 /** Paid once, the bill goes on as a dynamic one that is paid in full. */
-export const SINGLE_PAYMENTS: PayRules = { refusal: refusalOfPayment, outcome: paidInFull };
+export const SINGLE_PAYMENTS: PayRules = {
+  hold: amountToHold,
+  refusal: refusalOfPayment,
+  outcome: paidInFull,
+};
 /** Each payment goes its own way; the bill stays open for the next. */
-export const MANY_PAYMENTS: PayRules = { refusal: refusalOfPayment, outcome: paidAmongMany };
+export const MANY_PAYMENTS: PayRules = {
+  hold: amountToHold,
+  refusal: refusalOfPayment,
+  outcome: paidAmongMany,
+};
 
-export function reserve(
-  bill: PresentBill,
-  command: CommandOf<'ReserveBill'>,
-  now: Millis,
-  recalled: KeptReference | null,
-): BillDecision {
-  const { paychannelId, reservationRef, digest } = command;
-  const kept = lookUpReference(bill, recalled, 'reservation', paychannelId, reservationRef);
-  if (kept !== null) return kept.digest === digest ? [] : { rejected: 'reservation.refReused' };
+function amountToHold(bill: PresentBill, asked: Minor | null, now: Millis): Minor | BillRejection {
   const offer = offerOf(bill);
   const closed = closedReason(bill);
   if (closed !== null) return notPayable(closed);
@@ -42,17 +39,13 @@ export function reserve(
   const held = heldExcept(bill, () => false);
   const room = roomFor(bill, offer, held);
   if (typeof room === 'string') return notPayable(room);
-  const amount = command.amount ?? room;
+  const amount = asked ?? room;
   const outside = outOfRange(offer, amount);
   if (outside !== null) return outside;
   const unmet = unmetAmount(bill, offer, amount, held);
   if (unmet !== null) return notPayable(unmet);
   if (bill.reservations.length >= reservationsMax(bill.terms)) return notPayable('limit');
-
-  const no = bill.counts.reservations + 1;
-  const expiresAt = plus(now, RESERVATION_MS);
-  const reservation = { no, paychannelId, reservationRef, amount, expiresAt };
-  return [{ type: 'ReservationMade', reservation, digest }];
+  return amount;
 }
 
 function refusalOfPayment(

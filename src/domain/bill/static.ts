@@ -7,11 +7,11 @@ import { assert } from '../assert.ts';
 import type { Millis } from '../time.ts';
 import { applyFact, CHANGES_WHAT_IS_SHOWN, dropDeadLetters } from './apply-fact.ts';
 import { draftOf, finish } from './draft.ts';
-import { created, decideWhole, nextDueOfDynamic, type WholeRules } from './dynamic.ts';
+import { created, decideWhole, nextDueOfDynamic } from './dynamic.ts';
 import { decideMany, nextDueOfMany } from './many.ts';
 import { applyToMany } from './many-evolve.ts';
 import { type Bill, isForMany, isPresent, type PresentBill } from './state.ts';
-import { offerOf, reserve, SINGLE_PAYMENTS } from './static-payments.ts';
+import { offerOf, SINGLE_PAYMENTS } from './static-payments.ts';
 import type {
   BillCommand,
   BillDecision,
@@ -23,8 +23,6 @@ import type {
 } from './vocabulary.ts';
 
 type Command = Exclude<BillCommand, { type: 'CreateBill' }>;
-
-const SINGLE: WholeRules = { reserve, payments: SINGLE_PAYMENTS };
 
 /**
  * What follows from a command. The caller has run all timers that are due by `now`, and gives the reference and the parts
@@ -40,7 +38,7 @@ export function decideStatic(
   if (command.type === 'CreateBill') return create(bill, command);
   if (!isPresent(bill)) return { rejected: 'bill.notFound' };
   if (isForMany(bill)) return decideMany(bill, command, now, recalled, parts);
-  return decideWhole(SINGLE, bill, wholeOf(bill, command), now, recalled);
+  return decideWhole(SINGLE_PAYMENTS, bill, wholeOf(bill, command), now, recalled);
 }
 
 /** The bill after one transition. The version counts first, so that events and answers show the new one. */

@@ -238,8 +238,9 @@ function createdAnswer<T>(
   unknown: Problem,
   show: (shown: T) => object,
 ): Answer {
-  if (changed.is === 'unknown') return unknown;
-  if (changed.is === 'reused') return { code: 'idempotency.reused' };
+  if (changed.is === 'unknown' || changed.is === 'reused') {
+    return changedAnswer(changed, unknown, show);
+  }
   const body = { ...show(changed.shown), key: changed.key };
   return { status: changed.is === 'done' ? 201 : 200, body };
 }
