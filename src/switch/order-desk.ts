@@ -5,7 +5,7 @@ import type { Fetched } from '../actors/batched-fetch.ts';
 import { isPresent, type PresentBill } from '../domain/bill/state.ts';
 import type { BillFact } from '../domain/bill/vocabulary.ts';
 import type { BillId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
-import { HOUR_MS, type Millis, plus } from '../domain/time.ts';
+import { HOUR_MS, type Millis } from '../domain/time.ts';
 import type { Cell } from './cell.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { isAlive, type OrderCell, type OrderFate, Orders, orderKey } from './orders.ts';
@@ -16,6 +16,7 @@ import type { Operation, Reply } from './requests.ts';
 import type { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
 import { SUSPENDED } from './suspension.ts';
+import { termsAt } from './terms-at.ts';
 import { actorOf, rejection } from './use-cases.ts';
 
 /** A tombstone older than this is written anew when it is told again. */
@@ -200,14 +201,9 @@ export class OrderDesk {
       this.#shard.answer(asked, rejection(SUSPENDED), 0);
       return;
     }
-    const { expiresInMs, validUntil, ...rest } = terms;
     const bill = this.#shard.residents.add(terms.id, true, this.#around.clock.monotonic());
-    const expiresAt = validUntil ?? plus(now, expiresInMs);
-    const created = { ...rest, createdAt: now, expiresAt };
-    this.#shard.apply(bill, 'CreateBill', [{ type: 'BillCreated', terms: created }], {
-      asked,
-      now,
-    });
+    const facts = [{ type: 'BillCreated', terms: termsAt(terms, now) } as const];
+    this.#shard.apply(bill, 'CreateBill', facts, { asked, now });
     const { batch } = bill;
     this.#shard.commit.onPutBack(
       this.#orders.decide(cell, { billId: terms.id, digest: terms.digest, at: now, batch }),

@@ -2,6 +2,7 @@
 
 import { Defect, unreachable } from '../assert.ts';
 import { add } from '../money.ts';
+import { booksWith, countsWith, endingWith, paymentWith } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
 import { type Draft, own, replace } from './draft.ts';
 import { repeatsBy } from './dynamic-timers.ts';
@@ -120,7 +121,7 @@ function reservationMade(draft: Draft, fact: FactOf<'ReservationMade'>): void {
     impossible(draft, fact);
   }
   if (reservation.amount <= 0) impossible(draft, fact);
-  draft.counts = { ...draft.counts, reservations: reservation.no };
+  draft.counts = countsWith(draft.counts, { reservations: reservation.no });
   own(draft, 'reservations').push(reservation);
   keep(draft, {
     kind: 'reservation',
@@ -142,14 +143,14 @@ function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>, { at }: 
   if (!isBeingPaid(draft) || payment.no !== draft.counts.payments + 1) impossible(draft, fact);
   if (payment.amount <= 0 || payment.credited !== 0) impossible(draft, fact);
   const accepted = draft.counts.accepted + 1;
-  draft.counts = { ...draft.counts, payments: payment.no, accepted };
-  draft.books = { ...draft.books, paid: add(draft.books.paid, payment.amount) };
+  draft.counts = countsWith(draft.counts, { payments: payment.no, accepted });
+  draft.books = booksWith(draft.books, { paid: add(draft.books.paid, payment.amount) });
   own(draft, 'payments').push(payment);
   if (draft.books.paid < draft.terms.amount) {
     draft.status = 'partiallyPaid';
   } else {
     draft.status = 'paid';
-    draft.ending = { ...draft.ending, paidAt: at };
+    draft.ending = endingWith(draft.ending, { paidAt: at });
   }
 }
 
@@ -164,7 +165,7 @@ function paymentAnswered(draft: Draft, fact: FactOf<'PaymentAnswered'>): void {
 function paymentRefused(draft: Draft, fact: FactOf<'PaymentRefused'>): void {
   const { payment, digest } = fact;
   if (payment.no !== draft.counts.payments + 1) impossible(draft, fact);
-  draft.counts = { ...draft.counts, payments: payment.no };
+  draft.counts = countsWith(draft.counts, { payments: payment.no });
   keepPayment(draft, payment, digest, { type: 'refused', payment });
 }
 
@@ -177,12 +178,12 @@ function billConfirmed(draft: Draft, fact: FactOf<'BillConfirmed'>, { at }: Mome
   if (fact.amount <= 0 || fact.amount > draft.books.paid) impossible(draft, fact);
   const { cause } = fact;
   draft.status = 'confirmed';
-  draft.books = { ...draft.books, confirmed: fact.amount };
+  draft.books = booksWith(draft.books, { confirmed: fact.amount });
   const receipt = fact.receipt ?? draft.ending.receipt;
-  draft.ending = { ...draft.ending, confirmedAt: at, cause, receipt };
+  draft.ending = endingWith(draft.ending, { confirmedAt: at, cause, receipt });
   const payments = own(draft, 'payments');
   for (const [index, payment] of payments.entries()) {
-    payments[index] = { ...payment, status: 'confirmed' };
+    payments[index] = paymentWith(payment, { status: 'confirmed' });
   }
 }
 
@@ -194,11 +195,11 @@ function billClosed(
   if (fact.type === 'BillExpired') {
     if (!isBeingPaid(draft) || draft.reservations.length > 0) impossible(draft, fact);
     draft.status = 'expired';
-    draft.ending = { ...draft.ending, closedAt: at, cause: 'timeout' };
+    draft.ending = endingWith(draft.ending, { closedAt: at, cause: 'timeout' });
   } else {
     if (!isBeingPaid(draft) && draft.status !== 'paid') impossible(draft, fact);
     draft.status = 'cancelled';
-    draft.ending = { ...draft.ending, closedAt: at, cause: fact.cause };
+    draft.ending = endingWith(draft.ending, { closedAt: at, cause: fact.cause });
   }
 }
 
@@ -215,19 +216,19 @@ function creditRequested(draft: Draft, fact: FactOf<'CreditRequested'>, { at }: 
   const isReversal = credit.kind === 'reversal';
   const spent = isReversal ? 'reversed' : 'refunded';
   const status = credited === payment.amount ? spent : payment.status;
-  own(draft, 'payments')[index] = { ...payment, credited, status };
+  own(draft, 'payments')[index] = paymentWith(payment, { credited, status });
   own(draft, 'credits').push(credit);
-  draft.counts = { ...draft.counts, credits: credit.no };
+  draft.counts = countsWith(draft.counts, { credits: credit.no });
   const { books } = draft;
   if (isReversal) {
-    draft.books = { ...books, reversed: add(books.reversed, credit.amount) };
+    draft.books = booksWith(books, { reversed: add(books.reversed, credit.amount) });
     return;
   }
   if (draft.status !== 'confirmed') impossible(draft, fact);
-  draft.books = { ...books, refunded: add(books.refunded, credit.amount) };
+  draft.books = booksWith(books, { refunded: add(books.refunded, credit.amount) });
   if (draft.books.refunded === books.confirmed) {
     draft.status = 'refunded';
-    draft.ending = { ...draft.ending, closedAt: at };
+    draft.ending = endingWith(draft.ending, { closedAt: at });
   }
 }
 
@@ -248,14 +249,14 @@ function creditSettled(draft: Draft, fact: FactOf<'CreditSettled'>, { at }: Mome
   };
   if (fact.status === 'rejected') {
     const unreturned = add(draft.books.unreturned, credit.amount);
-    draft.books = { ...draft.books, unreturned };
+    draft.books = booksWith(draft.books, { unreturned });
   }
 }
 
 function receiptAttached(draft: Draft, { receipt }: FactOf<'ReceiptAttached'>): void {
   const hasEnded = !isBeingPaid(draft) && draft.status !== 'paid';
   const replacedReceipt = draft.ending.replacedReceipt ?? (hasEnded ? draft.ending.receipt : null);
-  draft.ending = { ...draft.ending, receipt, replacedReceipt };
+  draft.ending = endingWith(draft.ending, { receipt, replacedReceipt });
 }
 
 function keyUsed(draft: Draft, { scope, key, digest, rejection }: FactOf<'KeyUsed'>): void {
@@ -285,7 +286,7 @@ function eventRaised(draft: Draft, fact: FactOf<'EventRaised'>, moment: Moment):
     credit,
     receipt: fact.event === 'payment.confirmed' ? draft.ending.receipt : null,
   };
-  draft.counts = { ...draft.counts, events: event.no };
+  draft.counts = countsWith(draft.counts, { events: event.no });
   const outbox = own(draft, 'outbox');
   if (credit !== null && credit.repeats > 0) {
     const index = outbox.findIndex((earlier) => isRepeatOf(event, earlier));
@@ -309,7 +310,7 @@ function eventsAcknowledged(
     const index = draft.payments.findLastIndex(({ no }) => no === event.payment?.no);
     const payment = draft.payments[index];
     if (payment === undefined) impossible(draft, fact);
-    own(draft, 'payments')[index] = { ...payment, notifiedAt: payment.notifiedAt ?? at };
+    own(draft, 'payments')[index] = paymentWith(payment, { notifiedAt: payment.notifiedAt ?? at });
   }
 }
 

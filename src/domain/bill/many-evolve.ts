@@ -2,6 +2,7 @@
 
 import { add, subtract } from '../money.ts';
 import { applyFact, impossible } from './apply-fact.ts';
+import { booksWith, countsWith, paymentWith } from './copies.ts';
 import { type Draft, own, replace } from './draft.ts';
 import { merged } from './parts.ts';
 import type { BillFact, FactOf, Moment, Payment } from './vocabulary.ts';
@@ -37,8 +38,8 @@ function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>): void {
   if (draft.status !== 'open' || payment.no !== draft.counts.payments + 1) impossible(draft, fact);
   if (payment.amount <= 0 || payment.credited !== 0) impossible(draft, fact);
   const accepted = draft.counts.accepted + 1;
-  draft.counts = { ...draft.counts, payments: payment.no, accepted };
-  draft.books = { ...draft.books, paid: add(draft.books.paid, payment.amount) };
+  draft.counts = countsWith(draft.counts, { payments: payment.no, accepted });
+  draft.books = booksWith(draft.books, { paid: add(draft.books.paid, payment.amount) });
   own(draft, 'payments').push(payment);
 }
 
@@ -46,8 +47,8 @@ function paymentConfirmed(draft: Draft, fact: FactOf<'PaymentConfirmed'>): void 
   const [index, payment] = paymentOf(draft, fact, fact.no);
   const amount = subtract(payment.amount, payment.credited);
   if (payment.status !== 'accepted' || amount === 0) impossible(draft, fact);
-  own(draft, 'payments')[index] = { ...payment, status: 'confirmed' };
-  draft.books = { ...draft.books, confirmed: add(draft.books.confirmed, amount) };
+  own(draft, 'payments')[index] = paymentWith(payment, { status: 'confirmed' });
+  draft.books = booksWith(draft.books, { confirmed: add(draft.books.confirmed, amount) });
 }
 
 function creditRequested(draft: Draft, fact: FactOf<'CreditRequested'>): void {
@@ -61,13 +62,13 @@ function creditRequested(draft: Draft, fact: FactOf<'CreditRequested'>): void {
 
   const spent = isReversal ? 'reversed' : 'refunded';
   const status = credited === payment.amount ? spent : payment.status;
-  own(draft, 'payments')[index] = { ...payment, credited, status };
+  own(draft, 'payments')[index] = paymentWith(payment, { credited, status });
   own(draft, 'credits').push(credit);
-  draft.counts = { ...draft.counts, credits: credit.no };
+  draft.counts = countsWith(draft.counts, { credits: credit.no });
   const { books } = draft;
   draft.books = isReversal
-    ? { ...books, reversed: add(books.reversed, credit.amount) }
-    : { ...books, refunded: add(books.refunded, credit.amount) };
+    ? booksWith(books, { reversed: add(books.reversed, credit.amount) })
+    : booksWith(books, { refunded: add(books.refunded, credit.amount) });
 }
 
 function partsRecalled(draft: Draft, fact: FactOf<'PartsRecalled'>): void {

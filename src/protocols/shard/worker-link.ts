@@ -21,19 +21,20 @@ export interface Answering {
   ask(query: WorkerQuery): Promise<WorkerAnswer>;
 }
 
-interface Outgoing {
-  replies: WrittenReply[];
-  answers: { seq: number; answer: WorkerAnswer }[];
-  failures: { seq: number; detail: string }[];
-  events: StreamedEvent[];
-  ended: string[];
+/** Notices while they are gathered. */
+interface Gathered extends Notices {
+  readonly answers: { seq: number; answer: WorkerAnswer }[];
+  readonly failures: { seq: number; detail: string }[];
+  readonly events: StreamedEvent[];
+  readonly ended: string[];
   hasBegun: boolean;
 }
 
 interface Link {
   readonly port: MessagePort;
   readonly packer: RecordPacker;
-  outgoing: Outgoing;
+  replies: WrittenReply[];
+  notices: Gathered;
 }
 
 export class WorkerLink implements ReplySink {
@@ -52,7 +53,7 @@ export class WorkerLink implements ReplySink {
     const origin = this.#nextOrigin++;
     const packer = new RecordPacker();
     const unpacker = new RecordUnpacker<ToWorker>();
-    this.#links.set(origin, { port, packer, outgoing: nothing() });
+    this.#links.set(origin, { port, packer, replies: [], notices: nothing() });
     port.on('message', (bytes: Uint8Array) => {
       const { requests, queries } = unpacker.unpack(bytes);
       for (const request of requests) host.receive(Object.assign(request, { origin }));
@@ -65,33 +66,33 @@ export class WorkerLink implements ReplySink {
     const link = this.#links.get(asked.origin);
     if (link === undefined) return;
     const { status, body } = this.#presenter.present(reply, asked.encoding, asked.requestId);
-    link.outgoing.replies.push({ seq: asked.seq, status, body });
+    link.replies.push({ seq: asked.seq, status, body });
   }
 
   event(event: StreamedEvent): void {
     for (const origin of this.#subscriptions.get(event.event.recipient) ?? []) {
-      this.#links.get(origin)?.outgoing.events.push(event);
+      this.#links.get(origin)?.notices.events.push(event);
     }
   }
 
   eventEnded(recipient: Recipient, eventId: string): void {
     for (const origin of this.#subscriptions.get(recipient) ?? []) {
-      this.#links.get(origin)?.outgoing.ended.push(recipient, eventId);
+      this.#links.get(origin)?.notices.ended.push(recipient, eventId);
     }
   }
 
   begun(): void {
-    for (const { outgoing } of this.#links.values()) outgoing.hasBegun = true;
+    for (const { notices } of this.#links.values()) notices.hasBegun = true;
   }
 
   flush(): void {
     for (const link of this.#links.values()) {
-      const { outgoing } = link;
-      const { replies, ...notices } = outgoing;
-      const packed = isNothing(notices) ? null : link.packer.pack(notices);
-      if (replies.length === 0 && packed === null) continue;
-      link.outgoing = nothing();
-      const bytes = writeToGateway(replies, packed);
+      const { replies, notices } = link;
+      const hasNotices = !isNothing(notices);
+      if (replies.length === 0 && !hasNotices) continue;
+      link.replies = [];
+      if (hasNotices) link.notices = nothing();
+      const bytes = writeToGateway(replies, hasNotices ? link.packer.pack(notices) : null);
       link.port.postMessage(bytes, [bytes.buffer]);
     }
   }
@@ -108,9 +109,9 @@ export class WorkerLink implements ReplySink {
     host
       .ask(query)
       .then(
-        (answer) => this.#links.get(origin)?.outgoing.answers.push({ seq, answer }),
+        (answer) => this.#links.get(origin)?.notices.answers.push({ seq, answer }),
         (error: unknown) =>
-          this.#links.get(origin)?.outgoing.failures.push({ seq, detail: describe(error) }),
+          this.#links.get(origin)?.notices.failures.push({ seq, detail: describe(error) }),
       )
       .finally(() => this.flush());
   }
@@ -133,10 +134,11 @@ export class WorkerLink implements ReplySink {
   }
 }
 
-function nothing(): Outgoing {
-  return { replies: [], answers: [], failures: [], events: [], ended: [], hasBegun: false };
+function nothing(): Gathered {
+  return { answers: [], failures: [], events: [], ended: [], hasBegun: false };
 }
 
-function isNothing({ hasBegun, ...lists }: Notices): boolean {
-  return !hasBegun && Object.values(lists).every((list) => list.length === 0);
+function isNothing({ answers, failures, events, ended, hasBegun }: Notices): boolean {
+  const count = answers.length + failures.length + events.length + ended.length;
+  return count === 0 && !hasBegun;
 }

@@ -1,0 +1,40 @@
+// Terms as a shard makes them of what a terminal proposed: with their times.
+
+import type { Terms } from '../domain/bill/vocabulary.ts';
+import { type Millis, plus } from '../domain/time.ts';
+import type { ProposedTerms } from './requests.ts';
+
+/**
+ * The terms of a bill created now. Written out member by member: made by leaving the proposal's own members out, each
+ * bill's terms would have a hidden class of their own (measured: 700 bytes a bill), and all code that reads them would
+ * be slow.
+ */
+export function termsAt(proposed: ProposedTerms, now: Millis): Terms {
+  const terms: { -readonly [Key in keyof Terms]: Terms[Key] } = {
+    id: proposed.id,
+    type: proposed.type,
+    institutionId: proposed.institutionId,
+    merchantId: proposed.merchantId,
+    terminalId: proposed.terminalId,
+    merchant: proposed.merchant,
+    orderId: proposed.orderId,
+    digest: proposed.digest,
+    purpose: proposed.purpose,
+    amount: proposed.amount,
+    currency: proposed.currency,
+    description: proposed.description,
+    lines: proposed.lines,
+    metadata: proposed.metadata,
+    capture: proposed.capture,
+    confirmWithinMs: proposed.confirmWithinMs,
+    unconfirmed: proposed.unconfirmed,
+    qrFormat: proposed.qrFormat,
+    returnUrl: proposed.returnUrl,
+    relatedBillId: proposed.relatedBillId,
+    createdAt: now,
+    expiresAt: proposed.validUntil ?? plus(now, proposed.expiresInMs),
+  };
+  if (proposed.qrPayload !== undefined) terms.qrPayload = proposed.qrPayload;
+  if (proposed.offer !== undefined) terms.offer = proposed.offer;
+  return terms;
+}
