@@ -171,11 +171,19 @@ function payerCommand(operation: PayerOperation, principal: Principal | null): B
     case 'bill.release':
       return { type: 'ReleaseReservation', paychannelId, reservationNo: operation.reservationNo };
     case 'payment.create': {
-      const { paymentRef, digest, amount, currency, reservationNo, method } = operation;
-      const { payer, paidAt } = operation;
-      const subscribed = principal?.subscribed ?? false;
-      const money = { paymentRef, digest, amount, currency, reservationNo };
-      return { type: 'PayBill', paychannelId, ...money, method, payer, paidAt, subscribed };
+      return {
+        type: 'PayBill',
+        paychannelId,
+        paymentRef: operation.paymentRef,
+        digest: operation.digest,
+        amount: operation.amount,
+        currency: operation.currency,
+        reservationNo: operation.reservationNo,
+        method: operation.method,
+        payer: operation.payer,
+        paidAt: operation.paidAt,
+        subscribed: principal?.subscribed ?? false,
+      };
     }
     case 'payment.void':
       return { type: 'VoidPayment', paychannelId, paymentRef: operation.paymentRef };

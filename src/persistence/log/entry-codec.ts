@@ -137,11 +137,24 @@ function store(content: EntryContent): StoredContent {
   return {
     kind: 'batch',
     transitions: content.transitions.map((transition) =>
-      transition.kind === 'bill'
+      transition.kind === 'bill' && transition.facts.some(hasFree)
         ? { ...transition, facts: transition.facts.map(storeFact) }
-        : transition,
+        : (transition as StoredTransition),
     ),
   };
+}
+
+/** Whether the fact carries JSON of the terminal's own; most carry none, and are stored as they are. */
+function hasFree(fact: BillFact | StoredFact): boolean {
+  switch (fact.type) {
+    case 'BillCreated':
+      return fact.terms.metadata !== null;
+    case 'BillConfirmed':
+    case 'ReceiptAttached':
+      return fact.receipt !== null;
+    default:
+      return fact.type === 'PartsRecalled';
+  }
 }
 
 function storeFact(fact: BillFact): StoredFact {
@@ -170,7 +183,11 @@ function restore(stored: StoredContent): EntryContent {
 }
 
 function restoreTransition(stored: StoredTransition): Transition {
-  if (stored.kind === 'bill') return { ...stored, facts: stored.facts.map(restoreFact) };
+  if (stored.kind === 'bill') {
+    return stored.facts.some(hasFree)
+      ? { ...stored, facts: stored.facts.map(restoreFact) }
+      : (stored as Transition);
+  }
   assert(stored.kind === 'orderVoided', 'no kind of transition that version 1 knows');
   return stored;
 }

@@ -118,8 +118,8 @@ function sendOperation(
 ): void {
   const { door } = context.options;
   const { requestId } = exchange.incoming;
-  const { operation } = addressed;
-  const request = { ...addressed, principal, requestId, encoding: 'json' } as const;
+  const { shard, operation } = addressed;
+  const request = { shard, operation, principal, requestId, encoding: 'json' } as const;
   if (operation.op !== 'bill.get' || operation.waitMs === 0) {
     door.send(request, (status, body) => exchange.reply(status, body));
     return;
