@@ -123,9 +123,11 @@ async function serve(
         scrape.retire(`gateway-${index}`);
       },
       metricsText: async () => {
-        const told = await pool.tell();
+        const told = await pool.tell(true);
         const snapshots = await gateways.tell();
-        for (const [index, { snapshot }] of told) snapshots.set(`worker-${index}`, snapshot);
+        for (const [index, { snapshot }] of told) {
+          if (snapshot !== null) snapshots.set(`worker-${index}`, snapshot);
+        }
         return scrape.text(snapshots.set('main', metrics.snapshot()));
       },
     },
@@ -182,7 +184,7 @@ function watchState(
 }
 
 async function stateOf({ config }: Setting, pool: WorkerPool): Promise<SwitchState> {
-  const told = [...(await pool.tell()).values()];
+  const told = [...(await pool.tell(false)).values()];
   const shards: Record<string, number> = {};
   const waitsFor = new Set<string>();
   for (const { shards: statuses, waitingFor } of told) {

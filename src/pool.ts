@@ -63,10 +63,10 @@ export class WorkerPool {
   }
 
   /** What every worker tells of itself; one that does not answer in time is left out. */
-  async tell(): Promise<Map<number, WorkerTold>> {
+  async tell(withMetrics: boolean): Promise<Map<number, WorkerTold>> {
     const all = await Promise.all(
       [...this.#running].map(
-        async ([index, running]) => [index, await this.#ask(running)] as const,
+        async ([index, running]) => [index, await this.#ask(running, withMetrics)] as const,
       ),
     );
     return new Map(all.flatMap(([index, told]) => (told === undefined ? [] : [[index, told]])));
@@ -111,7 +111,7 @@ export class WorkerPool {
     });
   }
 
-  #ask(running: Running): Promise<WorkerTold | undefined> {
+  #ask(running: Running, withMetrics: boolean): Promise<WorkerTold | undefined> {
     return new Promise((done) => {
       this.#seq += 1;
       const seq = this.#seq;
@@ -123,7 +123,7 @@ export class WorkerPool {
         cancel();
         done(told);
       });
-      this.#say(running, { type: 'tell', seq });
+      this.#say(running, { type: 'tell', seq, withMetrics });
     });
   }
 

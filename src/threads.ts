@@ -30,7 +30,8 @@ export interface WorkerTask {
 export type ToWorkerThread =
   /** Serve a gateway over this port. */
   | { readonly type: 'attach'; readonly port: MessagePort }
-  | { readonly type: 'tell'; readonly seq: number }
+  /** Metrics only for a scrape: reading them begins a new period of what is told since the last. */
+  | { readonly type: 'tell'; readonly seq: number; readonly withMetrics: boolean }
   /** Answer what is under way, flush, give the shards up, and return. */
   | { readonly type: 'stop' };
 
@@ -38,7 +39,7 @@ export interface WorkerTold {
   readonly seq: number;
   readonly shards: readonly ShardStatus[];
   readonly waitingFor: readonly { readonly shard: number; readonly holder: string | null }[];
-  readonly snapshot: Snapshot;
+  readonly snapshot: Snapshot | null;
 }
 
 // ----------------------------------------------------------------------------------------------------- gateways --

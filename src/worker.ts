@@ -46,7 +46,8 @@ export async function runWorker(task: WorkerTask): Promise<void> {
   await new Promise<void>((stopped) => {
     control.on('message', (message: ToWorkerThread) => {
       if (message.type === 'attach') link.attach(message.port, host);
-      else if (message.type === 'tell') tell(control, message.seq, host, metrics);
+      else if (message.type === 'tell')
+        tell(control, message.seq, host, message.withMetrics ? metrics : null);
       else stopped();
     });
     host.start();
@@ -118,7 +119,7 @@ function watch(metrics: Metrics, host: WorkerHost): void {
       shard: status.shard,
       state: status.state,
       commandsQueued: status.underWay,
-      commandsQueuedDeepest: status.deepestMailbox,
+      commandsQueuedDeepest: host.takeDeepestMailbox(status.shard),
       billsResident: status.residents,
       // The index of events is the worker's; its first shard speaks for all.
       eventsPending: i === 0 ? host.pendingEvents : 0,
@@ -128,12 +129,12 @@ function watch(metrics: Metrics, host: WorkerHost): void {
   );
 }
 
-function tell(control: MessagePort, seq: number, host: WorkerHost, metrics: Metrics): void {
+function tell(control: MessagePort, seq: number, host: WorkerHost, metrics: Metrics | null): void {
   const told: WorkerTold = {
     seq,
     shards: host.status(),
     waitingFor: host.holders(),
-    snapshot: metrics.snapshot(),
+    snapshot: metrics?.snapshot() ?? null,
   };
   control.postMessage(told);
 }

@@ -70,8 +70,6 @@ export interface ShardStatus {
   readonly unwritten: number;
   /** Age of the oldest transition that history does not have, in ms. */
   readonly lagMs: number;
-  /** The most requests that have waited for one bill since the last look. */
-  readonly deepestMailbox: number;
 }
 
 export class WorkerHost {
@@ -149,6 +147,11 @@ export class WorkerHost {
 
   status(): ShardStatus[] {
     return [...this.#tenures.values()].map((tenure) => this.#statusOf(tenure));
+  }
+
+  /** The most requests that have waited for one bill of the shard since this was last asked. */
+  takeDeepestMailbox(shard: ShardId): number {
+    return this.#tenures.get(shard)?.shard.residents.takeDeepest() ?? 0;
   }
 
   /** Events pending in memory. */
@@ -361,7 +364,6 @@ export class WorkerHost {
       underWay: shard.underWay,
       unwritten: this.#writer.depth(shard.id),
       lagMs,
-      deepestMailbox: shard.residents.takeDeepest(),
     };
   }
 }
