@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { billId, makeBill, makeEvent, NOON } from '../../tests/support/bill-fixtures.ts';
 import type { Bill, PresentBill } from '../domain/bill/state.ts';
-import { plus } from '../domain/time.ts';
+import { NEVER, plus } from '../domain/time.ts';
 import type { EntryId } from './entry-id.ts';
 import { EventIndex } from './event-index.ts';
 import { Residents } from './residents.ts';
@@ -63,9 +63,17 @@ describe('the bills in memory', () => {
     expect(pending.residents.awake(id)).toBeDefined();
   });
 
-  test('stay awake where nothing is to come: they leave soon', () => {
+  test('leave instead of resting where nothing is to come', () => {
     const { residents } = withBill({ ...open, status: 'confirmed' });
-    residents.passivate(NOW);
+    expect(residents.passivate({ ...NOW, restBefore: 0 })).toBe(0);
+    expect(residents.passivate(NOW)).toBe(1);
+    expect(residents.get(id)).toBeUndefined();
+  });
+
+  test('stay awake as codes that are open for good', () => {
+    const { terms } = open;
+    const { residents } = withBill({ ...open, terms: { ...terms, expiresAt: NEVER } });
+    expect(residents.passivate(NOW)).toBe(0);
     expect(residents.awake(id)).toBeDefined();
   });
 

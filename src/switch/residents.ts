@@ -145,8 +145,8 @@ export class Residents {
   }
 
   /**
-   * Looks at the next `count` bills and lets those leave that are idle since `idleBefore` and written, and those rest
-   * that are so since `restBefore`. Returns how many left.
+   * Looks at the next `count` bills that are written, and lets those leave that are idle since `idleBefore`, or since
+   * `restBefore` where nothing is to come for them; others that are so rest. Returns how many left.
    */
   passivate(options: {
     count: number;
@@ -166,20 +166,19 @@ export class Residents {
       }
       const cell = next.value;
       if (cell.entry > watermark || !isIdle(cell, committedBatch)) continue;
-      if (cell.usedAt < idleBefore) {
+      const { committed, usedAt } = cell;
+      const isResting = usedAt < restBefore && isPresent(committed);
+      if (usedAt < idleBefore || (isResting && isOver(committed))) {
         this.remove(cell);
         left += 1;
-      } else if (cell.usedAt < restBefore && isPresent(cell.committed)) {
-        this.#rest(cell, cell.committed);
+      } else if (isResting) {
+        this.#rest(cell, committed);
       }
     }
     return left;
   }
 
-  /**
-   * A bill whose events are pending stays awake: streams read them here. So does one for which nothing is to come: it
-   * leaves soon, and packing it would cost more than it saves.
-   */
+  /** A bill whose events are pending stays awake: streams read them here. So does a code that is open for good. */
   #rest(cell: Cell, bill: PresentBill): void {
     const dueAt = nextDueOf(bill);
     if (bill.outbox.length > 0 || dueAt === NEVER) return;
@@ -204,4 +203,14 @@ export class Residents {
   [Symbol.iterator](): IterableIterator<Cell> {
     return this.#cells.values();
   }
+}
+
+/**
+ * Whether nothing is to come: most bills are so a moment after their confirm, and would be nine tenths of what the
+ * garbage collector walks. Who asks for one later asks history.
+ */
+function isOver(bill: PresentBill): boolean {
+  const isOpen =
+    bill.status === 'open' || bill.status === 'partiallyPaid' || bill.status === 'paid';
+  return !isOpen && bill.outbox.length === 0 && nextDueOf(bill) === NEVER;
 }
