@@ -264,7 +264,7 @@ export function switchUse(stores: Stores, under: SwitchProcess): () => CpuUse {
 }
 
 export async function countsNow(stores: Stores, under: SwitchProcess): Promise<Counts> {
-  return countsOf(await scrape(under.port), logBytes(stores.redis.dir));
+  return countsOf(await scrape(under.port), await logBytes(stores.redis.url));
 }
 
 function measuredOf(

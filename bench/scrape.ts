@@ -1,7 +1,6 @@
 // What the switch says of itself at /metrics: sums over labels, and differences between two readings.
 
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { Redis } from 'ioredis';
 
 export type Scrape = ReadonlyMap<string, number>;
 
@@ -23,10 +22,18 @@ export async function scrape(port: number): Promise<Scrape> {
   return parseMetrics(await answer.text());
 }
 
-/** Bytes of a Redis's append-only files. */
-export function logBytes(dir: string): number {
-  const folder = join(dir, 'appendonlydir');
-  return readdirSync(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
+/**
+ * Bytes of all commands that a Redis has received. Not the size of its append-only files: those shrink when Redis writes
+ * them anew.
+ */
+export async function logBytes(url: string): Promise<number> {
+  const client = new Redis(url);
+  try {
+    const stats = await client.info('stats');
+    return Number(/^total_net_input_bytes:(\d+)/m.exec(stats)?.[1]);
+  } finally {
+    client.disconnect();
+  }
 }
 
 /** What a run cost beside time: counts that noise cannot touch. */
