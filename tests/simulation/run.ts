@@ -188,7 +188,8 @@ async function recover(world: World, clients: readonly Client[]): Promise<void> 
   for (let round = 0; ; round++) {
     let pending = 0;
     for (const client of clients) pending += (await client.takeEvents(1)) ?? 1;
-    if (pending === 0 || world.violation !== null) break;
+    // What is lost only now is as above.
+    if (pending === 0 || world.violation !== null || world.history.hasLost) break;
     if (round > 40) world.broke('events stay pending in fair weather');
     await world.agenda.sleep(200);
   }
