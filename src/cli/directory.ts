@@ -17,6 +17,8 @@ interface Subject {
   readonly needs: Readonly<Record<string, string>>;
   readonly takes?: Readonly<Record<string, string>>;
   readonly flags?: Readonly<Record<string, string>>;
+  /** Whether it sets policies for its bills. */
+  readonly policies?: true;
   readonly hasKey: boolean;
   readonly filters: readonly ('institution' | 'merchant')[];
 }
@@ -27,12 +29,20 @@ const OF = {
   name: 'what people call it',
 } as const;
 
+const POLICIES = {
+  late: 'a payment after the end of a static bill that is paid once: refuse or accept',
+  excess: 'what is paid above what is due: refuse, or take it and reverse what is above',
+  part: 'a payment of a part of what is due: allow or forbid',
+  unconfirmed: 'a paid bill that nobody confirms in time: confirm or reverse',
+} as const;
+
 const SUBJECTS: readonly Subject[] = [
   {
     name: 'institution',
     plural: 'institutions',
     about: 'a bank or acquirer',
     needs: { name: OF.name },
+    policies: true,
     hasKey: false,
     filters: [],
   },
@@ -41,6 +51,7 @@ const SUBJECTS: readonly Subject[] = [
     plural: 'merchants',
     about: 'a business under an institution',
     needs: { institution: OF.institution, name: OF.name, city: 'where; payers read it' },
+    policies: true,
     hasKey: false,
     filters: ['institution'],
   },
@@ -123,17 +134,29 @@ function addCommand(subject: Subject, io: Io): Command {
   for (const [option, about] of Object.entries(subject.flags ?? {})) {
     command.option(`--${option}`, about);
   }
+  if (subject.policies) {
+    for (const [option, about] of Object.entries(POLICIES)) {
+      command.option(`--${option} <what>`, about);
+    }
+  }
   if (subject.hasKey) command.option('--no-key', 'without a first key');
   return command.action(async (options: Options) => {
     const names = [subject.needs, subject.takes ?? {}, subject.flags ?? {}].flatMap(Object.keys);
     const fields = names.flatMap((name) =>
       options[name] === undefined ? [] : [[FIELDS[name] ?? name, options[name]]],
     );
-    const body = Object.fromEntries(fields) as object;
+    const body = { ...Object.fromEntries(fields), ...policiesIn(options) };
     const withKey = subject.hasKey && options.key !== false ? { withKey: true } : {};
     const client = new OperatorClient(options);
     show(io, options, await client.change<Shown>('POST', subject.plural, { ...body, ...withKey }));
   });
+}
+
+/** Those that are named; the switch says what they may be. */
+function policiesIn(options: Options): { policies?: object } {
+  const named = Object.keys(POLICIES).filter((name) => options[name] !== undefined);
+  if (named.length === 0) return {};
+  return { policies: Object.fromEntries(named.map((name) => [name, options[name]])) };
 }
 
 const FIELDS: Readonly<Record<string, string>> = {

@@ -28,6 +28,11 @@ export function subtract(left: Minor, right: Minor): Minor {
   return minor(left - right);
 }
 
+/** How much of the amount lies above the limit. */
+export function above(amount: Minor, limit: Minor): Minor {
+  return amount > limit ? subtract(amount, limit) : ZERO;
+}
+
 export function smaller(left: Minor, right: Minor): Minor {
   return left < right ? left : right;
 }

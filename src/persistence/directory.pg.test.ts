@@ -104,7 +104,27 @@ describe('the directory', () => {
     expect(await settingsOf('merchant', own)).toBeUndefined();
   });
 
+  test('tells of a terminal the policies of its merchant, else of its institution, one by one', async () => {
+    const policies = { late: 'accept', excess: 'reverse' } as const;
+    const institutionId = await addInstitution(sql, { name: 'A bank', policies });
+    const shop = { institutionId, name: 'A shop', city: 'A town' };
+    const policiesOf = async (kind: 'terminal' | 'merchant', id: string) => {
+      const key = await addKey(sql, { kind, id });
+      return (await directory.holderOfKey(hashKey(key)))?.principal.policies;
+    };
+    const plain = await addMerchant(sql, shop);
+    const of = { late: 'refuse', unconfirmed: 'reverse' } as const;
+    const own = await addMerchant(sql, { ...shop, policies: of });
+    const till = (merchantId: typeof own) => addTerminal(sql, { merchantId, name: 'A till' });
+    expect(await policiesOf('terminal', await till(plain))).toEqual(policies);
+    expect(await policiesOf('terminal', await till(own))).toEqual({ ...policies, ...of });
+    expect(await policiesOf('merchant', own)).toBeUndefined();
+  });
+
   test.each([
+    ['a policy that there is not', { policies: { early: 'refuse' } }],
+    ['a policy of another kind', { policies: { late: 'reverse' } }],
+    ['policies that are a list', { policies: ['late'] }],
     ['a format that there is not', { qrFormat: 'pix' }],
     ['a country of small letters', { country: 'de' }],
     ['a member number of 11', { sbpMember: '10000000000' }],

@@ -7,7 +7,7 @@ import type { QrFormat } from '../domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
 import type { Directory, DirectoryChange, KeyHolder } from '../switch/directory.ts';
 import { Fault } from '../switch/faults.ts';
-import type { OperatorRole, Principal } from '../switch/ports.ts';
+import type { OperatorRole, PolicySettings, Principal } from '../switch/ports.ts';
 import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
 
 export type OperatorId = string;
@@ -42,6 +42,7 @@ interface HolderColumns {
   readonly country: string | null;
   readonly category: string | null;
   readonly sbp_member: string | null;
+  readonly policies: PolicySettings;
   readonly role: OperatorRole | null;
   readonly is_suspended: boolean;
 }
@@ -110,6 +111,7 @@ async function findHolder(sql: Sql, stored: string): Promise<KeyHolder | null> {
       coalesce(t.qr_format, i.qr_format) as qr_format,
       coalesce(m.country, i.country) as country,
       m.category, i.sbp_member,
+      coalesce(i.policies, '{}') || coalesce(m.policies, '{}') as policies,
       num_nonnulls(t.suspended_at, m.suspended_at, p.suspended_at, o.suspended_at, i.suspended_at) > 0
         as is_suspended
     from keys k
@@ -134,6 +136,7 @@ async function findHolder(sql: Sql, stored: string): Promise<KeyHolder | null> {
       restricted: row.restricted,
       subscribed: row.subscribed,
       ...qrOf(row),
+      ...policiesOf(row),
       ...(role === null ? {} : { role }),
       ...(row.is_suspended ? { suspended: true } : {}),
     },
@@ -185,18 +188,29 @@ function qrOf(row: HolderColumns): Pick<Principal, 'qr'> | undefined {
   return { qr: { format: format ?? 'url', country, category, sbpMember } };
 }
 
+function policiesOf({ kind, policies }: HolderColumns): Pick<Principal, 'policies'> | undefined {
+  if (kind !== 'terminal' || Object.keys(policies).length === 0) return undefined;
+  return { policies };
+}
+
 // ------------------------------------------------------------------------------------------------------ onboarding --
 
 export async function addInstitution(
   sql: Sql,
-  given: { name: string; qrFormat?: QrFormat; country?: string; sbpMember?: string },
+  given: {
+    name: string;
+    qrFormat?: QrFormat;
+    country?: string;
+    sbpMember?: string;
+    policies?: PolicySettings;
+  },
 ): Promise<InstitutionId> {
   const id = makeId('ins') as InstitutionId;
   await sql`
-    insert into institutions (id, name, qr_format, country, sbp_member)
+    insert into institutions (id, name, qr_format, country, sbp_member, policies)
     values (
       ${id}, ${given.name}, ${given.qrFormat ?? null}, ${given.country ?? null},
-      ${given.sbpMember ?? null}
+      ${given.sbpMember ?? null}, ${sql.json(given.policies ?? {})}
     )`;
   return id;
 }
@@ -209,14 +223,15 @@ export async function addMerchant(
     city: string;
     country?: string;
     category?: string;
+    policies?: PolicySettings;
   },
 ): Promise<MerchantId> {
   const id = makeId('mer') as MerchantId;
   await sql`
-    insert into merchants (id, institution_id, name, city, country, category)
+    insert into merchants (id, institution_id, name, city, country, category, policies)
     values (
       ${id}, ${given.institutionId}, ${given.name}, ${given.city}, ${given.country ?? null},
-      ${given.category ?? null}
+      ${given.category ?? null}, ${sql.json(given.policies ?? {})}
     )`;
   return id;
 }

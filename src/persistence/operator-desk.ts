@@ -19,6 +19,7 @@ import type {
 import { makeId, makeKey, openDirectory } from './directory.ts';
 import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
 import {
+  type Columns,
   columnsOf,
   KEY_COLUMNS,
   type KeyRow,
@@ -197,7 +198,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
   async #alter(
     acting: Acting,
     of: Pick<Told, 'action' | 'detail' | 'id'> & { kind: PartyKind },
-    columns: Record<string, string | boolean | Date | null>,
+    columns: Columns,
   ): Promise<Changed<Party>> {
     const { kind, id } = of;
     const party = await this.find(acting.scope, kind, id);

@@ -1,7 +1,7 @@
 // Parties and keys between the operators' desk and the tables of the directory.
 
 import type { Holder, IssuedKey, Party, PartyFields, PartyKind } from '../switch/operator-desk.ts';
-import type { OperatorRole } from '../switch/ports.ts';
+import type { OperatorRole, PolicySettings } from '../switch/ports.ts';
 
 export const TABLES: Readonly<Record<PartyKind, string>> = {
   institution: 'institutions',
@@ -28,6 +28,7 @@ export interface PartyRow {
   readonly restricted: boolean;
   readonly subscribed: boolean;
   readonly role: OperatorRole | null;
+  readonly policies: PolicySettings | null;
   readonly suspended_at: Date | null;
   readonly created_at: Date;
 }
@@ -53,6 +54,7 @@ export const PARTY_COLUMNS = [
   'restricted',
   'subscribed',
   'role',
+  'policies',
   'suspended_at',
   'created_at',
 ] as const satisfies readonly (keyof PartyRow)[];
@@ -67,8 +69,10 @@ export const KEY_COLUMNS = [
   'revoked_at',
 ] as const satisfies readonly (keyof KeyRow)[];
 
-export function columnsOf(kind: PartyKind, fields: PartyFields): Record<string, string | boolean> {
-  const { name, city, restricted, subscribed, role, institutionId, merchantId } = fields;
+export type Columns = Record<string, string | boolean | Date | null | PolicySettings>;
+
+export function columnsOf(kind: PartyKind, fields: PartyFields): Columns {
+  const { name, city, restricted, subscribed, role, policies, institutionId, merchantId } = fields;
   const isOfMerchant = kind === 'terminal';
   const columns = {
     name,
@@ -76,6 +80,7 @@ export function columnsOf(kind: PartyKind, fields: PartyFields): Record<string, 
     restricted,
     subscribed,
     role,
+    policies,
     institution_id: isOfMerchant ? undefined : institutionId,
     merchant_id: merchantId,
   };
@@ -97,6 +102,7 @@ export function partyOf(row: PartyRow): Party {
     restricted: row.restricted,
     subscribed: row.subscribed,
     role: row.role,
+    policies: row.policies,
     suspendedAt: row.suspended_at?.getTime() ?? null,
     createdAt: row.created_at.getTime(),
   };

@@ -1,7 +1,7 @@
 // What comes later.
 
 import type { Problem } from './problem-document.ts';
-import { LATER_FIELDS, LATER_POLICIES, type RequestName } from './schemas/requests.ts';
+import { LATER_FIELDS, type RequestName } from './schemas/requests.ts';
 
 /** Fields that later versions take are refused by name: the client is not wrong, only early. */
 export function featureProblem(name: RequestName, body: unknown): Problem | undefined {
@@ -12,14 +12,6 @@ export function featureProblem(name: RequestName, body: unknown): Problem | unde
   if (name in LATER_FIELDS) {
     const later: readonly string[] = LATER_FIELDS[name as keyof typeof LATER_FIELDS];
     fields.push(...later.filter((field) => Object.hasOwn(given, field)));
-  }
-  const policies = given.policies;
-  if (name === 'bill.create' && policies !== null && typeof policies === 'object') {
-    fields.push(
-      ...LATER_POLICIES.filter((policy) => Object.hasOwn(policies, policy)).map(
-        (p) => `policies.${p}`,
-      ),
-    );
   }
   if (fields.length === 0) return undefined;
   return {

@@ -8,6 +8,7 @@ import { type Millis, NEVER, SECOND_MS } from '../domain/time.ts';
 import type { Principal } from '../switch/ports.ts';
 import type { ProposedTerms } from '../switch/requests.ts';
 import { digestOf } from './digest.ts';
+import { policiesFor, policyViolations } from './policies.ts';
 import { invalid, type Problem, type Violation } from './problem-document.ts';
 import { type RequestBody, staticFields } from './schemas/requests.ts';
 import { VIOLATIONS_MAX } from './schemas/validation.ts';
@@ -22,10 +23,12 @@ const STATIC_FIELDS = Object.keys(staticFields) as (keyof typeof staticFields)[]
 
 /** What is wrong with a create that fits its schema; undefined where nothing is. */
 export function problemOfNew(request: Create): Problem | undefined {
+  const policies = policyViolations(request);
   if (request.type === 'static') {
-    const violations = [...amountViolations(request), ...limitViolations(request)];
+    const violations = [...amountViolations(request), ...limitViolations(request), ...policies];
     return violations.length === 0 ? undefined : invalid(violations);
   }
+  if (policies.length > 0) return invalid(policies);
   for (const path of STATIC_FIELDS) {
     if (request[path] === undefined) continue;
     return invalid([{ path, message: 'goes with static bills only' }]);
@@ -107,13 +110,15 @@ export function termsOf(request: Create, principal: Principal, id: BillId): Prop
     metadata: request.metadata ?? null,
     capture: request.capture ?? (isStatic ? 'auto' : 'manual'),
     confirmWithinMs: (request.confirmWithin ?? CONFIRM_WITHIN_DEFAULT_S) * SECOND_MS,
-    unconfirmed: request.policies?.unconfirmed ?? 'confirm',
+    unconfirmed: request.policies?.unconfirmed ?? principal.policies?.unconfirmed ?? 'confirm',
     qrFormat: 'url',
     returnUrl: request.returnUrl ?? null,
     relatedBillId: (request.relatedBillId ?? null) as BillId | null,
     expiresInMs: (request.expiresIn ?? EXPIRES_IN_DEFAULT_S) * SECOND_MS,
   };
-  return isStatic ? withOffer(terms, request) : terms;
+  const policies = policiesFor(request, principal.policies);
+  const whole = policies === undefined ? terms : { ...terms, policies };
+  return isStatic ? withOffer(whole, request) : whole;
 }
 
 function withOffer(terms: ProposedTerms, request: Create): ProposedTerms {

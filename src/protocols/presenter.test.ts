@@ -16,6 +16,7 @@ import {
 import { contractViolations, problemViolations } from '../../tests/support/contract.ts';
 import { codesAt } from '../../tests/support/qr-claims.ts';
 import { unpackr } from '../../tests/support/socket.ts';
+import { allPoliciesOf } from '../domain/bill/policies.ts';
 import type { PresentBill } from '../domain/bill/state.ts';
 import type { PaychannelId } from '../domain/ids.ts';
 import { minor, ZERO } from '../domain/money.ts';
@@ -290,6 +291,7 @@ describe('an event', () => {
       amount: 10 ** 12,
       currency: 'EUR',
       purpose: 'prepayment' as const,
+      policies: allPoliciesOf(makeBill().terms),
     };
     const json = JSON.parse(
       Buffer.from(presenter.presentEvent({ bill, event }, 'json')).toString('utf8'),

@@ -21,7 +21,6 @@ type EdgeCode =
   | 'qr.formatUnfit'
   | 'qr.tampered'
   | 'qr.tooDense'
-  | 'payment.partForbidden'
   | 'quote.expired'
   | 'rate.limited'
   | 'party.notFound'

@@ -4,6 +4,7 @@
 import { isOverdue } from '../domain/bill/credits.ts';
 import { mostFrom } from '../domain/bill/offer.ts';
 import { payableReason } from '../domain/bill/payable.ts';
+import { allPoliciesOf, openUntil, policiesOf } from '../domain/bill/policies.ts';
 import { dueOf, type PresentBill, reservedOf } from '../domain/bill/state.ts';
 import {
   type Credit,
@@ -73,7 +74,7 @@ export class Shapes {
       lines: this.#lines(bill),
       metadata: terms.metadata,
       capture: terms.capture,
-      policies: { unconfirmed: terms.unconfirmed },
+      policies: allPoliciesOf(terms),
       terminalId: terms.terminalId,
       merchantId: terms.merchantId,
       institutionId: terms.institutionId,
@@ -191,7 +192,7 @@ export class Shapes {
       due: m(Math.max(0, dueOf(bill) - reservedOf(bill, paychannelId))),
       minAmount: null,
       maxAmount: null,
-      part: 'allow',
+      part: policiesOf(terms).part,
       payable: reason === null,
       reason,
       retryAt: reason === 'reserved' ? earliestEnd(bill.reservations) : null,
@@ -212,7 +213,6 @@ export class Shapes {
       ...shape,
       ...this.#rangeOf(terms, offer, most === 0 ? offer.maxAmount : most),
       due: this.#n.amount(due),
-      part: 'forbid',
       retryAt: shape.reason === 'notYetValid' ? formatTimeOrNull(offer.validFrom) : shape.retryAt,
     };
   }
@@ -276,6 +276,7 @@ export class Shapes {
         currency: bill.currency,
         paid: m(event.paid),
         due: m(event.due),
+        policies: bill.policies,
       },
     };
     if (event.cause !== null) data.cause = event.cause;
@@ -308,7 +309,7 @@ export class Shapes {
       minAmount: this.#n.amount(terms.offer?.minAmount ?? terms.amount),
       maxAmount: this.#n.amount(terms.offer?.maxAmount ?? terms.amount),
       due: this.#n.amount(dueOf(bill)),
-      isLate: now >= terms.expiresAt,
+      isLate: now >= openUntil(terms),
     };
   }
 

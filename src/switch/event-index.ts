@@ -1,6 +1,7 @@
 // Events in memory by recipient: what is pending in resident bills, and what ended but may still look pending in
 // history. A stream reads this first and history second, so that nothing falls between the two (A10).
 
+import { allPoliciesOf } from '../domain/bill/policies.ts';
 import type { PresentBill } from '../domain/bill/state.ts';
 import type { BillEvent, Recipient } from '../domain/bill/vocabulary.ts';
 import { type BillId, parsePartId, partId, type ShardId, shardOfBill } from '../domain/ids.ts';
@@ -26,7 +27,9 @@ export class EventIndex {
   /** An event is pending; says how a stream gives it. */
   add(bill: PresentBill, event: BillEvent): StreamedEvent {
     const { id, orderId, amount, currency, purpose } = bill.terms;
-    const streamed: StreamedEvent = { bill: { id, orderId, amount, currency, purpose }, event };
+    const policies = allPoliciesOf(bill.terms);
+    const shown = { id, orderId, amount, currency, purpose, policies };
+    const streamed: StreamedEvent = { bill: shown, event };
     const stream = this.#streamOf(event.recipient);
     const key = partId(id, 'e', event.no);
     if (!stream.pending.has(key)) this.#pendingCount += 1;

@@ -1,7 +1,7 @@
 // What operators may do with the directory: who sees which part of it, and who may change what. The desk itself is kept
 // where the directory is.
 
-import type { OperatorRole, Principal } from './ports.ts';
+import type { OperatorRole, PolicySettings, Principal } from './ports.ts';
 
 export type PartyKind = 'institution' | 'merchant' | 'terminal' | 'paychannel' | 'operator';
 
@@ -17,6 +17,8 @@ export interface Party {
   readonly restricted: boolean;
   readonly subscribed: boolean;
   readonly role: OperatorRole | null;
+  /** Of an institution or merchant: those of its bills' policies that it has set. */
+  readonly policies: PolicySettings | null;
   /** Wall clock, ms. */
   readonly suspendedAt: number | null;
   readonly createdAt: number;
@@ -29,6 +31,8 @@ export interface PartyFields {
   readonly restricted?: boolean;
   readonly subscribed?: boolean;
   readonly role?: OperatorRole;
+  /** All that it is to have set: what is left out is no longer set. */
+  readonly policies?: PolicySettings;
   readonly institutionId?: string;
   readonly merchantId?: string;
 }

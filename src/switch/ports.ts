@@ -1,6 +1,7 @@
 // What the switch needs of the world, in its own words. Every port has several implementations and one conformance
 // suite that all of them pass.
 
+import type { AllPolicies } from '../domain/bill/policies.ts';
 import type { Bill, PresentBill } from '../domain/bill/state.ts';
 import type {
   BillEvent,
@@ -257,6 +258,7 @@ export interface EventBill {
   readonly amount: number;
   readonly currency: string;
   readonly purpose: Purpose;
+  readonly policies: AllPolicies;
 }
 
 /** A place in a stream of events: by time, then bill, then number. */
@@ -372,6 +374,9 @@ export interface Listings {
   close(): Promise<void>;
 }
 
+/** Policies as somebody has set them: some, all or none. */
+export type PolicySettings = Partial<AllPolicies>;
+
 /** Whose key it is and what they are. */
 export interface Principal {
   readonly kind: 'terminal' | 'merchant' | 'paychannel' | 'operator';
@@ -387,6 +392,8 @@ export interface Principal {
   readonly subscribed: boolean;
   /** Of a terminal: what its codes are made of, where anything is set. */
   readonly qr?: QrSettings;
+  /** Of a terminal: its merchant's policies, else its institution's, where any is set. */
+  readonly policies?: PolicySettings;
   /** Of an operator. */
   readonly role?: OperatorRole;
   /** It, its merchant or its institution is: nothing new begins, and what has begun comes to its end. */

@@ -36,5 +36,6 @@ export function termsAt(proposed: ProposedTerms, now: Millis): Terms {
   };
   if (proposed.qrPayload !== undefined) terms.qrPayload = proposed.qrPayload;
   if (proposed.offer !== undefined) terms.offer = proposed.offer;
+  if (proposed.policies !== undefined) terms.policies = proposed.policies;
   return terms;
 }

@@ -2,6 +2,7 @@
 
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PresentBill } from '../../src/domain/bill/state.ts';
+import type { Offer } from '../../src/domain/bill/vocabulary.ts';
 import {
   type BillId,
   type InstitutionId,
@@ -96,6 +97,33 @@ export function describeListings(name: string, world: () => World): void {
       );
       return bills.map(({ terms }) => terms.id);
     }
+    test('show the policies of their bill', async () => {
+      const s = freshShard();
+      const recipient = 'terminal:ter_policies' as const;
+      const offer = { usage: 'single', minAmount: 1_000, maxAmount: 1_000 } as const;
+      const limits = { maxPayments: null, maxTotal: null, validFrom: null };
+      const own = { late: 'accept', excess: 'reverse', part: 'forbid' } as const;
+      const bills = [
+        makeBill({ id: billId(1, s), policies: { ...own, late: 'refuse' } }),
+        makeBill({ id: billId(2, s), unconfirmed: 'reverse' }),
+        makeBill({ id: billId(3, s), type: 'static', offer: { ...offer, ...limits } as Offer }),
+      ];
+      await history.write(
+        batch({
+          moves: [move(s, 0, 1)],
+          bills: bills.map((bill) => billRow(bill, 1)),
+          events: bills.map((bill) => eventRow(bill, 1, makeEvent({ recipient }))),
+        }),
+      );
+      const found = await listings.pendingEvents(recipient, null, 10, NOON);
+      const usual = { late: 'refuse', excess: 'refuse', part: 'allow', unconfirmed: 'confirm' };
+      expect(found.map(({ bill }) => bill.policies)).toEqual([
+        { ...own, late: 'refuse', unconfirmed: 'confirm' },
+        { ...usual, unconfirmed: 'reverse' },
+        { ...usual, part: 'forbid' },
+      ]);
+    });
+
     const keyOf = ({ bill, event }: { bill: { id: string }; event: { no: number } }): string =>
       `${bill.id} ${event.no}`;
 
@@ -105,7 +133,14 @@ export function describeListings(name: string, world: () => World): void {
       const found = await listings.pendingEvents(recipient, null, 10, NOON);
       expect(found.map(keyOf)).toEqual([`${one} 1`, `${one} 2`, `${two} 1`, `${two} 2`]);
       expect(found[3]).toStrictEqual({
-        bill: { id: two, orderId: 'o-2', amount: 1_000, currency: 'EUR', purpose: 'sale' },
+        bill: {
+          id: two,
+          orderId: 'o-2',
+          amount: 1_000,
+          currency: 'EUR',
+          purpose: 'sale',
+          policies: { late: 'refuse', excess: 'refuse', part: 'allow', unconfirmed: 'confirm' },
+        },
         event: makeEvent({ no: 2, recipient, occurredAt: plus(NOON, 1) }),
       });
       const pages: string[] = [];

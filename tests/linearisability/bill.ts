@@ -56,6 +56,8 @@ export interface BillModel {
   readonly currency: string;
   readonly isAuto: boolean;
   readonly reversesUnconfirmed: boolean;
+  readonly reversesExcess: boolean;
+  readonly forbidsParts: boolean;
   readonly lifeMs: number;
   readonly confirmWithinMs: number;
   readonly digest: string;
@@ -122,7 +124,12 @@ export function isBeingPaid({ status }: BillModel): boolean {
 }
 
 export function dueOf(bill: BillModel): number {
-  return isBeingPaid(bill) ? bill.amount - bill.paid : 0;
+  return isBeingPaid(bill) ? bill.amount - heldOf(bill) : 0;
+}
+
+/** What was paid and has not been given back, before the confirm. */
+export function heldOf({ paid, reversed }: BillModel): number {
+  return paid - reversed;
 }
 
 export function heldBy(bill: BillModel, except?: string): number {
@@ -189,7 +196,7 @@ export function giveBack(
 export function cancelled(bill: BillModel, cause: string): BillModel {
   const version = bill.version + 1;
   const ended: BillModel = { ...bill, status: 'cancelled', cause, holds: [], version };
-  return giveBack(ended, 'reversal', bill.paid);
+  return giveBack(ended, 'reversal', heldOf(bill));
 }
 
 export function confirmed(bill: BillModel, amount: number, cause: string | null): BillModel {
@@ -202,7 +209,7 @@ export function confirmed(bill: BillModel, amount: number, cause: string | null)
     holds: [],
     version,
   };
-  return giveBack(ended, 'reversal', bill.paid - amount);
+  return giveBack(ended, 'reversal', heldOf(bill) - amount);
 }
 
 // ------------------------------------------------------------------------------------------- what time does --
@@ -226,7 +233,7 @@ export function timersOf(model: Model): Timer[] {
   if (bill.status === 'paid' && bill.paidAt !== null) {
     const ended = bill.reversesUnconfirmed
       ? cancelled(bill, 'timeout')
-      : confirmed(bill, bill.paid, 'timeout');
+      : confirmed(bill, heldOf(bill), 'timeout');
     return [{ due: later(bill.paidAt, bill.confirmWithinMs), model: { is: 'bill', bill: ended } }];
   }
   if (!isBeingPaid(bill)) return [];
@@ -259,7 +266,7 @@ export function found(model: Model): Model {
   if (!bill.isLate || bill.holds.length > 0 || !isBeingPaid(bill)) return model;
   const version = bill.version + 1;
   const ended: BillModel = { ...bill, status: 'expired', cause: 'timeout', version };
-  return { is: 'bill', bill: giveBack(ended, 'reversal', bill.paid) };
+  return { is: 'bill', bill: giveBack(ended, 'reversal', heldOf(bill)) };
 }
 
 function withoutHold(bill: BillModel, no: number): Model {

@@ -57,12 +57,14 @@ function create(model: Model, call: Call): Turn {
 
 function billOf(call: Call): BillModel {
   const { body } = call;
-  const policies = body.policies as { readonly unconfirmed?: string } | undefined;
+  const policies = body.policies as { readonly [policy: string]: string } | undefined;
   return {
     amount: Number(body.amount),
     currency: textIn(body, 'currency'),
     isAuto: body.capture === 'auto',
     reversesUnconfirmed: policies?.unconfirmed === 'reverse',
+    reversesExcess: policies?.excess === 'reverse',
+    forbidsParts: policies?.part === 'forbid',
     lifeMs: Number(body.expiresIn ?? 900) * 1_000,
     confirmWithinMs: Number(body.confirmWithin ?? 86_400) * 1_000,
     digest: digestOf(call),

@@ -5,7 +5,9 @@ import {
   type BillTurn,
   confirmed,
   dueOf,
+  giveBack,
   heldBy,
+  heldOf,
   isBeingPaid,
   keep,
   refused,
@@ -76,6 +78,7 @@ function reserve(bill: BillModel, call: Call): BillTurn {
   const amount = amountIn(call.body) ?? free;
   if (free === 0) return { bill, told: notPayable('reserved') };
   if (amount > due) return { bill, told: refused('reservation.exceedsDue', { due }) };
+  if (bill.forbidsParts && amount < due) return { bill, told: refused('payment.partForbidden') };
   if (amount > free) return { bill, told: notPayable('reserved') };
 
   const no = bill.holdsMade + 1;
@@ -134,9 +137,15 @@ function refusalOf(bill: BillModel, call: Call): Told | null {
   if (namesHold && hold?.channel !== client) return refused('reservation.expired');
   if (bill.isLate && !namesHold) return notPayable('expired');
   const due = dueOf(bill);
-  const amount = amountIn(body) ?? 0;
+  const amount = keptOf(bill, amountIn(body) ?? 0);
   if (amount > due) return refused('payment.exceedsDue', { due });
+  if (bill.forbidsParts && amount < due) return refused('payment.partForbidden', { due });
   return amount > due - heldBy(bill) + (hold?.amount ?? 0) ? notPayable('reserved') : null;
+}
+
+/** What of an amount the bill keeps: what is too much goes back at once, where it takes it at all. */
+function keptOf(bill: BillModel, amount: number): number {
+  return bill.reversesExcess ? Math.min(amount, dueOf(bill)) : amount;
 }
 
 function namedHold(bill: BillModel, call: Call) {
@@ -154,9 +163,10 @@ function accepted(bill: BillModel, call: Call, no: number): BillModel {
     amount,
     credited: 0,
   };
+  const kept = keptOf(bill, amount);
   const paid = bill.paid + amount;
-  const isPaid = paid === bill.amount;
-  const next: BillModel = {
+  const isPaid = heldOf(bill) + kept === bill.amount;
+  const taken: BillModel = {
     ...bill,
     paid,
     paymentsSeen: no,
@@ -166,8 +176,9 @@ function accepted(bill: BillModel, call: Call, no: number): BillModel {
     paidAt: isPaid ? whenOf(call) : null,
     version: bill.version + 1,
   };
+  const next = kept === amount ? taken : giveBack(taken, 'reversal', amount - kept, no);
   if (!isPaid || !bill.isAuto) return next;
-  return { ...confirmed(next, paid, null), version: next.version };
+  return { ...confirmed(next, heldOf(next), null), version: next.version };
 }
 
 function giveUp(bill: BillModel, call: Call): BillTurn {

@@ -7,6 +7,7 @@ import {
   confirmed,
   dueOf,
   giveBack,
+  heldOf,
   isBeingPaid,
   keep,
   NO_RECEIPT,
@@ -60,10 +61,9 @@ function confirm(bill: BillModel, call: Call): BillTurn {
   if (bill.paid === 0) return no(refused('bill.notPaid'));
   const due = dueOf(bill);
   if (amount === null && due > 0) return no(refused('bill.stillDue', { due }));
-  if (amount !== null && amount > bill.paid) {
-    return no(refused('confirm.exceedsPaid', { paid: bill.paid }));
-  }
-  return done(confirmed(withReceipt(bill, receipt), amount ?? bill.paid, 'terminal'));
+  const paid = heldOf(bill);
+  if (amount !== null && amount > paid) return no(refused('confirm.exceedsPaid', { paid }));
+  return done(confirmed(withReceipt(bill, receipt), amount ?? paid, 'terminal'));
 }
 
 function cancel(bill: BillModel): BillTurn {

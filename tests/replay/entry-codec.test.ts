@@ -202,12 +202,53 @@ const ofStaticBills: EntryContent = {
   ],
 };
 
+/** Of version 4: a bill with policies of its own, and what they make of a payment. */
+const ofPolicies: EntryContent = {
+  kind: 'batch',
+  transitions: [
+    {
+      ...created,
+      facts: [
+        {
+          type: 'BillCreated',
+          terms: {
+            id: billId,
+            type: 'dynamic',
+            institutionId: 'i1',
+            merchantId: 'm1',
+            terminalId: 't1',
+            merchant: { name: 'Café Zoë', city: 'Rīga' },
+            orderId: 'order-4',
+            digest: 'q7bq0tXo4m0JzYb5m3uQXA',
+            purpose: 'sale',
+            amount: 400,
+            currency: 'EUR',
+            description: null,
+            lines: [],
+            metadata: null,
+            capture: 'manual',
+            confirmWithinMs: 86_400_000,
+            unconfirmed: 'reverse',
+            qrFormat: 'url',
+            returnUrl: null,
+            relatedBillId: null,
+            createdAt: at,
+            expiresAt: at + 900_000,
+            policies: { late: 'refuse', excess: 'reverse', part: 'forbid' },
+          },
+        },
+        { type: 'PaymentAccepted', payment: { ...payment, excess: 100 } },
+      ],
+    } as unknown as Transition,
+  ],
+};
+
 function recorded(version: number): Record<string, string> {
   const path = new URL(`./entries-v${version}.json`, import.meta.url);
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-describe.each([1, 2, 3])('an entry of version %i', (version) => {
+describe.each([1, 2, 3, 4])('an entry of version %i', (version) => {
   const payloads = recorded(version);
 
   test.each([
@@ -224,4 +265,10 @@ test('an entry of version 3 that tells of static bills is read as what it said',
   const payload = Buffer.from(recorded(3).static ?? '', 'base64');
   expect(payload[0]).toBe(3);
   expect(makeEntryCodec().decode(payload)).toStrictEqual(ofStaticBills);
+});
+
+test('an entry of version 4 that tells of policies is read as what it said', () => {
+  const payload = Buffer.from(recorded(4).policies ?? '', 'base64');
+  expect(payload[0]).toBe(4);
+  expect(makeEntryCodec().decode(payload)).toStrictEqual(ofPolicies);
 });

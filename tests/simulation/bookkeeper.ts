@@ -16,6 +16,7 @@ interface CreditLine {
   isPending: boolean;
 }
 
+type PaidFact = Extract<BillFact, { type: 'PaymentAccepted' }>;
 type CreditFact = Extract<BillFact, { type: 'CreditRequested' }>;
 
 export class Account {
@@ -27,6 +28,7 @@ export class Account {
   #reversed = 0;
   #refunded = 0;
   #unreturned = 0;
+  #excess = 0;
   #isClosed = false;
   #terms: Terms | null = null;
 
@@ -41,13 +43,15 @@ export class Account {
     if (!this.#isForMany && JSON.stringify(reversals) !== JSON.stringify(expected)) {
       return `reversals ${JSON.stringify(reversals)} should be ${JSON.stringify(expected)}, held ${before}`;
     }
-    return this.#balance();
+    return this.#wrongPayment(facts, reversals) ?? this.#balance();
   }
 
   /** Compares with what the switch itself says. */
   compare({ books, payments }: PresentBill): string | null {
-    const mine = [this.#paid, this.#confirmed, this.#reversed, this.#refunded, this.#unreturned];
-    const theirs = [books.paid, books.confirmed, books.reversed, books.refunded, books.unreturned];
+    const [paid, confirmed, reversed] = [this.#paid, this.#confirmed, this.#reversed];
+    const mine = [paid, confirmed, reversed, this.#refunded, this.#unreturned, this.#excess];
+    const { refunded, unreturned, excess = 0 } = books;
+    const theirs = [books.paid, books.confirmed, books.reversed, refunded, unreturned, excess];
     if (mine.join() !== theirs.join())
       return `books are ${theirs.join()}, should be ${mine.join()}`;
     const lines = new Map(this.#payments.map((line) => [line.no, line.returned]));
@@ -61,21 +65,44 @@ export class Account {
     let rest = 0;
     let held = this.#paid - this.#confirmed - this.#reversed;
     const payments = [...this.#payments];
+    const expected: number[][] = [];
     for (const fact of facts) {
       if (fact.type === 'PaymentAccepted') {
-        held += fact.payment.amount;
-        payments.push(lineOf(fact.payment));
+        const { no, amount } = fact.payment;
+        const over = this.#over(held, amount);
+        if (over > 0) expected.push([no, over]);
+        held += amount - over;
+        payments.push({ ...lineOf(fact.payment), returned: over });
       }
       if (fact.type === 'BillConfirmed') rest = held - fact.amount;
       if (fact.type === 'BillCancelled' || fact.type === 'BillExpired') rest = held;
     }
-    const expected: number[][] = [];
     for (const { no, amount, returned } of payments.reverse()) {
       const part = Math.min(rest, amount - returned);
       if (part > 0) expected.push([no, part]);
       rest -= part;
     }
     return expected;
+  }
+
+  /** Nothing is taken late that should not be, and all that is too much goes back with its payment. */
+  #wrongPayment(facts: readonly BillFact[], reversals: readonly number[][]): string | null {
+    const { expiresAt = 0, policies } = this.#terms ?? {};
+    for (const fact of facts) {
+      if (fact.type !== 'PaymentAccepted') continue;
+      const { no, receivedAt, excess = 0 } = fact.payment;
+      const isHeld = facts.some((each) => each.type === 'ReservationEnded' && each.how === 'used');
+      if (receivedAt >= expiresAt && !isHeld && policies?.late !== 'accept') return 'paid too late';
+      const isReturned = reversals.some(([of, amount]) => of === no && amount === excess);
+      if (excess > 0 && !isReturned) return 'what was too much stayed';
+    }
+    return null;
+  }
+
+  /** What goes back at once of a payment: what is above what is due. */
+  #over(held: number, amount: number): number {
+    if (this.#terms?.policies?.excess !== 'reverse') return 0;
+    return Math.max(0, held + amount - this.#total);
   }
 
   #fact(fact: BillFact): string | null {
@@ -85,7 +112,7 @@ export class Account {
         this.#total = fact.terms.offer?.maxAmount ?? fact.terms.amount;
         return null;
       case 'PaymentAccepted':
-        return this.#paymentAccepted(fact.payment.no, fact.payment.amount);
+        return this.#paymentAccepted(fact);
       case 'BillConfirmed':
         if (this.#confirmed > 0 || this.#isClosed) return 'confirmed after its end';
         this.#confirmed = fact.amount;
@@ -108,23 +135,33 @@ export class Account {
     }
   }
 
-  #paymentAccepted(no: number, amount: number): string | null {
+  #paymentAccepted({ payment }: PaidFact): string | null {
+    const { no, amount, excess = 0 } = payment;
+    const { offer, policies } = this.#terms ?? {};
+    const over = this.#over(this.#isForMany ? 0 : this.#paid - this.#reversed, amount);
+    if (excess !== over) return `an excess of ${excess} that should be ${over}`;
+    this.#excess += over;
     if (this.#isClosed || (this.#confirmed > 0 && !this.#isForMany))
       return 'a payment after the end';
     this.#payments.push(lineOf({ no, amount }));
     this.#paid += amount;
-    const { offer } = this.#terms ?? {};
-    if (offer !== undefined && (amount < offer.minAmount || amount > offer.maxAmount)) {
+    const kept = amount - over;
+    if (offer !== undefined && (kept < offer.minAmount || kept > offer.maxAmount)) {
       return 'a payment outside of the range';
     }
     if (this.#isForMany) return this.#limitPassed(offer);
-    return amount > 0 && this.#paid <= this.#total ? null : 'more is paid than is due';
+    const sum = this.#paid - this.#excess;
+    if (policies?.part === 'forbid' && offer === undefined && sum < this.#total) {
+      return 'a payment of a part';
+    }
+    return kept > 0 && sum <= this.#total ? null : 'more is paid than is due';
   }
 
   #limitPassed(offer: Terms['offer']): string | null {
     const { maxPayments = null, maxTotal = null } = offer ?? {};
     if (maxPayments !== null && this.#payments.length > maxPayments) return 'too many payments';
-    return maxTotal !== null && this.#paid > maxTotal ? 'more is paid than the limit' : null;
+    const sum = this.#paid - this.#excess;
+    return maxTotal !== null && sum > maxTotal ? 'more is paid than the limit' : null;
   }
 
   #paymentConfirmed(no: number): string | null {

@@ -2,6 +2,7 @@
 // run. A simulation that lets one of them pass is blind.
 
 import { ShardClock } from '../../src/actors/shard-clock.ts';
+import { allPoliciesOf } from '../../src/domain/bill/policies.ts';
 import { type Bill, isPresent } from '../../src/domain/bill/state.ts';
 import type { BillFact } from '../../src/domain/bill/vocabulary.ts';
 import type { Minor } from '../../src/domain/money.ts';
@@ -290,7 +291,7 @@ export const BUGS = {
       EventIndex.prototype,
       'add',
       () =>
-        (_, { terms }, event) => ({ bill: terms, event }),
+        (_, { terms }, event) => ({ bill: { ...terms, policies: allPoliciesOf(terms) }, event }),
     ),
 
   /** An ended event goes on being given until history shows its end. */

@@ -1,7 +1,7 @@
 // Model clients: terminals and wallets that do what real ones do, and what they should not: retry, give up, come back,
 // say another amount under the same reference, pay what is not due, hold on to what others want.
 
-import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
+import type { Policies, Recipient } from '../../src/domain/bill/vocabulary.ts';
 import {
   type BillId,
   type InstitutionId,
@@ -263,7 +263,9 @@ function terms(till: Client, orderId: Reference): ProposedTerms {
 function dynamicTerms(till: Client, orderId: Reference): ProposedTerms {
   const { random } = till;
   const amount = random.pick([3, 6, 10]) as Minor;
+  const part = random.pick(['allow', 'allow', 'allow', 'forbid'] as const);
   return {
+    ...policiesAtRandom(random, { late: 'refuse', part }),
     id: '' as BillId,
     type: 'dynamic',
     institutionId: INSTITUTION,
@@ -288,6 +290,16 @@ function dynamicTerms(till: Client, orderId: Reference): ProposedTerms {
   };
 }
 
+/** None, often: then all are as usual. */
+function policiesAtRandom(
+  random: Random,
+  of: Pick<Policies, 'late' | 'part'>,
+): { policies?: Policies } {
+  const excess = random.pick(['refuse', 'reverse'] as const);
+  const isUsual = of.late === 'refuse' && excess === 'refuse' && of.part === 'allow';
+  return isUsual ? {} : { policies: { ...of, excess } };
+}
+
 /** Printed codes of all kinds. */
 function staticTerms(till: Client, orderId: Reference): ProposedTerms {
   const { random } = till;
@@ -302,8 +314,10 @@ function staticTerms(till: Client, orderId: Reference): ProposedTerms {
   const validFrom = random.chance(0.2) ? millis(now + random.between(1, 4_000)) : null;
   const ends = random.pick([2, 10, 60, null, null, null]);
   const kind = `${usage} ${minAmount} ${maxAmount} ${limits.maxPayments} ${limits.maxTotal}`;
+  const late = usage === 'single' ? random.pick(['refuse', 'accept'] as const) : 'refuse';
   return {
     ...dynamicTerms(till, orderId),
+    ...policiesAtRandom(random, { late, part: 'forbid' }),
     type: 'static',
     amount: (isFixed ? minAmount : 0) as Minor,
     digest: `create ${kind} ${validFrom} ${ends}`,

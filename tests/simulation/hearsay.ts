@@ -109,7 +109,8 @@ function askedBy(operation: Operation): { op: Op; body: Body } | null {
       const { orderId, amount, currency, capture, unconfirmed } = operation.terms;
       const { expiresInMs, confirmWithinMs } = operation.terms;
       const times = { expiresIn: expiresInMs / 1_000, confirmWithin: confirmWithinMs / 1_000 };
-      const body = { orderId, amount, currency, capture, policies: { unconfirmed }, ...times };
+      const policies = { unconfirmed, ...operation.terms.policies };
+      const body = { orderId, amount, currency, capture, policies, ...times };
       return { op: operation.op, body };
     }
     case 'bill.cancel':

@@ -220,6 +220,7 @@ export function makeFullBill(terms: Partial<Terms> = {}): PresentBill {
       metadata: { __proto__x: odd, null: 'NULL' },
       returnUrl: 'https://shop.example/back?order=1&x="y"',
       relatedBillId: billId(99),
+      policies: { late: 'refuse', excess: 'reverse', part: 'forbid' },
       ...terms,
     },
     {
@@ -231,9 +232,10 @@ export function makeFullBill(terms: Partial<Terms> = {}): PresentBill {
         reversed: minor(200),
         refunded: minor(100),
         unreturned: minor(50),
+        excess: minor(100),
       },
       payments: [
-        makePayment({ status: 'confirmed', payer: odd }),
+        makePayment({ status: 'confirmed', payer: odd, credited: minor(100), excess: minor(100) }),
         makePayment({ no: 3, method: null }),
       ],
       credits: [

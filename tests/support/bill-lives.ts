@@ -11,6 +11,7 @@ import {
   isRejection,
   type Moment,
   type Parts,
+  type Policies,
   RESERVATION_MS,
 } from '../../src/domain/bill/vocabulary.ts';
 import type { Currency } from '../../src/domain/money.ts';
@@ -153,14 +154,30 @@ const waits = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(HOUR_MS, DAY_MS - 1, DAY_MS, 2 * DAY_MS, 31 * DAY_MS) },
 );
 
+/** One or none: then all are as usual. */
+export function policies(
+  late: Policies['late'],
+  part: Policies['part'],
+): fc.Arbitrary<readonly Policies[]> {
+  return fc.constantFrom<Policies[]>(
+    [],
+    [],
+    [{ late, excess: 'reverse', part }],
+    [{ late, excess: 'refuse', part: 'forbid' }],
+    [{ late, excess: 'reverse', part: 'forbid' }],
+  );
+}
+
 const creations: fc.Arbitrary<BillCommand> = fc
   .record({
     capture: fc.constantFrom('manual', 'manual', 'manual', 'auto'),
     unconfirmed: fc.constantFrom('confirm', 'reverse'),
+    policies: policies('refuse', 'allow'),
   })
-  .map((policy) =>
+  .map(({ policies: [own], ...rest }) =>
     create({
-      ...policy,
+      ...rest,
+      ...(own === undefined ? {} : { policies: own }),
       amount: money(6),
       confirmWithinMs: HOUR_MS,
       expiresAt: plus(START, EXPIRES_IN_MS),

@@ -47,9 +47,15 @@ const QUERIES: Readonly<Record<string, string>> = {
     select id, status, paid, confirmed, reversed, refunded from bills where
       (status in ('confirmed', 'refunded') and paid <> confirmed + reversed)
       or (status in ('cancelled', 'expired') and paid <> reversed)
-      or (status in ('open', 'partiallyPaid', 'paid') and (reversed > 0 or confirmed > 0))
-      or paid > amount
+      or (type = 'dynamic' and status in ('open', 'partiallyPaid', 'paid') and confirmed > 0)
       or (status = 'refunded' and refunded <> confirmed)`,
+  'bills that kept more than was due, or gave back less than was above it': `
+    select b.id, b.status, b.amount, b.paid, b.reversed, p.excess from bills b
+    left join (select bill_id, sum(excess) as excess from payments group by 1) p on p.bill_id = b.id
+    where b.reversed < coalesce(p.excess, 0)
+      or (b.type = 'dynamic' and b.paid - coalesce(p.excess, 0) > b.amount)
+      or (b.type = 'dynamic' and b.status in ('open', 'partiallyPaid', 'paid')
+        and b.reversed <> coalesce(p.excess, 0))`,
   'orders with other than one bill': `
     select terminal_id, order_id, count(*) from bills group by 1, 2 having count(*) <> 1`,
   'bills whose versions have gaps': `

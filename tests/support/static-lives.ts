@@ -6,7 +6,7 @@ import { evolve, nextDueOf } from '../../src/domain/bill/bill.ts';
 import { ABSENT, type Bill, isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
 import type { BillCommand, Parts } from '../../src/domain/bill/vocabulary.ts';
 import { HOUR_MS, MINUTE_MS, type Millis, NEVER, plus } from '../../src/domain/time.ts';
-import { choices, freeze, type Step, step } from './bill-lives.ts';
+import { choices, freeze, policies, type Step, step } from './bill-lives.ts';
 import {
   cancelPayment,
   confirmPayment,
@@ -135,11 +135,16 @@ function creations(usage: 'single' | 'many'): fc.Arbitrary<BillCommand> {
       isFixed: fc.boolean(),
       capture: fc.constantFrom('manual', 'auto'),
       unconfirmed: fc.constantFrom('confirm', 'reverse'),
+      policies: fc.oneof(
+        policies('refuse', 'forbid'),
+        policies(usage === 'single' ? 'accept' : 'refuse', 'forbid'),
+      ),
       validFrom: fc.constantFrom(null, null, null, plus(START, 2_000)),
       expiresAt: fc.constantFrom(NEVER, plus(START, EXPIRES_IN_MS)),
       ...limits,
     })
-    .map(({ isFixed, validFrom, maxPayments, maxTotal, ...changes }) => {
+    .map(({ isFixed, validFrom, maxPayments, maxTotal, policies: [own], ...rest }) => {
+      const changes = own === undefined ? rest : { ...rest, policies: own };
       const range = isFixed
         ? { minAmount: money(2), maxAmount: money(2) }
         : { minAmount: money(2), maxAmount: money(4) };

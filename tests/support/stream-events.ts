@@ -14,6 +14,7 @@ export function eventNo(no: number, given: Partial<StreamedEvent['event']> = {})
       amount: 1_000,
       currency: 'EUR',
       purpose: 'sale',
+      policies: { late: 'refuse', excess: 'refuse', part: 'allow', unconfirmed: 'confirm' },
     },
     event: makeEvent({ no: 1, occurredAt: plus(NOON, no), requestId: `request-${no}`, ...given }),
   };

@@ -1,17 +1,18 @@
 // What each fact makes of a bill. A fact that cannot follow is a Defect: history is never argued with.
 
 import { Defect, unreachable } from '../assert.ts';
-import { add } from '../money.ts';
+import { add, ZERO } from '../money.ts';
 import { booksWith, countsWith, endingWith, paymentWith } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
 import { type Draft, own, replace } from './draft.ts';
 import { repeatsBy } from './dynamic-timers.ts';
 import { isRepeatOf } from './outbox.ts';
 import { reservationsMax } from './payable.ts';
-import { dueOf } from './state.ts';
+import { dueOf, heldOf, keptOf } from './state.ts';
 import {
   type BillEvent,
   type BillFact,
+  type Books,
   CREDITS_MAX,
   type Credit,
   EVENT_LIFE_MS,
@@ -144,14 +145,21 @@ function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>, { at }: 
   if (payment.amount <= 0 || payment.credited !== 0) impossible(draft, fact);
   const accepted = draft.counts.accepted + 1;
   draft.counts = countsWith(draft.counts, { payments: payment.no, accepted });
-  draft.books = booksWith(draft.books, { paid: add(draft.books.paid, payment.amount) });
+  draft.books = booksPaid(draft.books, payment);
   own(draft, 'payments').push(payment);
-  if (draft.books.paid < draft.terms.amount) {
+  if (keptOf(draft.books) < draft.terms.amount) {
     draft.status = 'partiallyPaid';
   } else {
     draft.status = 'paid';
     draft.ending = endingWith(draft.ending, { paidAt: at });
   }
+}
+
+/** The books once the payment was taken. */
+export function booksPaid(books: Books, { amount, excess }: Payment): Books {
+  const paid = add(books.paid, amount);
+  if (excess === undefined) return booksWith(books, { paid });
+  return booksWith(books, { paid, excess: add(books.excess ?? ZERO, excess) });
 }
 
 function paymentAnswered(draft: Draft, fact: FactOf<'PaymentAnswered'>): void {
@@ -175,7 +183,7 @@ function paymentVoided(draft: Draft, fact: FactOf<'PaymentVoided'>, { at }: Mome
 
 function billConfirmed(draft: Draft, fact: FactOf<'BillConfirmed'>, { at }: Moment): void {
   if (draft.status !== 'partiallyPaid' && draft.status !== 'paid') impossible(draft, fact);
-  if (fact.amount <= 0 || fact.amount > draft.books.paid) impossible(draft, fact);
+  if (fact.amount <= 0 || fact.amount > heldOf(draft.books)) impossible(draft, fact);
   const { cause } = fact;
   draft.status = 'confirmed';
   draft.books = booksWith(draft.books, { confirmed: fact.amount });
@@ -206,12 +214,14 @@ function billClosed(
 function creditRequested(draft: Draft, fact: FactOf<'CreditRequested'>, { at }: Moment): void {
   const { credit } = fact;
   if (credit.no !== draft.counts.credits + 1 || credit.no > CREDITS_MAX) impossible(draft, fact);
-  if (credit.amount <= 0 || isBeingPaid(draft) || draft.status === 'paid') impossible(draft, fact);
+  if (credit.amount <= 0) impossible(draft, fact);
   const index = draft.payments.findLastIndex(({ no }) => no === credit.paymentNo);
   const payment = draft.payments[index];
   if (payment === undefined) impossible(draft, fact);
   const credited = add(payment.credited, credit.amount);
-  if (credited > payment.amount) impossible(draft, fact);
+  // Before the bill's end, only what was above what was due goes back.
+  const most = isBeingPaid(draft) || draft.status === 'paid' ? payment.excess : payment.amount;
+  if (credited > (most ?? ZERO)) impossible(draft, fact);
 
   const isReversal = credit.kind === 'reversal';
   const spent = isReversal ? 'reversed' : 'refunded';

@@ -4,15 +4,21 @@
 import type { Counts, Ending } from './state.ts';
 import type { Books, Payment } from './vocabulary.ts';
 
+/** A noun while it is made: members that most do not have are added last. */
+export type Writable<Noun> = { -readonly [Key in keyof Noun]: Noun[Key] };
+
 /** The books, with the sums given. */
 export function booksWith(books: Books, change: Partial<Books>): Books {
-  return {
+  const made: Writable<Books> = {
     paid: change.paid ?? books.paid,
     confirmed: change.confirmed ?? books.confirmed,
     reversed: change.reversed ?? books.reversed,
     refunded: change.refunded ?? books.refunded,
     unreturned: change.unreturned ?? books.unreturned,
   };
+  const excess = change.excess ?? books.excess;
+  if (excess !== undefined) made.excess = excess;
+  return made;
 }
 
 /** The counts, with the numbers given. */
@@ -44,7 +50,7 @@ export function paymentWith(
   payment: Payment,
   change: Partial<Pick<Payment, 'credited' | 'status' | 'notifiedAt'>>,
 ): Payment {
-  return {
+  const made: Writable<Payment> = {
     no: payment.no,
     paychannelId: payment.paychannelId,
     paymentRef: payment.paymentRef,
@@ -58,4 +64,6 @@ export function paymentWith(
     notifiedAt: change.notifiedAt ?? payment.notifiedAt,
     subscribed: payment.subscribed,
   };
+  if (payment.excess !== undefined) made.excess = payment.excess;
+  return made;
 }

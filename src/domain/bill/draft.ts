@@ -2,9 +2,9 @@
 // is copied when it is first changed, and nouns are replaced.
 
 import { assert } from '../assert.ts';
-import { type Minor, ZERO } from '../money.ts';
+import { ZERO } from '../money.ts';
 import { assertOffer } from './offer.ts';
-import { dueOf, type PresentBill, reservedOf } from './state.ts';
+import { dueOf, heldOf, keptOf, type PresentBill, reservedOf } from './state.ts';
 import type { Books, Terms } from './vocabulary.ts';
 
 export type Draft = { -readonly [Key in keyof PresentBill]: PresentBill[Key] } & {
@@ -126,9 +126,10 @@ function shared<Item>(list: readonly Item[]): readonly Item[] {
 
 /** The sums that hold after every transition, whatever happened. */
 function assertBooks(bill: PresentBill): void {
-  const { paid, confirmed, reversed, refunded, unreturned } = bill.books;
+  const { confirmed, reversed, refunded, unreturned, excess = 0 } = bill.books;
   const amount = bill.terms.amount;
-  assert(paid <= amount, 'more is paid than the bill asks for');
+  assert(keptOf(bill.books) <= amount, 'more is paid than the bill asks for');
+  assert(excess <= reversed, 'what was paid in excess was not given back');
   assert(refunded <= confirmed, 'more is refunded than was confirmed');
   assert(unreturned <= reversed + refunded, 'more came back rejected than was asked back');
   assert(isBalanced(bill), 'the books do not agree with the status');
@@ -139,14 +140,15 @@ function assertBooks(bill: PresentBill): void {
 
 function isBalanced({ status, books, terms }: PresentBill): boolean {
   const { paid, confirmed, reversed, refunded } = books;
-  const held = (paid - confirmed - reversed) as Minor;
+  const held = heldOf(books);
+  const kept = keptOf(books);
   switch (status) {
     case 'open':
       return paid === 0 && confirmed === 0 && reversed === 0;
     case 'partiallyPaid':
-      return paid > 0 && paid < terms.amount && held === paid;
+      return paid > 0 && kept < terms.amount && held === kept;
     case 'paid':
-      return paid === terms.amount && held === paid;
+      return kept === terms.amount && held === kept;
     case 'confirmed':
       return confirmed > 0 && held === 0 && refunded < confirmed;
     case 'refunded':

@@ -13,7 +13,7 @@ import {
   terminal,
 } from './outbox.ts';
 import { isKnownReceipt, sameJson } from './receipts.ts';
-import { dueOf, type PresentBill } from './state.ts';
+import { dueOf, heldOf, keptOf, type PresentBill } from './state.ts';
 import type {
   Actor,
   BillDecision,
@@ -51,12 +51,11 @@ export function confirm(
   if (amount === 0)
     return [...receiptOf(bill, receipt), ...cancelled(bill, enderOf(bill, by), now)];
   if (books.paid === 0) return { rejected: 'bill.notPaid' };
+  const held = heldOf(books);
   if (amount === null && dueOf(bill) > 0) return { rejected: 'bill.stillDue', due: dueOf(bill) };
-  if (amount !== null && amount > books.paid) {
-    return { rejected: 'confirm.exceedsPaid', paid: books.paid };
-  }
+  if (amount !== null && amount > held) return { rejected: 'confirm.exceedsPaid', paid: held };
 
-  return confirmed(bill, amount ?? books.paid, receipt, enderOf(bill, by), now);
+  return confirmed(bill, amount ?? held, receipt, enderOf(bill, by), now);
 }
 
 /** Not confirmed: gives all back. Confirmed: refunds, so that a register need not care which. */
@@ -91,7 +90,7 @@ export function confirmed(
   { cause, tellsTerminal }: Ender,
   now: Millis,
 ): BillFact[] {
-  const reversals = drawReversals(bill, subtract(bill.books.paid, amount), now);
+  const reversals = drawReversals(bill, subtract(heldOf(bill.books), amount), now);
   const facts: BillFact[] = [
     { type: 'BillConfirmed', amount, cause, receipt },
     ...closedReservations(bill),
@@ -110,7 +109,7 @@ export function cancelled(
   { cause, tellsTerminal }: Ender,
   now: Millis,
 ): BillFact[] {
-  const reversals = drawReversals(bill, bill.books.paid, now);
+  const reversals = drawReversals(bill, heldOf(bill.books), now);
   return [
     ...closed(bill, { cause, tellsTerminal }, reversals),
     ...raiseForCredits(bill, reversals, tellsTerminal),
@@ -136,7 +135,7 @@ export function closed(
 /** Facts of an expiry, which waits for live reservations and so has none to close. */
 export function expired(bill: PresentBill, now: Millis): BillFact[] {
   const { cause, tellsTerminal } = BY_TIMEOUT;
-  const reversals = drawReversals(bill, bill.books.paid, now);
+  const reversals = drawReversals(bill, heldOf(bill.books), now);
   return [
     { type: 'BillExpired' },
     ...requestsOf(reversals),
@@ -148,7 +147,7 @@ export function expired(bill: PresentBill, now: Millis): BillFact[] {
 /** Whether the bill stands confirmed as this confirm would have it. */
 function isConfirmedSo(bill: PresentBill, command: CommandOf<'ConfirmBill'>): boolean {
   const { terms, books } = bill;
-  const amount = command.amount ?? (terms.offer === undefined ? terms.amount : books.paid);
+  const amount = command.amount ?? (terms.offer === undefined ? terms.amount : keptOf(books));
   return amount === books.confirmed && isKnownReceipt(bill, command.receipt);
 }
 

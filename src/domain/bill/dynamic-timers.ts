@@ -5,7 +5,8 @@ import { must, unreachable } from '../assert.ts';
 import { DAY_MS, type Millis, plus } from '../time.ts';
 import { BY_TIMEOUT, cancelled, confirmed, expired } from './dynamic-endings.ts';
 import { paychannel, raiseForCredit } from './outbox.ts';
-import type { PresentBill } from './state.ts';
+import { openUntil } from './policies.ts';
+import { heldOf, type PresentBill } from './state.ts';
 import { type BillFact, CREDIT_REPEATS_MAX, type Credit, type Reservation } from './vocabulary.ts';
 
 /** What a bill that ends as a whole waits for. */
@@ -23,7 +24,7 @@ export function earliestTimer(bill: PresentBill): Timer | null {
     case 'open':
     case 'partiallyPaid':
       // Expiry waits for live reservations, though its time may have come before theirs.
-      return earliestReservationEnd(bill) ?? { kind: 'expiry', due: bill.terms.expiresAt };
+      return earliestReservationEnd(bill) ?? { kind: 'expiry', due: openUntil(bill.terms) };
     case 'paid': {
       const paidAt = must(bill.ending.paidAt, 'the time at which a paid bill was paid');
       return { kind: 'confirmWithin', due: plus(paidAt, bill.terms.confirmWithinMs) };
@@ -45,7 +46,7 @@ export function runTimer(bill: PresentBill, now: Millis): readonly BillFact[] {
     case 'confirmWithin':
       return bill.terms.unconfirmed === 'reverse'
         ? cancelled(bill, BY_TIMEOUT, now)
-        : confirmed(bill, bill.books.paid, null, BY_TIMEOUT, now);
+        : confirmed(bill, heldOf(bill.books), null, BY_TIMEOUT, now);
     case 'repeat':
       return repeated(timer.credit);
     default:

@@ -42,10 +42,12 @@ function forAllLives(check: (life: readonly Step[]) => void): void {
 describe('a dynamic bill', () => {
   test('B1: money is conserved', () => {
     forAllSteps(({ after: { status, books, payments, terms } }) => {
-      const { paid, confirmed, reversed, refunded, unreturned } = books;
+      const { paid, confirmed, reversed, refunded, unreturned, excess = 0 } = books;
       const held = sum(payments.map(({ amount, credited }) => amount - credited));
       expect(sum(payments.map(({ amount }) => amount))).toBe(paid);
-      expect(paid).toBeLessThanOrEqual(terms.amount);
+      expect(sum(payments.map((payment) => payment.excess ?? 0))).toBe(excess);
+      expect(excess).toBeLessThanOrEqual(reversed);
+      expect(paid - excess).toBeLessThanOrEqual(terms.amount);
       expect(refunded).toBeLessThanOrEqual(confirmed);
       expect(unreturned).toBeLessThanOrEqual(reversed + refunded);
       if (status === 'confirmed' || status === 'refunded') {
@@ -167,6 +169,37 @@ describe('a dynamic bill', () => {
       if (!isPresent(before)) return;
       if (finals.includes(before.status)) expect(after.status).toBe(before.status);
       if (before.books.confirmed > 0) expect(after.books.confirmed).toBe(before.books.confirmed);
+    });
+  });
+});
+
+describe('the policies of a dynamic bill', () => {
+  test('excess: what is paid above what is due goes back with the payment, and only if so agreed', () => {
+    forAllSteps(({ before, after, facts }) => {
+      for (const fact of facts) {
+        if (fact.type !== 'PaymentAccepted' || !isPresent(before)) continue;
+        const { no, amount, excess = 0 } = fact.payment;
+        expect(excess).toBe(Math.max(0, amount - dueOf(before)));
+        if (excess === 0) continue;
+        expect(after.terms.policies?.excess).toBe('reverse');
+        const drawn = { kind: 'reversal', paymentNo: no, amount: excess, reason: 'excess' };
+        expect(after.credits).toContainEqual(expect.objectContaining(drawn));
+      }
+    });
+  });
+
+  test('part: where it is forbidden, one payment pays the bill, and one reservation holds it', () => {
+    forAllSteps(({ after }) => {
+      if (after.terms.policies?.part !== 'forbid') return;
+      expect(after.payments.length + after.reservations.length).toBeLessThanOrEqual(1);
+      expect(after.status).not.toBe('partiallyPaid');
+      for (const { amount } of after.reservations) expect(amount).toBe(after.terms.amount);
+    });
+  });
+
+  test('are for ever those that it was created with', () => {
+    forAllSteps(({ before, after }) => {
+      if (isPresent(before)) expect(after.terms).toBe(before.terms);
     });
   });
 });
@@ -395,6 +428,7 @@ describe('reach', () => {
         "payment.currencyMismatch",
         "payment.exceedsDue",
         "payment.notFound",
+        "payment.partForbidden",
         "payment.refReused",
         "payment.void",
         "refund.exceedsConfirmed",

@@ -1,7 +1,7 @@
 // What each fact makes of a bill for many payments, where it makes another thing of it than of other bills.
 
 import { add, subtract } from '../money.ts';
-import { applyFact, impossible } from './apply-fact.ts';
+import { applyFact, booksPaid, impossible } from './apply-fact.ts';
 import { booksWith, countsWith, paymentWith } from './copies.ts';
 import { type Draft, own, replace } from './draft.ts';
 import { merged } from './parts.ts';
@@ -39,7 +39,7 @@ function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>): void {
   if (payment.amount <= 0 || payment.credited !== 0) impossible(draft, fact);
   const accepted = draft.counts.accepted + 1;
   draft.counts = countsWith(draft.counts, { payments: payment.no, accepted });
-  draft.books = booksWith(draft.books, { paid: add(draft.books.paid, payment.amount) });
+  draft.books = booksPaid(draft.books, payment);
   own(draft, 'payments').push(payment);
 }
 

@@ -29,14 +29,15 @@ export function confirmPayment(
 ): BillDecision {
   const payment = findPaymentNo(bill, command.paymentNo);
   if (payment === null) return { rejected: 'payment.notFound' };
-  const amount = command.amount ?? payment.amount;
+  const most = mostOf(payment);
+  const amount = command.amount ?? most;
   const { status } = payment;
   if (status !== 'accepted') {
     return confirmedOf(bill, payment) === amount
       ? []
       : { rejected: 'payment.notConfirmable', status };
   }
-  if (amount > payment.amount) return { rejected: 'confirm.exceedsPaid', paid: payment.amount };
+  if (amount > most) return { rejected: 'confirm.exceedsPaid', paid: most };
   const ender = enderOf(bill, command.by);
   if (amount === 0) return paymentReversed(bill, payment, ender, now);
 
@@ -106,9 +107,9 @@ export function paymentConfirmed(
   now: Millis,
 ): BillFact[] {
   const { no, subscribed, paychannelId } = payment;
-  const excess = subtract(payment.amount, amount);
-  const draw = { kind: 'reversal', amount: excess, reason: null, payment } as const;
-  const reversals = excess === 0 ? [] : drawCredits(bill, draw, now);
+  const rest = subtract(leftOf(payment), amount);
+  const draw = { kind: 'reversal', amount: rest, reason: null, payment } as const;
+  const reversals = rest === 0 ? [] : drawCredits(bill, draw, now);
   const facts: BillFact[] = [...requestsOf(reversals), { type: 'PaymentConfirmed', no }];
   if (subscribed) facts.push(raiseForPayment(paychannel(paychannelId), 'payment.confirmed', no));
   if (tellsTerminal) {
@@ -125,7 +126,7 @@ export function paymentReversed(
   { tellsTerminal }: Ender,
   now: Millis,
 ): BillFact[] {
-  const draw = { kind: 'reversal', amount: payment.amount, reason: null, payment } as const;
+  const draw = { kind: 'reversal', amount: leftOf(payment), reason: null, payment } as const;
   const reversals = drawCredits(bill, draw, now);
   return [...requestsOf(reversals), ...raiseForCredits(bill, reversals, tellsTerminal)];
 }
@@ -166,22 +167,26 @@ function receiptOf(bill: PresentBill, { receipt }: Refund): FactOf<'ReceiptAttac
 
 /** Credits that wait for their wallets stay in memory: there is a bound to them, and to those of one payment. */
 function limitOf(bill: PresentBill, payment: Payment, amount: Minor): BillRejection | null {
-  let pending = 0;
-  let own = 0;
-  for (const credit of bill.credits) {
-    if (credit.status === 'pending') pending += 1;
-    if (credit.paymentNo === payment.no) own += 1;
-  }
   const rejected = 'bill.limitReached';
-  if (pending >= PENDING_CREDITS_MAX) {
+  if (!hasRoomForCredit(bill)) {
     return { rejected, limit: PENDING_CREDITS_MAX, of: 'pending credits' };
   }
+  let own = 0;
+  for (const { paymentNo } of bill.credits) if (paymentNo === payment.no) own += 1;
   // The last one is kept for returning all that is left.
   const limit = PAYMENT_CREDITS_MAX - 1;
   if (amount < leftOf(payment) && own >= limit) {
     return { rejected, limit, of: 'credits of a payment' };
   }
   return null;
+}
+
+/** Whether one more credit may wait for its wallet. */
+export function hasRoomForCredit({ credits }: PresentBill): boolean {
+  if (credits.length < PENDING_CREDITS_MAX) return true;
+  let pending = 0;
+  for (const { status } of credits) if (status === 'pending') pending += 1;
+  return pending < PENDING_CREDITS_MAX;
 }
 
 export function findPaymentNo(bill: PresentBill, no: number): Payment | null {
@@ -195,6 +200,11 @@ function confirmedOf(bill: PresentBill, payment: Payment): number {
     if (paymentNo === payment.no && kind === 'reversal') confirmed -= amount;
   }
   return confirmed;
+}
+
+/** The most that can be confirmed of a payment. */
+export function mostOf({ amount, excess }: Payment): Minor {
+  return excess === undefined ? amount : subtract(amount, excess);
 }
 
 function leftOf(payment: Payment): Minor {

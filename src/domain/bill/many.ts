@@ -22,6 +22,7 @@ import {
   cancelPayment,
   confirmNothing,
   confirmPayment,
+  mostOf,
   paymentConfirmed,
   paymentReversed,
   refundPayment,
@@ -152,7 +153,7 @@ function runTimer(bill: PresentBill, now: Millis): readonly BillFact[] {
       const payment = must(timer.payment, 'a payment that waits');
       return bill.terms.unconfirmed === 'reverse'
         ? paymentReversed(bill, payment, BY_TIMEOUT, now)
-        : paymentConfirmed(bill, payment, payment.amount, BY_TIMEOUT, now);
+        : paymentConfirmed(bill, payment, mostOf(payment), BY_TIMEOUT, now);
     }
     case 'repeat':
       return repeated(timer.credit);

@@ -1,6 +1,6 @@
 // What a static bill offers to its payers: a fixed amount or a range, once or many times, up to its limits.
 //
-//   O1. No payment lies outside of the range.
+//   O1. No payment lies outside of the range, but for what was paid above it and went back at once.
 //   O2. Payments and live reservations together never pass a limit, so that a payment within its reservation is taken.
 //       What was given back later frees no place: a limit that once was reached stays so.
 
@@ -8,7 +8,7 @@ import { assert } from '../assert.ts';
 import type { PaychannelId } from '../ids.ts';
 import { type Minor, smaller, subtract } from '../money.ts';
 import type { Millis } from '../time.ts';
-import { type PresentBill, reservedOf } from './state.ts';
+import { keptOf, type PresentBill, reservedOf } from './state.ts';
 import {
   type NotPayableReason,
   type Offer,
@@ -102,7 +102,7 @@ function unconfirmed(bill: PresentBill): number {
 }
 
 function totalLeft(bill: PresentBill, offer: Offer): Minor {
-  return subtract((offer.maxTotal ?? TOTAL_MAX) as Minor, bill.books.paid);
+  return subtract((offer.maxTotal ?? TOTAL_MAX) as Minor, keptOf(bill.books));
 }
 
 // -------------------------------------------------------------------------------------------------------- books --
@@ -111,6 +111,7 @@ function totalLeft(bill: PresentBill, offer: Offer): Minor {
 export function assertOffer(bill: PresentBill, offer: Offer): void {
   const { paid, confirmed, reversed, refunded, unreturned } = bill.books;
   const { accepted } = bill.counts;
+  assert((bill.books.excess ?? 0) <= reversed, 'what was paid in excess was not given back');
   assert(refunded <= confirmed, 'more is refunded than was confirmed');
   assert(unreturned <= reversed + refunded, 'more came back rejected than was asked back');
   assert(confirmed + reversed <= paid, 'more has ended than was paid');
@@ -122,7 +123,10 @@ export function assertOffer(bill: PresentBill, offer: Offer): void {
   const { length } = bill.reservations;
   assert(length + accepted <= (offer.maxPayments ?? accepted + length), 'a limit is passed');
   const reserved = length === 0 ? 0 : reservedOf(bill);
-  assert(paid + reserved <= (offer.maxTotal ?? TOTAL_MAX), 'more is taken than the limit');
+  assert(
+    keptOf(bill.books) + reserved <= (offer.maxTotal ?? TOTAL_MAX),
+    'more is taken than the limit',
+  );
 }
 
 const MANY_STATUSES: ReadonlySet<string> = new Set(['open', 'cancelled', 'expired']);
@@ -131,7 +135,8 @@ function assertSingle(bill: PresentBill, offer: Offer): void {
   const { status, books, counts, reservations } = bill;
   const { paid, confirmed, reversed, refunded } = books;
   assert(counts.accepted + reservations.length <= 1, 'a single-use bill is paid once');
-  const isInRange = paid >= offer.minAmount && paid <= offer.maxAmount;
+  const kept = keptOf(books);
+  const isInRange = kept >= offer.minAmount && kept <= offer.maxAmount;
   assert(paid === 0 || isInRange, 'a payment outside of the range');
   const isClosed = status === 'cancelled' || status === 'expired';
   assert(!isClosed || paid === reversed, 'closed, and not all was given back');

@@ -3,6 +3,7 @@
 import type { PaychannelId } from '../ids.ts';
 import type { Millis } from '../time.ts';
 import { unmetOffer } from './offer.ts';
+import { openUntil } from './policies.ts';
 import { dueOf, isForMany, type PresentBill, reservedOf } from './state.ts';
 import {
   type NotPayableReason,
@@ -27,7 +28,7 @@ export function payableReason(
   for (const reservation of bill.reservations) {
     if (reservation.paychannelId === paychannelId && now < reservation.expiresAt) return null;
   }
-  if (now >= bill.terms.expiresAt) return 'expired';
+  if (now >= openUntil(bill.terms)) return 'expired';
   const { offer } = bill.terms;
   if (offer !== undefined) return unmetOffer(bill, offer, now, paychannelId);
   if (dueOf(bill) === reservedOf(bill, paychannelId)) return 'reserved';

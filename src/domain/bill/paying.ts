@@ -1,17 +1,26 @@
 // How a bill of any type is paid, and how a payment is refused, for good. What a type asks of a payment, and what follows
 // from one, is its own.
 
-import { assert } from '../assert.ts';
-import { add, type Minor } from '../money.ts';
+import { assert, must } from '../assert.ts';
+import { add, type Minor, subtract } from '../money.ts';
 import { type Millis, plus } from '../time.ts';
-import { raiseForBill, raiseForConfirmed, raiseForPayment, terminal } from './outbox.ts';
+import type { Writable } from './copies.ts';
+import { drawCredits, requestsOf } from './credits.ts';
+import {
+  raiseForBill,
+  raiseForConfirmed,
+  raiseForCredits,
+  raiseForPayment,
+  terminal,
+} from './outbox.ts';
 import { lookUpReference } from './references.ts';
-import type { PresentBill } from './state.ts';
+import { heldOf, type PresentBill } from './state.ts';
 import {
   type BillDecision,
   type BillFact,
   type BillRejection,
   type CommandOf,
+  type Credit,
   type KeptReference,
   type NotPayableReason,
   type Payment,
@@ -55,15 +64,21 @@ export function release(bill: PresentBill, command: CommandOf<'ReleaseReservatio
 export interface PayRules {
   /** The amount to hold for a payer who asks for so much, or for all there is (null); or why nothing can be held. */
   readonly hold: (bill: PresentBill, asked: Minor | null, now: Millis) => Minor | BillRejection;
-  /** Why the payment cannot be taken; null where it can. `named`: the live reservation that it names. */
-  readonly refusal: (
-    bill: PresentBill,
-    command: CommandOf<'PayBill'>,
-    now: Millis,
-    named: Reservation | null,
-  ) => BillRejection | null;
+  /** The part of a payment of this amount that is above what is due, and goes back at once. */
+  readonly excess: (bill: PresentBill, amount: Minor) => Minor;
+  /** Why the payment cannot be taken; null where it can. */
+  readonly refusal: (bill: PresentBill, asked: Asked, now: Millis) => BillRejection | null;
   /** What follows from taking it. */
-  readonly outcome: (bill: PresentBill, payment: Payment) => readonly BillFact[];
+  readonly outcome: (bill: PresentBill, payment: Payment, kept: Minor) => readonly BillFact[];
+}
+
+/** A payment to be judged. */
+export interface Asked {
+  readonly command: CommandOf<'PayBill'>;
+  /** What of it is to stay: its amount without the excess. */
+  readonly kept: Minor;
+  /** The live reservation that it names. */
+  readonly named: Reservation | null;
 }
 
 /** A refusal is a fact too: it is final for its reference, whatever becomes of its reason (B4). */
@@ -75,14 +90,16 @@ export function payBy(
   recalled: KeptReference | null,
 ): BillDecision {
   const { paychannelId, paymentRef, digest, amount } = command;
-  const kept = lookUpReference(bill, recalled, 'payment', paychannelId, paymentRef);
-  if (kept !== null) return repeatedPayment(kept, digest);
+  const earlier = lookUpReference(bill, recalled, 'payment', paychannelId, paymentRef);
+  if (earlier !== null) return repeatedPayment(earlier, digest);
   assert(amount > 0, 'a payment of nothing');
   const named = namedReservation(bill, command, now);
-  const rejection = rules.refusal(bill, command, now, named);
+  const excess = rules.excess(bill, amount);
+  const kept = subtract(amount, excess);
+  const rejection = rules.refusal(bill, { command, kept, named }, now);
   if (rejection !== null) return refused(bill, command, now, rejection);
 
-  const payment: Payment = {
+  const payment: Writable<Payment> = {
     no: bill.counts.payments + 1,
     paychannelId,
     paymentRef,
@@ -96,12 +113,21 @@ export function payBy(
     notifiedAt: null,
     subscribed: command.subscribed,
   };
+  if (excess > 0) payment.excess = excess;
+  const credits = excess > 0 ? [excessOf(bill, payment, excess)] : [];
   const facts: BillFact[] = [];
   if (named !== null) facts.push({ type: 'ReservationEnded', no: named.no, how: 'used' });
-  facts.push({ type: 'PaymentAccepted', payment });
-  facts.push(...rules.outcome(bill, payment));
+  facts.push({ type: 'PaymentAccepted', payment }, ...requestsOf(credits));
+  facts.push(...rules.outcome(bill, payment, kept));
+  facts.push(...raiseForCredits(bill, credits, true));
   facts.push({ type: 'PaymentAnswered', no: payment.no, digest });
   return facts;
+}
+
+function excessOf(bill: PresentBill, payment: Payment, amount: Minor): Credit {
+  const draw = { kind: 'reversal', amount, reason: 'excess', payment } as const;
+  const [credit] = drawCredits(bill, draw, payment.receivedAt);
+  return must(credit, 'the credit of an excess');
 }
 
 /** Makes sure that a payment not seen yet never will be taken; what was seen stays as it was answered. */
@@ -135,13 +161,13 @@ function refused(
 }
 
 /** Reservations hold no more than is due (B3), so a bill that is paid in full has none left to end. */
-export function paidInFull(bill: PresentBill, payment: Payment): BillFact[] {
+export function paidInFull(bill: PresentBill, payment: Payment, kept: Minor): BillFact[] {
   const paid = raiseForPayment(terminal(bill), 'bill.paid', payment.no);
   if (bill.terms.capture === 'manual') return [paid];
   return [
     {
       type: 'BillConfirmed',
-      amount: add(bill.books.paid, payment.amount),
+      amount: add(heldOf(bill.books), kept),
       cause: null,
       receipt: null,
     },

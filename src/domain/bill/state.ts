@@ -80,7 +80,17 @@ export function isPresent(bill: Bill): bill is PresentBill {
 export function dueOf(bill: PresentBill): Minor {
   if (bill.status !== 'open' && bill.status !== 'partiallyPaid') return 0 as Minor;
   const { offer, amount } = bill.terms;
-  return offer === undefined ? ((amount - bill.books.paid) as Minor) : offer.minAmount;
+  return offer === undefined ? ((amount - keptOf(bill.books)) as Minor) : offer.minAmount;
+}
+
+/** What was paid of what was due: all of it but what went back at once. */
+export function keptOf(books: Books): Minor {
+  return books.excess === undefined ? books.paid : ((books.paid - books.excess) as Minor);
+}
+
+/** What is neither confirmed nor given back. */
+export function heldOf({ paid, confirmed, reversed }: Books): Minor {
+  return (paid - confirmed - reversed) as Minor;
 }
 
 /** Whether the bill takes any number of payments, each of which ends by itself. */

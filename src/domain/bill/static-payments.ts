@@ -1,31 +1,34 @@
 // How a static bill is reserved and paid: once or many times, each payment within the range of its offer.
 
 import { assert, must } from '../assert.ts';
-import type { Minor } from '../money.ts';
+import { above, type Minor, ZERO } from '../money.ts';
 import type { Millis } from '../time.ts';
+import { hasRoomForCredit } from './many-payments.ts';
 import { heldExcept, isTooEarly, roomFor, unmetAmount } from './offer.ts';
 import { paychannel, raiseForPayment, terminal } from './outbox.ts';
 import { closedReason, reservationsMax } from './payable.ts';
-import { notPayable, type PayRules, paidInFull } from './paying.ts';
+import { type Asked, notPayable, type PayRules, paidInFull } from './paying.ts';
+import { openUntil, policiesOf } from './policies.ts';
 import type { PresentBill } from './state.ts';
-import type {
-  BillFact,
-  BillRejection,
-  CommandOf,
-  Offer,
-  Payment,
-  Reservation,
+import {
+  type BillFact,
+  type BillRejection,
+  type Offer,
+  type Payment,
+  TOTAL_MAX,
 } from './vocabulary.ts';
 
 /** Paid once, the bill goes on as a dynamic one that is paid in full. */
 export const SINGLE_PAYMENTS: PayRules = {
   hold: amountToHold,
+  excess: excessAbove,
   refusal: refusalOfPayment,
   outcome: paidInFull,
 };
 /** Each payment goes its own way; the bill stays open for the next. */
 export const MANY_PAYMENTS: PayRules = {
   hold: amountToHold,
+  excess: (bill, amount) => (hasRoomForCredit(bill) ? excessAbove(bill, amount) : ZERO),
   refusal: refusalOfPayment,
   outcome: paidAmongMany,
 };
@@ -35,7 +38,7 @@ function amountToHold(bill: PresentBill, asked: Minor | null, now: Millis): Mino
   const closed = closedReason(bill);
   if (closed !== null) return notPayable(closed);
   if (isTooEarly(offer, now)) return notPayable('notYetValid');
-  if (now >= bill.terms.expiresAt) return notPayable('expired');
+  if (now >= openUntil(bill.terms)) return notPayable('expired');
   const held = heldExcept(bill, () => false);
   const room = roomFor(bill, offer, held);
   if (typeof room === 'string') return notPayable(room);
@@ -48,25 +51,31 @@ function amountToHold(bill: PresentBill, asked: Minor | null, now: Millis): Mino
   return amount;
 }
 
+/** A payer may bring what the offer asks for at the most: what is above that is too much. */
+function excessAbove(bill: PresentBill, amount: Minor): Minor {
+  if (policiesOf(bill.terms).excess === 'refuse') return ZERO;
+  return above(amount, offerOf(bill).maxAmount);
+}
+
 function refusalOfPayment(
   bill: PresentBill,
-  command: CommandOf<'PayBill'>,
+  { command, kept, named }: Asked,
   now: Millis,
-  named: Reservation | null,
 ): BillRejection | null {
-  const { currency, expiresAt } = bill.terms;
+  const { currency } = bill.terms;
   const offer = offerOf(bill);
   if (command.currency !== currency) return { rejected: 'payment.currencyMismatch', currency };
   const closed = closedReason(bill);
   if (closed !== null) return notPayable(closed);
   if (isTooEarly(offer, now)) return notPayable('notYetValid');
   if (command.reservationNo !== null && named === null) return { rejected: 'reservation.expired' };
-  if (now >= expiresAt && named === null) return notPayable('expired');
-  const outside = outOfRange(offer, command.amount);
+  if (now >= openUntil(bill.terms) && named === null) return notPayable('expired');
+  const outside = outOfRange(offer, kept);
   if (outside !== null) return outside;
   const held = heldExcept(bill, ({ no }) => no === named?.no);
-  const unmet = unmetAmount(bill, offer, command.amount, held);
-  return unmet === null ? null : notPayable(unmet);
+  const unmet = unmetAmount(bill, offer, kept, held);
+  if (unmet !== null) return notPayable(unmet);
+  return bill.books.paid + command.amount > TOTAL_MAX ? notPayable('limit') : null;
 }
 
 function outOfRange({ minAmount, maxAmount }: Offer, amount: number): BillRejection | null {

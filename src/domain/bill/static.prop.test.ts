@@ -42,10 +42,11 @@ function forAllStates(check: (bill: PresentBill, offer: Offer, step: Step) => vo
 describe('a static bill', () => {
   test('M1: money is conserved, and its books are the sums over all payments and credits', () => {
     forAllStates(({ books, payments, credits, counts }, offer) => {
-      const { paid, confirmed, reversed, refunded, unreturned } = books;
+      const { paid, confirmed, reversed, refunded, unreturned, excess = 0 } = books;
       const held = sum(payments.map(({ amount, credited }) => amount - credited));
       expect(sum(payments.map(({ amount }) => amount))).toBe(paid);
       expect(held).toBe(paid - reversed - refunded);
+      expect(sum(payments.map((payment) => payment.excess ?? 0))).toBe(excess);
       const total = (of: (credit: (typeof credits)[number]) => boolean): number =>
         sum(credits.filter(of).map(({ amount }) => amount));
       expect(total(({ kind }) => kind === 'reversal')).toBe(reversed);
@@ -62,12 +63,31 @@ describe('a static bill', () => {
     });
   });
 
-  test('O1: every payment lies in the range', () => {
-    forAllStates(({ payments }, { minAmount, maxAmount }) => {
-      for (const { amount } of payments) {
-        expect(amount).toBeGreaterThanOrEqual(minAmount);
-        expect(amount).toBeLessThanOrEqual(maxAmount);
+  test('O1: every payment lies in the range, but for what is above it and goes back at once', () => {
+    forAllStates(({ payments, terms }, { minAmount, maxAmount }) => {
+      for (const { amount, credited, excess = 0 } of payments) {
+        expect(amount - excess).toBeGreaterThanOrEqual(minAmount);
+        expect(amount - excess).toBeLessThanOrEqual(maxAmount);
+        expect(credited).toBeGreaterThanOrEqual(excess);
+        if (excess === 0) continue;
+        expect(terms.policies?.excess).toBe('reverse');
+        expect(amount - excess).toBe(maxAmount);
       }
+    });
+  });
+
+  test('is paid late only if so agreed, within a reservation but for that, and never after its end', () => {
+    forAllStates(({ terms }, _, { before, facts, now }) => {
+      if (!facts.some(({ type }) => type === 'PaymentAccepted')) return;
+      const isHeld = facts.some((fact) => fact.type === 'ReservationEnded' && fact.how === 'used');
+      if (terms.policies?.late !== 'accept' && !isHeld) expect(now).toBeLessThan(terms.expiresAt);
+      expect(before.status).toBe('open');
+    });
+  });
+
+  test('that may be paid late does not expire', () => {
+    forAllStates(({ status, terms }) => {
+      if (terms.policies?.late === 'accept') expect(status).not.toBe('expired');
     });
   });
 
@@ -76,7 +96,8 @@ describe('a static bill', () => {
       const places = usage === 'single' ? 1 : (maxPayments ?? Number.POSITIVE_INFINITY);
       expect(bill.payments.length + bill.reservations.length).toBeLessThanOrEqual(places);
       const total = maxTotal ?? Number.POSITIVE_INFINITY;
-      expect(bill.books.paid + reservedOf(bill)).toBeLessThanOrEqual(total);
+      const { paid, excess = 0 } = bill.books;
+      expect(paid - excess + reservedOf(bill)).toBeLessThanOrEqual(total);
     });
   });
 
@@ -214,6 +235,20 @@ describe('reach', () => {
       'paid',
       'refunded',
     ]);
+  });
+
+  test('the lives are paid too much and too late, once and many times', () => {
+    const seen = new Set<string>();
+    for (const { after, facts, now } of steps) {
+      const accepted = facts.find((fact) => fact.type === 'PaymentAccepted');
+      if (accepted === undefined || !isPresent(after)) continue;
+      const { terms } = after;
+      if (accepted.payment.excess !== undefined) seen.add(`${terms.offer?.usage} excess`);
+      if (now >= terms.expiresAt) seen.add(`${terms.offer?.usage} late`);
+    }
+    expect([...seen]).toEqual(
+      expect.arrayContaining(['many excess', 'single excess', 'single late']),
+    );
   });
 
   test('the lives meet every refusal of their own', () => {

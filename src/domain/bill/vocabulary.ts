@@ -58,6 +58,16 @@ export interface Offer {
   readonly validFrom: Millis | null;
 }
 
+/** What the bill does where things do not go as they should; `unconfirmed`, which was there first, stands in the terms. */
+export interface Policies {
+  /** A payment after the bill's end. `accept`: of static bills for one payment only. */
+  readonly late: 'refuse' | 'accept';
+  /** A payment above what is due. `reverse`: it is taken, and what is above goes back at once. */
+  readonly excess: 'refuse' | 'reverse';
+  /** A payment of a part of what is due. */
+  readonly part: 'allow' | 'forbid';
+}
+
 /** What was agreed when the bill was created. It never changes. */
 export interface Terms {
   readonly id: BillId;
@@ -90,6 +100,8 @@ export interface Terms {
   readonly expiresAt: Millis;
   /** Of static bills only. Dynamic ones have no such member, so that their records stay as they were. */
   readonly offer?: Offer;
+  /** Absent where all are as usual (policies.ts). */
+  readonly policies?: Policies;
 }
 
 /**
@@ -103,6 +115,8 @@ export interface Books {
   readonly reversed: Minor;
   readonly refunded: Minor;
   readonly unreturned: Minor;
+  /** The part of `paid` that was above what was due, and of `reversed` that went back at once for it. Absent: 0. */
+  readonly excess?: Minor;
 }
 
 export type PaymentStatus = 'accepted' | 'confirmed' | 'reversed' | 'refunded';
@@ -125,6 +139,8 @@ export interface Payment {
   readonly notifiedAt: Millis | null;
   /** Whether the channel asked to hear `payment.confirmed`. */
   readonly subscribed: boolean;
+  /** The part of the amount that was above what was due: it goes back at once (`policies.excess`). Absent: 0. */
+  readonly excess?: Minor;
 }
 
 /** A payment that the bill did not take: final for its `paymentRef`; the wallet returns the money itself. */
@@ -436,6 +452,7 @@ export type BillRejection =
   | { readonly rejected: 'bill.notRefundable'; readonly status: BillStatus }
   | { readonly rejected: 'bill.limitReached'; readonly limit: number; readonly of: string }
   | { readonly rejected: 'payment.exceedsDue'; readonly due: Minor }
+  | { readonly rejected: 'payment.partForbidden'; readonly due: Minor }
   | {
       readonly rejected: 'payment.outOfRange';
       readonly minAmount: Minor;

@@ -10,9 +10,11 @@ import { assert, must } from '../../domain/assert.ts';
 import type { PresentBill } from '../../domain/bill/state.ts';
 import type {
   BillEvent,
+  Books,
   Line,
   Offer,
   Outcome,
+  Policies,
   QrFormat,
   Terms,
 } from '../../domain/bill/vocabulary.ts';
@@ -40,7 +42,7 @@ import {
 } from './part-tuples.ts';
 
 /** The version that today's code writes. */
-export const CODEC_VERSION = 2;
+export const CODEC_VERSION = 3;
 
 /** Turns the content of one version into that of the next. */
 type Upcaster = (content: unknown) => unknown;
@@ -63,11 +65,14 @@ export interface BillCodec {
 
 const same: Upcaster = (content) => content;
 
-/** Version 2 brought static bills: a bill counts what it accepted, and its terms may end in an offer. */
+/**
+ * Version 2 brought static bills: a bill counts what it accepted, and its terms may end in an offer. Version 3 brought
+ * policies, after the offer, and what they may leave at the end of books and payments.
+ */
 const UPCASTERS: Upcasters = {
-  bill: { 1: withAccepted },
-  event: { 1: same },
-  outcome: { 1: same },
+  bill: { 1: withAccepted, 2: same },
+  event: { 1: same, 2: same },
+  outcome: { 1: same, 2: same },
 };
 
 function withAccepted(content: unknown): unknown {
@@ -103,6 +108,9 @@ const TYPES = words<Terms['type']>('dynamic', 'static');
 const PURPOSES = words<Terms['purpose']>('sale', 'prepayment');
 const CAPTURES = words<Terms['capture']>('manual', 'auto');
 const UNCONFIRMED = words<Terms['unconfirmed']>('confirm', 'reverse');
+const LATE = words<Policies['late']>('refuse', 'accept');
+const EXCESS = words<Policies['excess']>('refuse', 'reverse');
+const PART = words<Policies['part']>('allow', 'forbid');
 const USAGES = words<Offer['usage']>('single', 'many');
 const QR_FORMATS = words<QrFormat>('url', 'emvco', 'sbp');
 
@@ -116,7 +124,7 @@ function storeBill(bill: PresentBill) {
     STATUSES.place(bill.status),
     bill.version,
     storeTerms(bill.terms),
-    [books.paid, books.confirmed, books.reversed, books.refunded, books.unreturned],
+    storeBooks(books),
     bill.payments.map(storePayment),
     bill.credits.map(storeCredit),
     bill.reservations.map(storeReservation),
@@ -138,13 +146,12 @@ function storeBill(bill: PresentBill) {
 function restoreBill(stored: StoredBill): PresentBill {
   const [status, version, terms, books, payments, credits, reservations, outbox] = stored;
   const [, , , , , , , , references, spilled, counts, ending] = stored;
-  const [paid, confirmed, reversed, refunded, unreturned] = books;
   const [paidAt, confirmedAt, closedAt, cause, receipt, replacedReceipt] = ending;
   return {
     status: STATUSES.word(status),
     version,
     terms: restoreTerms(terms),
-    books: { paid, confirmed, reversed, refunded, unreturned } as PresentBill['books'],
+    books: restoreBooks(books),
     payments: payments.map(restorePayment),
     credits: credits.map(restoreCredit),
     reservations: reservations.map(restoreReservation),
@@ -169,21 +176,60 @@ function restoreBill(stored: StoredBill): PresentBill {
   };
 }
 
-type StoredTerms = readonly [...ReturnType<typeof storeCommonTerms>, offer?: StoredOffer];
+type StoredBooks = readonly [...ReturnType<typeof storeUsualBooks>, excess?: Books['excess']];
 
-/** Dynamic bills have no offer, and their rows no place for one. */
+function storeBooks(books: Books): StoredBooks {
+  const usual = storeUsualBooks(books);
+  return books.excess === undefined ? usual : [...usual, books.excess];
+}
+
+function storeUsualBooks({ paid, confirmed, reversed, refunded, unreturned }: Books) {
+  return [paid, confirmed, reversed, refunded, unreturned] as const;
+}
+
+function restoreBooks(stored: StoredBooks): Books {
+  const [paid, confirmed, reversed, refunded, unreturned, excess] = stored;
+  const books = { paid, confirmed, reversed, refunded, unreturned };
+  return excess === undefined ? books : { ...books, excess };
+}
+
+type StoredTerms = readonly [
+  ...ReturnType<typeof storeCommonTerms>,
+  offer?: StoredOffer | null,
+  policies?: StoredPolicies,
+];
+
+/** Dynamic bills have no offer, and few bills have policies of their own: their rows have no place for them. */
 function storeTerms(terms: Terms): StoredTerms {
   const common = storeCommonTerms(terms);
-  return terms.offer === undefined ? common : [...common, storeOffer(terms.offer)];
+  const { offer, policies } = terms;
+  if (policies !== undefined) {
+    return [...common, optional(offer ?? null, storeOffer), storePolicies(policies)];
+  }
+  return offer === undefined ? common : [...common, storeOffer(offer)];
 }
 
 function restoreTerms(stored: StoredTerms): Terms {
-  const common = restoreCommonTerms(stored);
-  const offer = stored[OFFER_PLACE];
-  return offer === undefined ? common : { ...common, offer: restoreOffer(offer) };
+  const terms: { -readonly [Key in keyof Terms]: Terms[Key] } = restoreCommonTerms(stored);
+  const offer = stored[OFFER_PLACE] ?? null;
+  const policies = stored[POLICIES_PLACE];
+  if (offer !== null) terms.offer = restoreOffer(offer);
+  if (policies !== undefined) terms.policies = restorePolicies(policies);
+  return terms;
 }
 
 const OFFER_PLACE = 23;
+const POLICIES_PLACE = 24;
+
+type StoredPolicies = ReturnType<typeof storePolicies>;
+
+function storePolicies({ late, excess, part }: Policies) {
+  return [LATE.place(late), EXCESS.place(excess), PART.place(part)] as const;
+}
+
+function restorePolicies([late, excess, part]: StoredPolicies): Policies {
+  return { late: LATE.word(late), excess: EXCESS.word(excess), part: PART.word(part) };
+}
 
 type StoredOffer = ReturnType<typeof storeOffer>;
 

@@ -7,7 +7,7 @@ import { type Millis, millis } from '../../domain/time.ts';
 import { restoreRejection } from './part-tuples.ts';
 
 export const PAYMENT_COLUMNS =
-  'no, paychannel_id, payment_ref, amount, credited, status, method, payer, paid_at, received_at, notified_at, subscribed, rejection';
+  'no, paychannel_id, payment_ref, amount, credited, status, method, payer, paid_at, received_at, notified_at, subscribed, rejection, excess';
 export const CREDIT_COLUMNS =
   'no, kind, payment_no, paychannel_id, payment_ref, amount, status, reason, settled_reason, reference, requested_at, settled_at, repeats';
 
@@ -28,6 +28,7 @@ export interface PaymentColumns {
   readonly notified_at: Whole | null;
   readonly subscribed: boolean;
   readonly rejection: string | null;
+  readonly excess: Whole;
 }
 
 export function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
@@ -41,7 +42,7 @@ export function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
   };
   if (row.status === 'refused')
     return { ...both, rejection: restoreRejection(row.rejection ?? '') };
-  return {
+  const payment = {
     ...both,
     credited: Number(row.credited) as Minor,
     payer: row.payer,
@@ -50,6 +51,8 @@ export function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
     notifiedAt: timeOf(row.notified_at),
     subscribed: row.subscribed,
   };
+  const excess = Number(row.excess) as Minor;
+  return excess === 0 ? payment : { ...payment, excess };
 }
 
 export interface CreditColumns {

@@ -68,9 +68,15 @@ export const fromText = (text: string | null): Json => (text === null ? null : J
 
 // -------------------------------------------------------------------------------------------------------- parts --
 
-type StoredPayment = ReturnType<typeof storePayment>;
+type StoredPayment = readonly [...ReturnType<typeof storeUsualPayment>, excess?: Payment['excess']];
 
-export function storePayment(payment: Payment) {
+/** Most payments have nothing that went back at once, and no place for it. */
+export function storePayment(payment: Payment): StoredPayment {
+  const usual = storeUsualPayment(payment);
+  return payment.excess === undefined ? usual : [...usual, payment.excess];
+}
+
+function storeUsualPayment(payment: Payment) {
   return [
     payment.no,
     payment.paychannelId,
@@ -88,7 +94,7 @@ export function storePayment(payment: Payment) {
 }
 
 export function restorePayment(stored: StoredPayment): Payment {
-  return {
+  const payment: { -readonly [Key in keyof Payment]: Payment[Key] } = {
     no: stored[0],
     paychannelId: stored[1],
     paymentRef: stored[2],
@@ -102,6 +108,9 @@ export function restorePayment(stored: StoredPayment): Payment {
     notifiedAt: stored[10],
     subscribed: stored[11],
   };
+  const excess = stored[12];
+  if (excess !== undefined) payment.excess = excess;
+  return payment;
 }
 
 type StoredCredit = ReturnType<typeof storeCredit>;

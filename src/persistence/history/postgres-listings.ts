@@ -5,8 +5,9 @@
 
 import type { PendingQuery, Row, Sql } from 'postgres';
 import { must } from '../../domain/assert.ts';
+import { type AllPolicies, usualPolicies } from '../../domain/bill/policies.ts';
 import type { PresentBill } from '../../domain/bill/state.ts';
-import type { Purpose, Recipient } from '../../domain/bill/vocabulary.ts';
+import type { BillType, Purpose, Recipient } from '../../domain/bill/vocabulary.ts';
 import type { BillId, MerchantId, PaychannelId, Reference } from '../../domain/ids.ts';
 import { type Millis, millis } from '../../domain/time.ts';
 import { Fault } from '../../switch/faults.ts';
@@ -66,7 +67,7 @@ export class PostgresListings implements Listings {
     const place = after ?? START;
     const rows = await this.#ask<EventColumns>(
       (sql) => sql`
-        select e.body, b.id, b.order_id, b.amount, b.currency, b.purpose
+        select e.body, b.id, b.order_id, b.amount, b.currency, b.purpose, b.type, b.policies
         from (
           select bill_id, no, occurred_at, body from events
           where recipient = ${recipient} and pending and occurred_at >= ${since}
@@ -89,7 +90,7 @@ export class PostgresListings implements Listings {
     // A replaced event is left out: its repeat says the same, later.
     const rows = await this.#ask<EventColumns>(
       (sql) => sql`
-        select e.body, b.id, b.order_id, b.amount, b.currency, b.purpose
+        select e.body, b.id, b.order_id, b.amount, b.currency, b.purpose, b.type, b.policies
         from (
           select h.*
           from (values (true), (false)) as half(pending)
@@ -223,7 +224,8 @@ export class PostgresListings implements Listings {
 
   #streamed(row: EventColumns): StreamedEvent {
     const { id, order_id: orderId, amount, currency, purpose } = row;
-    const bill = { id, orderId, amount: Number(amount), currency, purpose };
+    const policies = policiesIn(row);
+    const bill = { id, orderId, amount: Number(amount), currency, purpose, policies };
     return { bill, event: this.#codec.decodeEvent(row.body) };
   }
 }
@@ -287,5 +289,13 @@ interface EventColumns {
   readonly amount: string;
   readonly currency: string;
   readonly purpose: Purpose;
+  readonly type: BillType;
+  /** Null where all are as usual. */
+  readonly policies: string | null;
   readonly body: Uint8Array;
+}
+
+function policiesIn({ type, policies }: EventColumns): AllPolicies {
+  if (policies !== null) return JSON.parse(policies) as AllPolicies;
+  return { ...usualPolicies(type), unconfirmed: 'confirm' };
 }

@@ -2,7 +2,9 @@
 // these, so that a column's name, type and value stand in one line.
 
 import { nextDueOf } from '../../domain/bill/bill.ts';
+import { allPoliciesOf } from '../../domain/bill/policies.ts';
 import type { PresentBill } from '../../domain/bill/state.ts';
+import type { Terms } from '../../domain/bill/vocabulary.ts';
 import { NEVER } from '../../domain/time.ts';
 import type {
   BillRow,
@@ -98,6 +100,7 @@ export function billsTable(codec: BillCodec): Table<BillRow> {
       { name: 'cause', type: 'text', of: ({ bill }) => bill.ending.cause },
       { name: 'next_due_at', type: 'bigint', of: nextDueAt },
       { name: 'spilled', type: 'boolean', of: ({ bill }) => bill.spilled },
+      { name: 'policies', type: 'text', of: ({ bill }) => policiesText(bill.terms) },
       { name: 'state', type: 'bytea', of: ({ bill }) => codec.encodeBill(bill) },
     ],
   };
@@ -106,6 +109,12 @@ export function billsTable(codec: BillCodec): Table<BillRow> {
 function nextDueAt({ bill }: BillRow): number | null {
   const at = nextDueOf(bill);
   return at === NEVER ? null : at;
+}
+
+/** Null where all are as usual: the row need not tell. */
+function policiesText(terms: Terms): string | null {
+  const isUsual = terms.policies === undefined && terms.unconfirmed === 'confirm';
+  return isUsual ? null : JSON.stringify(allPoliciesOf(terms));
 }
 
 export const paymentsTable: Table<PaymentRow> = {
@@ -149,6 +158,11 @@ export const paymentsTable: Table<PaymentRow> = {
       name: 'rejection',
       type: 'text',
       of: ({ payment: p }) => ('status' in p ? null : JSON.stringify(p.rejection)),
+    },
+    {
+      name: 'excess',
+      type: 'bigint',
+      of: ({ payment: p }) => ('status' in p ? (p.excess ?? 0) : 0),
     },
   ],
 };

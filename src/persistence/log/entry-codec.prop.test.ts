@@ -32,6 +32,11 @@ const offer = record({
   maxTotal: maybe(amount),
   validFrom: maybe(time),
 });
+const policies = record({
+  late: fc.constantFrom('refuse', 'accept'),
+  excess: fc.constantFrom('refuse', 'reverse'),
+  part: fc.constantFrom('allow', 'forbid'),
+});
 const commonTerms = {
   id: word,
   institutionId: word,
@@ -57,9 +62,11 @@ const commonTerms = {
 };
 const terms = fc.oneof(
   record({ ...commonTerms, type: fc.constant('dynamic') }),
+  record({ ...commonTerms, type: fc.constant('dynamic'), policies }),
   record({ ...commonTerms, type: fc.constant('static'), offer }),
+  record({ ...commonTerms, type: fc.constant('static'), offer, policies }),
 );
-const payment = record({
+const usualPayment = {
   no: count,
   paychannelId: word,
   paymentRef: word,
@@ -72,7 +79,8 @@ const payment = record({
   receivedAt: time,
   notifiedAt: maybe(time),
   subscribed: fc.boolean(),
-});
+};
+const payment = fc.oneof(record(usualPayment), record({ ...usualPayment, excess: amount }));
 const rejection = fc.oneof(
   record({ rejected: fc.constantFrom('bill.notPaid', 'payment.refReused', 'payment.void') }),
   record({ rejected: fc.constant('bill.notPayable'), reason: fc.constantFrom('expired', 'paid') }),

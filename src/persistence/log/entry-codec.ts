@@ -24,7 +24,7 @@ import {
 import { SHAPES_V1 } from './entry-shapes.ts';
 
 /** The version that today's code writes. */
-export const ENTRY_VERSION = 3;
+export const ENTRY_VERSION = 4;
 
 const SUM_BYTES = 4;
 
@@ -44,6 +44,11 @@ const readers: { readonly [version: number]: Reader } = {
   // Static bills came with facts of their own; what there was before stands as it stood.
   3: {
     body: (payload) => checkedBody(payload, 3),
+    restore: (stored) => restore(stored as StoredContent),
+  },
+  // Policies: members at the end of terms and payments, where there is something to say.
+  4: {
+    body: (payload) => checkedBody(payload, 4),
     restore: (stored) => restore(stored as StoredContent),
   },
 };

@@ -25,6 +25,9 @@ function termsIn(request: ReturnType<Bench['door']['asked']>[number] | undefined
 
 const newBill = { orderId: 'order-1', amount: 1_000, currency: 'EUR' };
 
+const poster = { ...newBill, type: 'static' };
+const lateOf = (order: object): object => ({ ...order, policies: { late: 'accept' } });
+
 const bill = (created = false) => ({ kind: 'bill', bill: makeBill(), created, now: NOON }) as const;
 
 describe('a create', () => {
@@ -110,6 +113,10 @@ describe('a create', () => {
       { ...newBill, policies: { unconfirmed: 'ignore' } },
       'policies.unconfirmed',
     ],
+    ['a policy unheard of', { ...newBill, policies: { early: 'x' } }, 'policies.early'],
+    ['a late payment of a dynamic bill', lateOf({ ...newBill }), 'policies.late'],
+    ['a late payment of many', lateOf({ ...poster, usage: 'many' }), 'policies.late'],
+    ['parts of a static bill', { ...poster, policies: { part: 'allow' } }, 'policies.part'],
     ['a related bill that is none', { ...newBill, relatedBillId: 'x' }, 'relatedBillId'],
     ['U+0000 in a text', { ...newBill, description: 'a\u0000b' }, 'description'],
     [
@@ -143,7 +150,6 @@ describe('a create', () => {
     ['tip', { ...newBill, tip: { allowed: true } }],
     ['tariff', { orderId: 'o', currency: 'EUR', type: 'timer', tariff: {} }],
     ['acquirer', { ...newBill, acquirer: 'x' }],
-    ['policies.late', { ...newBill, policies: { late: 'x' } }],
   ])('with %s, which comes later, is 422 and names it', async (path, body) => {
     const problem = await problemOf(await call(bench, 'POST', '/v1/terminal/bills', { body }));
     expect(problem).toMatchObject({ status: 422, code: 'feature.notYet' });

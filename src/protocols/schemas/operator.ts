@@ -1,6 +1,7 @@
 // What operators send and are shown.
 
 import { type Static, type TProperties, Type } from '@sinclair/typebox';
+import { policies } from './requests.ts';
 import { listOf } from './responses.ts';
 import { closed, explained, id, named, nullable, oneOf, text, time } from './scalars.ts';
 
@@ -28,10 +29,15 @@ const idempotencyKey = Type.Optional(
 
 /** Each also takes `idempotencyKey`, which over HTTP is a header. */
 export const operatorRequests = {
-  'operator.institution.add': object({ name }),
-  'operator.institution.change': some({ name }),
-  'operator.merchant.add': object({ institutionId, name, city }),
-  'operator.merchant.change': some({ name, city }),
+  'operator.institution.add': object({ name, policies: Type.Optional(policies) }),
+  'operator.institution.change': some({ name, policies }),
+  'operator.merchant.add': object({
+    institutionId,
+    name,
+    city,
+    policies: Type.Optional(policies),
+  }),
+  'operator.merchant.change': some({ name, city, policies }),
   'operator.terminal.add': object({
     merchantId,
     name,
@@ -80,6 +86,7 @@ const partyFields = {
   restricted: Type.Boolean(),
   subscribed: Type.Boolean(),
   role: nullable(oneOf(ROLES)),
+  policies: nullable(policies),
   suspendedAt: nullable(
     moment('Since when nothing new begins for it. What is above it may be suspended too.'),
   ),

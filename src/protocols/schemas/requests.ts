@@ -66,7 +66,36 @@ export const LATER_FIELDS = {
   'bill.reserve': ['quoteId'],
   'payment.create': ['quoteId'],
 } as const;
-export const LATER_POLICIES = ['late', 'excess', 'part'] as const;
+
+/** What of it is left out is as the merchant has set it, else as its institution has, else as by default. */
+export const policies = Type.Object(
+  {
+    late: Type.Optional(
+      oneOf(['refuse', 'accept'], {
+        description:
+          'A payment after the bill’s end. `accept` is for static bills that are paid once: they never expire. Default: refuse.',
+      }),
+    ),
+    excess: Type.Optional(
+      oneOf(['refuse', 'reverse'], {
+        description:
+          'A payment above what is due. `reverse`: it is taken, and what is above is reversed at once. Default: refuse.',
+      }),
+    ),
+    part: Type.Optional(
+      oneOf(['allow', 'forbid'], {
+        description:
+          'A payment of a part of what is due. Default: allow; a static bill is never paid in parts.',
+      }),
+    ),
+    unconfirmed: Type.Optional(
+      oneOf(['confirm', 'reverse'], {
+        description: 'What becomes of a paid bill that nobody confirms in time. Default: confirm.',
+      }),
+    ),
+  },
+  closed,
+);
 
 /** Fields that only static bills have. */
 export const staticFields = {
@@ -171,19 +200,7 @@ export const billCreate = Type.Object(
         }),
       ),
     ),
-    policies: Type.Optional(
-      Type.Object(
-        {
-          unconfirmed: Type.Optional(
-            oneOf(['confirm', 'reverse'], {
-              default: 'confirm',
-              description: 'What becomes of a paid bill that nobody confirms in time.',
-            }),
-          ),
-        },
-        closed,
-      ),
-    ),
+    policies: Type.Optional(policies),
     qrFormat: Type.Optional(
       oneOf(['url', 'emvco', 'sbp'], {
         description:

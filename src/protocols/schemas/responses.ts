@@ -91,6 +91,16 @@ const offered = {
   ),
 };
 
+const policies = Type.Object(
+  {
+    late: oneOf(['refuse', 'accept']),
+    excess: oneOf(['refuse', 'reverse']),
+    part: oneOf(['allow', 'forbid']),
+    unconfirmed: oneOf(['confirm', 'reverse']),
+  },
+  { description: 'As chosen when the bill was created.' },
+);
+
 export const bill = named(
   'Bill',
   Type.Object({
@@ -122,7 +132,7 @@ export const bill = named(
     lines: Type.Array(line),
     metadata: nullable(Type.Record(Type.String(), Type.String())),
     capture: oneOf(['manual', 'auto']),
-    policies: Type.Object({ unconfirmed: oneOf(['confirm', 'reverse']) }),
+    policies,
     terminalId: Type.String(),
     merchantId: Type.String(),
     institutionId: Type.String(),
@@ -287,6 +297,7 @@ export const event = named(
           currency: Type.String(),
           paid: amount('What had been paid.'),
           due: amount('What was still owed.'),
+          policies,
         }),
         cause: Type.Optional(oneOf(CAUSES)),
         payment: Type.Optional(payment),
