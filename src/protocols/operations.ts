@@ -25,6 +25,7 @@ import { featureProblem } from './feature-problem.ts';
 import { withCode } from './issue-code.ts';
 import { problemOfNew, termsOf, withMissingAmount } from './new-bill.ts';
 import { invalid, type Problem } from './problem-document.ts';
+import { proposedSale } from './proposed-sale.ts';
 import type { RequestName } from './schemas/requests.ts';
 import { asBody, receiptViolation, violationsOf } from './schemas/validation.ts';
 import { parseTime } from './wire-time.ts';
@@ -119,6 +120,14 @@ const readers: Readers = {
       billId: id,
       receipt: receipt as Json,
     }));
+  },
+  'bill.arm': (body, principal, context) => {
+    const request = asBody('bill.arm', body);
+    return onBill(request.billId, context, (billId) => {
+      const newId = (shard: ShardId): BillId => newBillId(shard, context);
+      const sale = proposedSale(request, principal, context.shards, newId);
+      return { op: 'bill.arm', billId, sale };
+    });
   },
   'payment.confirm': (body, _principal, context) => {
     const { billId, paymentId, amount } = asBody('payment.confirm', body);
@@ -249,10 +258,14 @@ function readCreate(
   const terminalId = principal.id as TerminalId;
   const orderId = request.orderId as Reference;
   const shard = shardOfOrder(terminalId, orderId, context.shards);
-  const id = makeBillId(millis(context.wall()), shard, randomBytes());
+  const id = newBillId(shard, context);
   const terms = termsOf(request, principal, id);
   const coded = withCode(terms, request.qrFormat, principal.qr, context.codes);
   return isProblem(coded) ? coded : { shard, operation: { op: 'bill.create', terms: coded } };
+}
+
+function newBillId(shard: ShardId, context: ReadingContext): BillId {
+  return makeBillId(millis(context.wall()), shard, randomBytes());
 }
 
 function readRefund(

@@ -7,6 +7,7 @@ import type { Violation } from './problem-document.ts';
 import type { RequestBody } from './schemas/requests.ts';
 
 type Create = RequestBody<'bill.create'>;
+type Asking = Pick<Create, 'type' | 'usage' | 'policies'>;
 
 /** What a request asks for that its bill cannot do. What is set for others does not concern such a bill. */
 export function policyViolations(request: Create): Violation[] {
@@ -23,7 +24,7 @@ export function policyViolations(request: Create): Violation[] {
 }
 
 /** Undefined where all are as usual. */
-export function policiesFor(request: Create, set: PolicySettings = {}): Policies | undefined {
+export function policiesFor(request: Asking, set: PolicySettings = {}): Policies | undefined {
   const given = request.policies ?? {};
   const usual = usualPolicies(request.type ?? 'dynamic');
   const late = given.late ?? (isPaidLate(request) ? set.late : undefined) ?? usual.late;
@@ -34,6 +35,6 @@ export function policiesFor(request: Create, set: PolicySettings = {}): Policies
 }
 
 /** Whether the bill is such as may be paid late at all. */
-function isPaidLate({ type, usage }: Create): boolean {
+function isPaidLate({ type, usage }: Asking): boolean {
   return type === 'static' && usage !== 'many';
 }

@@ -2,8 +2,10 @@
 // only puts it into its frame.
 
 import { unreachable } from '../domain/assert.ts';
+import type { BillId } from '../domain/ids.ts';
 import type { QrCodes } from '../switch/qr.ts';
-import type { Encoding, Presenter, Reply } from '../switch/requests.ts';
+import type { Encoding, Presenter, ProposedTerms, Reply } from '../switch/requests.ts';
+import { saleTerms } from '../switch/sale-terms.ts';
 import { pack } from './msgpack.ts';
 import { type Problem, problemBody, problemOfRejection } from './problem-document.ts';
 import { problems } from './problems.ts';
@@ -16,6 +18,8 @@ export interface Presented {
 }
 
 const EMPTY = new Uint8Array(0);
+/** For the gateway alone: the answer is that of the bill whose id is the body. */
+export const ELSEWHERE = 303;
 
 /** Writes replies as API.md shows them. `publicBaseUrl` (no slash at its end) is where links lead. */
 export function makePresenter(options: {
@@ -30,6 +34,23 @@ export function makePresenter(options: {
     present: (reply, encoding, requestId) => present(shapes[encoding], reply, encoding, requestId),
     presentEvent: (event, encoding) => encodeBody(shapes[encoding].event(event), encoding),
   };
+}
+
+/** How a sticker stands, for the gateway that arms it. */
+export interface Standing {
+  /** The sale of the order asked about, where the sticker carries it. */
+  readonly saleId: BillId | null;
+  /** The sale that views show. */
+  readonly carriedId: BillId | null;
+  /** The bill that is to take its place. */
+  readonly arming: ProposedTerms | null;
+}
+
+function standingOf({ bill, saleId }: Extract<Reply, { kind: 'sticker' }>): Standing {
+  const { sticker } = bill;
+  const arming =
+    sticker === null || sticker.arming === null ? null : saleTerms(bill, sticker.arming);
+  return { saleId, carriedId: sticker?.carried?.billId ?? null, arming };
 }
 
 /** A value as its encoding's bytes. For msgpack, amounts in it have been made wide. */
@@ -58,12 +79,16 @@ function present(shapes: Shapes, reply: Reply, encoding: Encoding, requestId: st
     }
     case 'released':
       return { status: 204, body: EMPTY };
+    case 'elsewhere':
+      return { status: ELSEWHERE, body: Buffer.from(reply.billId) };
+    case 'sticker':
+      return { status: 200, body: Buffer.from(JSON.stringify(standingOf(reply))) };
     default:
       return { status: statusOf(reply), body: encodeBody(shapeOf(shapes, reply), encoding) };
   }
 }
 
-type Shown = Exclude<Reply, { kind: 'rejection' } | { kind: 'fault' } | { kind: 'released' }>;
+type Shown = Exclude<Reply, { kind: 'rejection' | 'fault' | 'released' | 'elsewhere' | 'sticker' }>;
 
 function statusOf(reply: Shown): number {
   return 'created' in reply && reply.created ? 201 : 200;

@@ -121,7 +121,14 @@ export const problems = {
     status: 409,
     title: 'The bill cannot be paid now',
     meaning:
-      '`reason` says why: `expired`, `cancelled`, `paid`, `reserved` (others hold what is due: try a new payment later), `withdrawn`, `notYetValid`, `limit` (the bill takes no more payments, or no more money). For a payment it is final for its `paymentRef`: give the money back to the customer.',
+      '`reason` says why: `expired`, `cancelled`, `paid`, `reserved` (others hold what is due: try a new payment later), `withdrawn`, `notYetValid`, `limit` (the bill takes no more payments, or no more money), `armed` (it carries sales: look at it again and pay the bill that the view names). For a payment it is final for its `paymentRef`: give the money back to the customer.',
+  },
+  'bill.notArmable': {
+    ...NO,
+    status: 409,
+    title: 'The bill cannot be armed for a sale',
+    meaning:
+      '`reason` says why. `paid`: the sale before it, `saleId`, has been paid in whole or in part: confirm or cancel that bill first. (Without `saleId` it is the static bill itself that was paid.) `reserved`: a wallet is about to pay the static bill itself. `withdrawn`, `cancelled`, `expired`, `notYetValid`: the code is not in force. `notStatic`: only static bills are armed. Nothing was changed; the same order may be tried again.',
   },
   'bill.stillDue': {
     ...NO,

@@ -96,12 +96,13 @@ export class Shapes {
   }
 
   /** What a static bill shows beside: of a dynamic one, these fields would only say that they are not. */
-  #withOffer(shape: Shape, { terms, counts }: PresentBill, offer: Offer): Shape {
+  #withOffer(shape: Shape, { terms, counts, sticker }: PresentBill, offer: Offer): Shape {
     const m = this.#n.amount;
     const { maxPayments, maxTotal } = offer;
     const total = maxTotal === null ? null : m(maxTotal);
     const limits = { maxPayments, maxTotal: total, paymentCount: counts.accepted };
-    return { ...shape, ...this.#rangeOf(terms, offer, offer.maxAmount), ...limits };
+    const range = this.#rangeOf(terms, offer, offer.maxAmount);
+    return { ...shape, ...range, ...limits, saleId: sticker?.carried?.billId ?? null };
   }
 
   #rangeOf(terms: Terms, { usage, minAmount, validFrom }: Offer, most: Minor): Shape {

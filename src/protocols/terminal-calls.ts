@@ -228,6 +228,21 @@ export const terminalCalls: readonly Call[] = [
     answers: { 200: BILL },
     problems: ['bill.notFound'],
   },
+  {
+    id: 'bill.arm',
+    method: 'POST',
+    path: '/v1/terminal/bills/{billId}/arm',
+    api: 'terminal',
+    summary: 'Arm a sticker for one sale',
+    description:
+      'The sale is a dynamic bill of its own, which views of the static bill show from then on, and which payments name. The sale before it is cancelled if nothing has been paid of it; one that has been paid, and neither confirmed nor cancelled, refuses the call. Safe to retry: the same `orderId` with the same body answers its bill as it now is, and changes nothing.',
+    request: 'bill.arm',
+    answers: {
+      201: { description: 'The sale’s bill.', schema: shown.bill },
+      200: { description: 'It had been armed: the sale’s bill as it now is.', schema: shown.bill },
+    },
+    problems: ['bill.notFound', 'bill.notArmable', 'order.reused', 'order.void'],
+  },
   paymentCall('confirm', 'Confirm one payment of a static bill for many', {
     description: 'What was paid above the amount is reversed. 0 cancels.',
     problems: ['payment.notConfirmable', 'confirm.exceedsPaid', 'bill.notConfirmable'],

@@ -36,6 +36,8 @@ function isRead(asked: Asked): boolean {
     case 'payment.get':
     case 'credit.get':
     case 'order.get':
+    case 'order.check':
+    case 'sticker.get':
       return true;
     default:
       return false;

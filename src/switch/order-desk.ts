@@ -25,6 +25,9 @@ const TOMBSTONE_RENEW_MS = HOUR_MS;
 type Create = Extract<Operation, { op: 'bill.create' }>;
 type Resolve = Extract<Operation, { op: 'order.resolve' }>;
 type Find = Extract<Operation, { op: 'order.get' }>;
+type Check = Extract<Operation, { op: 'order.check' }>;
+
+const FREE = rejection({ rejected: 'order.notFound' });
 
 /** What the desk needs of its shard. */
 interface Host {
@@ -89,6 +92,16 @@ export class OrderDesk {
     const known = this.#orders.get(orderKey(terminalId, orderId));
     if (known !== undefined) this.#inTurn(known, asked);
     else this.#ask(terminalId, orderId, asked);
+  }
+
+  /** As a create would find it, and nothing is made. */
+  check(asked: Asked, operation: Check): void {
+    const { terminalId, orderId } = operation;
+    const key = orderKey(terminalId, orderId);
+    const known = this.#orders.get(key);
+    if (known !== undefined) this.#inTurn(known, asked);
+    else if (this.#orders.mustAsk(key, this.#shard.now())) this.#ask(terminalId, orderId, asked);
+    else this.#shard.answer(asked, FREE, 0);
   }
 
   find(asked: Asked, operation: Find): void {
@@ -179,6 +192,7 @@ export class OrderDesk {
     const { operation } = asked;
     if (operation.op === 'bill.create') this.#create(cell, asked, operation);
     else if (operation.op === 'order.resolve') this.#resolve(cell, asked, operation);
+    else if (operation.op === 'order.check') this.#check(cell, asked, operation.digest);
     else this.#find(cell, asked);
   }
 
@@ -187,14 +201,7 @@ export class OrderDesk {
     const { terms } = operation;
     const { fate } = cell;
     if (fate !== null && isAlive(fate, now)) {
-      if (fate.billId === null) {
-        this.#shard.answer(asked, rejection({ rejected: 'order.void' }), fate.batch);
-      } else if (fate.digest === terms.digest) {
-        this.#show(asked, fate.billId);
-      } else {
-        const reused = rejection({ rejected: 'order.reused', billId: fate.billId });
-        this.#shard.answer(asked, reused, fate.batch);
-      }
+      this.#repeat(asked, fate, terms.digest);
       return;
     }
     if (asked.principal?.suspended) {
@@ -211,6 +218,23 @@ export class OrderDesk {
     if (isPresent(bill.bill)) {
       this.#shard.answer(asked, { kind: 'bill', bill: bill.bill, created: true, now }, batch);
     }
+  }
+
+  /** What a create is answered that is not the first of its order. */
+  #repeat(asked: Asked, fate: OrderFate, digest: string): void {
+    const { billId, batch } = fate;
+    if (billId === null) {
+      this.#shard.answer(asked, rejection({ rejected: 'order.void' }), batch);
+    } else if (fate.digest === digest) {
+      this.#show(asked, billId);
+    } else {
+      this.#shard.answer(asked, rejection({ rejected: 'order.reused', billId }), batch);
+    }
+  }
+
+  #check({ fate }: OrderCell, asked: Asked, digest: string): void {
+    if (fate !== null && isAlive(fate, this.#shard.now())) this.#repeat(asked, fate, digest);
+    else this.#shard.answer(asked, FREE, fate?.batch ?? 0);
   }
 
   #resolve(cell: OrderCell, asked: Asked, operation: Resolve): void {

@@ -1,6 +1,7 @@
 // How a shard's answers leave it: to the gateway that asked, or to whoever listens to events.
 
 import type { Recipient } from '../domain/bill/vocabulary.ts';
+import type { BillId } from '../domain/ids.ts';
 import type { FaultCode } from './faults.ts';
 import type { StreamedEvent } from './ports.ts';
 import type { Reply, Request } from './requests.ts';
@@ -16,6 +17,8 @@ export interface ReplySink {
   event(event: StreamedEvent): void;
   /** An event that has been acknowledged, by whichever session, or replaced: nobody need hear it again. */
   eventEnded(recipient: Recipient, eventId: string): void;
+  /** What has begun at this bill and spans others has not ended in its time: some gateway is to drive it on. */
+  unfinished(billId: BillId): void;
   /**
    * A shard begins to serve: events of it may have been committed that nobody here was told of, by an append whose
    * outcome was not known, or by another owner. Whoever listens reads what is pending again.

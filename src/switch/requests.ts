@@ -7,6 +7,7 @@ import type {
   Json,
   Payment,
   PaymentAnswer,
+  ProposedSale,
   Recipient,
   RefusedPayment,
   Reservation,
@@ -24,7 +25,7 @@ export type Encoding = 'json' | 'msgpack';
 /** Terms as the terminal gives them: the shard adds when. */
 export type ProposedTerms = Omit<Terms, 'createdAt' | 'expiresAt'> & {
   readonly expiresInMs: number;
-  /** Of static bills only: their end is a time, or NEVER. */
+  /** Where the end is a time, not a span: of static bills (or NEVER), and of sales. */
   readonly validUntil?: Millis;
 };
 
@@ -36,6 +37,13 @@ export type Operation =
       readonly terminalId: TerminalId;
       readonly orderId: Reference;
       readonly cancelIfUnpaid: boolean;
+    }
+  /** Whether the order is free for this body: `order.notFound` where it is, its bill where it has been made of it. */
+  | {
+      readonly op: 'order.check';
+      readonly terminalId: TerminalId;
+      readonly orderId: Reference;
+      readonly digest: string;
     }
   /** The bill of the caller's own order; `bill.notFound` where there is none. */
   | { readonly op: 'order.get'; readonly terminalId: TerminalId; readonly orderId: Reference }
@@ -94,6 +102,19 @@ export type Operation =
       readonly key: Reference;
       readonly digest: string;
     }
+  /** Begins to arm a sticker, or tells what came of it; the gateway does what is to be done between. */
+  | { readonly op: 'bill.arm'; readonly billId: BillId; readonly sale: ProposedSale }
+  /** The gateway's own: ends the arm of that order that goes by `attempt`; without a sale where there is none. */
+  | {
+      readonly op: 'sticker.end';
+      readonly billId: BillId;
+      readonly terminalId: TerminalId;
+      readonly orderId: Reference;
+      readonly attempt: BillId;
+      readonly saleId: BillId | null;
+    }
+  /** The gateway's own: the arm under way, which it drives on. */
+  | { readonly op: 'sticker.get'; readonly billId: BillId }
   /** The shard's own: `order.resolve` with `cancelIfUnpaid`, once it knows the order's bill. */
   | { readonly op: 'order.cancel'; readonly billId: BillId }
   | { readonly op: 'bill.receipt'; readonly billId: BillId; readonly receipt: Json }
@@ -188,6 +209,10 @@ export type Reply =
         | { readonly type: 'refused'; readonly payment: RefusedPayment }
         | { readonly type: 'voided'; readonly at: Millis };
     }
+  /** A sticker; `saleId` is that of the order asked about, where the sticker carries it. For the gateway alone. */
+  | { readonly kind: 'sticker'; readonly bill: PresentBill; readonly saleId: BillId | null }
+  /** The answer is another bill's: the gateway asks that one. */
+  | { readonly kind: 'elsewhere'; readonly billId: BillId }
   /** One payment as it is now, for its terminal. */
   | {
       readonly kind: 'paymentNow';
@@ -213,7 +238,6 @@ export type Reply =
 /** The domain's rejections and those of the use cases around it. */
 export type SwitchRejection =
   | BillRejection
-  | { readonly rejected: 'order.reused'; readonly billId: BillId | null }
   | { readonly rejected: 'order.void' }
   | { readonly rejected: 'order.notFound' }
   /** Nothing new begins for a suspended party. */
@@ -261,6 +285,8 @@ export interface ShardDoor {
   onEvent(listener: (event: StreamedEvent) => void): void;
   /** Events of subscribed recipients that are pending no more, whichever gateway took the acknowledgement. */
   onEventEnded(listener: (recipient: Recipient, eventId: string) => void): void;
+  /** A bill at which something that spans several has begun and not ended: whoever hears of it drives it on. */
+  onUnfinished(listener: (billId: BillId) => void): void;
   /** A worker has begun (again): what was subscribed must be subscribed anew, pending events read again. */
   onWorkerStart(listener: () => void): void;
 }

@@ -122,6 +122,7 @@ export class Shard {
     const { operation } = asked;
     if (operation.op === 'bill.create') this.orders.create(asked, operation);
     else if (operation.op === 'order.resolve') this.orders.resolve(asked, operation);
+    else if (operation.op === 'order.check') this.orders.check(asked, operation);
     else if (operation.op === 'order.get') this.orders.find(asked, operation);
     else this.onBill(asked, operation.billId);
   }

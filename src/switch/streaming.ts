@@ -18,6 +18,7 @@ export function asCommitted(streams: Streams, item: Item): CommittedItem {
   const { before, after, transition } = item;
   const touched = touchedBy(before, after, transition.facts);
   stream(streams, after, touched, true);
+  if (transition.facts[0]?.type === 'ArmingRepeated') streams.sink.unfinished(transition.billId);
   return { kind: 'bill', after, touched, transition };
 }
 

@@ -26,7 +26,8 @@ export function unlessSuspended(
   if (principal?.suspended !== true || isRefused(decision)) return decision;
   // A repeat has no facts, and a refusal may be recorded.
   const begins = decision.some(
-    ({ type }) => type === 'ReservationMade' || type === 'PaymentAccepted',
+    ({ type }) =>
+      type === 'ReservationMade' || type === 'PaymentAccepted' || type === 'ArmingBegun',
   );
   if (!begins) return decision;
   const isReserved = operation.op === 'payment.create' && operation.reservationNo !== null;

@@ -16,12 +16,13 @@ import type { PaychannelId, Reference } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Principal } from './ports.ts';
 import type { Operation, Reply, SwitchRejection } from './requests.ts';
+import { replyOfSticker, replyToLook, stickerCommand } from './sticker-operations.ts';
 import { type Decision, isRefused } from './suspension.ts';
 
 /** Operations that name a bill by its id. */
 export type BillOperation = Exclude<
   Operation,
-  { op: 'bill.create' } | { op: 'order.resolve' } | { op: 'order.get' }
+  { op: 'bill.create' | 'order.resolve' | 'order.get' | 'order.check' }
 >;
 
 /** A reference that an operation names: the shard looks it up before the domain decides (A9). */
@@ -51,7 +52,7 @@ export function maySee(
   bill: PresentBill,
   op: Operation['op'],
 ): boolean {
-  if (principal === null) return op === 'bill.page';
+  if (principal === null) return op === 'bill.page' || op === 'sticker.get';
   const terms = bill.terms;
   if (principal.institutionId !== terms.institutionId) return false;
   switch (principal.kind) {
@@ -80,7 +81,11 @@ export function commandOf(
     case 'bill.page':
     case 'payment.get':
     case 'credit.get':
+    case 'sticker.get':
       return null;
+    case 'bill.arm':
+    case 'sticker.end':
+      return stickerCommand(operation);
     case 'bill.confirm':
     case 'bill.cancel':
     case 'order.cancel':
@@ -170,7 +175,7 @@ function payerCommand(operation: PayerOperation, principal: Principal | null): B
     }
     case 'bill.release':
       return { type: 'ReleaseReservation', paychannelId, reservationNo: operation.reservationNo };
-    case 'payment.create': {
+    case 'payment.create':
       return {
         type: 'PayBill',
         paychannelId,
@@ -184,7 +189,6 @@ function payerCommand(operation: PayerOperation, principal: Principal | null): B
         paidAt: operation.paidAt,
         subscribed: principal?.subscribed ?? false,
       };
-    }
     case 'payment.void':
       return { type: 'VoidPayment', paychannelId, paymentRef: operation.paymentRef };
     case 'credit.settle': {
@@ -250,9 +254,12 @@ export function replyTo(
     case 'payment.refund':
       return replyWithPayment(operation, principal, settled);
     case 'bill.view':
-      return { kind: 'view', bill, paychannelId: (principal?.id ?? '') as PaychannelId, now };
     case 'bill.page':
-      return { kind: 'page', bill, now };
+      return replyToLook(operation, bill, (principal?.id ?? '') as PaychannelId, now);
+    case 'bill.arm':
+    case 'sticker.end':
+    case 'sticker.get':
+      return replyOfSticker(operation, bill);
     case 'bill.release':
       return { kind: 'released' };
     case 'bill.reserve':
@@ -267,10 +274,8 @@ export function replyTo(
       return replyWithCredit(operation, principal, settled);
     case 'event.ack': {
       const fact = decision[decision[0]?.type === 'PartsRecalled' ? 1 : 0];
-      return {
-        kind: 'acknowledged',
-        count: fact?.type === 'EventsAcknowledged' ? fact.nos.length : 0,
-      };
+      const count = fact?.type === 'EventsAcknowledged' ? fact.nos.length : 0;
+      return { kind: 'acknowledged', count };
     }
     default:
       return unreachable(operation);

@@ -208,6 +208,7 @@ const TERMINAL_WALK: readonly [Op, Body][] = [
   ['bill.cancel', { amount: 1, idempotencyKey: 'k' }],
   ['bill.refund', { amount: 1, idempotencyKey: 'k' }],
   ['bill.receipt', { receipt: {} }],
+  ['bill.arm', { orderId: 'sale-1', amount: 100, ttl: 60 }],
   ['bill.payments', {}],
   ['bill.credits', {}],
   ['bill.qr.svg' as Op, {}],

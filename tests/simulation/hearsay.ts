@@ -140,6 +140,10 @@ function askedBy(operation: Operation): { op: Op; body: Body } | null {
     case 'event.ack':
     case 'bill.page':
     case 'order.cancel':
+    case 'order.check':
+    case 'bill.arm':
+    case 'sticker.end':
+    case 'sticker.get':
       return null;
     default: {
       const { op, ...body } = operation;
@@ -160,13 +164,18 @@ function answerOf(reply: Reply): Answer | null {
     case 'released':
       return { status: 204, body: {} };
     case 'acknowledged':
+    case 'sticker':
+    case 'elsewhere':
       return { status: 200, body: {} };
     default:
       return { status: 'created' in reply && reply.created ? 201 : 200, body: bodyOf(reply) };
   }
 }
 
-type Showing = Exclude<Reply, { kind: 'fault' | 'rejection' | 'released' | 'acknowledged' }>;
+type Showing = Exclude<
+  Reply,
+  { kind: 'fault' | 'rejection' | 'released' | 'acknowledged' | 'sticker' | 'elsewhere' }
+>;
 
 function bodyOf(reply: Showing): Body {
   switch (reply.kind) {

@@ -138,6 +138,7 @@ export class SimNode {
         reply: (asked, reply) => this.#world.reply(this, asked, reply),
         event: (event) => this.#world.event(this, event),
         eventEnded: () => undefined,
+        unfinished: () => undefined,
         flush: () => undefined,
         begun: () => undefined,
       },

@@ -95,6 +95,7 @@ export class Promises {
         this.#orderVoided(attempt);
         return;
       case 'released':
+      case 'elsewhere':
         return;
       case 'acknowledged':
         if (reply.count > 0) this.#mustBeDone(attempt);

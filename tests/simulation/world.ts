@@ -227,6 +227,7 @@ export class World implements NodeWorld {
         return shardOfOrder(operation.terms.terminalId, operation.terms.orderId, shards);
       case 'order.resolve':
       case 'order.get':
+      case 'order.check':
         return shardOfOrder(operation.terminalId, operation.orderId, shards);
       default:
         return shardOfBill(operation.billId);
@@ -361,6 +362,7 @@ function describeReply(reply: Reply): string {
     case 'released':
     case 'acknowledged':
     case 'orderVoided':
+    case 'elsewhere':
       return JSON.stringify(reply);
     default:
       return `${reply.kind} ${reply.bill.terms.id} v${reply.bill.version} ${reply.bill.status}`;

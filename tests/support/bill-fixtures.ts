@@ -98,6 +98,7 @@ export function makeBill(
       receipt: null,
       replacedReceipt: null,
     },
+    sticker: null,
     ...given,
   };
 }

@@ -37,6 +37,7 @@ export interface Results {
   'bill.cancel': Bill;
   'bill.refund': Bill;
   'bill.receipt': Bill;
+  'bill.arm': Bill;
   'payment.confirm': TerminalPayment;
   'payment.cancel': TerminalPayment;
   'payment.refund': TerminalPayment;

@@ -2,6 +2,7 @@
 // answers is up to the test.
 
 import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
+import type { BillId } from '../../src/domain/ids.ts';
 import { type Gateway, startGateway } from '../../src/protocols/gateway/gateway.ts';
 import {
   GATEWAY_LIMITS,
@@ -41,6 +42,7 @@ export class FakeDoor implements ShardDoor {
   readonly #presenter = makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) });
   readonly #onEvent: ((event: StreamedEvent) => void)[] = [];
   readonly #onEnded: ((recipient: Recipient, eventId: string) => void)[] = [];
+  readonly #onUnfinished: ((billId: BillId) => void)[] = [];
   readonly #onStart: (() => void)[] = [];
 
   send(request: Asked, onReply: (status: number, body: Uint8Array) => void): void {
@@ -75,6 +77,10 @@ export class FakeDoor implements ShardDoor {
     this.#onEnded.push(listener);
   }
 
+  onUnfinished(listener: (billId: BillId) => void): void {
+    this.#onUnfinished.push(listener);
+  }
+
   onWorkerStart(listener: () => void): void {
     this.#onStart.push(listener);
   }
@@ -87,6 +93,11 @@ export class FakeDoor implements ShardDoor {
   /** An event is pending no more, as another gateway has it acknowledged. */
   end(recipient: Recipient, eventId: string): void {
     for (const listener of this.#onEnded) listener(recipient, eventId);
+  }
+
+  /** A chain that somebody began has not ended in its time. */
+  unfinished(billId: BillId): void {
+    for (const listener of this.#onUnfinished) listener(billId);
   }
 
   restartWorker(): void {

@@ -1,6 +1,6 @@
 // What each fact makes of a bill. A fact that cannot follow is a Defect: history is never argued with.
 
-import { Defect, unreachable } from '../assert.ts';
+import { Defect } from '../assert.ts';
 import { add, ZERO } from '../money.ts';
 import { booksWith, countsWith, endingWith, paymentWith } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
@@ -9,6 +9,7 @@ import { repeatsBy } from './dynamic-timers.ts';
 import { isRepeatOf } from './outbox.ts';
 import { reservationsMax } from './payable.ts';
 import { dueOf, heldOf, keptOf } from './state.ts';
+import { type StickerFact, stickerAfter } from './sticker.ts';
 import {
   type BillEvent,
   type BillFact,
@@ -43,6 +44,10 @@ export const CHANGES_WHAT_IS_SHOWN = {
   KeyUsed: false,
   EventRaised: false,
   EventsAcknowledged: false,
+  ArmingBegun: false,
+  ArmingRepeated: false,
+  ArmingGivenUp: false,
+  StickerArmed: true,
   PartsLetGo: false,
   PartsRecalled: false,
 } as const satisfies Record<BillFact['type'], boolean>;
@@ -103,7 +108,7 @@ export function applyFact(draft: Draft, fact: BillFact, moment: Moment): void {
       eventsAcknowledged(draft, fact, moment);
       break;
     default:
-      unreachable(fact);
+      stickerChanged(draft, fact);
   }
 }
 
@@ -267,6 +272,13 @@ function receiptAttached(draft: Draft, { receipt }: FactOf<'ReceiptAttached'>): 
   const hasEnded = !isBeingPaid(draft) && draft.status !== 'paid';
   const replacedReceipt = draft.ending.replacedReceipt ?? (hasEnded ? draft.ending.receipt : null);
   draft.ending = endingWith(draft.ending, { receipt, replacedReceipt });
+}
+
+function stickerChanged(draft: Draft, fact: StickerFact): void {
+  if (draft.terms.offer === undefined) impossible(draft, fact);
+  const sticker = stickerAfter(draft.sticker, fact);
+  if (sticker === undefined) impossible(draft, fact);
+  draft.sticker = sticker;
 }
 
 function keyUsed(draft: Draft, { scope, key, digest, rejection }: FactOf<'KeyUsed'>): void {

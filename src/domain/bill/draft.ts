@@ -57,6 +57,7 @@ export function draftOfNew(terms: Terms): Draft {
     spilled: false,
     counts: NO_COUNTS,
     ending: NO_ENDING,
+    sticker: null,
     owned: 0,
   };
 }
@@ -75,6 +76,7 @@ export function draftOf(bill: PresentBill): Draft {
     spilled: bill.spilled,
     counts: bill.counts,
     ending: bill.ending,
+    sticker: bill.sticker,
     owned: 0,
   };
 }
@@ -113,6 +115,7 @@ export function finish(draft: Draft): PresentBill {
     spilled: draft.spilled,
     counts: draft.counts,
     ending: draft.ending,
+    sticker: draft.sticker,
   };
   if (bill.terms.offer === undefined) assertBooks(bill);
   else assertOffer(bill, bill.terms.offer);

@@ -36,6 +36,7 @@ import type {
   CommandOf,
   KeptReference,
   Moment,
+  PresentCommand,
 } from './vocabulary.ts';
 
 /**
@@ -50,6 +51,9 @@ export function decideDynamic(
 ): BillDecision {
   if (command.type === 'CreateBill') return create(bill, command);
   if (!isPresent(bill)) return { rejected: 'bill.notFound' };
+  if (command.type === 'ArmSticker' || command.type === 'EndArming') {
+    return { rejected: 'bill.notArmable', reason: 'notStatic' };
+  }
   return decideWhole(DYNAMIC_PAYMENTS, bill, command, now, recalled);
 }
 
@@ -57,7 +61,7 @@ export function decideDynamic(
 export function decideWhole(
   rules: PayRules,
   bill: PresentBill,
-  command: Exclude<BillCommand, { type: 'CreateBill' }>,
+  command: PresentCommand,
   now: Millis,
   recalled: KeptReference | null,
 ): BillDecision {

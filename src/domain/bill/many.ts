@@ -35,21 +35,19 @@ import { attachReceipt } from './receipts.ts';
 import type { PresentBill } from './state.ts';
 import { MANY_PAYMENTS } from './static-payments.ts';
 import {
-  type BillCommand,
   type BillDecision,
   type BillFact,
   isRejection,
   type KeptReference,
   type Parts,
   type Payment,
+  type PresentCommand,
 } from './vocabulary.ts';
-
-type Command = Exclude<BillCommand, { type: 'CreateBill' }>;
 
 /** Decides on the bill with all parts at hand that the command names. */
 export function decideMany(
   bill: PresentBill,
-  command: Command,
+  command: PresentCommand,
   now: Millis,
   recalled: KeptReference | null,
   found: Parts | null,
@@ -71,7 +69,7 @@ export function decideMany(
 
 function decideOn(
   bill: PresentBill,
-  command: Command,
+  command: PresentCommand,
   now: Millis,
   recalled: KeptReference | null,
 ): BillDecision {

@@ -30,6 +30,7 @@ export function payableReason(
   }
   if (now >= openUntil(bill.terms)) return 'expired';
   const { offer } = bill.terms;
+  if (bill.sticker !== null) return 'armed';
   if (offer !== undefined) return unmetOffer(bill, offer, now, paychannelId);
   if (dueOf(bill) === reservedOf(bill, paychannelId)) return 'reserved';
   return hasRoomForPayment(bill) ? null : 'limit';

@@ -13,6 +13,7 @@ import type {
   KeptReference,
   Payment,
   Reservation,
+  Sale,
   Terms,
 } from './vocabulary.ts';
 
@@ -40,6 +41,18 @@ export interface PresentBill {
   readonly spilled: boolean;
   readonly counts: Counts;
   readonly ending: Ending;
+  /** Of a static bill that has been armed, or is about to be; null: it takes payments itself. */
+  readonly sticker: Sticker | null;
+}
+
+/** The sales of a static bill at a till. */
+export interface Sticker {
+  /** The sale that it carries: views of it show that bill. Null until the first has been armed. */
+  readonly carried: Sale | null;
+  /** The sale that is about to take its place; null where no arm is under way. */
+  readonly arming: Sale | null;
+  /** When the switch drives the arm on; NEVER where none is under way. */
+  readonly repeatAt: Millis;
 }
 
 /** The last number given to each kind of part. */

@@ -39,6 +39,7 @@ function amountToHold(bill: PresentBill, asked: Minor | null, now: Millis): Mino
   if (closed !== null) return notPayable(closed);
   if (isTooEarly(offer, now)) return notPayable('notYetValid');
   if (now >= openUntil(bill.terms)) return notPayable('expired');
+  if (bill.sticker !== null) return notPayable('armed');
   const held = heldExcept(bill, () => false);
   const room = roomFor(bill, offer, held);
   if (typeof room === 'string') return notPayable(room);
@@ -70,6 +71,7 @@ function refusalOfPayment(
   if (isTooEarly(offer, now)) return notPayable('notYetValid');
   if (command.reservationNo !== null && named === null) return { rejected: 'reservation.expired' };
   if (now >= openUntil(bill.terms) && named === null) return notPayable('expired');
+  if (bill.sticker !== null && named === null) return notPayable('armed');
   const outside = outOfRange(offer, kept);
   if (outside !== null) return outside;
   const held = heldExcept(bill, ({ no }) => no === named?.no);

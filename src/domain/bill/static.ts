@@ -4,7 +4,7 @@
 // payments, each goes its own way (many.ts: M1 to M4).
 
 import { assert } from '../assert.ts';
-import type { Millis } from '../time.ts';
+import { type Millis, millis, NEVER } from '../time.ts';
 import { applyFact, CHANGES_WHAT_IS_SHOWN, dropDeadLetters } from './apply-fact.ts';
 import { draftOf, finish } from './draft.ts';
 import { created, decideWhole, nextDueOfDynamic } from './dynamic.ts';
@@ -12,6 +12,7 @@ import { decideMany, nextDueOfMany } from './many.ts';
 import { applyToMany } from './many-evolve.ts';
 import { type Bill, isForMany, isPresent, type PresentBill } from './state.ts';
 import { offerOf, SINGLE_PAYMENTS } from './static-payments.ts';
+import { arm, endArming, repeatArming } from './sticker.ts';
 import type {
   BillCommand,
   BillDecision,
@@ -20,9 +21,9 @@ import type {
   KeptReference,
   Moment,
   Parts,
+  PresentCommand,
+  Sale,
 } from './vocabulary.ts';
-
-type Command = Exclude<BillCommand, { type: 'CreateBill' }>;
 
 /**
  * What follows from a command. The caller has run all timers that are due by `now`, and gives the reference and the parts
@@ -37,6 +38,10 @@ export function decideStatic(
 ): BillDecision {
   if (command.type === 'CreateBill') return create(bill, command);
   if (!isPresent(bill)) return { rejected: 'bill.notFound' };
+  if (command.type === 'ArmSticker') return arm(bill, command, now);
+  if (command.type === 'EndArming') return endArming(bill, command);
+  const arming = command.type === 'RunTimer' ? armingDue(bill, now) : null;
+  if (arming !== null) return repeatArming(arming, now);
   if (isForMany(bill)) return decideMany(bill, command, now, recalled, parts);
   return decideWhole(SINGLE_PAYMENTS, bill, wholeOf(bill, command), now, recalled);
 }
@@ -54,7 +59,19 @@ export function evolveStatic(bill: Bill, facts: readonly BillFact[], moment: Mom
 
 /** When the bill's earliest timer is due; NEVER where it waits for nothing. */
 export function nextDueOfStatic(bill: PresentBill): Millis {
+  const due = nextDueOfPayments(bill);
+  const repeatAt = bill.sticker?.repeatAt ?? NEVER;
+  return millis(Math.min(due, repeatAt));
+}
+
+function nextDueOfPayments(bill: PresentBill): Millis {
   return isForMany(bill) ? nextDueOfMany(bill) : nextDueOfDynamic(bill);
+}
+
+/** The arm under way, where it is the first that is due. */
+function armingDue(bill: PresentBill, now: Millis): Sale | null {
+  if (bill.sticker === null || bill.sticker.repeatAt > now) return null;
+  return bill.sticker.repeatAt < nextDueOfPayments(bill) ? bill.sticker.arming : null;
 }
 
 /** Orders are told apart before the bill is asked, so that a present bill is never created again. */
@@ -69,7 +86,7 @@ function create(bill: Bill, { terms }: CommandOf<'CreateBill'>): BillDecision {
 }
 
 /** Where the bill has one payment, what ends the payment ends the bill. */
-function wholeOf(bill: PresentBill, command: Command): Command {
+function wholeOf(bill: PresentBill, command: PresentCommand): PresentCommand {
   if (command.type !== 'ConfirmPayment' && command.type !== 'CancelPayment') return command;
   const isOnly = bill.payments[0]?.no === command.paymentNo;
   // Refused by its number or, with an amount, a refund that names it.

@@ -154,6 +154,10 @@ const KEEPS_REFERENCE = {
   KeyUsed: true,
   EventRaised: false,
   EventsAcknowledged: false,
+  ArmingBegun: false,
+  ArmingRepeated: false,
+  ArmingGivenUp: false,
+  StickerArmed: false,
   PartsLetGo: false,
   PartsRecalled: false,
 } as const satisfies Record<BillFact['type'], boolean>;

@@ -68,6 +68,22 @@ export interface Policies {
   readonly part: 'allow' | 'forbid';
 }
 
+/** A sale of a sticker: a dynamic bill of its own. */
+export interface Sale {
+  /** The sale's bill. While the arm is under way: the one to be made, unless the order has one; tells this arm from others. */
+  readonly billId: BillId;
+  readonly terminalId: TerminalId;
+  readonly orderId: Reference;
+  /** Of the arm's body. */
+  readonly digest: string;
+  readonly amount: Minor;
+  /** Null: all are as usual. */
+  readonly policies: Policies | null;
+  readonly armedAt: Millis;
+  /** Counts from the arm, however late the bill is made. */
+  readonly expiresAt: Millis;
+}
+
 /** What was agreed when the bill was created. It never changes. */
 export interface Terms {
   readonly id: BillId;
@@ -261,6 +277,9 @@ export interface Actor {
   readonly id: string;
 }
 
+/** A sale as its terminal asks for it: the bill's own time says when. */
+export type ProposedSale = Omit<Sale, 'armedAt' | 'expiresAt'> & { readonly ttlMs: number };
+
 export type BillCommand =
   | { readonly type: 'CreateBill'; readonly terms: Terms }
   | {
@@ -339,6 +358,10 @@ export type BillCommand =
       readonly key: Reference | null;
       readonly digest: string;
     }
+  /** Begins to arm a sticker for a sale: nothing is changed of the sale before it. */
+  | { readonly type: 'ArmSticker'; readonly sale: ProposedSale }
+  /** Ends the arm that goes by this bill's id: with the sale's bill or, null, without one. */
+  | { readonly type: 'EndArming'; readonly attempt: BillId; readonly saleId: BillId | null }
   | { readonly type: 'AttachReceipt'; readonly receipt: Json }
   | {
       readonly type: 'SettleCredit';
@@ -415,6 +438,12 @@ export type BillFact =
       readonly creditNo: number | null;
     }
   | { readonly type: 'EventsAcknowledged'; readonly nos: readonly number[] }
+  | { readonly type: 'ArmingBegun'; readonly sale: Sale; readonly repeatAt: Millis }
+  /** Whoever began the arm may have gone: the switch drives it on. */
+  | { readonly type: 'ArmingRepeated'; readonly repeatAt: Millis }
+  /** The sticker is as it was before the arm. */
+  | { readonly type: 'ArmingGivenUp' }
+  | { readonly type: 'StickerArmed'; readonly saleId: BillId }
   /** Payments with all their credits, and events, that the bill need not keep at hand: history has them. */
   | {
       readonly type: 'PartsLetGo';
@@ -439,12 +468,20 @@ export type NotPayableReason =
   | 'reserved'
   | 'withdrawn'
   | 'notYetValid'
-  | 'limit';
+  | 'limit'
+  /** It carries sales, and takes nothing itself. */
+  | 'armed';
+
+/** Why a bill cannot be armed for a sale. */
+export type NotArmableReason = NotPayableReason | 'notStatic';
 
 /** Understood, and no. Spelled as the problem codes of API.md; plain objects, since they cross threads. */
 export type BillRejection =
   | { readonly rejected: 'bill.notFound' }
   | { readonly rejected: 'bill.notPayable'; readonly reason: NotPayableReason }
+  | { readonly rejected: 'bill.notArmable'; readonly reason: NotArmableReason }
+  /** `billId` is null where the order's bill is still being made. */
+  | { readonly rejected: 'order.reused'; readonly billId: BillId | null }
   | { readonly rejected: 'bill.stillDue'; readonly due: Minor }
   | { readonly rejected: 'bill.notPaid' }
   | { readonly rejected: 'bill.notConfirmable'; readonly status: BillStatus }
@@ -476,6 +513,12 @@ export type BillRejection =
   | { readonly rejected: 'idempotency.reused' }
   | { readonly rejected: 'credit.notFound' }
   | { readonly rejected: 'credit.settledOtherwise'; readonly status: 'settled' | 'rejected' };
+
+/** What is commanded of a sticker's sales, beside what is of any bill. */
+export type StickerCommand = CommandOf<'ArmSticker' | 'EndArming'>;
+
+/** What any bill may be asked for, once it is there. */
+export type PresentCommand = Exclude<BillCommand, { type: 'CreateBill' } | StickerCommand>;
 
 /** The command of one type. */
 export type CommandOf<T extends BillCommand['type']> = Extract<BillCommand, { readonly type: T }>;
@@ -521,5 +564,10 @@ export const UNCONFIRMED_MAX = 1_000;
 export const PENDING_CREDITS_MAX = 1_000;
 /** Credits of one payment of a static bill for many. */
 export const PAYMENT_CREDITS_MAX = 100;
+/** How long a sticker knows its sale's order again: as long as the same order means the same bill. */
+export const SALE_LIFE_MS = 86_400_000;
+/** An arm that has not ended for so long is driven on by the switch itself. */
+export const ARMING_REPEAT_MS = 2_000;
+export const ARMING_REPEAT_MAX_MS = 3_600_000;
 /** A bill's total stays below it. */
 export const TOTAL_MAX = 9_000_000_000_000_000;

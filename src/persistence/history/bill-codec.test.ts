@@ -1,18 +1,22 @@
 import { Packr } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 import {
+  billId,
   makeBill,
   makeCredit,
   makeEvent,
   makeFullBill,
   makePayment,
   NOON,
+  reference,
+  terminalId,
 } from '../../../tests/support/bill-fixtures.ts';
 import { AMOUNT_MAX, minor, ZERO } from '../../domain/money.ts';
-import { NEVER } from '../../domain/time.ts';
+import { NEVER, plus } from '../../domain/time.ts';
 import { CODEC_VERSION, makeBillCodec } from './bill-codec.ts';
 
 const codec = makeBillCodec();
+const POLICIES = { late: 'refuse', excess: 'reverse', part: 'forbid' } as const;
 
 describe('the bill codec', () => {
   test('gives back every bill, event and outcome as it was', () => {
@@ -93,11 +97,34 @@ describe('a static bill', () => {
     expect(codec.decodeBill(codec.encodeBill(bill))).toStrictEqual(bill);
   });
 
-  test('costs the rows of dynamic bills no place for an offer', () => {
+  test('is given back with its sales', () => {
+    const terms = { type: 'static', amount: ZERO, expiresAt: NEVER, offer } as const;
+    const sale = {
+      billId: billId(7),
+      terminalId,
+      orderId: reference('sale-7'),
+      digest: 'digest-of-the-arm-00000',
+      amount: AMOUNT_MAX,
+      policies: null,
+      armedAt: NOON,
+      expiresAt: plus(NOON, 300_000),
+    };
+    const stickers = [
+      { carried: null, arming: sale, repeatAt: plus(NOON, 2_000) },
+      { carried: { ...sale, policies: POLICIES }, arming: null, repeatAt: NEVER },
+    ];
+    for (const sticker of stickers) {
+      const bill = { ...makeFullBill(terms), sticker };
+      expect(codec.decodeBill(codec.encodeBill(bill))).toStrictEqual(bill);
+    }
+  });
+
+  test('costs the rows of dynamic bills no place for an offer, nor others one for sales', () => {
     const [, stored] = new Packr({ useRecords: false }).unpack(
       codec.encodeBill(makeBill()) as Buffer,
     ) as [number, unknown[][]];
     expect(stored[2]).toHaveLength(23);
+    expect(stored).toHaveLength(12);
   });
 });
 

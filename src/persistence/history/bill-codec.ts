@@ -7,7 +7,7 @@
 
 import { Packr } from 'msgpackr';
 import { assert, must } from '../../domain/assert.ts';
-import type { PresentBill } from '../../domain/bill/state.ts';
+import type { PresentBill, Sticker } from '../../domain/bill/state.ts';
 import type {
   BillEvent,
   Books,
@@ -16,6 +16,7 @@ import type {
   Outcome,
   Policies,
   QrFormat,
+  Sale,
   Terms,
 } from '../../domain/bill/vocabulary.ts';
 import {
@@ -116,9 +117,43 @@ const QR_FORMATS = words<QrFormat>('url', 'emvco', 'sbp');
 
 // --------------------------------------------------------------------------------------------------------- bill --
 
-type StoredBill = ReturnType<typeof storeBill>;
+type StoredBill = readonly [...ReturnType<typeof storeCommonBill>, sticker?: StoredSticker];
 
-function storeBill(bill: PresentBill) {
+/** Bills that nobody has armed have no sticker, and their rows no place for one. */
+function storeBill(bill: PresentBill): StoredBill {
+  const common = storeCommonBill(bill);
+  return bill.sticker === null ? common : [...common, storeSticker(bill.sticker)];
+}
+
+const STICKER_PLACE = 12;
+
+type StoredSticker = ReturnType<typeof storeSticker>;
+
+function storeSticker({ carried, arming, repeatAt }: Sticker) {
+  return [optional(carried, storeSale), optional(arming, storeSale), repeatAt] as const;
+}
+
+function restoreSticker([carried, arming, repeatAt]: StoredSticker): Sticker {
+  return {
+    carried: optional(carried, restoreSale),
+    arming: optional(arming, restoreSale),
+    repeatAt,
+  };
+}
+
+function storeSale(sale: Sale) {
+  const { billId, terminalId, orderId, digest, amount, policies, armedAt, expiresAt } = sale;
+  const own = optional(policies, storePolicies);
+  return [billId, terminalId, orderId, digest, amount, own, armedAt, expiresAt] as const;
+}
+
+function restoreSale(stored: ReturnType<typeof storeSale>): Sale {
+  const [billId, terminalId, orderId, digest, amount, own, armedAt, expiresAt] = stored;
+  const policies = optional(own, restorePolicies);
+  return { billId, terminalId, orderId, digest, amount, policies, armedAt, expiresAt };
+}
+
+function storeCommonBill(bill: PresentBill) {
   const { books, counts, ending } = bill;
   return [
     STATUSES.place(bill.status),
@@ -146,6 +181,7 @@ function storeBill(bill: PresentBill) {
 function restoreBill(stored: StoredBill): PresentBill {
   const [status, version, terms, books, payments, credits, reservations, outbox] = stored;
   const [, , , , , , , , references, spilled, counts, ending] = stored;
+  const sticker = stored[STICKER_PLACE];
   const [paidAt, confirmedAt, closedAt, cause, receipt, replacedReceipt] = ending;
   return {
     status: STATUSES.word(status),
@@ -173,6 +209,7 @@ function restoreBill(stored: StoredBill): PresentBill {
       receipt: fromText(receipt),
       replacedReceipt: fromText(replacedReceipt),
     },
+    sticker: sticker === undefined ? null : restoreSticker(sticker),
   };
 }
 

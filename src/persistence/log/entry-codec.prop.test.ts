@@ -122,6 +122,16 @@ const reservation = record({
   expiresAt: time,
 });
 
+const sale = record({
+  billId: word,
+  terminalId: word,
+  orderId: word,
+  digest: word,
+  amount,
+  armedAt: time,
+  expiresAt: time,
+});
+
 const event = record({
   no: count,
   recipient: word,
@@ -171,6 +181,10 @@ const shapes: { readonly [Type in BillFact['type']]: Shape } = {
     creditNo: maybe(count),
   },
   EventsAcknowledged: { nos: fc.array(count, { maxLength: 5 }) },
+  ArmingBegun: { sale, repeatAt: time },
+  ArmingRepeated: { repeatAt: time },
+  ArmingGivenUp: {},
+  StickerArmed: { saleId: word },
   PartsLetGo: { payments: fc.array(count, { maxLength: 5 }), events: fc.array(count) },
   PartsRecalled: {
     payments: fc.array(payment, { maxLength: 2 }),

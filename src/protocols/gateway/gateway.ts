@@ -2,6 +2,7 @@
 // their frames; shards decide, and write.
 
 import type { DirectoryChange } from '../../switch/directory.ts';
+import { driveArming } from './arming.ts';
 import { makeHandlers } from './handlers.ts';
 import { HttpFront } from './http.ts';
 import { Inboxes } from './inboxes.ts';
@@ -54,6 +55,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const front = new HttpFront(options, principals, handlers);
   const sessionContext: SessionContext = { options, reading, principals, inboxes, sessions };
   const streams = new Streams(sessionContext);
+
+  door.onUnfinished((billId) => driveArming(options, billId));
 
   const app = native.App();
   streams.listen(app, native, 'terminal');

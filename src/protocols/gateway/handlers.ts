@@ -27,6 +27,7 @@ import { requests } from '../schemas/requests.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
 import { JSON_NUMBERS, Shapes } from '../shapes.ts';
 import { acknowledge } from './acknowledge.ts';
+import { ask } from './asking.ts';
 import { Batches } from './batches.ts';
 import { type CodeForm, drawCode } from './codes.ts';
 import { type EventSources, pollEvents, rereadEvents } from './event-calls.ts';
@@ -121,7 +122,7 @@ function sendOperation(
   const { shard, operation } = addressed;
   const request = { shard, operation, principal, requestId, encoding: 'json' } as const;
   if (operation.op !== 'bill.get' || operation.waitMs === 0) {
-    door.send(request, (status, body) => exchange.reply(status, body));
+    ask(context.options, request, (status, body) => exchange.reply(status, body));
     return;
   }
   // A wait that the end of the switch overtakes is asked again, to be answered at once.

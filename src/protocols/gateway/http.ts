@@ -226,6 +226,7 @@ function isStoreError(error: unknown): boolean {
 const TERMINAL_ONLY = new Set([
   'bill.create',
   'bill.batch',
+  'bill.arm',
   'order.resolve',
   'terminal.events',
   'terminal.event.ack',

@@ -7,6 +7,7 @@ import { HTML_TYPE, PAGE_HEADERS } from '../html.ts';
 import { openApiDocument } from '../openapi.ts';
 import { problemPage, problemsTablePage, unknownProblemPage } from '../problem-pages.ts';
 import { isProblemCode } from '../problems.ts';
+import { ask } from './asking.ts';
 import { type Exchange, JSON_TYPE } from './exchange.ts';
 import type { PublicHandler } from './http.ts';
 import type { GatewayOptions } from './options.ts';
@@ -78,7 +79,7 @@ function sendBillPage(options: GatewayOptions, exchange: Exchange): void {
     encoding: 'json',
     operation: { op: 'bill.page', billId },
   } as const;
-  door.send(request, (status, body) => {
+  ask(options, request, (status, body) => {
     if (status === 200) {
       const page = JSON.parse(Buffer.from(body).toString('utf8')) as PageBody;
       sendPage(exchange, 200, billPage(page));

@@ -18,6 +18,7 @@ import { invalid, type Problem } from '../problem-document.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
 import { formatTime } from '../wire-time.ts';
 import { acknowledge } from './acknowledge.ts';
+import { ask } from './asking.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { type Frame, readFrame } from './frame-reader.ts';
 import { authFrame, type FrameId, replyFrame } from './frames.ts';
@@ -240,11 +241,8 @@ export class Session implements EventReader {
         return;
       }
       const startedAt = this.#start();
-      const { shard, operation } = read;
-      const { encoding } = this;
-      options.door.send({ shard, principal, requestId, encoding, operation }, (status, body) =>
-        this.#finish(name, id, startedAt, status, body),
-      );
+      const request = { ...read, principal, requestId, encoding: this.encoding };
+      ask(options, request, (status, body) => this.#finish(name, id, startedAt, status, body));
     }
   }
 

@@ -28,6 +28,7 @@ export const OPERATIONS: Readonly<Record<StreamApi, ReadonlySet<string>>> = {
     'bill.confirm',
     'bill.cancel',
     'bill.refund',
+    'bill.arm',
     'payment.confirm',
     'payment.cancel',
     'payment.refund',

@@ -266,6 +266,22 @@ export const requests = {
     idempotencyKey,
   }),
   'bill.receipt': object({ ...bill, receipt }),
+  'bill.arm': object({
+    ...bill,
+    orderId: reference('The terminal’s own name for the sale; makes the call safe to retry.'),
+    amount: amount(1, 'What the sale comes to, in minor units, in the static bill’s currency.'),
+    ttl: Type.Optional(
+      explained(
+        'must be a whole number of seconds from 1 to 2,592,000 (30 days)',
+        Type.Integer({
+          minimum: 1,
+          maximum: LIMITS.expiresInS,
+          default: 900,
+          description: 'Seconds until the sale expires, from the first call on.',
+        }),
+      ),
+    ),
+  }),
   'payment.confirm': object({
     ...ofPayment,
     amount: Type.Optional(

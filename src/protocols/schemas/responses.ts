@@ -155,6 +155,9 @@ export const bill = named(
     ...offered,
     maxPayments: Type.Optional(nullable(Type.Integer({ minimum: 1 }))),
     maxTotal: Type.Optional(nullable(amount('What all payments together may come to.'))),
+    saleId: Type.Optional(
+      nullable(text('Of a static bill that has been armed: the bill of the sale that it carries.')),
+    ),
     paymentCount: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -199,9 +202,19 @@ export const view = named(
       part: oneOf(['allow', 'forbid'], { description: 'Whether it may be paid in parts.' }),
       payable: Type.Boolean(),
       reason: nullable(
-        oneOf(['expired', 'cancelled', 'paid', 'reserved', 'withdrawn', 'notYetValid', 'limit'], {
-          description: 'Why it is not payable.',
-        }),
+        oneOf(
+          [
+            'expired',
+            'cancelled',
+            'paid',
+            'reserved',
+            'withdrawn',
+            'notYetValid',
+            'limit',
+            'armed',
+          ],
+          { description: 'Why it is not payable.' },
+        ),
       ),
       retryAt: nullable(
         time(

@@ -3,6 +3,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import type { BillId } from '../../domain/ids.ts';
 import { SECOND_MS } from '../../domain/time.ts';
 import { Fault } from '../../switch/faults.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
@@ -60,6 +61,7 @@ export class GatewayLink implements ShardDoor {
   readonly #links = new Map<number, Link>();
   readonly #eventListeners: ((event: StreamedEvent) => void)[] = [];
   readonly #endListeners: ((recipient: Recipient, eventId: string) => void)[] = [];
+  readonly #unfinishedListeners: ((billId: BillId) => void)[] = [];
   readonly #startListeners: (() => void)[] = [];
   #seq = 0;
   #isAwake = false;
@@ -130,6 +132,10 @@ export class GatewayLink implements ShardDoor {
     this.#endListeners.push(listener);
   }
 
+  onUnfinished(listener: (billId: BillId) => void): void {
+    this.#unfinishedListeners.push(listener);
+  }
+
   onWorkerStart(listener: () => void): void {
     this.#startListeners.push(listener);
   }
@@ -192,13 +198,17 @@ export class GatewayLink implements ShardDoor {
     for (const { pending, status, body } of replies) pending.onReply(status, body);
   }
 
-  #notice(link: Link, { answers, failures, events, ended, hasBegun }: Notices): void {
+  #notice(link: Link, notices: Notices): void {
+    const { answers, failures, events, ended, unfinished, hasBegun } = notices;
     if (hasBegun) this.#tellStart();
     for (const event of events) for (const listener of this.#eventListeners) listener(event);
     for (let i = 0; i < ended.length; i += 2) {
       for (const listener of this.#endListeners) {
         listener(ended[i] as Recipient, ended[i + 1] as string);
       }
+    }
+    for (const billId of unfinished) {
+      for (const listener of this.#unfinishedListeners) listener(billId);
     }
     for (const { seq, answer } of answers) {
       link.pendingQueries.get(seq)?.done(answer);

@@ -10,7 +10,14 @@ import {
   writeToGateway,
 } from './messages.ts';
 
-const NOTHING: Notices = { answers: [], failures: [], events: [], ended: [], hasBegun: false };
+const NOTHING: Notices = {
+  answers: [],
+  failures: [],
+  events: [],
+  ended: [],
+  unfinished: [],
+  hasBegun: false,
+};
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 function read(message: Uint8Array): { replies: unknown[]; packed: Uint8Array | null } {

@@ -1,6 +1,7 @@
 // Messages between a gateway's thread and a worker's: one packed buffer a tick each way.
 
 import { Packr, Unpackr } from 'msgpackr';
+import type { BillId } from '../../domain/ids.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Request, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
 
@@ -23,6 +24,8 @@ export interface Notices {
   readonly events: readonly StreamedEvent[];
   /** Events that have ended: `recipient, id` two by two. */
   readonly ended: readonly string[];
+  /** Bills at which something that spans several has not ended in its time. */
+  readonly unfinished: readonly BillId[];
   /** A shard has begun to serve: what is pending is to be read again. */
   readonly hasBegun: boolean;
 }

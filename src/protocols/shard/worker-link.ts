@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import type { BillId } from '../../domain/ids.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import { type Asked, describe, type ReplySink } from '../../switch/reply-sink.ts';
 import type { Presenter, Reply, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
@@ -27,6 +28,7 @@ interface Gathered extends Notices {
   readonly failures: { seq: number; detail: string }[];
   readonly events: StreamedEvent[];
   readonly ended: string[];
+  readonly unfinished: BillId[];
   hasBegun: boolean;
 }
 
@@ -78,6 +80,14 @@ export class WorkerLink implements ReplySink {
   eventEnded(recipient: Recipient, eventId: string): void {
     for (const origin of this.#subscriptions.get(recipient) ?? []) {
       this.#links.get(origin)?.notices.ended.push(recipient, eventId);
+    }
+  }
+
+  /** One gateway is enough; where none is there, it is told again. */
+  unfinished(billId: BillId): void {
+    for (const { notices } of this.#links.values()) {
+      notices.unfinished.push(billId);
+      return;
     }
   }
 
@@ -135,10 +145,11 @@ export class WorkerLink implements ReplySink {
 }
 
 function nothing(): Gathered {
-  return { answers: [], failures: [], events: [], ended: [], hasBegun: false };
+  return { answers: [], failures: [], events: [], ended: [], unfinished: [], hasBegun: false };
 }
 
-function isNothing({ answers, failures, events, ended, hasBegun }: Notices): boolean {
+function isNothing(notices: Notices): boolean {
+  const { answers, failures, events, ended, unfinished, hasBegun } = notices;
   const count = answers.length + failures.length + events.length + ended.length;
-  return count === 0 && !hasBegun;
+  return count + unfinished.length === 0 && !hasBegun;
 }
