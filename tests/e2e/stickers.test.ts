@@ -16,6 +16,8 @@ import { redisAndPostgres } from '../support/set-ups.ts';
 import { TRANSPORTS, World } from '../support/world.ts';
 
 const RACES = 5;
+/** Of eight stickers that are armed while the switch dies. */
+const ASKED_AGAIN = 4;
 
 describe('a sticker', () => {
   let world: World;
@@ -175,7 +177,11 @@ describe('a sticker', () => {
     await Promise.all(heard);
     till = world.http('terminal');
     wallet = world.http('paychannel');
-    for (const [no, order] of orders.entries()) {
+    // What nobody asks for again comes to its end by itself: the earlier sale if the arm had not begun, the new one if it had.
+    for (const { billId } of orders.slice(ASKED_AGAIN)) {
+      await world.process.until('done with the arm', async () => (await view(billId)).payable);
+    }
+    for (const [no, order] of orders.slice(0, ASKED_AGAIN).entries()) {
       const { body } = await insist(till, order);
       expect(body).toMatchObject({ status: 'open', orderId: order.orderId });
       const { id } = body as Bill;

@@ -15,11 +15,12 @@ import type { Principal } from '../../switch/ports.ts';
 import type { Operation, ProposedTerms, Request, ShardDoor } from '../../switch/requests.ts';
 import { encodeBody, presentProblem, type Standing } from '../presenter.ts';
 import type { Problem } from '../problem-document.ts';
-import type { OnReply } from './asking.ts';
 import type { GatewayOptions } from './options.ts';
 
 /** Arms of others that one call brings to their end before it gives up. */
 const OTHERS_MAX = 8;
+
+export type OnReply = (status: number, body: Uint8Array) => void;
 
 type ArmRequest = Omit<Request, 'seq'> & {
   readonly operation: Extract<Operation, { op: 'bill.arm' }>;

@@ -4,10 +4,8 @@
 import { parseBillId, shardOfBill } from '../../domain/ids.ts';
 import type { Operation, Request } from '../../switch/requests.ts';
 import { ELSEWHERE } from '../presenter.ts';
-import { armSticker } from './arming.ts';
+import { armSticker, type OnReply } from './arming.ts';
 import type { GatewayOptions } from './options.ts';
-
-export type OnReply = (status: number, body: Uint8Array) => void;
 
 /** Calls back exactly once, as the door does. */
 export function ask(

@@ -1,0 +1,56 @@
+// Both ends of a link between a gateway and a worker, over a real port.
+
+import { MessageChannel } from 'node:worker_threads';
+import { afterEach, describe, expect, test } from 'vitest';
+import { billId } from '../../../tests/support/bill-fixtures.ts';
+import { ManualClock } from '../../../tests/support/manual-clock.ts';
+import { codesAt } from '../../../tests/support/qr-claims.ts';
+import type { BillId } from '../../domain/ids.ts';
+import { makePresenter } from '../presenter.ts';
+import { GatewayLink } from './gateway-link.ts';
+import { WorkerLink } from './worker-link.ts';
+
+const BASE = 'https://pay.example';
+const presenter = makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) });
+const host = { receive: () => undefined, ask: () => Promise.reject(new Error('nobody asks')) };
+
+describe('what spans several bills and has not ended', () => {
+  const links: { close(): void }[] = [];
+  afterEach(() => {
+    for (const link of links.splice(0)) link.close();
+  });
+
+  function gatewayOf(worker: WorkerLink): GatewayLink {
+    const { port1, port2 } = new MessageChannel();
+    const gateway = new GatewayLink({ shards: 4, workers: 1, clock: new ManualClock(), presenter });
+    worker.attach(port1, host);
+    gateway.attach(0, port2);
+    links.push(gateway);
+    return gateway;
+  }
+
+  test('is told to one gateway, which is enough', async () => {
+    const worker = new WorkerLink(presenter);
+    links.push(worker);
+    const heard: [gateway: number, bill: BillId][] = [];
+    const told = Promise.all(
+      [0, 1].map((no) => {
+        const gateway = gatewayOf(worker);
+        gateway.onUnfinished((bill) => heard.push([no, bill]));
+        return new Promise<void>((resolve) => gateway.onWorkerStart(resolve));
+      }),
+    );
+    worker.unfinished(billId(7));
+    // What both hear comes with it, or after it.
+    worker.begun();
+    worker.flush();
+    await told;
+    expect(heard).toEqual([[0, billId(7)]]);
+  });
+
+  test('is told to nobody where no gateway is there, and harms nobody', () => {
+    const worker = new WorkerLink(presenter);
+    worker.unfinished(billId(7));
+    expect(() => worker.flush()).not.toThrow();
+  });
+});
