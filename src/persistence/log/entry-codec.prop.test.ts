@@ -128,6 +128,7 @@ const sale = record({
   orderId: word,
   digest: word,
   amount,
+  policies: fc.constantFrom(null, { late: 'refuse', excess: 'reverse', part: 'forbid' }),
   armedAt: time,
   expiresAt: time,
 });
