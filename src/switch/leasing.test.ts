@@ -47,16 +47,17 @@ class OneLease implements Leases {
 
 function stand(leases: OneLease, clock: ManualClock, holder: string, gone: readonly string[] = []) {
   const heard: string[] = [];
+  const said: string[] = [];
   const leasing = new Leasing({
     leases,
     clock,
     holder,
-    reporter: { report: () => undefined },
+    reporter: { report: (_level, what) => said.push(what) },
     isGone: (name) => gone.includes(name),
     shards: [SHARD],
     listener: { taken: () => heard.push('taken'), lost: () => heard.push('lost') },
   });
-  return { leasing, heard };
+  return { leasing, heard, said };
 }
 
 describe('leasing', () => {
@@ -72,7 +73,7 @@ describe('leasing', () => {
   test('waits until a holder’s counter has stood still, because it may be alive (E2)', async () => {
     const [leases, clock] = [new OneLease(), new ManualClock()];
     leases.lease = { shard: SHARD, counter: 7, holder: 'other' };
-    const { leasing, heard } = stand(leases, clock, 'a');
+    const { leasing, heard, said } = stand(leases, clock, 'a');
     leasing.start();
     await clock.pass(TAKE_OVER_MS - 1);
     leases.lease = { shard: SHARD, counter: 8, holder: 'other' };
@@ -81,15 +82,17 @@ describe('leasing', () => {
     expect(leasing.holders()).toEqual([{ shard: SHARD, holder: 'other' }]);
     await clock.pass(2 * RENEW_MS);
     expect(heard).toEqual(['taken']);
+    expect(said).toEqual([]);
   });
 
-  test('takes the lease of a holder known to be dead at once', async () => {
+  test('takes the lease of a holder known to be dead at once, and says so', async () => {
     const [leases, clock] = [new OneLease(), new ManualClock()];
     leases.lease = { shard: SHARD, counter: 7, holder: 'other' };
-    const { leasing, heard } = stand(leases, clock, 'a', ['other']);
+    const { leasing, heard, said } = stand(leases, clock, 'a', ['other']);
     leasing.start();
     await clock.pass(1);
     expect(heard).toEqual(['taken']);
+    expect(said).toEqual(['lease.holderGone']);
   });
 
   test('answers no more once the lease has run out, whether or not another has it (E1)', async () => {

@@ -136,6 +136,7 @@ export class Leasing {
     const seen = await this.#leases.read([...this.#waiting.keys()]);
     const now = this.#clock.monotonic();
     const free: Lease[] = [];
+    const left = new Map<ShardId, string>();
     for (const lease of seen) {
       const watch = this.#waiting.get(lease.shard);
       if (watch === undefined) continue;
@@ -145,7 +146,9 @@ export class Leasing {
       }
       const { holder } = lease;
       // Its own by a take whose answer was lost: nobody else can be at work.
-      const isFree = holder === null || holder === this.#holder || this.#isGone(holder);
+      const isOwn = holder === this.#holder;
+      if (holder !== null && !isOwn && this.#isGone(holder)) left.set(lease.shard, holder);
+      const isFree = holder === null || isOwn || left.has(lease.shard);
       if (isFree || now - watch.since >= TAKE_OVER_MS) free.push(lease);
     }
     if (free.length === 0) return;
@@ -153,7 +156,14 @@ export class Leasing {
     for (const lease of await this.#leases.take(free, this.#holder)) {
       this.#waiting.delete(lease.shard);
       this.#held.set(lease.shard, { lease, until: sentAt + LEASE_MS });
+      this.#tellWhoLeft(lease.shard, left.get(lease.shard));
       this.#listener.taken(lease.shard);
     }
+  }
+
+  /** Why nobody waited for the lease to run out. */
+  #tellWhoLeft(shard: ShardId, holder: string | undefined): void {
+    if (holder === undefined) return;
+    this.#reporter.report('info', 'lease.holderGone', { shard, holder });
   }
 }

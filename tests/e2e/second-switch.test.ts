@@ -64,10 +64,11 @@ describe.each(setUps)('a second switch on $name', (setUp) => {
     await second.until('waiting', async () => {
       return JSON.stringify((await second.readiness())?.body.waitsFor ?? []).includes(waitsFor);
     });
-    expect(await second.readiness()).toMatchObject({
-      status: 503,
-      body: { ready: false, shards: { waiting: 8 } },
+    await second.until('waiting for each of them', async () => {
+      const { ready, shards } = (await second.readiness())?.body ?? {};
+      return ready === false && (shards as Record<string, number>)?.waiting === 8;
     });
+    expect((await second.readiness())?.status).toBe(503);
     const refusal = await (await till(second)).ask('bill.get', { billId: bill.id });
     expect(refusal).toMatchObject({
       status: 503,
@@ -76,9 +77,7 @@ describe.each(setUps)('a second switch on $name', (setUp) => {
     expect(await done(await till(first), 'bill.get', { billId: bill.id })).toEqual(bill);
 
     first.signal('SIGTERM');
-    const stoppedAt = performance.now();
     await second.ready();
-    expect(performance.now() - stoppedAt).toBeLessThan(8_000);
     expect(await first.ended()).toEqual({ code: 0, signal: null });
     expect(await done(await till(second), 'bill.get', { billId: bill.id })).toMatchObject({
       id: bill.id,
@@ -92,10 +91,11 @@ describe.each(setUps)('a second switch on $name', (setUp) => {
       );
     });
     await second.kill();
-    const killedAt = performance.now();
     await third.ready();
-    // A holder on the same machine is known to be dead, so that nobody waits for its lease to run out (4 s).
-    expect(performance.now() - killedAt).toBeLessThan(4_000);
+    // A holder on the same machine is known to be dead, so that nobody waits for its lease to run out.
+    const gone = third.logged('lease.holderGone');
+    expect(gone.map(({ shard }) => shard).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    for (const { holder } of gone) expect(holder).toContain('"second"');
     expect(await done(await till(third), 'bill.create', order)).toMatchObject({
       id: bill.id,
       version: 1,
