@@ -11,11 +11,11 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import {
   findPostgresPrograms,
-  freePort,
   initialiseCluster,
   launchPostgres,
   serverAccount,
 } from '../../src/persistence/postgres-programs.ts';
+import { freePort } from './ports.ts';
 
 const PASSWORD = 'test';
 const USER = 'test';
