@@ -13,6 +13,9 @@ const processTests = ['tests/e2e/**/*.test.ts', 'tests/fuzz/wire/*.e2e.test.ts']
 
 const simulation = 'tests/simulation/**/*.sim.test.ts';
 
+/** How long `expect.poll` waits: its own second is what a busy machine now and then takes for anything. */
+const patience = { poll: { timeout: 30_000 } };
+
 export default defineConfig({
   test: {
     // Tests that forget what they started must not be told apart from tests that hang.
@@ -24,6 +27,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          expect: patience,
           include: ['{src,bench,scripts}/**/*.test.ts', 'tests/**/*.test.ts'],
           exclude: [...storeTests, ...processTests, simulation, 'tests/canary/**'],
           // Far more than any takes: a machine with other work must not turn a test red.
@@ -34,6 +38,7 @@ export default defineConfig({
       {
         test: {
           name: 'sim',
+          expect: patience,
           include: [simulation],
           testTimeout: 120_000,
           sequence: { groupOrder: 0 },
@@ -42,6 +47,7 @@ export default defineConfig({
       {
         test: {
           name: 'stores',
+          expect: patience,
           include: storeTests,
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -51,6 +57,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          expect: patience,
           include: processTests,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -197,7 +197,6 @@ describe.each(trials)('a killed switch on $name', (trial) => {
     for (const { closedAt, confirmedAt, paidAt } of ended) {
       const took = Date.parse(confirmedAt ?? closedAt ?? '') - Date.parse(paidAt ?? '');
       expect(took).toBeGreaterThanOrEqual(CONFIRM_WITHIN * 1000);
-      expect(took).toBeLessThan((CONFIRM_WITHIN + 10) * 1000);
     }
     const { events } = await done(till, 'terminal.events', {});
     expect(events).toContainEqual(

@@ -48,6 +48,7 @@ test('a last entry of foreign bytes stops its shard alone, and the runbook leads
     const shards = (await world.process.readiness())?.body.shards as Record<string, number>;
     return shards?.serving === SHARDS - 1 && shards.stopped === 1;
   });
+  await world.process.until('telling why', () => world.process.logged('shard.stopped').length > 0);
   expect(world.process.logged('shard.stopped')).toMatchObject([
     {
       shard: SHARD,

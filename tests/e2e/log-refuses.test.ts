@@ -132,7 +132,7 @@ async function everyShardMeetsIt(linesBefore: number): Promise<Promise<HttpAnswe
 
 async function recovering(): Promise<number> {
   const shards = (await world.process.readiness())?.body.shards as Record<string, number>;
-  return shards.recovering ?? 0;
+  return shards?.recovering ?? 0;
 }
 
 function isClearNo({ status, body, headers }: HttpAnswer): void {

@@ -14,7 +14,7 @@ import {
 import { postgresAlone } from '../support/set-ups.ts';
 import { World } from '../support/world.ts';
 
-const WITHIN = { timeout: 10_000, interval: 20 };
+const WITHIN = { timeout: 30_000, interval: 20 };
 
 let world: World;
 let sql: Sql;

@@ -127,7 +127,9 @@ describe(`${TERMINALS} terminals`, () => {
     probing.isOver = true;
     const latencies = (await probes).sort((left, right) => left - right);
 
-    expect(await metric(world.process.baseUrl, 'qrswitch_connections_held')).toBe(TERMINALS);
+    await world.process.until('holding each of them once', async () => {
+      return (await metric(world.process.baseUrl, 'qrswitch_connections_held')) === TERMINALS;
+    });
     // Nobody heard anything of another's.
     expect(terminals.flatMap(({ heard }, i) => heard.filter((e) => e.billId !== bills[i]))).toEqual(
       [],

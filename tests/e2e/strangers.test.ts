@@ -154,6 +154,10 @@ describe('a stranger', () => {
       'credit.requested',
     );
     expect((await done(second, 'terminal.events', {})).events).toEqual([]);
+    // An order of another till is found in history, which follows.
+    await world.process.until('known by its order to all tills', async () => {
+      return (await second.ask('bill.list', { orderId: order.orderId })).status === 200;
+    });
     expect(await done(second, 'bill.list', { orderId: order.orderId })).toMatchObject({ id: sold });
     expect((await restricted.ask('bill.refund', refund)).status).toBe(404);
   });

@@ -22,7 +22,9 @@ describe.each(setUps)('two gateways and two workers on $name', (setUp) => {
     const tills: StreamParty[] = [];
     for (let i = 0; i < STREAMS; i++)
       tills.push(await world.stream('terminal', i % 2 === 0 ? 'json' : 'msgpack'));
-    expect(await metric(world.process.baseUrl, 'qrswitch_connections_held')).toBe(STREAMS);
+    await world.process.until('holding all sessions', async () => {
+      return (await metric(world.process.baseUrl, 'qrswitch_connections_held')) === STREAMS;
+    });
     const wallet = await world.stream('paychannel');
     const isPaid = (billId: string) => (event: Event) =>
       event.type === 'bill.paid' && event.billId === billId;
@@ -52,8 +54,9 @@ describe.each(setUps)('two gateways and two workers on $name', (setUp) => {
     const isRepeated = (till: StreamParty): boolean => till.events.filter(isPaid(last)).length >= 2;
     await world.process.until('redelivering', () => tills.every(isRepeated));
     for (const till of tills) {
-      const ids = till.events.map(({ id }) => id);
-      expect(acknowledged.filter((id) => ids.indexOf(id) !== ids.lastIndexOf(id))).toEqual([]);
+      // Before it was acknowledged, a busy machine may have sent one twice.
+      const since = till.events.slice(till.events.findIndex(isPaid(last)));
+      expect(since.filter(({ id }) => acknowledged.includes(id))).toEqual([]);
     }
     // Nor does a poll at any gateway find them.
     const polls = Array.from({ length: 8 }, () =>
