@@ -60,7 +60,7 @@ describe.each(setUps)('a cut connection on $name', (setUp) => {
   test(`of a terminal loses no event, ${CUTS} times under load`, async () => {
     const customers = Array.from({ length: 12 }, () => new Customer());
     const wallet = await world.stream('paychannel', 'msgpack');
-    const running = customers.map((customer) => customer.run(world.http('terminal'), wallet));
+    const running = customers.map((customer) => customer.insist(world.http('terminal'), wallet));
     const ledger = new Ledger();
     for (let cut = 0; cut < CUTS; cut++) {
       const till = await world.stream('terminal', cut % 2 === 0 ? 'json' : 'msgpack');

@@ -62,7 +62,7 @@ async function refusal(env: Readonly<Record<string, string>> = {}): Promise<stri
 /** Buys until so many answers have come. */
 async function buy(customers: readonly Customer[], answers: number): Promise<void> {
   const running = customers.map((each) =>
-    each.run(world.http('terminal'), world.http('paychannel')),
+    each.insist(world.http('terminal'), world.http('paychannel')),
   );
   const goal = toldBy(customers) + answers;
   await world.process.until('under load', () => toldBy(customers) >= goal);

@@ -80,9 +80,13 @@ function toldBy(customers: readonly Customer[]): number {
 }
 
 /** Over streams, which have shown their keys: over HTTP a Postgres that hangs holds up the check of keys now and then. */
-async function run({ world: { process }, world: on }: Running, customers: readonly Customer[]) {
+async function run(
+  { world: { process }, world: on }: Running,
+  customers: readonly Customer[],
+  how: 'run' | 'insist' = 'run',
+) {
   const [till, wallet] = [await on.stream('terminal'), await on.stream('paychannel')];
-  const ended = Promise.all(customers.map((each) => each.run(till, wallet)));
+  const ended = Promise.all(customers.map((each) => each[how](till, wallet)));
   const reached = (goal: number) => process.until('under load', () => toldBy(customers) >= goal);
   const stop = async (): Promise<void> => {
     for (const each of customers) each.stop();
@@ -174,7 +178,7 @@ describe('a switch on Redis and a Postgres', () => {
     const [row] = await running.sql<{ n: number }[]>`
       select count(*)::int as n from orders where order_id = ${refused.orderId}`;
     expect(row).toEqual({ n: 0 });
-    const again = await run(running, customers);
+    const again = await run(running, customers, 'insist');
     await again.reached(toldBy(customers) + 60);
     await again.stop();
     await isWhole(running, customers);
@@ -260,7 +264,7 @@ describe('a switch on Postgres alone', () => {
     });
     await way.comeBack();
     await on.process.ready();
-    const again = await run(running, customers);
+    const again = await run(running, customers, 'insist');
     await again.reached(toldBy(customers) + 60);
     await again.stop();
     await isWhole(running, customers);

@@ -1,6 +1,7 @@
 // Load with a memory: customers who buy one thing after another until the switch is gone, and who know what they were
 // told, what they never heard back, and with which references to ask again.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Answer, type Body, fresh, Lost, type Op, type Party } from './client.ts';
 
 /** A call that was answered. */
@@ -11,6 +12,8 @@ export interface Told {
 }
 
 const AMOUNT = 1000;
+/** Sooner than a switch that says no tells anybody to come back. */
+const AGAIN_MS = 20;
 
 export class Customer {
   /** Every change that was acknowledged. */
@@ -25,9 +28,22 @@ export class Customer {
   #billId = '';
   #step = 0;
 
-  /** Buys until the switch is gone or `stop` is called. */
+  /** Buys until an answer is lost or `stop` is called. */
   async run(till: Party, wallet: Party): Promise<void> {
     this.#isStopping = false;
+    await this.#buy(till, wallet);
+  }
+
+  /** Buys until `stop` is called: what was not done, or may have been, is asked again with the same references. */
+  async insist(till: Party, wallet: Party): Promise<void> {
+    this.#isStopping = false;
+    while (!this.#isStopping) {
+      await this.#buy(till, wallet);
+      if (!this.#isStopping) await pause(AGAIN_MS);
+    }
+  }
+
+  async #buy(till: Party, wallet: Party): Promise<void> {
     while (!this.#isStopping) {
       try {
         await this.#next(till, wallet);
@@ -47,7 +63,7 @@ export class Customer {
   async contradictions(till: Party, wallet: Party): Promise<string[]> {
     const found = await Promise.all(
       this.told.map(async ({ op, body, answer }) => {
-        const again = await (op === 'payment.create' ? wallet : till).ask(op, body);
+        const again = await answered(op === 'payment.create' ? wallet : till, op, body);
         const told = answer as { id?: string; confirmed?: number };
         const now = again.body as { id?: string; confirmed?: number };
         const isSame =
@@ -94,6 +110,15 @@ export class Customer {
     if (status >= 300) throw new Error(`${op} was answered ${status}: ${JSON.stringify(answer)}`);
     this.told.push({ op, body, answer });
     return answer;
+  }
+}
+
+/** Not done, or not known: a busy machine says so now and then, and whoever asks has to ask again. */
+async function answered(party: Party, op: Op, body: Body): Promise<Answer> {
+  for (;;) {
+    const answer = await party.ask(op, body);
+    if (answer.status !== 503 && answer.status !== 504) return answer;
+    await pause(AGAIN_MS);
   }
 }
 
