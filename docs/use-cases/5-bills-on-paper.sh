@@ -7,10 +7,11 @@ open_wallet 'Green Wallet'
 
 say 'The waterworks has a list of what each flat owes for June.'
 cat >"$DESK/june.csv" <<'ROWS'
-orderId,type,amount,minAmount,maxAmount,currency,description,metadata.flat
-june-17,static,4380,,,EUR,"Water, June, flat 17",17
-june-18,static,2915,,,EUR,"Water, June, flat 18",18
-june-19,static,,500,20000,EUR,"Water, flat 19: pay what you like of what is open",19
+orderId,type,amount,minAmount,maxAmount,currency,description,validUntil,policies.late,metadata.flat
+june-17,static,4380,,,EUR,"Water, June, flat 17",,,17
+june-18,static,2915,,,EUR,"Water, June, flat 18",2025-07-31T22:00:00Z,accept,18
+june-19,static,,500,20000,EUR,"Water, flat 19: pay what you like of what is open",,,19
+june-20,static,3105,,,EUR,"Water, June, flat 20",,,20
 ROWS
 
 say 'One command makes a bill of each row, and a sheet to print. Run twice, it makes nothing twice.'
@@ -33,7 +34,12 @@ BILL=$(till "$URL/v1/terminal/bills?orderId=june-19" | field id)
 wallet $URL/v1/paychannel/bills/$BILL | show amount minAmount maxAmount
 wallet $URL/v1/paychannel/bills/$BILL/payments -d '{"paymentRef":"flat-19","amount":15000,"currency":"EUR"}' | show bill.status bill.paid
 
+say 'In flat 18 the letter turns up behind a cupboard, long after its last day. The waterworks takes it all the same.'
+BILL=$(till "$URL/v1/terminal/bills?orderId=june-18" | field id)
+wallet $URL/v1/paychannel/bills/$BILL | show amount expiresAt payable
+wallet $URL/v1/paychannel/bills/$BILL/payments -d '{"paymentRef":"flat-18","amount":2915,"currency":"EUR"}' | show bill.status bill.due
+
 say 'The clerk lists what has come in, and what has not.'
-eventually '"june-17"' till "$URL/v1/terminal/bills?status=confirmed" >/dev/null
+for ORDER in june-17 june-18; do eventually "\"$ORDER\"" till "$URL/v1/terminal/bills?status=confirmed" >/dev/null; done
 eventually '"june-19"' till "$URL/v1/terminal/bills?status=confirmed" | rows items orderId confirmed metadata.flat | sort
 till "$URL/v1/terminal/bills?status=open" | rows items orderId amount metadata.flat
