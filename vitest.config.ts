@@ -32,6 +32,7 @@ export default defineConfig({
           exclude: [...storeTests, ...processTests, simulation, 'tests/canary/**'],
           // Far more than any takes: a machine with other work must not turn a test red.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -41,6 +42,7 @@ export default defineConfig({
           expect: patience,
           include: [simulation],
           testTimeout: 120_000,
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
