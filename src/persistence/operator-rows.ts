@@ -1,7 +1,8 @@
 // Parties and keys between the operators' desk and the tables of the directory.
 
+import type { PolicySettings } from '../domain/bill/policies.ts';
 import type { Holder, IssuedKey, Party, PartyFields, PartyKind } from '../switch/operator-desk.ts';
-import type { OperatorRole, PolicySettings } from '../switch/ports.ts';
+import type { OperatorRole } from '../switch/ports.ts';
 
 export const TABLES: Readonly<Record<PartyKind, string>> = {
   institution: 'institutions',

@@ -1,13 +1,13 @@
 // The policies of a new bill: the request's, else those set for its merchant or institution, else the usual ones.
 
+import type { PolicySettings } from '../domain/bill/policies.ts';
 import { usualPolicies } from '../domain/bill/policies.ts';
 import type { Policies } from '../domain/bill/vocabulary.ts';
-import type { PolicySettings } from '../switch/ports.ts';
 import type { Violation } from './problem-document.ts';
 import type { RequestBody } from './schemas/requests.ts';
 
 type Create = RequestBody<'bill.create'>;
-type Asking = Pick<Create, 'type' | 'usage' | 'policies'>;
+type Asking = Partial<Create>;
 
 /** What a request asks for that its bill cannot do. What is set for others does not concern such a bill. */
 export function policyViolations(request: Create): Violation[] {

@@ -1,7 +1,8 @@
 // What operators may do with the directory: who sees which part of it, and who may change what. The desk itself is kept
 // where the directory is.
 
-import type { OperatorRole, PolicySettings, Principal } from './ports.ts';
+import type { PolicySettings } from '../domain/bill/policies.ts';
+import type { OperatorRole, Principal } from './ports.ts';
 
 export type PartyKind = 'institution' | 'merchant' | 'terminal' | 'paychannel' | 'operator';
 

@@ -1,7 +1,7 @@
 // What the switch needs of the world, in its own words. Every port has several implementations and one conformance
 // suite that all of them pass.
 
-import type { AllPolicies } from '../domain/bill/policies.ts';
+import type { AllPolicies, PolicySettings } from '../domain/bill/policies.ts';
 import type { Bill, PresentBill } from '../domain/bill/state.ts';
 import type {
   BillEvent,
@@ -373,9 +373,6 @@ export interface Listings {
   ): Promise<ListedCredit[]>;
   close(): Promise<void>;
 }
-
-/** Policies as somebody has set them: some, all or none. */
-export type PolicySettings = Partial<AllPolicies>;
 
 /** Whose key it is and what they are. */
 export interface Principal {

@@ -7,6 +7,9 @@ import type { Policies, Terms } from './vocabulary.ts';
 /** All four, as they are shown. */
 export type AllPolicies = Policies & Pick<Terms, 'unconfirmed'>;
 
+/** Policies as somebody has set them: some, all or none. */
+export type PolicySettings = Partial<AllPolicies>;
+
 const USUAL: Policies = Object.freeze({ late: 'refuse', excess: 'refuse', part: 'allow' });
 /** What is printed asks for one payment, whole. */
 const USUAL_OF_STATIC: Policies = Object.freeze({
