@@ -42,8 +42,8 @@ export function versionShownBy({ op, answer }: Call): number {
   const { body, status } = answer ?? { body: {}, status: 0 };
   // A repeated payment is answered as it was the first time.
   const isThen = op !== 'payment.create' || status === 201;
-  const bill = op === 'payment.create' ? (body.bill as Call['body'] | undefined) : body;
-  const version = isThen && status < 300 ? bill?.version : undefined;
+  const bill = (body.bill ?? body) as Call['body'];
+  const version = isThen && status < 300 ? bill.version : undefined;
   return typeof version === 'number' ? version : Number.POSITIVE_INFINITY;
 }
 

@@ -18,12 +18,30 @@ export interface When {
   readonly to: number;
 }
 
+/** As the wire calls it. */
+export type PaymentState = 'accepted' | 'confirmed' | 'reversed' | 'refunded';
+
 export interface PaymentLine {
   readonly no: number;
   readonly channel: string;
   readonly ref: string;
   readonly amount: number;
   readonly credited: number;
+  readonly state: PaymentState;
+  /** When it came, where it waits for its own confirm. */
+  readonly received: When | null;
+}
+
+/** What a static bill offers to its payers. */
+export interface Offer {
+  readonly isForMany: boolean;
+  /** Both are the amount where that is fixed. */
+  readonly min: number;
+  readonly max: number;
+  /** Null: none. */
+  readonly maxPayments: number | null;
+  readonly maxTotal: number | null;
+  readonly validFrom: number | null;
 }
 
 export interface CreditLine {
@@ -52,16 +70,18 @@ export interface Kept {
 }
 
 export interface BillModel {
+  /** 0 where the payer chooses. */
   readonly amount: number;
+  /** Null: a dynamic bill. */
+  readonly offer: Offer | null;
   readonly currency: string;
   readonly isAuto: boolean;
   readonly reversesUnconfirmed: boolean;
   readonly reversesExcess: boolean;
   readonly forbidsParts: boolean;
-  readonly lifeMs: number;
   readonly confirmWithinMs: number;
   readonly digest: string;
-  readonly created: When;
+  readonly ends: When;
   readonly paidAt: When | null;
   readonly status: Status;
   readonly version: number;
@@ -70,6 +90,8 @@ export interface BillModel {
   readonly reversed: number;
   readonly refunded: number;
   readonly unreturned: number;
+  /** Its time has not begun. */
+  readonly isEarly: boolean;
   /** Its time is over; it stays open for as long as somebody holds a part of it. */
   readonly isLate: boolean;
   readonly cause: string | null;
@@ -123,8 +145,14 @@ export function isBeingPaid({ status }: BillModel): boolean {
   return status === 'open' || status === 'partiallyPaid';
 }
 
+export function isForMany({ offer }: BillModel): boolean {
+  return offer?.isForMany === true;
+}
+
+/** Of a static bill: what one payment brings, at the least. */
 export function dueOf(bill: BillModel): number {
-  return isBeingPaid(bill) ? bill.amount - heldOf(bill) : 0;
+  if (!isBeingPaid(bill)) return 0;
+  return bill.offer === null ? bill.amount - heldOf(bill) : bill.offer.min;
 }
 
 /** What was paid and has not been given back, before the confirm. */
@@ -149,7 +177,7 @@ export function shown(bill: BillModel): Told {
     body: {
       status: bill.status,
       version: bill.version,
-      amount: bill.amount,
+      amount: bill.amount === 0 ? null : bill.amount,
       due: dueOf(bill),
       paid: bill.paid,
       confirmed: bill.confirmed,
@@ -158,14 +186,33 @@ export function shown(bill: BillModel): Told {
       unreturned: bill.unreturned,
       reserved: heldBy(bill),
       cause: bill.cause,
-      payments: bill.payments
-        .slice(-20)
-        .map(({ no, amount, credited }) => ({ no, amount, credited })),
-      credits: bill.credits
-        .slice(-20)
-        .map(({ no, kind, amount, status }) => ({ no, kind, amount, status })),
+      paymentCount: bill.payments.length,
+      payments: bill.payments.slice(-20).map(lineOf),
+      credits: bill.credits.slice(-20).map(creditLineOf),
     },
   };
+}
+
+/** One payment as its terminal sees it. */
+export function shownPayment(bill: BillModel, payment: PaymentLine): Told {
+  const { status, version, paid, confirmed, reversed, refunded } = bill;
+  const credits = bill.credits.filter(({ paymentNo }) => paymentNo === payment.no);
+  return {
+    status: 200,
+    body: {
+      payment: lineOf(payment),
+      credits: credits.slice(-20).map(creditLineOf),
+      bill: { status, version, paid, confirmed, reversed, refunded },
+    },
+  };
+}
+
+export function lineOf({ no, amount, credited, state }: PaymentLine): Shown {
+  return { no, amount, credited, status: state };
+}
+
+function creditLineOf({ no, kind, amount, status }: CreditLine): Shown {
+  return { no, kind, amount, status };
 }
 
 /** Draws an amount from the payments, newest first, a credit each. */
@@ -184,7 +231,13 @@ export function giveBack(
     const part = Math.min(rest, payment.amount - payment.credited);
     if (part === 0) continue;
     rest -= part;
-    payments[i] = { ...payment, credited: payment.credited + part };
+    const credited = payment.credited + part;
+    const spent = kind === 'reversal' ? 'reversed' : 'refunded';
+    payments[i] = {
+      ...payment,
+      credited,
+      state: credited === payment.amount ? spent : payment.state,
+    };
     const { no: paymentNo, channel } = payment;
     const no = credits.length + 1;
     credits.push({ no, kind, paymentNo, channel, amount: part, status: 'pending', settledAs: '' });
@@ -207,75 +260,8 @@ export function confirmed(bill: BillModel, amount: number, cause: string | null)
     confirmed: amount,
     cause,
     holds: [],
+    payments: bill.payments.map((payment) => ({ ...payment, state: 'confirmed' })),
     version,
   };
   return giveBack(ended, 'reversal', heldOf(bill) - amount);
-}
-
-// ------------------------------------------------------------------------------------------- what time does --
-
-/** A thing that the clock brings about by itself. */
-export interface Timer {
-  readonly due: When;
-  readonly model: Model;
-}
-
-/** How long a hold lasts, and how long an order or a tombstone means the same. */
-const HOLD_MS = 120_000;
-const ORDER_MS = 86_400_000;
-
-/** All that may come by itself next, each with when. */
-export function timersOf(model: Model): Timer[] {
-  if (model.is === 'nothing') return [];
-  if (model.is === 'void')
-    return [{ due: { ...later(model.since, ORDER_MS), to: NEVER }, model: NOTHING }];
-  const { bill } = model;
-  if (bill.status === 'paid' && bill.paidAt !== null) {
-    const ended = bill.reversesUnconfirmed
-      ? cancelled(bill, 'timeout')
-      : confirmed(bill, heldOf(bill), 'timeout');
-    return [{ due: later(bill.paidAt, bill.confirmWithinMs), model: { is: 'bill', bill: ended } }];
-  }
-  if (!isBeingPaid(bill)) return [];
-  const timers = bill.holds.map((hold) => ({
-    due: later(hold.made, HOLD_MS),
-    model: withoutHold(bill, hold.no),
-  }));
-  if (!bill.isLate) {
-    const late: Model = { is: 'bill', bill: { ...bill, isLate: true } };
-    timers.push({ due: later(bill.created, bill.lifeMs), model: late });
-  }
-  return timers;
-}
-
-/** By when the next of the timers has come, at the latest. */
-export function overdueAt(model: Model): number {
-  if (model.is !== 'bill') return NEVER;
-  const { status, paidAt, confirmWithinMs, holds, isLate, created, lifeMs } = model.bill;
-  if (status === 'paid') return (paidAt?.to ?? NEVER) + confirmWithinMs;
-  if (!isBeingPaid(model.bill)) return NEVER;
-  let at = isLate ? NEVER : created.to + lifeMs;
-  for (const { made } of holds) at = Math.min(at, made.to + HOLD_MS);
-  return at;
-}
-
-/** Whoever finds a bill whose time is over and that nobody holds finds it expired. */
-export function found(model: Model): Model {
-  if (model.is !== 'bill') return model;
-  const { bill } = model;
-  if (!bill.isLate || bill.holds.length > 0 || !isBeingPaid(bill)) return model;
-  const version = bill.version + 1;
-  const ended: BillModel = { ...bill, status: 'expired', cause: 'timeout', version };
-  return { is: 'bill', bill: giveBack(ended, 'reversal', heldOf(bill)) };
-}
-
-function withoutHold(bill: BillModel, no: number): Model {
-  const holds = bill.holds.filter((hold) => hold.no !== no);
-  return { is: 'bill', bill: { ...bill, holds, version: bill.version + 1 } };
-}
-
-const NEVER = Number.POSITIVE_INFINITY;
-
-function later({ from, to }: When, by: number): When {
-  return { from: from + by, to: to + by };
 }

@@ -17,8 +17,13 @@ export type Op =
   | 'bill.cancel'
   | 'bill.refund'
   | 'bill.receipt'
+  | 'payment.confirm'
+  | 'payment.cancel'
+  | 'payment.refund'
   | 'credit.get'
   | 'credit.settle';
+
+export const NEVER = Number.POSITIVE_INFINITY;
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -51,7 +56,7 @@ export function telling(calls: readonly Call[]): Call[] {
   for (const call of calls) {
     if (call.answer === null || call.answer.status >= 500) {
       if (call.answer?.status === 503 || READS.has(call.op)) continue;
-      kept.push({ ...call, answer: null, returnedAt: Number.POSITIVE_INFINITY });
+      kept.push({ ...call, answer: null, returnedAt: NEVER });
     } else if (!NOT_DONE.has(call.answer.status)) {
       kept.push(call);
     }
@@ -84,6 +89,13 @@ export function textIn(body: Body, name: string): string {
 export function amountIn(body: Body, name = 'amount'): number | null {
   const value = body[name];
   return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : null;
+}
+
+/** A moment, in ms; null where the client left it out. */
+export function timeIn(body: Body, name: string): number | null {
+  const value = body[name];
+  if (typeof value === 'string') return Date.parse(value);
+  return typeof value === 'number' ? value : null;
 }
 
 /** The same for two bodies that say the same, whatever the order of their members. */

@@ -2,9 +2,10 @@
 // Wing, Gong and Lowe that remembers which calls it had put in order, with which bill, in vain.
 
 import { agrees, keyOf, versionShownBy } from './answers.ts';
-import { found, type Model, NOTHING, overdueAt, type Told, timersOf } from './bill.ts';
-import { type Call, telling } from './calls.ts';
+import { type Model, NOTHING, type Told } from './bill.ts';
+import { type Call, NEVER, telling } from './calls.ts';
 import { say } from './model.ts';
+import { found, overdueAt, timersOf } from './time.ts';
 
 export type Verdict =
   | { readonly ok: true; readonly states: number }
@@ -51,8 +52,6 @@ function shortest(calls: readonly Call[], bounds: Bounds): Verdict {
   }
   return { ok: false, why: 'no order of the calls explains the answers', prefix: calls };
 }
-
-const NEVER = Number.POSITIVE_INFINITY;
 
 class Search {
   readonly #calls: readonly Call[];

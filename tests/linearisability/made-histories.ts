@@ -2,12 +2,15 @@
 // its beginning and its answer. Some are never answered, and some of those take effect long after.
 
 import { Random } from '../simulation/random.ts';
-import { found, type Model, NOTHING, type Shown, type Told } from './bill.ts';
+import { type Model, NOTHING, type Shown, type Told } from './bill.ts';
 import type { Answer, Body, Call, Op } from './calls.ts';
 import { say } from './model.ts';
+import { found } from './time.ts';
 
 const BILL = 'B';
 const CLIENTS = 5;
+/** The share of answers that never come. */
+const LOST = 0.08;
 
 interface Planned {
   readonly call: Call;
@@ -15,10 +18,13 @@ interface Planned {
   readonly isHeard: boolean;
 }
 
-/** The same history for the same seed, of 10 to 40 calls. `lost`: the share of answers that never come. */
-export function makeHistory(seed: number, lost = 0.08): Call[] {
+/** What is sold: an amount known at checkout, or a code that is printed ahead, for one payer or for many. */
+export type Kind = 'dynamic' | 'single' | 'many';
+
+/** The same history for the same seed, of 10 to 40 calls. */
+export function makeHistory(seed: number, kind: Kind = 'dynamic'): Call[] {
   const random = new Random(seed, 11);
-  const planned = plan(random, lost);
+  const planned = plan(random, kind);
   planned.sort((left, right) => left.effectAt - right.effectAt);
   let model: Model = NOTHING;
   const calls: Call[] = [];
@@ -30,16 +36,16 @@ export function makeHistory(seed: number, lost = 0.08): Call[] {
   return calls;
 }
 
-function plan(random: Random, lost: number): Planned[] {
+function plan(random: Random, kind: Kind): Planned[] {
   const planned: Planned[] = [];
   const size = random.between(10, 40);
   const free = Array.from({ length: CLIENTS }, () => 2);
-  const create = { orderId: 'o', amount: 10, currency: 'EUR', digest: 'a' };
+  const create = { orderId: 'o', currency: 'EUR', digest: 'a', ...termsOf(random, kind) };
   planned.push(planOne(random, { client: 'till-1', op: 'bill.create', body: create }, 0, 0));
   while (planned.length < size) {
     const who = random.below(CLIENTS);
     const invokedAt = (free[who] ?? 0) + random.below(4);
-    const one = planOne(random, ask(random, who), invokedAt, lost);
+    const one = planOne(random, ask(random, who, kind), invokedAt, LOST);
     free[who] = invokedAt + 12;
     planned.push(one);
   }
@@ -61,10 +67,21 @@ function planOne(
   return { call, effectAt: effectAt + random.below(1_000) / 1_001, isHeard };
 }
 
-function ask(random: Random, who: number): Pick<Call, 'client' | 'op' | 'body'> {
+function termsOf(random: Random, kind: Kind): Body {
+  if (kind === 'dynamic') return { amount: 10 };
+  const capture = random.pick(['auto', 'manual']);
+  const range = random.chance(0.5) ? { amount: 3 } : { minAmount: 2, maxAmount: 5 };
+  if (kind === 'single') return { type: 'static', usage: kind, capture, ...range };
+  const limits = random.pick([{}, { maxPayments: 3 }, { maxTotal: 12 }]);
+  return { type: 'static', usage: kind, capture, ...range, ...limits };
+}
+
+function ask(random: Random, who: number, kind: Kind): Pick<Call, 'client' | 'op' | 'body'> {
   const isTill = who < 2;
   const client = `${isTill ? 'till' : 'wallet'}-${who}`;
-  const [op, body] = isTill ? askOfTill(random) : askOfWallet(random, client);
+  const isByPayment = kind !== 'dynamic' && random.chance(0.4);
+  const ofTill = isByPayment ? askByPayment : askOfTill;
+  const [op, body] = isTill ? ofTill(random) : askOfWallet(random, client);
   return { client, op, body: { billId: BILL, ...body } };
 }
 
@@ -75,6 +92,15 @@ function askOfTill(random: Random): [Op, Body] {
   if (dice < 8) return ['bill.cancel', {}];
   const idempotencyKey = `k-${random.below(4)}`;
   return ['bill.refund', { amount: random.between(1, 3), idempotencyKey }];
+}
+
+function askByPayment(random: Random): [Op, Body] {
+  const paymentId = `${BILL}-p${random.between(1, 5)}`;
+  const dice = random.below(10);
+  if (dice < 4) return ['payment.confirm', { paymentId, amount: random.pick([null, null, 2, 3]) }];
+  if (dice < 6) return ['payment.cancel', { paymentId }];
+  const idempotencyKey = `k-${random.below(6)}`;
+  return ['payment.refund', { paymentId, amount: random.pick([null, 1, 2]), idempotencyKey }];
 }
 
 function askOfWallet(random: Random, client: string): [Op, Body] {
@@ -94,7 +120,9 @@ function askOfWallet(random: Random, client: string): [Op, Body] {
 
 function answerOf(told: Told): Answer {
   if (told.status === 'refused') return { status: 409, body: { code: told.code, ...told.body } };
-  return { status: told.status, body: { id: BILL, ...numbered(told.body) } };
+  const { bill, ...rest } = numbered(told.body);
+  const body = bill === undefined ? { id: BILL, ...rest } : { ...rest, bill };
+  return { status: told.status, body };
 }
 
 /** A part's number is the end of its id. */

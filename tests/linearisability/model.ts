@@ -1,4 +1,4 @@
-// One order and its dynamic bill as API.md tells of them, one call after another: what a reader of the contract would
+// One order and its bill, dynamic or static, as API.md tells of them, one call after another: what a reader of the contract would
 // expect.
 
 import {
@@ -7,13 +7,15 @@ import {
   cancelled,
   type Model,
   NO_RECEIPT,
+  type Offer,
   refused,
   shown,
   type Told,
   type Turn,
+  type When,
   whenOf,
 } from './bill.ts';
-import { type Call, digestOf, textIn } from './calls.ts';
+import { amountIn, type Body, type Call, digestOf, NEVER, textIn, timeIn } from './calls.ts';
 import { payerSays } from './payers.ts';
 import { sellerSays } from './sellers.ts';
 
@@ -38,6 +40,9 @@ function onBill(bill: BillModel, call: Call): BillTurn {
     case 'bill.cancel':
     case 'bill.refund':
     case 'bill.receipt':
+    case 'payment.confirm':
+    case 'payment.cancel':
+    case 'payment.refund':
       return sellerSays(bill, call);
     default:
       return payerSays(bill, call);
@@ -58,17 +63,18 @@ function create(model: Model, call: Call): Turn {
 function billOf(call: Call): BillModel {
   const { body } = call;
   const policies = body.policies as { readonly [policy: string]: string } | undefined;
+  const offer = offerIn(body);
   return {
-    amount: Number(body.amount),
+    amount: amountIn(body) ?? 0,
+    offer,
     currency: textIn(body, 'currency'),
-    isAuto: body.capture === 'auto',
+    isAuto: (body.capture ?? (offer === null ? 'manual' : 'auto')) === 'auto',
     reversesUnconfirmed: policies?.unconfirmed === 'reverse',
     reversesExcess: policies?.excess === 'reverse',
     forbidsParts: policies?.part === 'forbid',
-    lifeMs: Number(body.expiresIn ?? 900) * 1_000,
     confirmWithinMs: Number(body.confirmWithin ?? 86_400) * 1_000,
     digest: digestOf(call),
-    created: whenOf(call),
+    ends: endOf(call),
     paidAt: null,
     status: 'open',
     version: 1,
@@ -77,6 +83,7 @@ function billOf(call: Call): BillModel {
     reversed: 0,
     refunded: 0,
     unreturned: 0,
+    isEarly: (offer?.validFrom ?? null) !== null,
     isLate: false,
     cause: null,
     holds: [],
@@ -90,11 +97,35 @@ function billOf(call: Call): BillModel {
   };
 }
 
+function offerIn(body: Body): Offer | null {
+  if (body.type !== 'static') return null;
+  const fixed = amountIn(body);
+  return {
+    isForMany: body.usage === 'many',
+    min: fixed ?? amountIn(body, 'minAmount') ?? 0,
+    max: fixed ?? amountIn(body, 'maxAmount') ?? 0,
+    maxPayments: amountIn(body, 'maxPayments'),
+    maxTotal: amountIn(body, 'maxTotal'),
+    validFrom: timeIn(body, 'validFrom'),
+  };
+}
+
+/** When its time is over, the last moment of its creation counted; a static bill may have no end. */
+function endOf(call: Call): When {
+  const { body } = call;
+  const until = timeIn(body, 'validUntil');
+  if (until !== null) return { from: until, to: until };
+  const isEndless = body.type === 'static' && body.expiresIn === undefined;
+  const lifeMs = isEndless ? NEVER : Number(body.expiresIn ?? 900) * 1_000;
+  const { from, to } = whenOf(call);
+  return { from: from + lifeMs, to: to + lifeMs };
+}
+
 function order(model: Model, call: Call): Turn {
   if (model.is === 'bill') {
     const { bill } = model;
     const cancels = call.op === 'order.resolve' && call.body.cancelIfUnpaid === true;
-    if (!cancels || bill.status !== 'open') return { model, told: shown(bill) };
+    if (!cancels || bill.status !== 'open' || bill.paid > 0) return { model, told: shown(bill) };
     const ended = cancelled(bill, 'terminal');
     return { model: { is: 'bill', bill: ended }, told: shown(ended) };
   }

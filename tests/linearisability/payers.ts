@@ -6,15 +6,21 @@ import {
   confirmed,
   dueOf,
   giveBack,
+  type Hold,
   heldBy,
   heldOf,
   isBeingPaid,
+  isForMany,
   keep,
+  lineOf,
+  type Offer,
+  type PaymentLine,
   refused,
   type Told,
   whenOf,
 } from './bill.ts';
 import { amountIn, type Call, digestOf, numberIn, textIn } from './calls.ts';
+import { mostFor, unmet } from './offers.ts';
 
 export function payerSays(bill: BillModel, call: Call): BillTurn {
   switch (call.op) {
@@ -39,9 +45,18 @@ export function payerSays(bill: BillModel, call: Call): BillTurn {
 
 function view(bill: BillModel, { client }: Call): Told {
   const reason = unpayableFor(bill, client);
-  const due = Math.max(0, dueOf(bill) - heldBy(bill, client));
-  const { status, amount, currency } = bill;
-  return { status: 200, body: { status, amount, currency, due, payable: reason === null, reason } };
+  const { status, currency, offer } = bill;
+  const amount = bill.amount === 0 ? null : bill.amount;
+  const seen = { status, amount, currency, payable: reason === null, reason };
+  if (offer === null) {
+    const due = Math.max(0, dueOf(bill) - heldBy(bill, client));
+    return { status: 200, body: { ...seen, due } };
+  }
+  const most = mostFor(bill, offer, client);
+  const due = most === 0 ? 0 : dueOf(bill);
+  if (amount !== null) return { status: 200, body: { ...seen, due } };
+  const range = { minAmount: offer.min, maxAmount: most === 0 ? offer.max : most };
+  return { status: 200, body: { ...seen, due, ...range } };
 }
 
 function unpayableFor(bill: BillModel, client: string): string | null {
@@ -49,12 +64,14 @@ function unpayableFor(bill: BillModel, client: string): string | null {
   if (closed !== null) return closed;
   if (bill.holds.some(({ channel }) => channel === client)) return null;
   if (bill.isLate) return 'expired';
+  if (bill.offer !== null) return bill.isEarly ? 'notYetValid' : unmet(bill, bill.offer, client);
   return dueOf(bill) === heldBy(bill, client) ? 'reserved' : null;
 }
 
 function closedFor(bill: BillModel): string | null {
   if (isBeingPaid(bill)) return null;
-  return bill.status === 'cancelled' || bill.status === 'expired' ? bill.status : 'paid';
+  if (bill.status === 'cancelled') return isForMany(bill) ? 'withdrawn' : 'cancelled';
+  return bill.status === 'expired' ? 'expired' : 'paid';
 }
 
 function notPayable(reason: string): Told {
@@ -71,21 +88,47 @@ function reserve(bill: BillModel, call: Call): BillTurn {
       told: isSame ? ({ ...kept.told, status: 200 } as Told) : refused('reservation.refReused'),
     };
   }
-  const closed = closedFor(bill) ?? (bill.isLate ? 'expired' : null);
+  const closed = closedFor(bill) ?? unready(bill);
   if (closed !== null) return { bill, told: notPayable(closed) };
-  const due = dueOf(bill);
-  const free = due - heldBy(bill);
-  const amount = amountIn(call.body) ?? free;
-  if (free === 0) return { bill, told: notPayable('reserved') };
-  if (amount > due) return { bill, told: refused('reservation.exceedsDue', { due }) };
-  if (bill.forbidsParts && amount < due) return { bill, told: refused('payment.partForbidden') };
-  if (amount > free) return { bill, told: notPayable('reserved') };
+  const amount = amountToHold(bill, amountIn(call.body));
+  if (typeof amount !== 'number') return { bill, told: amount };
 
   const no = bill.holdsMade + 1;
   const told: Told = { status: 201, body: { no, amount } };
   const hold = { no, channel: call.client, amount, made: whenOf(call) };
   const next = { ...bill, holdsMade: no, holds: [...bill.holds, hold], version: bill.version + 1 };
   return { bill: keep(next, key, { digest: digestOf(call), told, kind: 'reserved', no }), told };
+}
+
+function unready({ isEarly, isLate }: BillModel): string | null {
+  if (isEarly) return 'notYetValid';
+  return isLate ? 'expired' : null;
+}
+
+function amountToHold(bill: BillModel, asked: number | null): number | Told {
+  if (bill.offer !== null) {
+    const most = mostFor(bill, bill.offer, null);
+    const amount = asked ?? most;
+    if (most === 0) return notPayable(unmet(bill, bill.offer, null) ?? 'limit');
+    return unfit(bill, bill.offer, amount, null) ?? amount;
+  }
+  const due = dueOf(bill);
+  const free = due - heldBy(bill);
+  const amount = asked ?? free;
+  if (free === 0) return notPayable('reserved');
+  if (amount > due) return refused('reservation.exceedsDue', { due });
+  if (bill.forbidsParts && amount < due) return refused('payment.partForbidden');
+  return amount > free ? notPayable('reserved') : amount;
+}
+
+/** Why an amount cannot be taken beside what others hold. */
+function unfit(bill: BillModel, offer: Offer, amount: number, own: Hold | null): Told | null {
+  const { min, max } = offer;
+  if (amount < min || amount > max) {
+    return refused('payment.outOfRange', { minAmount: min, maxAmount: max });
+  }
+  const reason = unmet(bill, offer, own, amount);
+  return reason === null ? null : notPayable(reason);
 }
 
 function release(bill: BillModel, call: Call): BillTurn {
@@ -119,25 +162,27 @@ function pay(bill: BillModel, call: Call): BillTurn {
   }
   const next = accepted(bill, call, no);
   const { status, version, paid } = next;
-  const amount = amountIn(call.body) ?? 0;
+  const made = next.payments.at(-1);
+  const payment = made === undefined ? {} : lineOf(made);
   const told: Told = {
     status: 201,
-    body: { payment: { no, amount }, bill: { status, version, paid, due: dueOf(next) } },
+    body: { payment, bill: { status, version, paid, due: dueOf(next) } },
   };
   return { bill: keep(next, key, { digest, told, kind: 'accepted', no }), told };
 }
 
 function refusalOf(bill: BillModel, call: Call): Told | null {
-  const { body, client } = call;
+  const { body } = call;
   if (body.currency !== bill.currency) return refused('payment.currencyMismatch');
-  const closed = closedFor(bill);
+  const closed = closedFor(bill) ?? (bill.isEarly ? 'notYetValid' : null);
   if (closed !== null) return notPayable(closed);
   const hold = namedHold(bill, call);
-  const namesHold = body.reservationId !== undefined && body.reservationId !== null;
-  if (namesHold && hold?.channel !== client) return refused('reservation.expired');
-  if (bill.isLate && !namesHold) return notPayable('expired');
+  if (body.reservationId != null && hold === null) return refused('reservation.expired');
+  if (bill.isLate && hold === null) return notPayable('expired');
+  const asked = amountIn(body) ?? 0;
+  if (bill.offer !== null) return unfit(bill, bill.offer, asked, hold);
   const due = dueOf(bill);
-  const amount = keptOf(bill, amountIn(body) ?? 0);
+  const amount = keptOf(bill, asked);
   if (amount > due) return refused('payment.exceedsDue', { due });
   if (bill.forbidsParts && amount < due) return refused('payment.partForbidden', { due });
   return amount > due - heldBy(bill) + (hold?.amount ?? 0) ? notPayable('reserved') : null;
@@ -145,12 +190,12 @@ function refusalOf(bill: BillModel, call: Call): Told | null {
 
 /** What of an amount the bill keeps: what is too much goes back at once, where it takes it at all. */
 function keptOf(bill: BillModel, amount: number): number {
-  return bill.reversesExcess ? Math.min(amount, dueOf(bill)) : amount;
+  return bill.reversesExcess && bill.offer === null ? Math.min(amount, dueOf(bill)) : amount;
 }
 
-function namedHold(bill: BillModel, call: Call) {
+function namedHold(bill: BillModel, call: Call): Hold | null {
   const no = numberIn(call.body.reservationId);
-  return bill.holds.find((each) => each.no === no && each.channel === call.client);
+  return bill.holds.find((each) => each.no === no && each.channel === call.client) ?? null;
 }
 
 function accepted(bill: BillModel, call: Call, no: number): BillModel {
@@ -162,10 +207,13 @@ function accepted(bill: BillModel, call: Call, no: number): BillModel {
     ref: textIn(call.body, 'paymentRef'),
     amount,
     credited: 0,
+    state: isForMany(bill) && bill.isAuto ? ('confirmed' as const) : ('accepted' as const),
+    received: isForMany(bill) && !bill.isAuto ? whenOf(call) : null,
   };
   const kept = keptOf(bill, amount);
   const paid = bill.paid + amount;
-  const isPaid = heldOf(bill) + kept === bill.amount;
+  if (isForMany(bill)) return oneOfMany(bill, payment, used);
+  const isPaid = bill.offer !== null || heldOf(bill) + kept === bill.amount;
   const taken: BillModel = {
     ...bill,
     paid,
@@ -179,6 +227,20 @@ function accepted(bill: BillModel, call: Call, no: number): BillModel {
   const next = kept === amount ? taken : giveBack(taken, 'reversal', amount - kept, no);
   if (!isPaid || !bill.isAuto) return next;
   return { ...confirmed(next, heldOf(next), null), version: next.version };
+}
+
+/** The code stays open for the next. */
+function oneOfMany(bill: BillModel, payment: PaymentLine, used: Hold | null): BillModel {
+  const { amount, no } = payment;
+  return {
+    ...bill,
+    paid: bill.paid + amount,
+    confirmed: bill.confirmed + (bill.isAuto ? amount : 0),
+    paymentsSeen: no,
+    payments: [...bill.payments, payment],
+    holds: bill.holds.filter((hold) => hold !== used),
+    version: bill.version + 1,
+  };
 }
 
 function giveUp(bill: BillModel, call: Call): BillTurn {
@@ -198,8 +260,7 @@ function fateOf(bill: BillModel, call: Call): Told | null {
   }
   const payment = bill.payments.find(({ no }) => no === kept.no);
   if (payment === undefined) return null;
-  const { no, amount, credited } = payment;
-  return { status: 200, body: { no, amount, credited, code: null } };
+  return { status: 200, body: { ...lineOf(payment), code: null } };
 }
 
 function settle(bill: BillModel, call: Call): BillTurn {

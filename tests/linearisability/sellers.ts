@@ -9,6 +9,7 @@ import {
   giveBack,
   heldOf,
   isBeingPaid,
+  isForMany,
   keep,
   NO_RECEIPT,
   refused,
@@ -16,9 +17,15 @@ import {
   type Told,
 } from './bill.ts';
 import { amountIn, type Call, digestOf, numberIn, plain, textIn } from './calls.ts';
+import { sellerOfManySays, wholeByPayment } from './one-payment.ts';
 
 export function sellerSays(bill: BillModel, call: Call): BillTurn {
+  if (isForMany(bill) && call.op !== 'bill.receipt') return sellerOfManySays(bill, call);
   switch (call.op) {
+    case 'payment.confirm':
+    case 'payment.cancel':
+    case 'payment.refund':
+      return wholeByPayment(bill, call, (whole) => sellerSays(bill, whole));
     case 'bill.confirm':
       return confirm(bill, call);
     case 'bill.cancel':
@@ -43,19 +50,9 @@ function confirm(bill: BillModel, call: Call): BillTurn {
   const amount = amountIn(call.body);
   const receipt = receiptIn(call);
   const no = (told: Told): BillTurn => ({ bill, told });
-  switch (bill.status) {
-    case 'confirmed':
-    case 'refunded': {
-      const isSame = (amount ?? bill.amount) === bill.confirmed && isKnown(bill, receipt);
-      return isSame ? done(bill) : no(refused('bill.notConfirmable'));
-    }
-    case 'cancelled':
-      return amount === 0 && isKnown(bill, receipt)
-        ? done(bill)
-        : no(refused('bill.notConfirmable'));
-    case 'expired':
-      return no(refused('bill.notConfirmable'));
-    default:
+  if (!isBeingPaid(bill) && bill.status !== 'paid') {
+    const isRepeat = isConfirmedSo(bill, amount) && isKnown(bill, receipt);
+    return isRepeat ? done(bill) : no(refused('bill.notConfirmable'));
   }
   if (amount === 0) return done(cancelled(withReceipt(bill, receipt), 'terminal'));
   if (bill.paid === 0) return no(refused('bill.notPaid'));
@@ -64,6 +61,13 @@ function confirm(bill: BillModel, call: Call): BillTurn {
   const paid = heldOf(bill);
   if (amount !== null && amount > paid) return no(refused('confirm.exceedsPaid', { paid }));
   return done(confirmed(withReceipt(bill, receipt), amount ?? paid, 'terminal'));
+}
+
+/** Whether the bill has ended as this confirm would end it. */
+function isConfirmedSo(bill: BillModel, amount: number | null): boolean {
+  if (bill.status === 'cancelled') return amount === 0;
+  if (bill.status === 'expired') return false;
+  return (amount ?? (bill.offer === null ? bill.amount : bill.paid)) === bill.confirmed;
 }
 
 function cancel(bill: BillModel): BillTurn {
