@@ -36,29 +36,37 @@ function oneOutcome(calls: readonly Call[]): string[] {
   return found;
 }
 
+type Outcome = (call: Call, answer: Shown) => string | null;
+
+const outcomes: Readonly<Record<string, Outcome>> = {
+  order: outcomeOfOrder,
+  payment: outcomeOfPayment,
+  reservation: (call, { id, amount }) => (isDone(call) ? `${id} ${amount}` : null),
+  key: (call, { code }) => {
+    if (code === 'idempotency.reused' || call.status === 404) return null;
+    return isDone(call) ? 'done' : String(code);
+  },
+  credit: (call, { status, reference }) => (isDone(call) ? `${status} ${reference}` : null),
+  confirm: (call, { status, confirmed }) =>
+    isDone(call) ? `${status === 'cancelled'} ${confirmed}` : null,
+  confirmOne: (call, answer) => (isDone(call) ? `confirmed ${confirmedIn(answer)}` : null),
+  cancelOne: (call, { payment }) => (isDone(call) ? String((payment as Shown).status) : null),
+  cancel: (call, { status }) => (isDone(call) ? String(status) : null),
+};
+
 /** What became of the reference, as this answer tells it; null where it tells nothing of that. */
 function outcomeOf(call: Call): string | null {
-  const answer = (call.answer ?? {}) as Shown;
-  const { code } = answer;
-  switch (call.reference?.split(' ')[0]) {
-    case 'order':
-      return outcomeOfOrder(call, answer);
-    case 'payment':
-      return outcomeOfPayment(call, answer);
-    case 'reservation':
-      return isDone(call) ? `${answer.id} ${answer.amount}` : null;
-    case 'key':
-      if (code === 'idempotency.reused' || call.status === 404) return null;
-      return isDone(call) ? 'done' : String(code);
-    case 'credit':
-      return isDone(call) ? `${answer.status} ${answer.reference}` : null;
-    case 'confirm':
-      return isDone(call) ? `${answer.status === 'cancelled'} ${answer.confirmed}` : null;
-    case 'cancel':
-      return isDone(call) ? String(answer.status) : null;
-    default:
-      return null;
-  }
+  const kind = call.reference?.split(' ')[0] ?? '';
+  return outcomes[kind]?.(call, (call.answer ?? {}) as Shown) ?? null;
+}
+
+/** What of a payment was confirmed, whatever of it was refunded later. */
+export function confirmedIn({ payment, credits }: Shown): number {
+  const reversals = (credits as readonly Shown[]).filter(({ kind }) => kind === 'reversal');
+  return reversals.reduce(
+    (left, { amount }) => left - Number(amount),
+    Number((payment as Shown).amount),
+  );
 }
 
 function outcomeOfOrder(call: Call, answer: Shown): string | null {
@@ -149,8 +157,8 @@ function neverBack(calls: readonly Call[]): string[] {
 function billShown(call: Call): Shown | null {
   if (!isDone(call)) return null;
   const answer = (call.answer ?? {}) as Shown;
-  const bill = (call.op === 'payment.create' ? answer.bill : answer) as Shown | undefined;
-  return typeof bill?.id === 'string' && typeof bill.version === 'number' ? bill : null;
+  const bill = (answer.bill ?? answer) as Shown;
+  return typeof bill.id === 'string' && typeof bill.version === 'number' ? bill : null;
 }
 
 function isEqual(a: unknown, b: unknown): boolean {

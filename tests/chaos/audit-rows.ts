@@ -68,7 +68,7 @@ export function uninvited({ rows, byReference, listeners }: Evidence): string[] 
   for (const row of rows.bills) {
     const of = `order terminal:${row.terminal_id} ${row.order_id}`;
     check(
-      meant(of, ({ op, body }) => op === 'bill.create' && body.amount === row.amount),
+      meant(of, ({ op, body }) => op === 'bill.create' && (body.amount ?? 0) === row.amount),
       'a bill',
       row,
     );

@@ -1,6 +1,7 @@
 // The audit: everything that a client was told against everything that Postgres has, by names and not by numbers.
 
 import { agree } from './audit-answers.ts';
+import { endedAs, printedCodes } from './audit-codes.ts';
 import { delivered } from './audit-events.ts';
 import { doneOnce, uninvited } from './audit-rows.ts';
 import { Evidence, type Findings, idOf, noFindings, type Recollection, tell } from './evidence.ts';
@@ -20,6 +21,7 @@ export function audit(memory: Recollection, rows: Rows, books: readonly string[]
   doneOnce(evidence, findings);
   agree(evidence, findings);
   delivered(evidence, findings);
+  printedCodes(evidence, findings);
   return findings;
 }
 
@@ -37,12 +39,14 @@ const REFUSALS: ReadonlySet<unknown> = new Set([
   'bill.notPayable',
   'payment.exceedsDue',
   'payment.currencyMismatch',
+  'payment.outOfRange',
   'reservation.expired',
 ]);
 const KEPT_REFUSALS: ReadonlySet<unknown> = new Set([
   'bill.notRefundable',
   'refund.exceedsConfirmed',
   'cancel.amountBeforeConfirm',
+  'payment.notRefundable',
 ]);
 
 const checks: Readonly<Record<string, Check>> = {
@@ -55,6 +59,9 @@ const checks: Readonly<Record<string, Check>> = {
   'bill.refund': (call, _answer, evidence) => kept(call, evidence),
   'bill.cancel': cancelled,
   'bill.confirm': confirmed,
+  'payment.confirm': endedOne,
+  'payment.cancel': endedOne,
+  'payment.refund': endedOne,
   'credit.settle': settled,
   'event.ack': acknowledged,
 };
@@ -83,7 +90,7 @@ function created(call: Call, answer: Shown, evidence: Evidence): string | null {
   const isSame =
     bill.order_id === call.orderId &&
     bill.terminal_id === idOf(call.client) &&
-    bill.amount === call.body.amount &&
+    bill.amount === (call.body.amount ?? 0) &&
     bill.currency === call.body.currency;
   if (!isSame) return `the bill is another: ${JSON.stringify(bill)}`;
   return changedBy(call, 'CreateBill', evidence) ? null : 'no transition made the bill';
@@ -136,6 +143,12 @@ function confirmed(call: Call, answer: Shown, evidence: Evidence): string | null
   const isRight = answer.status === 'cancelled' ? bill.status === 'cancelled' : isConfirmed;
   const isSum = bill.confirmed === answer.confirmed;
   return isRight && isSum ? null : `the bill is ${bill.status}, ${bill.confirmed} confirmed`;
+}
+
+/** One payment, ended by itself. */
+function endedOne(call: Call, answer: Shown, evidence: Evidence): string | null {
+  const missing = call.reference?.startsWith('key ') ? kept(call, evidence) : null;
+  return missing ?? endedAs(call, evidence) ?? versionMissing(answer.bill as Shown, evidence);
 }
 
 function settled(call: Call, _answer: Shown, evidence: Evidence): string | null {

@@ -33,10 +33,20 @@ export interface Findings {
   readonly undelivered: string[];
   /** Sums that do not add up. */
   readonly books: string[];
+  /** Taken by a printed code outside of its range, beyond its limits, or after it was withdrawn. */
+  readonly limits: string[];
 }
 
 export function noFindings(): Findings {
-  return { lost: [], doubled: [], uninvited: [], contradictions: [], undelivered: [], books: [] };
+  return {
+    lost: [],
+    doubled: [],
+    uninvited: [],
+    contradictions: [],
+    undelivered: [],
+    books: [],
+    limits: [],
+  };
 }
 
 /** Commands that a call may turn into. */
@@ -46,6 +56,9 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   'bill.confirm': ['ConfirmBill'],
   'bill.cancel': ['CancelBill'],
   'bill.refund': ['RefundBill'],
+  'payment.confirm': ['ConfirmPayment'],
+  'payment.cancel': ['CancelPayment'],
+  'payment.refund': ['RefundBill'],
   'bill.reserve': ['ReserveBill'],
   'bill.release': ['ReleaseReservation'],
   'payment.create': ['PayBill'],

@@ -5,11 +5,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../simulation/random.ts';
 import type { Body, Op } from '../support/client.ts';
 import { Client, type Identity, type Surroundings } from './clients.ts';
+import { code } from './codes.ts';
 import { type Parties, readLists, sale, settleCredit } from './journeys.ts';
 import { type Call, isDefinite, isUndone, type Via } from './memory.ts';
 
 /** Calls of one sale with its events, on average: measured. */
-const CALLS_PER_SALE = 11;
+const CALLS_PER_SALE = 14;
+/** Of so many, this share are printed codes, each with several payers. */
+const CODES = 0.3;
 const SALES_AT_ONCE_MAX = 1_500;
 const LISTS_MS = 500;
 const ASKED_AT_ONCE = 16;
@@ -123,7 +126,7 @@ export class Load {
       next += everyMs;
       await pause(Math.max(0, next - performance.now()));
       if (this.#active.size >= SALES_AT_ONCE_MAX) this.heldBack += 1;
-      else this.#track(sale(this.#parties()));
+      else this.#track(this.#random.chance(CODES) ? code(this.#parties()) : sale(this.#parties()));
     }
   }
 

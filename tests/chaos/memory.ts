@@ -73,6 +73,9 @@ const CHANGES: ReadonlySet<string> = new Set<Op>([
   'bill.confirm',
   'bill.cancel',
   'bill.refund',
+  'payment.confirm',
+  'payment.cancel',
+  'payment.refund',
   'order.resolve',
   'bill.reserve',
   'bill.release',
@@ -174,13 +177,20 @@ export function referenceOf({ client, op, body }: Omit<Intent, 'via'>): string |
     case 'bill.reserve':
       return `reservation ${body.billId} ${client} ${body.reservationRef}`;
     case 'bill.refund':
+    case 'payment.refund':
       return `key ${body.billId} ${client} ${body.idempotencyKey}`;
     case 'bill.cancel':
       return body.amount === undefined
         ? `cancel ${body.billId}`
         : `key ${body.billId} ${client} ${body.idempotencyKey}`;
+    case 'payment.cancel':
+      return body.amount === undefined
+        ? `cancelOne ${body.paymentId}`
+        : `key ${body.billId} ${client} ${body.idempotencyKey}`;
     case 'bill.confirm':
       return `confirm ${body.billId}`;
+    case 'payment.confirm':
+      return `confirmOne ${body.paymentId}`;
     case 'bill.release':
       return `release ${body.reservationId}`;
     case 'credit.settle':

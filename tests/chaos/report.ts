@@ -81,6 +81,7 @@ function summary(result: RunResult): Table {
       ['calls', memory.calls.length],
       ['calls a second', Math.round(memory.calls.length / seconds)],
       ['bills', rows.bills.length],
+      ['of them printed codes', rows.bills.filter(({ type }) => type === 'static').length],
       ['transitions in history', rows.transitions.length],
       ['events raised', rows.events.length],
       ['events received, repeats included', memory.heard.length],

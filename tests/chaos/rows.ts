@@ -4,6 +4,7 @@ import type { Sql } from 'postgres';
 
 export interface BillLine {
   readonly id: string;
+  readonly type: string;
   readonly terminal_id: string;
   readonly order_id: string;
   readonly status: string;
@@ -23,6 +24,7 @@ export interface PaymentLine {
   readonly paychannel_id: string;
   readonly payment_ref: string;
   readonly amount: number;
+  readonly credited: number;
   readonly status: string;
   readonly code: string | null;
 }
@@ -30,6 +32,9 @@ export interface PaymentLine {
 export interface CreditLine {
   readonly bill_id: string;
   readonly no: number;
+  readonly kind: string;
+  readonly payment_no: number;
+  readonly amount: number;
   readonly status: string;
   readonly reference: string | null;
 }
@@ -80,16 +85,17 @@ export async function readRows(sql: Sql): Promise<Rows> {
   const [row] = await sql<{ rows: Rows }[]>`
     select jsonb_build_object(
       'bills', (select coalesce(jsonb_agg(jsonb_build_object(
-        'id', id, 'terminal_id', terminal_id, 'order_id', order_id, 'status', status,
+        'id', id, 'type', type, 'terminal_id', terminal_id, 'order_id', order_id, 'status', status,
         'version', version, 'currency', currency, 'amount', amount, 'paid', paid,
         'confirmed', confirmed, 'reversed', reversed, 'refunded', refunded,
         'unreturned', unreturned)), '[]') from bills),
       'payments', (select coalesce(jsonb_agg(jsonb_build_object(
         'bill_id', bill_id, 'no', no, 'paychannel_id', paychannel_id, 'payment_ref', payment_ref,
-        'amount', amount, 'status', status, 'code', code)), '[]') from payments),
+        'amount', amount, 'credited', credited, 'status', status, 'code', code)), '[]')
+        from payments),
       'credits', (select coalesce(jsonb_agg(jsonb_build_object(
-        'bill_id', bill_id, 'no', no, 'status', status, 'reference', reference)), '[]')
-        from credits),
+        'bill_id', bill_id, 'no', no, 'kind', kind, 'payment_no', payment_no, 'amount', amount,
+        'status', status, 'reference', reference)), '[]') from credits),
       'events', (select coalesce(jsonb_agg(jsonb_build_object(
         'bill_id', bill_id, 'no', no, 'recipient', recipient, 'type', type, 'pending', pending,
         'isReplaced', not pending and acknowledged_at is null)), '[]') from events),

@@ -4,29 +4,16 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../chaos/audit.ts';
-import { type Findings, idOf, type Recollection } from '../chaos/evidence.ts';
+import { idOf } from '../chaos/evidence.ts';
 import { linearisabilityOf } from '../chaos/linearisability.ts';
 import { type Call, isDone } from '../chaos/memory.ts';
 import { failureOf, wrongs } from '../chaos/report.ts';
-import type { Rows } from '../chaos/rows.ts';
 import { type RunResult, run } from '../chaos/run.ts';
+import { tamperingsOfCodes, withdrawal } from '../chaos/tampered-codes.ts';
+import { type Copy, first, made, remove, type Tampering } from '../chaos/tampering.ts';
 
 const SEED = 42;
 const KINDS = ['switch killed', 'clients: answers lost', 'Postgres connections ended'];
-
-/** What a tampering may change: all of it copies. */
-interface Copy {
-  readonly memory: { calls: Call[]; heard: Recollection['heard'][number][]; listeners: string[] };
-  readonly rows: {
-    [Table in keyof Rows]: { -readonly [K in keyof Rows[Table][number]]: Rows[Table][number][K] }[];
-  };
-}
-
-interface Tampering {
-  readonly what: string;
-  readonly with: (copy: Copy) => void;
-  readonly found: keyof Findings;
-}
 
 const tamperings: readonly Tampering[] = [
   {
@@ -227,6 +214,9 @@ describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (sto
       'bill.create',
       'payment.create',
       'bill.confirm',
+      'payment.confirm',
+      'payment.cancel',
+      'payment.refund',
       'credit.settle',
       'event.ack',
     ]) {
@@ -236,12 +226,15 @@ describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (sto
     expect(result.answersLost).toBeGreaterThan(0);
   });
 
-  test.each(tamperings)('is found out where $what', ({ with: tamper, found }) => {
-    const { memory, rows, books } = result;
-    const copy = structuredClone({ memory, rows }) as unknown as Copy;
-    tamper(copy);
-    expect(audit(copy.memory, copy.rows, books)[found]).not.toEqual([]);
-  });
+  test.each([...tamperings, ...tamperingsOfCodes])(
+    'is found out where $what',
+    ({ with: tamper, found }) => {
+      const { memory, rows, books } = result;
+      const copy = structuredClone({ memory, rows }) as unknown as Copy;
+      tamper(copy);
+      expect(audit(copy.memory, copy.rows, books)[found]).not.toEqual([]);
+    },
+  );
 
   test('has no explanation where a bill forgets what was paid', () => {
     const { memory } = result;
@@ -252,26 +245,19 @@ describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (sto
     const told = { ...seen, invokedAt, returnedAt: invokedAt + 1, status: 200, answer };
     expect(linearisabilityOf([...memory.calls, told]).wrong).toHaveLength(1);
   });
-});
 
-/** A call that made the change itself and was told so. */
-function made(calls: readonly Call[], op: Call['op']): Call {
-  return first(calls.filter((call) => call.op === op && call.status === 201));
-}
+  test('has no explanation where a printed code takes a payment after it was withdrawn', () => {
+    const { memory } = result;
+    const end = withdrawal(memory.calls);
+    const invokedAt = (end.returnedAt ?? 0) + 1;
+    const body = { billId: end.billId, paymentRef: 'late', amount: 250, currency: 'EUR' };
+    const late = { ...end, client: 'paychannel:late', op: 'payment.create' as const, body };
+    const told = { ...late, invokedAt, returnedAt: invokedAt + 1, status: 201, answer: {} };
+    expect(linearisabilityOf([...memory.calls, told]).wrong).toHaveLength(1);
+  });
+});
 
 function rowOfPayment({ memory, rows }: Copy): Copy['rows']['payments'][number] {
   const { payment } = made(memory.calls, 'payment.create').answer as { payment: { id: string } };
   return first(rows.payments.filter((row) => `${row.bill_id}-p${row.no}` === payment.id));
-}
-
-function first<Item>(items: readonly Item[]): Item {
-  const [item] = items;
-  if (item === undefined) throw new Error('the run was too short to tamper with');
-  return item;
-}
-
-function remove<Item>(items: Item[], isMeant: (item: Item) => boolean): void {
-  const at = items.findIndex(isMeant);
-  if (at < 0) throw new Error('the run was too short to tamper with');
-  items.splice(at, 1);
 }

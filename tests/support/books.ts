@@ -46,7 +46,8 @@ const QUERIES: Readonly<Record<string, string>> = {
   'bills that kept or gave back more or less than was paid': `
     select id, status, paid, confirmed, reversed, refunded from bills where
       (status in ('confirmed', 'refunded') and paid <> confirmed + reversed)
-      or (status in ('cancelled', 'expired') and paid <> reversed)
+      or (type = 'dynamic' and status in ('cancelled', 'expired') and paid <> reversed)
+      or (type = 'static' and confirmed + reversed > paid)
       or (type = 'dynamic' and status in ('open', 'partiallyPaid', 'paid') and confirmed > 0)
       or (status = 'refunded' and refunded <> confirmed)`,
   'bills that kept more than was due, or gave back less than was above it': `
@@ -56,6 +57,17 @@ const QUERIES: Readonly<Record<string, string>> = {
       or (b.type = 'dynamic' and b.paid - coalesce(p.excess, 0) > b.amount)
       or (b.type = 'dynamic' and b.status in ('open', 'partiallyPaid', 'paid')
         and b.reversed <> coalesce(p.excess, 0))`,
+  'bills whose confirmed is not the sum of what was confirmed of their payments': `
+    select b.id, b.confirmed, p.total from bills b
+    left join (
+      select p.bill_id, sum(p.amount - coalesce(c.reversed, 0)) as total from payments p
+      left join (
+        select bill_id, payment_no, sum(amount) as reversed from credits
+        where kind = 'reversal' group by 1, 2
+      ) c on c.bill_id = p.bill_id and c.payment_no = p.no
+      where p.status in ('confirmed', 'refunded') group by 1
+    ) p on p.bill_id = b.id
+    where b.confirmed <> coalesce(p.total, 0)`,
   'orders with other than one bill': `
     select terminal_id, order_id, count(*) from bills group by 1, 2 having count(*) <> 1`,
   'bills whose versions have gaps': `
@@ -75,4 +87,14 @@ const QUERIES: Readonly<Record<string, string>> = {
     select b.id from bills b where b.paid_at is not null and not exists (
       select 1 from events e where e.bill_id = b.id and e.type = 'bill.paid'
     )`,
+  'static bills whose terminal was not told of each payment': `
+    select b.id, p.payments, e.events from bills b
+    left join (
+      select bill_id, count(*) as payments from payments where status <> 'refused' group by 1
+    ) p on p.bill_id = b.id
+    left join (
+      select bill_id, count(*) as events from events
+      where type in ('bill.paid', 'payment.received') group by 1
+    ) e on e.bill_id = b.id
+    where b.type = 'static' and coalesce(p.payments, 0) <> coalesce(e.events, 0)`,
 };
