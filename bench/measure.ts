@@ -140,22 +140,52 @@ export async function measureEcho(
 }
 
 /** 32 payers, say, of one bill at a time, over WebSocket. */
-export async function measureHotBill(
-  { settings, stores, under }: Bench,
-  payers: number,
-): Promise<Measured> {
+export async function measureHotBill(bench: Bench, payers: number): Promise<Measured> {
+  return await measurePayers(bench, `hot bill, ${payers} payers`, payers, nextRun(), {});
+}
+
+/** The same of one printed code that takes any number of payments, each confirmed at once. */
+export async function measureBillboard(bench: Bench, payers: number): Promise<Measured> {
   const run = nextRun();
+  const bill = await createBillboard(bench, `${run}-board`);
+  return await measurePayers(bench, `billboard, ${payers} payers`, payers, run, { bill });
+}
+
+async function createBillboard({ under }: Bench, orderId: string): Promise<string> {
+  const board = { type: 'static', usage: 'many', orderId, amount: 1, currency: 'EUR' };
+  const response = await fetch(`http://127.0.0.1:${under.port}/v1/terminal/bills`, {
+    method: 'POST',
+    headers: {
+      Authorization: `Bearer ${under.terminals[0]?.key ?? ''}`,
+      'Content-Type': 'application/json',
+    },
+    body: JSON.stringify(board),
+  });
+  const { id } = (await response.json()) as { readonly id?: string };
+  if (response.status !== 201 || id === undefined) {
+    throw new Error(`the billboard was answered ${response.status}`);
+  }
+  return id;
+}
+
+async function measurePayers(
+  { settings, stores, under }: Bench,
+  contestant: string,
+  payers: number,
+  run: string,
+  on: Pick<LoadTask, 'bill'>,
+): Promise<Measured> {
   const task = taskOf(settings, 'hot', 'ws-msgpack', payers, run, {
     port: under.port,
     terminals: under.terminals.slice(0, 1),
     wallet: under.wallet,
   });
   const { outcome, used } = await runLoad(
-    { ...task, walletConnections: payers },
+    { ...task, ...on, walletConnections: payers },
     switchUse(stores, under),
   );
   const behindMs = await checkHotBooks({ url: stores.switchUrl, run, outcome });
-  const measured = measuredOf(`hot bill, ${payers} payers`, outcome, used);
+  const measured = measuredOf(contestant, outcome, used);
   return {
     ...measured,
     unit: 'payments',

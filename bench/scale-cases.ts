@@ -11,7 +11,9 @@ import { runLoad } from './load-process.ts';
 import {
   type Bench,
   type Measured,
+  measureBillboard,
   measureHotBill,
+  measureSql,
   measureSwitch,
   sayMeasured,
 } from './measure.ts';
@@ -77,6 +79,7 @@ export const cases: Readonly<Record<string, Case>> = {
     run: varyThreads,
   },
   hot: { grows: 'payers of one bill', steps: [1, 8, 32, 128], run: growPayers },
+  billboard: { grows: 'payers of one printed code', steps: [32], run: crowdBillboard },
 };
 
 async function growResidents(given: Settings, steps: readonly number[]): Promise<Step[]> {
@@ -161,6 +164,36 @@ async function growPayers(settings: Settings, steps: readonly number[]): Promise
     }
   });
   return found;
+}
+
+/** Beside as many clients of pgbench who pay parts of one row, in turns. */
+async function crowdBillboard(settings: Settings, steps: readonly number[]): Promise<Step[]> {
+  const found: Step[] = [];
+  await withSwitch(settings, [], async (stores, under) => {
+    const bench = { settings, stores, under };
+    for (const payers of steps) {
+      const contestants: Record<string, () => Promise<Measured>> = {
+        [`${payers}, the switch`]: () => measureBillboard(bench, payers),
+        [`${payers}, SQL in one statement`]: () => measureSql(bench, 'hot', 'single', payers),
+        [`${payers}, SQL with row locks`]: () => measureSql(bench, 'hot', 'interactive', payers),
+      };
+      const own = { ...bench, settings: { ...settings, rounds: 1 } };
+      const turns = new Map<string, Step[]>();
+      for (let round = 1; round <= settings.rounds; round++) {
+        for (const [at, measure] of Object.entries(contestants)) {
+          turns.set(at, [...(turns.get(at) ?? []), await measureStep(own, at, measure)]);
+        }
+      }
+      for (const all of turns.values()) found.push(...joined(all));
+    }
+  });
+  return found;
+}
+
+/** One step of many, with the rounds of all, and memory as it was before the last of them. */
+function joined(steps: readonly Step[]): Step[] {
+  const last = steps.at(-1);
+  return last === undefined ? [] : [{ ...last, rounds: steps.flatMap(({ rounds }) => rounds) }];
 }
 
 /** Grows one switch from step to step, and measures lifecycles at each. */

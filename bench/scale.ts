@@ -1,5 +1,5 @@
 // `scale`: throughput and memory as one thing grows: bills in memory, bills in Postgres, connected terminals, threads,
-// payers of one bill.
+// payers of one bill or of one printed code.
 
 import { lineChart } from './charts.ts';
 import { describeRun } from './machine.ts';
@@ -15,7 +15,8 @@ const METHOD = [
   'Postgres, whole and balanced, history at most 1 s behind, or the figure is refused. Memory: the resident set of the',
   'switch’s process (all threads) before the load of the step, 2 s after the growing has ended; `each` is what it grew by while a',
   'step added its things (told from 5,000 up), garbage not yet collected included, kernel buffers of sockets excluded. Steps follow one another on one',
-  'switch, so that later ones also carry the history of the earlier; threads vary on fresh stores.',
+  'switch, so that later ones also carry the history of the earlier; threads vary on fresh stores. Payers pay 1 each, again when',
+  'that is answered: of one printed code, in turns with clients of pgbench who pay into one row of the same tables.',
 ].join('\n');
 
 export async function scale(args: readonly string[]): Promise<void> {

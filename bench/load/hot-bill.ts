@@ -1,6 +1,6 @@
-// Many payers of one bill: each slot pays a part of 1, and again when that is answered. A bill takes so many payments and
-// no more, so when the parts of one are all given out, all payers go on to the next: at any time one bill is hot. Events
-// of the parts are acknowledged as they come.
+// Many payers of one bill: each slot pays 1, and again when that is answered. A dynamic bill takes so many parts and no
+// more, so when those of one are all given out, all payers go on to the next: at any time one bill is hot. A billboard
+// takes them all. Events of the payments are acknowledged as they come.
 
 import { type Door, openDoor, type Receiver, type Step } from './doors.ts';
 import { histogram, percentiles, record } from './latencies.ts';
@@ -38,6 +38,10 @@ export class HotBill implements Receiver {
 
   constructor(task: LoadTask) {
     this.#task = task;
+    if (task.bill !== undefined) {
+      this.#bill = task.bill;
+      this.#paidBills.push(task.bill);
+    }
     this.#sentAt = new Float64Array(task.concurrency);
   }
 
@@ -51,8 +55,11 @@ export class HotBill implements Receiver {
     this.#door = await Promise.race([openDoor(this.#task, this), failed]);
     this.#wire = this.#door.wire;
     try {
-      for (let slot = 0; slot < this.#task.concurrency; slot++) this.#idle.push(slot);
-      for (let i = 0; i < CREATES_AHEAD; i++) this.#create();
+      const slots = Array.from({ length: this.#task.concurrency }, (_, slot) => slot);
+      if (this.#task.bill === undefined) {
+        this.#idle.push(...slots);
+        for (let i = 0; i < CREATES_AHEAD; i++) this.#create();
+      } else for (const slot of slots) this.#pay(slot);
       const windowMs = await throughWindow(this.#task, on, failed, (isMeasuring) => {
         this.#isMeasuring = isMeasuring;
       });
@@ -101,7 +108,7 @@ export class HotBill implements Receiver {
 
   #pay(slot: number): void {
     if (this.#isEnding) return;
-    if (this.#bill === '' || this.#parts === PARTS) {
+    if (this.#task.bill === undefined && (this.#bill === '' || this.#parts === PARTS)) {
       const next = this.#ready.shift();
       if (next === undefined) {
         this.#idle.push(slot);

@@ -21,6 +21,8 @@ export interface LoadTask extends DoorTask {
    * `fill`: bills are created and left open. `batch`: the same through the batch call.
    */
   readonly kind: 'lifecycles' | 'echo' | 'hot' | 'open' | 'fill' | 'batch';
+  /** Of `hot`: the one bill that all pay, which takes any number of payments; left out, one bill after another. */
+  readonly bill?: string;
   /** Of `lifecycles`, `fill` and `batch`: how many, in place of a time. */
   readonly count?: number;
   /** Of `open`: lifecycles that begin in a second. */
