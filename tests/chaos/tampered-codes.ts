@@ -6,10 +6,11 @@ import { type Copy, first, remove, type Tampering } from './tampering.ts';
 type Shown = Readonly<Record<string, unknown>>;
 type PaymentRow = Copy['rows']['payments'][number];
 
-/** A code for many that has taken a payment, with what its create asked for. */
+/** A code for many that has taken a payment. */
 interface Printed {
   readonly id: string;
-  readonly terms: Shown;
+  /** Of its order. */
+  readonly reference: string | null;
   readonly payments: readonly PaymentRow[];
 }
 
@@ -22,19 +23,21 @@ export const tamperingsOfCodes: readonly Tampering[] = [
     found: 'limits',
   },
   {
-    what: 'a code took more payments than its limit',
+    what: 'a code that had reached its limit took one more payment',
     with: (copy) => {
-      const { terms, payments } = printed(copy, ({ maxPayments }) => maxPayments !== undefined);
-      forge(copy, first(payments), Number(terms.maxPayments));
+      const code = printed(copy);
+      limit(copy, code, { maxPayments: code.payments.length });
+      forge(copy, first(code.payments));
     },
     found: 'limits',
   },
   {
-    what: 'a code took more money than its limit',
+    what: 'a code that had reached its limit took more money',
     with: (copy) => {
-      const { terms, payments } = printed(copy, ({ maxTotal }) => maxTotal !== undefined);
-      const payment = first(payments);
-      forge(copy, payment, Math.ceil(Number(terms.maxTotal) / payment.amount));
+      const code = printed(copy);
+      const maxTotal = code.payments.reduce((total, { amount }) => total + amount, 0);
+      limit(copy, code, { maxTotal });
+      forge(copy, first(code.payments));
     },
     found: 'limits',
   },
@@ -153,22 +156,28 @@ function confirmedOne({ memory }: Copy): Call {
   return first(memory.calls.filter((call) => call.op === 'payment.confirm' && isDone(call)));
 }
 
-function printed({ memory, rows }: Copy, isFit: (terms: Shown) => boolean = () => true): Printed {
+function printed({ memory, rows }: Copy): Printed {
   for (const call of memory.calls) {
-    const { body, op, status } = call;
-    if (op !== 'bill.create' || status !== 201 || body.usage !== 'many' || !isFit(body)) continue;
+    const { body, op, status, reference } = call;
+    if (op !== 'bill.create' || status !== 201 || body.usage !== 'many') continue;
     const { id } = call.answer as { id: string };
     const payments = rows.payments.filter((row) => row.bill_id === id && row.status !== 'refused');
-    if (payments.length > 0) return { id, terms: body, payments };
+    if (payments.length > 0) return { id, reference, payments };
   }
   throw new Error('the run was too short to tamper with');
 }
 
-/** More payments like this one. */
-function forge({ rows }: Copy, payment: PaymentRow, count: number): void {
-  for (let i = 1; i <= count; i++) {
-    rows.payments.push({ ...payment, no: payment.no + 1_000 * i, payment_ref: `forged-${i}` });
+/** As if its create had asked for this limit. */
+function limit({ memory }: Copy, { reference }: Printed, limits: Shown): void {
+  for (const [at, call] of memory.calls.entries()) {
+    if (call.reference === reference)
+      memory.calls[at] = { ...call, body: { ...call.body, ...limits } };
   }
+}
+
+/** Another payment like this one. */
+function forge({ rows }: Copy, payment: PaymentRow): void {
+  rows.payments.push({ ...payment, no: payment.no + 1_000, payment_ref: 'forged' });
 }
 
 function isStatic({ type }: { readonly type: string }): boolean {
