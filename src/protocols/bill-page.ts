@@ -49,7 +49,7 @@ ${bill.description === null ? '' : `<p>${escapeHtml(bill.description)}</p>`}
 
 function amountOf(bill: PageBody, isPayable: boolean): string {
   const { amount, minAmount, maxAmount, currency } = bill;
-  if (amount > 0) return formatAmount(isPayable ? bill.due : amount, currency);
+  if (minAmount === maxAmount) return formatAmount(isPayable ? bill.due : amount, currency);
   return `${formatAmount(minAmount, currency)} – ${formatAmount(maxAmount, currency)}`;
 }
 

@@ -8,7 +8,6 @@ export function featureProblem(name: RequestName, body: unknown): Problem | unde
   if (body === null || typeof body !== 'object') return undefined;
   const given = body as Record<string, unknown>;
   const fields: string[] = [];
-  if (name === 'bill.create' && given.type === 'timer') fields.push('type');
   if (name in LATER_FIELDS) {
     const later: readonly string[] = LATER_FIELDS[name as keyof typeof LATER_FIELDS];
     fields.push(...later.filter((field) => Object.hasOwn(given, field)));
@@ -16,7 +15,7 @@ export function featureProblem(name: RequestName, body: unknown): Problem | unde
   if (fields.length === 0) return undefined;
   return {
     code: 'feature.notYet',
-    detail: `Not offered yet: ${fields.join(', ')}. Dynamic and static bills are.`,
+    detail: `Not offered yet: ${fields.join(', ')}. All bill types are.`,
     errors: fields.map((path) => ({ path, message: 'is not offered yet' })),
   };
 }

@@ -4,13 +4,15 @@ import { must } from '../domain/assert.ts';
 import type { Offer } from '../domain/bill/vocabulary.ts';
 import type { BillId, Reference, TerminalId } from '../domain/ids.ts';
 import { type Currency, type Minor, ZERO } from '../domain/money.ts';
-import { type Millis, NEVER, SECOND_MS } from '../domain/time.ts';
+import { STAY_MAX_MS, type Tariff, versionAt } from '../domain/tariff/tariff.ts';
+import { MINUTE_MS, type Millis, NEVER, SECOND_MS } from '../domain/time.ts';
 import type { Principal } from '../switch/ports.ts';
 import type { ProposedTerms } from '../switch/requests.ts';
 import { digestOf } from './digest.ts';
 import { policiesFor, policyViolations } from './policies.ts';
 import { invalid, type Problem, type Violation } from './problem-document.ts';
-import { type RequestBody, staticFields } from './schemas/requests.ts';
+import { type RequestBody, staticFields, timerFields } from './schemas/requests.ts';
+import { readTariff } from './schemas/tariff.ts';
 import { VIOLATIONS_MAX } from './schemas/validation.ts';
 import { parseTime } from './wire-time.ts';
 
@@ -20,19 +22,27 @@ const NO_NAMES = [] as const;
 const CONFIRM_WITHIN_DEFAULT_S = 86_400;
 const EXPIRES_IN_DEFAULT_S = 900;
 const STATIC_FIELDS = Object.keys(staticFields) as (keyof typeof staticFields)[];
+const TIMER_FIELDS = Object.keys(timerFields) as (keyof typeof timerFields)[];
+/** How far a terminal's clock may be ahead of ours. */
+const AHEAD_MAX_MS = MINUTE_MS;
 
 /** What is wrong with a create that fits its schema; undefined where nothing is. */
-export function problemOfNew(request: Create): Problem | undefined {
+export function problemOfNew(request: Create, now: Millis): Problem | undefined {
   const policies = policyViolations(request);
+  for (const [type, fields] of FIELDS_BY_TYPE) {
+    const path =
+      type === request.type ? undefined : fields.find((each) => request[each] !== undefined);
+    if (path !== undefined) return invalid([{ path, message: `goes with ${type} bills only` }]);
+  }
+  if (request.type === 'timer') {
+    const violations = [...timerViolations(request, now), ...policies].slice(0, VIOLATIONS_MAX);
+    return violations.length === 0 ? undefined : invalid(violations);
+  }
   if (request.type === 'static') {
     const violations = [...amountViolations(request), ...limitViolations(request), ...policies];
     return violations.length === 0 ? undefined : invalid(violations);
   }
   if (policies.length > 0) return invalid(policies);
-  for (const path of STATIC_FIELDS) {
-    if (request[path] === undefined) continue;
-    return invalid([{ path, message: 'goes with static bills only' }]);
-  }
   if (request.amount === undefined) return invalid([AMOUNT_MISSING]);
   return request.amount === 0 ? { code: 'bill.amountZero' } : undefined;
 }
@@ -45,9 +55,54 @@ export function withMissingAmount(body: unknown, violations: readonly Violation[
     given !== null &&
     !Array.isArray(given) &&
     given.type !== 'static' &&
+    given.type !== 'timer' &&
     given.amount === undefined;
   const all = needsAmount ? [...violations, AMOUNT_MISSING] : [...violations];
   return all.slice(0, VIOLATIONS_MAX);
+}
+
+const FIELDS_BY_TYPE = [
+  ['static', STATIC_FIELDS],
+  ['timer', TIMER_FIELDS],
+] as const;
+
+function timerViolations(
+  { amount, tariff, startedAt, currency }: Create,
+  now: Millis,
+): Violation[] {
+  const violations: Violation[] = [];
+  if (amount !== undefined) {
+    violations.push({
+      path: 'amount',
+      message: 'does not go with timer bills: the tariff says it',
+    });
+  }
+  if (tariff === undefined) return [...violations, { path: 'tariff', message: 'is missing' }];
+  const reading = readTariff(tariff);
+  if (reading.tariff === undefined) {
+    const flaws = reading.violations.map(({ path, message }) => ({
+      path: path === '' ? 'tariff' : `tariff.${path}`,
+      message,
+    }));
+    return [...violations, ...flaws].slice(0, VIOLATIONS_MAX);
+  }
+  if (reading.tariff.currency !== currency) {
+    violations.push({ path: 'tariff.currency', message: 'must be the currency of the bill' });
+  }
+  return [...violations, ...startViolations(reading.tariff, timeOf(startedAt), now)];
+}
+
+function startViolations(tariff: Tariff, startedAt: Millis | null, now: Millis): Violation[] {
+  const path = 'startedAt';
+  if (startedAt !== null && startedAt > now + AHEAD_MAX_MS) {
+    return [{ path, message: 'must not be in the future' }];
+  }
+  if (startedAt !== null && startedAt <= now - STAY_MAX_MS) {
+    return [{ path, message: 'must not be more than 366 days ago' }];
+  }
+  if (versionAt(tariff, startedAt ?? now) !== undefined) return [];
+  const message = 'has no version in force when the stay starts';
+  return [{ path: 'tariff.versions', message }];
 }
 
 const AMOUNT_MISSING: Violation = { path: 'amount', message: 'is missing' };
@@ -118,13 +173,28 @@ export function termsOf(request: Create, principal: Principal, id: BillId): Prop
   };
   const policies = policiesFor(request, principal.policies);
   const whole = policies === undefined ? terms : { ...terms, policies };
-  return isStatic ? withOffer(whole, request) : whole;
+  return withWhatItsTypeAdds(whole, request);
+}
+
+function withWhatItsTypeAdds(terms: ProposedTerms, request: Create): ProposedTerms {
+  if (request.type === 'timer') return withStay(terms, request);
+  return request.type === 'static' ? withOffer(terms, request) : terms;
 }
 
 function withOffer(terms: ProposedTerms, request: Create): ProposedTerms {
   const offer = offerIn(request);
   if (request.expiresIn !== undefined) return { ...terms, offer };
   return { ...terms, offer, validUntil: timeOf(request.validUntil) ?? NEVER };
+}
+
+function withStay(terms: ProposedTerms, request: Create): ProposedTerms {
+  const { tariff } = readTariff(request.tariff);
+  const stay = {
+    tariff: must(tariff, 'a tariff without flaws'),
+    startedAt: timeOf(request.startedAt),
+  };
+  const expiresInMs = request.expiresIn === undefined ? STAY_MAX_MS : terms.expiresInMs;
+  return { ...terms, expiresInMs, stay };
 }
 
 function offerIn(request: Create): Offer {

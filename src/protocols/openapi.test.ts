@@ -25,7 +25,7 @@ function* nodes(node: unknown, path = '#'): Generator<[string, Node]> {
 const TYPES = new Set(['object', 'array', 'string', 'integer', 'number', 'boolean', 'null']);
 const SCHEMA_WORDS = new Set(
   `$ref type properties required additionalProperties patternProperties items anyOf enum const minimum maximum
-   exclusiveMinimum minLength maxLength minItems maxItems maxProperties pattern format description default examples
+   exclusiveMinimum minLength maxLength minItems maxItems uniqueItems maxProperties pattern format description default examples
    title`.split(/\s+/),
 );
 

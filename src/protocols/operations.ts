@@ -26,6 +26,7 @@ import { withCode } from './issue-code.ts';
 import { problemOfNew, termsOf, withMissingAmount } from './new-bill.ts';
 import { invalid, type Problem } from './problem-document.ts';
 import { proposedSale } from './proposed-sale.ts';
+import { withQuote } from './quote-ids.ts';
 import type { RequestName } from './schemas/requests.ts';
 import { asBody, receiptViolation, violationsOf } from './schemas/validation.ts';
 import { parseTime } from './wire-time.ts';
@@ -189,13 +190,16 @@ const readers: Readers = {
   },
   'bill.reserve': (body, _principal, context) => {
     const request = asBody('bill.reserve', body);
-    return onBill(request.billId, context, (id) => ({
-      op: 'bill.reserve',
-      billId: id,
-      reservationRef: request.reservationRef as Reference,
-      digest: digestOf(request, BILL_NAMES),
-      amount: (request.amount ?? null) as Minor | null,
-    }));
+    return onBill(request.billId, context, (id) => {
+      const operation = {
+        op: 'bill.reserve',
+        billId: id,
+        reservationRef: request.reservationRef as Reference,
+        digest: digestOf(request, BILL_NAMES),
+        amount: (request.amount ?? null) as Minor | null,
+      } as const;
+      return withQuote(operation, request, context);
+    });
   },
   'bill.release': (body, _principal, context) => {
     const { billId, reservationId } = asBody('bill.release', body);
@@ -253,7 +257,8 @@ function readCreate(
   context: ReadingContext,
 ): Addressed | Problem {
   const request = asBody('bill.create', body);
-  const problem = problemOfNew(request);
+  const now = millis(context.wall());
+  const problem = problemOfNew(request, now);
   if (problem !== undefined) return problem;
   const terminalId = principal.id as TerminalId;
   const orderId = request.orderId as Reference;
@@ -297,18 +302,21 @@ function readPay(
 ): Addressed | Problem {
   const request = asBody('payment.create', body);
   const { reservationId, paidAt } = request;
-  return onBill(request.billId, context, (id) => ({
-    op: 'payment.create',
-    billId: id,
-    paymentRef: request.paymentRef as Reference,
-    digest: digestOf(request, BILL_NAMES),
-    amount: request.amount as Minor,
-    currency: request.currency as Currency,
-    reservationNo: reservationId === undefined ? null : partNo(reservationId, id, 'r'),
-    method: request.method ?? null,
-    payer: request.payer ?? null,
-    paidAt: paidAt === undefined ? null : (parseTime(paidAt) ?? null),
-  }));
+  return onBill(request.billId, context, (id) => {
+    const operation = {
+      op: 'payment.create',
+      billId: id,
+      paymentRef: request.paymentRef as Reference,
+      digest: digestOf(request, BILL_NAMES),
+      amount: request.amount as Minor,
+      currency: request.currency as Currency,
+      reservationNo: reservationId === undefined ? null : partNo(reservationId, id, 'r'),
+      method: request.method ?? null,
+      payer: request.payer ?? null,
+      paidAt: paidAt === undefined ? null : (parseTime(paidAt) ?? null),
+    } as const;
+    return withQuote(operation, request, context);
+  });
 }
 
 /** The same key for another payment of the bill is another call, though over HTTP the payment stands in the path. */
@@ -378,7 +386,6 @@ function receiptProblem(receipt: object | undefined): Problem | undefined {
   return violation === undefined ? undefined : invalid([violation]);
 }
 
-// Random bytes are drawn by the page: one call to the kernel for some 300 bills.
 const pool = Buffer.alloc(4_096);
 let poolAt = pool.length;
 

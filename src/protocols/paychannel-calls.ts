@@ -47,7 +47,7 @@ export const paychannelCalls: readonly Call[] = [
       'payment.partForbidden',
       'payment.outOfRange',
       'reservation.refReused',
-      'feature.notYet',
+      'quote.expired',
     ],
   },
   {
@@ -86,7 +86,7 @@ export const paychannelCalls: readonly Call[] = [
       'payment.refReused',
       'payment.void',
       'reservation.expired',
-      'feature.notYet',
+      'quote.expired',
     ],
   },
   {

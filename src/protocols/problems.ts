@@ -21,7 +21,6 @@ type EdgeCode =
   | 'qr.formatUnfit'
   | 'qr.tampered'
   | 'qr.tooDense'
-  | 'quote.expired'
   | 'rate.limited'
   | 'party.notFound'
   | 'key.notFound'
@@ -121,7 +120,7 @@ export const problems = {
     status: 409,
     title: 'The bill cannot be paid now',
     meaning:
-      '`reason` says why: `expired`, `cancelled`, `paid`, `reserved` (others hold what is due: try a new payment later), `withdrawn`, `notYetValid`, `limit` (the bill takes no more payments, or no more money), `armed` (it carries sales: look at it again and pay the bill that the view names). For a payment it is final for its `paymentRef`: give the money back to the customer.',
+      '`reason` says why: `expired`, `cancelled`, `paid`, `reserved` (others hold what is due: try a new payment later), `withdrawn`, `notYetValid` (of a timer bill: nothing has become due yet), `limit` (the bill takes no more payments, or no more money), `armed` (it carries sales: look at it again and pay the bill that the view names). For a payment it is final for its `paymentRef`: give the money back to the customer.',
   },
   'bill.notArmable': {
     ...NO,
@@ -286,7 +285,8 @@ export const problems = {
     ...NO,
     status: 409,
     title: 'The quote has run out',
-    meaning: 'Ask for the bill again and pay what it then says.',
+    meaning:
+      'It has ended, or is none of this bill’s. The refusal is final for this reference: give the money back. View the bill again and pay what it then says, with another reference.',
   },
   'confirm.exceedsPaid': {
     ...NO,
@@ -356,7 +356,7 @@ export const problems = {
     status: 422,
     title: 'The switch does not offer this yet',
     meaning:
-      'The named fields belong to timer bills, tips, tariffs, acquirers or policies that come later. Leave them out.',
+      'The named fields belong to tips, acquirers or policies that come later. Leave them out.',
   },
   'party.notFound': {
     ...NO,

@@ -1,6 +1,7 @@
 // The domain's nouns as API.md shows them, in its order. One builder serves both encodings: `m` makes amounts fit the
 // encoding (msgpackr writes large numbers as floats, so for msgpack they become wide integers).
 
+import { askedAt, dueAt, freeUntil, quoteFor } from '../domain/bill/charging.ts';
 import { isOverdue } from '../domain/bill/credits.ts';
 import { mostFrom } from '../domain/bill/offer.ts';
 import { payableReason } from '../domain/bill/payable.ts';
@@ -16,6 +17,7 @@ import {
   type Purpose,
   type RefusedPayment,
   type Reservation,
+  type Stay,
   type Terms,
 } from '../domain/bill/vocabulary.ts';
 import { type BillId, type PaychannelId, partId, type Reference } from '../domain/ids.ts';
@@ -24,6 +26,7 @@ import { type Millis, NEVER } from '../domain/time.ts';
 import type { StreamedEvent } from '../switch/ports.ts';
 import type { QrCodes } from '../switch/qr.ts';
 import { wide, widenAll } from './msgpack.ts';
+import { quoteIdOf } from './quote-ids.ts';
 import { formatTime, formatTimeOrNull } from './wire-time.ts';
 
 /** What an encoding makes of numbers. */
@@ -63,7 +66,7 @@ export class Shapes {
       minAmount: null,
       maxAmount: null,
       currency: terms.currency,
-      due: m(dueOf(bill)),
+      due: m(dueAt(bill, now)),
       paid: m(books.paid),
       confirmed: m(books.confirmed),
       reversed: m(books.reversed),
@@ -92,6 +95,7 @@ export class Shapes {
       ),
       qr: this.#qr(terms),
     };
+    if (terms.stay !== undefined) return { ...shape, ...stayOf(bill, terms.stay) };
     return terms.offer === undefined ? shape : this.#withOffer(shape, bill, terms.offer);
   }
 
@@ -190,7 +194,7 @@ export class Shapes {
       lines: this.#lines(bill),
       currency: terms.currency,
       amount: this.#fixed(terms.amount),
-      due: m(Math.max(0, dueOf(bill) - reservedOf(bill, paychannelId))),
+      due: m(Math.max(0, dueAt(bill, now) - reservedOf(bill, paychannelId))),
       minAmount: null,
       maxAmount: null,
       part: policiesOf(terms).part,
@@ -201,6 +205,7 @@ export class Shapes {
       expiresAt: endOf(terms),
       quote: null,
     };
+    if (terms.stay !== undefined) return this.#quoted(shape, bill, paychannelId, now);
     return terms.offer === undefined
       ? shape
       : this.#offered(shape, bill, terms.offer, mostFrom(bill, terms.offer, paychannelId));
@@ -218,6 +223,20 @@ export class Shapes {
     };
   }
 
+  #quoted(shape: Shape, bill: PresentBill, paychannelId: PaychannelId, now: Millis): Shape {
+    const { id, stay } = bill.terms;
+    const told = quoteFor(bill, paychannelId, now);
+    const retryAt =
+      shape.reason === 'notYetValid' ? formatTimeOrNull(freeUntil(bill, now)) : shape.retryAt;
+    if (stay === undefined || told === null) return { ...shape, retryAt, ...stayOf(bill, stay) };
+    const quote = {
+      id: quoteIdOf(this.#codes, id, told.quote),
+      amount: this.#n.amount(told.amount),
+      until: formatTime(told.quote.until),
+    };
+    return { ...shape, retryAt, quote, ...stayOf(bill, stay) };
+  }
+
   reservation(billId: BillId, reservation: Reservation): Shape {
     return {
       id: partId(billId, 'r', reservation.no),
@@ -229,18 +248,17 @@ export class Shapes {
   /** What the paychannel was told when its payment was taken. */
   paymentAnswer(bill: PresentBill, answer: PaymentAnswer): Shape {
     const m = this.#n.amount;
-    return {
-      payment: this.payment(bill.terms.id, answer.payment),
-      bill: {
-        id: bill.terms.id,
-        status: answer.status,
-        version: answer.version,
-        amount: this.#fixed(bill.terms.amount),
-        currency: bill.terms.currency,
-        paid: m(answer.paid),
-        due: m(answer.due),
-      },
+    const shown: Shape = {
+      id: bill.terms.id,
+      status: answer.status,
+      version: answer.version,
+      amount: this.#fixed(bill.terms.amount),
+      currency: bill.terms.currency,
+      paid: m(answer.paid),
+      due: m(answer.due),
     };
+    if (answer.clearUntil !== undefined) shown.clearUntil = timeOrNever(answer.clearUntil);
+    return { payment: this.payment(bill.terms.id, answer.payment), bill: shown };
   }
 
   /** One payment for its terminal: as it now is, with its credits. */
@@ -280,6 +298,7 @@ export class Shapes {
         policies: bill.policies,
       },
     };
+    if (event.clearUntil !== undefined) data.clearUntil = timeOrNever(event.clearUntil);
     if (event.cause !== null) data.cause = event.cause;
     if (event.payment !== null) data.payment = this.payment(bill.id, event.payment);
     if (event.credit !== null) {
@@ -300,16 +319,17 @@ export class Shapes {
   /** What anybody's camera is shown. */
   page(bill: PresentBill, now: Millis): Shape {
     const { terms } = bill;
+    const asked = askedAt(bill, now);
     return {
       id: terms.id,
       status: bill.status,
       merchant: { name: terms.merchant.name, city: terms.merchant.city },
       description: terms.description,
       currency: terms.currency,
-      amount: this.#n.amount(terms.amount),
-      minAmount: this.#n.amount(terms.offer?.minAmount ?? terms.amount),
-      maxAmount: this.#n.amount(terms.offer?.maxAmount ?? terms.amount),
-      due: this.#n.amount(dueOf(bill)),
+      amount: this.#n.amount(asked),
+      minAmount: this.#n.amount(terms.offer?.minAmount ?? asked),
+      maxAmount: this.#n.amount(terms.offer?.maxAmount ?? asked),
+      due: this.#n.amount(dueAt(bill, now)),
       isLate: now >= openUntil(terms),
     };
   }
@@ -337,7 +357,17 @@ export class Shapes {
 
 /** Null: the bill has no end. */
 function endOf({ expiresAt }: Terms): string | null {
-  return expiresAt === NEVER ? null : formatTime(expiresAt);
+  return timeOrNever(expiresAt);
+}
+
+function timeOrNever(at: Millis): string | null {
+  return at === NEVER ? null : formatTime(at);
+}
+
+/** What a timer bill shows beside. */
+function stayOf({ charged }: PresentBill, stay: Stay | undefined): Shape {
+  const until = charged?.clearUntil ?? NEVER;
+  return { startedAt: formatTimeOrNull(stay?.startedAt ?? null), clearUntil: timeOrNever(until) };
 }
 
 function latest<T>(items: readonly T[]): readonly T[] {

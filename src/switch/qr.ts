@@ -57,4 +57,6 @@ export interface QrCodes {
   ): Pick<Terms, 'qrFormat' | 'qrPayload'> | { readonly unfit: string };
   payloadOf(terms: Pick<Terms, 'id' | 'qrFormat' | 'qrPayload'>): string;
   read(text: string): QrReading;
+  /** The tag of a quote, with the key of the codes: who has it not can make no quote. */
+  tagOfQuote(text: string): string;
 }

@@ -8,6 +8,7 @@ import type {
   Payment,
   PaymentAnswer,
   ProposedSale,
+  Quote,
   Recipient,
   RefusedPayment,
   Reservation,
@@ -15,6 +16,7 @@ import type {
 } from '../domain/bill/vocabulary.ts';
 import type { BillId, PaychannelId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
 import type { Currency, Minor } from '../domain/money.ts';
+import type { Tariff } from '../domain/tariff/tariff.ts';
 import type { Millis } from '../domain/time.ts';
 import type { FaultCode } from './faults.ts';
 import type { Principal, StreamedEvent } from './ports.ts';
@@ -23,11 +25,19 @@ import type { Principal, StreamedEvent } from './ports.ts';
 export type Encoding = 'json' | 'msgpack';
 
 /** Terms as the terminal gives them: the shard adds when. */
-export type ProposedTerms = Omit<Terms, 'createdAt' | 'expiresAt'> & {
+export type ProposedTerms = Omit<Terms, 'createdAt' | 'expiresAt' | 'stay'> & {
   readonly expiresInMs: number;
   /** Where the end is a time, not a span: of static bills (or NEVER), and of sales. */
   readonly validUntil?: Millis;
+  /** Of timer bills only. */
+  readonly stay?: ProposedStay;
 };
+
+export interface ProposedStay {
+  readonly tariff: Tariff;
+  /** Null: when its bill is created. */
+  readonly startedAt: Millis | null;
+}
 
 /** One operation on one bill or order. Body fields are null where the client left them out. */
 export type Operation =
@@ -127,6 +137,7 @@ export type Operation =
       readonly reservationRef: Reference;
       readonly digest: string;
       readonly amount: Minor | null;
+      readonly quote?: Quote;
     }
   | { readonly op: 'bill.release'; readonly billId: BillId; readonly reservationNo: number }
   | {
@@ -141,6 +152,8 @@ export type Operation =
       readonly method: string | null;
       readonly payer: string | null;
       readonly paidAt: Millis | null;
+      /** An id that is no quote of this bill is one that has run out. */
+      readonly quote?: Quote;
     }
   | { readonly op: 'payment.get'; readonly billId: BillId; readonly paymentRef: Reference }
   | { readonly op: 'payment.void'; readonly billId: BillId; readonly paymentRef: Reference }

@@ -1,8 +1,9 @@
 // Terms as a shard makes them of what a terminal proposed: with their times.
 
-import type { Terms } from '../domain/bill/vocabulary.ts';
-import { type Millis, plus } from '../domain/time.ts';
-import type { ProposedTerms } from './requests.ts';
+import type { Stay, Terms } from '../domain/bill/vocabulary.ts';
+import { lastChargeable } from '../domain/tariff/tariff.ts';
+import { type Millis, millis, plus } from '../domain/time.ts';
+import type { ProposedStay, ProposedTerms } from './requests.ts';
 
 /**
  * The terms of a bill created now. Written out member by member: made by leaving the proposal's own members out, each
@@ -37,5 +38,17 @@ export function termsAt(proposed: ProposedTerms, now: Millis): Terms {
   if (proposed.qrPayload !== undefined) terms.qrPayload = proposed.qrPayload;
   if (proposed.offer !== undefined) terms.offer = proposed.offer;
   if (proposed.policies !== undefined) terms.policies = proposed.policies;
+  if (proposed.stay !== undefined) {
+    const stay = stayAt(proposed.stay, now);
+    terms.stay = stay;
+    // Beyond its last moment, a stay has no price.
+    terms.expiresAt = millis(Math.min(terms.expiresAt, lastChargeable(stay.startedAt)));
+  }
   return terms;
+}
+
+/** A stay that says not when it started starts now; or with its tariff, by whose first day another clock may be ahead. */
+function stayAt({ tariff, startedAt }: ProposedStay, now: Millis): Stay {
+  const first = tariff.versions[0]?.effectiveFrom ?? now;
+  return { tariff, startedAt: startedAt ?? millis(Math.max(now, first)) };
 }

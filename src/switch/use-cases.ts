@@ -32,11 +32,10 @@ export interface NamedReference {
   readonly ref: Reference;
 }
 
-const SWITCH: Actor = { kind: 'switch', id: 'timer' };
-
-/** Who acts, in the domain's words. */
 export function actorOf(principal: Principal | null): Actor {
-  return principal === null ? SWITCH : { kind: principal.kind, id: principal.id };
+  return principal === null
+    ? { kind: 'switch', id: 'timer' }
+    : { kind: principal.kind, id: principal.id };
 }
 
 /** Whose events a principal reads. Undefined for those that have no stream. */
@@ -70,7 +69,6 @@ export function maySee(
   }
 }
 
-/** The command that an operation stands for; null where it only reads. */
 export function commandOf(
   operation: BillOperation,
   principal: Principal | null,
@@ -165,18 +163,18 @@ type PayerOperation = Extract<
   { op: 'bill.reserve' | 'bill.release' | 'payment.create' | 'payment.void' | 'credit.settle' }
 >;
 
-/** What a paychannel may command. */
 function payerCommand(operation: PayerOperation, principal: Principal | null): BillCommand {
   const paychannelId = (principal?.id ?? '') as PaychannelId;
   switch (operation.op) {
     case 'bill.reserve': {
-      const { reservationRef, digest, amount } = operation;
-      return { type: 'ReserveBill', paychannelId, reservationRef, digest, amount };
+      const { reservationRef, digest, amount, quote } = operation;
+      const hold = { type: 'ReserveBill', paychannelId, reservationRef, digest, amount } as const;
+      return quote === undefined ? hold : { ...hold, quote };
     }
     case 'bill.release':
       return { type: 'ReleaseReservation', paychannelId, reservationNo: operation.reservationNo };
-    case 'payment.create':
-      return {
+    case 'payment.create': {
+      const pay = {
         type: 'PayBill',
         paychannelId,
         paymentRef: operation.paymentRef,
@@ -188,7 +186,9 @@ function payerCommand(operation: PayerOperation, principal: Principal | null): B
         payer: operation.payer,
         paidAt: operation.paidAt,
         subscribed: principal?.subscribed ?? false,
-      };
+      } as const;
+      return operation.quote === undefined ? pay : { ...pay, quote: operation.quote };
+    }
     case 'payment.void':
       return { type: 'VoidPayment', paychannelId, paymentRef: operation.paymentRef };
     case 'credit.settle': {

@@ -243,12 +243,100 @@ const ofPolicies: EntryContent = {
   ],
 };
 
+/** Of version 5: a stay with its tariff, and what it charged. */
+const ofTimerBills: EntryContent = {
+  kind: 'batch',
+  transitions: [
+    {
+      ...created,
+      facts: [
+        {
+          type: 'BillCreated',
+          terms: {
+            id: billId,
+            type: 'timer',
+            institutionId: 'i1',
+            merchantId: 'm1',
+            terminalId: 't1',
+            merchant: { name: 'Café Zoë', city: 'Rīga' },
+            orderId: 'ticket-1',
+            digest: 'q7bq0tXo4m0JzYb5m3uQXA',
+            purpose: 'sale',
+            amount: 0,
+            currency: 'EUR',
+            description: null,
+            lines: [],
+            metadata: null,
+            capture: 'manual',
+            confirmWithinMs: 86_400_000,
+            unconfirmed: 'confirm',
+            qrFormat: 'url',
+            returnUrl: null,
+            relatedBillId: null,
+            createdAt: at,
+            expiresAt: at + 31_622_400_000,
+            stay: {
+              tariff: {
+                currency: 'EUR',
+                timeZone: 'Europe/Riga',
+                versions: [
+                  {
+                    effectiveFrom: 0,
+                    graceSeconds: 900,
+                    quoteSeconds: 300,
+                    first: [{ amount: 0, perMinutes: null, forMinutes: 15 }],
+                    rules: [
+                      {
+                        name: 'Day',
+                        windows: [{ startMinute: 480, endMinute: 1_200 }],
+                        phases: [{ amount: 100, perMinutes: 30, forMinutes: null }],
+                      },
+                    ],
+                    caps: [
+                      { max: 2_000, per: { minutes: 1_440 } },
+                      { max: 9_000, per: 'stay' },
+                    ],
+                  },
+                ],
+              },
+              startedAt: at - 60_000,
+            },
+          },
+        },
+      ],
+    } as unknown as Transition,
+    {
+      kind: 'bill',
+      billId,
+      at: millis(at + 3),
+      command: 'ReserveBill',
+      actor: 'paychannel:p1',
+      requestId: 'req-4',
+      facts: [
+        { type: 'StayCharged', total: 300, clearUntil: null },
+        {
+          type: 'ReservationMade',
+          reservation: {
+            no: 1,
+            paychannelId: 'p1',
+            reservationRef: 'r1',
+            amount: 300,
+            expiresAt: at + 120_003,
+            quote: { total: 300, coveredUntil: Number.MAX_SAFE_INTEGER, until: at + 60_000 },
+          },
+          digest: 'q7bq0tXo4m0JzYb5m3uQXB',
+        },
+      ],
+    } as unknown as Transition,
+  ],
+};
+
 function recorded(version: number): Record<string, string> {
   const path = new URL(`./entries-v${version}.json`, import.meta.url);
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-describe.each([1, 2, 3, 4])('an entry of version %i', (version) => {
+describe.each([1, 2, 3, 4, 5])('an entry of version %i', (version) => {
   const payloads = recorded(version);
 
   test.each([
@@ -271,4 +359,10 @@ test('an entry of version 4 that tells of policies is read as what it said', () 
   const payload = Buffer.from(recorded(4).policies ?? '', 'base64');
   expect(payload[0]).toBe(4);
   expect(makeEntryCodec().decode(payload)).toStrictEqual(ofPolicies);
+});
+
+test('an entry of version 5 that tells of timer bills is read as what it said', () => {
+  const payload = Buffer.from(recorded(5).timer ?? '', 'base64');
+  expect(payload[0]).toBe(5);
+  expect(makeEntryCodec().decode(payload)).toStrictEqual(ofTimerBills);
 });

@@ -26,7 +26,7 @@ export class Auditor {
   constructor(broke: (what: string) => void, note: (what: string) => void) {
     this.#broke = broke;
     this.ledger = new Ledger(broke, note);
-    this.promises = new Promises(this.ledger, broke);
+    this.promises = new Promises(this.ledger, broke, note);
   }
 
   appended(

@@ -35,6 +35,7 @@ export class Account {
   /** Enters one transition; says what is wrong with it, if anything. */
   enter(facts: readonly BillFact[]): string | null {
     const before = this.#paid - this.#confirmed - this.#reversed;
+    for (const fact of facts) if (fact.type === 'StayCharged') this.#total = fact.total;
     const expected = this.#isForMany ? [] : this.#expectedReversals(facts);
     let wrong: string | null = null;
     for (const fact of facts) wrong ??= this.#fact(fact);
@@ -113,6 +114,8 @@ export class Account {
         return null;
       case 'PaymentAccepted':
         return this.#paymentAccepted(fact);
+      case 'StayCharged':
+        return fact.total < this.#paid - this.#excess ? 'less is charged than was paid' : null;
       case 'BillConfirmed':
         if (this.#confirmed > 0 || this.#isClosed) return 'confirmed after its end';
         this.#confirmed = fact.amount;

@@ -6,7 +6,7 @@ import { allPoliciesOf } from '../../src/domain/bill/policies.ts';
 import { type Bill, isPresent } from '../../src/domain/bill/state.ts';
 import type { BillFact } from '../../src/domain/bill/vocabulary.ts';
 import type { Minor } from '../../src/domain/money.ts';
-import { millis } from '../../src/domain/time.ts';
+import { millis, NEVER } from '../../src/domain/time.ts';
 import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
 import type { Cell } from '../../src/switch/cell.ts';
 import type { EntryId } from '../../src/switch/entry-id.ts';
@@ -17,7 +17,7 @@ import { OrderDesk } from '../../src/switch/order-desk.ts';
 import { Orders } from '../../src/switch/orders.ts';
 import { LogRefusal } from '../../src/switch/ports.ts';
 import { ReferenceDesk } from '../../src/switch/reference-desk.ts';
-import { fault } from '../../src/switch/reply-sink.ts';
+import { type Asked, fault } from '../../src/switch/reply-sink.ts';
 import { Residents } from '../../src/switch/residents.ts';
 import { RestingBills } from '../../src/switch/resting-bills.ts';
 import { Shard } from '../../src/switch/shard.ts';
@@ -304,11 +304,35 @@ export const BUGS = {
         self.endWritten(billId, event);
       },
     ),
+
+  /** A wallet's quote is lost on its way: what it brings is judged by the price of the moment. */
+  'quote-ignored': () =>
+    patch<[Asked], void, Shard>(Shard.prototype, 'receive', (receive) => (self, asked) => {
+      const { operation } = asked;
+      if (operation.op !== 'payment.create') return receive(self, asked);
+      const { quote: _, ...rest } = operation;
+      return receive(self, { ...asked, operation: rest });
+    }),
+
+  /** Who has paid may stay for ever, once their bill has rested. */
+  'stay-forgotten': () =>
+    patch<Parameters<RestingBills['add']>, void, RestingBills>(
+      RestingBills.prototype,
+      'add',
+      (add) => (self, resting, dueAt) => {
+        const bill = packer.unpack(resting.packed);
+        if (bill.charged === undefined || bill.status !== 'paid') return add(self, resting, dueAt);
+        const charged = { ...bill.charged, clearUntil: NEVER };
+        add(self, { ...resting, packed: packer.pack({ ...bill, charged }) }, dueAt);
+      },
+    ),
 } as const satisfies Record<string, () => () => void>;
 
 export type BugName = keyof typeof BUGS;
 
 const CROWDED = { hasStatic: true, operations: 300, idleMs: 1_000 } as const;
+
+const TIMERS = { hasTimer: true, hasStatic: false, hasFlood: false, operations: 300 } as const;
 
 /** Where the rarer ones show soonest; the others show anywhere. */
 export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 'given'> } = {
@@ -320,6 +344,8 @@ export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 
   },
   'parts-forgotten': { faults: [], given: CROWDED },
   'beside-forgotten': { faults: ['history.slow', 'request.doubled'], given: CROWDED },
+  'quote-ignored': { faults: [], given: TIMERS },
+  'stay-forgotten': { faults: [], given: { ...TIMERS, restMs: 100, idleMs: 3_000 } },
   'append-names-nothing': { faults: ['append.late', 'process.pause'], given: { nodes: 2 } },
   'rows-ungated': {
     faults: ['history.late', 'history.slow', 'process.pause'],

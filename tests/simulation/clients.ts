@@ -1,6 +1,8 @@
 // Model clients: terminals and wallets that do what real ones do, and what they should not: retry, give up, come back,
 // say another amount under the same reference, pay what is not due, hold on to what others want.
 
+import { must } from '../../src/domain/assert.ts';
+import { quoteFor } from '../../src/domain/bill/charging.ts';
 import type { Policies, Recipient } from '../../src/domain/bill/vocabulary.ts';
 import {
   type BillId,
@@ -16,6 +18,7 @@ import type { Currency, Minor } from '../../src/domain/money.ts';
 import { millis, NEVER, SECOND_MS } from '../../src/domain/time.ts';
 import type { Principal } from '../../src/switch/ports.ts';
 import type { Operation, ProposedTerms, Reply } from '../../src/switch/requests.ts';
+import { flat, free, per, rule, tariffOf } from '../support/tariffs.ts';
 import { EPOCH_MS } from './life.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
@@ -23,6 +26,8 @@ import type { World } from './world.ts';
 const INSTITUTION = 'inst-1' as InstitutionId;
 const MERCHANT = 'merch-1' as MerchantId;
 const EURO = 'EUR' as Currency;
+
+type Told = NonNullable<ReturnType<typeof quoteFor>>;
 
 /** One client: what it asked and was not told, and the references that it has used. */
 export class Client {
@@ -34,6 +39,7 @@ export class Client {
   /** Operations that it may repeat. */
   readonly #used: Operation[] = [];
   readonly #seen = new Set<string>();
+  readonly #quotes = new Map<BillId, Told>();
   #number = 0;
 
   constructor(world: World, principal: Principal) {
@@ -73,7 +79,17 @@ export class Client {
   }
 
   #heard(reply: Reply | null): void {
-    if (reply !== null && 'bill' in reply) this.world.heardOf(reply.bill.terms.id);
+    if (reply === null || !('bill' in reply)) return;
+    const { id } = reply.bill.terms;
+    this.world.heardOf(id);
+    if (reply.kind !== 'view') return;
+    const told = quoteFor(reply.bill, reply.paychannelId, reply.now);
+    if (told !== null) this.#quotes.set(id, told);
+  }
+
+  /** The price that this client was told last of a bill. */
+  quoteOf(billId: BillId): Told | undefined {
+    return this.#quotes.get(billId);
   }
 
   /** In fair weather everything is answered in the end. */
@@ -245,7 +261,9 @@ function createOrRepeat(till: Client): Operation {
   const used = random.chance(0.2) ? till.again() : undefined;
   if (used?.op === 'bill.create') {
     if (random.chance(0.7)) return used;
-    const terms = { ...used.terms, amount: (used.terms.amount + 1) as Minor, digest: 'another' };
+    const more = used.terms.type === 'timer' ? 0 : 1;
+    const amount = (used.terms.amount + more) as Minor;
+    const terms = { ...used.terms, amount, digest: 'another' };
     return { op: 'bill.create', terms };
   }
   if (used?.op === 'order.resolve') {
@@ -257,6 +275,7 @@ function createOrRepeat(till: Client): Operation {
 function terms(till: Client, orderId: Reference): ProposedTerms {
   const { random, world } = till;
   if (world.settings.hasStatic && random.chance(0.5)) return staticTerms(till, orderId);
+  if (world.settings.hasTimer && random.chance(0.6)) return timerTerms(till, orderId);
   return dynamicTerms(till, orderId);
 }
 
@@ -327,6 +346,30 @@ function staticTerms(till: Client, orderId: Reference): ProposedTerms {
   };
 }
 
+/** Prices that move within seconds, by units of a minute: stays began some minutes ago. */
+const TARIFFS = [
+  { graceSeconds: 2, quoteSeconds: 5, first: [free(1)], rules: [rule('R', null, per(1, 2))] },
+  { graceSeconds: 0, quoteSeconds: 3, rules: [rule('R', null, per(1, 1))] },
+  { graceSeconds: 4, quoteSeconds: 1, rules: [rule('R', null, flat(3, 2), flat(5))] },
+].map((version) => tariffOf('Europe/Riga', version));
+
+function timerTerms(till: Client, orderId: Reference): ProposedTerms {
+  const { random, world } = till;
+  const no = random.below(TARIFFS.length);
+  const tariff = must(TARIFFS[no], 'a tariff');
+  const now = EPOCH_MS + world.agenda.now;
+  // The next unit begins soon.
+  const ago = random.between(1, 3) * 60 - random.between(1, 12);
+  const startedAt = random.chance(0.2) ? null : millis(now - ago * SECOND_MS);
+  return {
+    ...dynamicTerms(till, orderId),
+    type: 'timer',
+    amount: 0 as Minor,
+    digest: `create timer ${no} ${startedAt}`,
+    stay: { tariff, startedAt },
+  };
+}
+
 // ------------------------------------------------------------------------------------------------------- wallet --
 
 export function makeWallet(world: World, no: number): Client {
@@ -342,24 +385,41 @@ export function makeWallet(world: World, no: number): Client {
 }
 
 export function walletOperation(wallet: Client): Operation | undefined {
-  const { random } = wallet;
-  const crowded = wallet.world.crowdedBill;
+  const { random, world } = wallet;
+  const crowded = world.crowdedBill;
   if (crowded !== null && random.chance(0.4)) return settle(wallet, crowded);
   const bill = wallet.someBill();
   if (bill === undefined) return undefined;
   const billId = bill.id;
   const dice = random.below(100);
+  const ofStay = world.isTimer(billId) ? stayOperation(wallet, billId) : undefined;
+  if (ofStay !== undefined) return ofStay;
   if (dice < 10) return { op: 'bill.view', billId };
-  if (dice < 20) {
-    const amount = random.pick([null, 1, 2, bill.amount, bill.amount + 1]) as Minor | null;
-    const reservationRef = wallet.ref();
-    return { op: 'bill.reserve', billId, reservationRef, digest: `reserve ${amount}`, amount };
-  }
+  if (dice < 20) return reserve(wallet, bill);
   if (dice < 25) return { op: 'bill.release', billId, reservationNo: random.between(1, 3) };
   if (dice < 60) return pay(wallet, billId, bill.amount, wallet.ref());
   if (dice < 75) return repeat(wallet, bill);
   if (dice < 80) return { op: 'payment.void', billId, paymentRef: wallet.ref() };
   return settle(wallet, billId);
+}
+
+/** What a stay costs is asked often, and paid. */
+function stayOperation(wallet: Client, billId: BillId): Operation | undefined {
+  const { random } = wallet;
+  const told = wallet.quoteOf(billId);
+  if (told !== undefined && random.chance(0.4)) {
+    return payQuoted(wallet, billId, told, wallet.ref());
+  }
+  return random.chance(0.5) ? { op: 'bill.view', billId } : undefined;
+}
+
+function reserve(wallet: Client, bill: { id: BillId; amount: number }): Operation {
+  const { random } = wallet;
+  const amount = random.pick([null, 1, 2, bill.amount, bill.amount + 1]) as Minor | null;
+  const { quote } = wallet.quoteOf(bill.id) ?? {};
+  const hold = { op: 'bill.reserve', billId: bill.id, reservationRef: wallet.ref() } as const;
+  if (quote === undefined) return { ...hold, digest: `reserve ${amount}`, amount };
+  return { ...hold, digest: `reserve ${amount} ${quote.total} ${quote.until}`, amount, quote };
 }
 
 function settle(wallet: Client, billId: BillId): Operation {
@@ -371,6 +431,8 @@ function settle(wallet: Client, billId: BillId): Operation {
 
 export function pay(wallet: Client, billId: BillId, due: number, paymentRef: Reference): Operation {
   const { random } = wallet;
+  const told = wallet.quoteOf(billId);
+  if (told !== undefined && random.chance(0.7)) return payQuoted(wallet, billId, told, paymentRef);
   const amount = random.pick([1, 2, 2, 3, due, due, Math.max(1, due - 2), due + 1]) as Minor;
   const reservationNo = random.pick([null, null, null, null, 1, 2]);
   return {
@@ -384,6 +446,30 @@ export function pay(wallet: Client, billId: BillId, due: number, paymentRef: Ref
     method: null,
     payer: null,
     paidAt: null,
+  };
+}
+
+/** By what the wallet was told; seldom another amount than that. */
+function payQuoted(
+  { random }: Client,
+  billId: BillId,
+  { amount: told, quote }: Told,
+  paymentRef: Reference,
+): Operation {
+  const amount = random.pick([told, told, told, told + 1, Math.max(1, told - 1)]) as Minor;
+  const reservationNo = random.pick([null, null, null, 1]);
+  return {
+    op: 'payment.create',
+    billId,
+    paymentRef,
+    digest: `pay ${amount} ${reservationNo} by ${quote.total} ${quote.until}`,
+    amount,
+    currency: EURO,
+    reservationNo,
+    method: null,
+    payer: null,
+    paidAt: null,
+    quote,
   };
 }
 

@@ -50,9 +50,9 @@ export class Hearsay {
   /** Explains each bill's history, or says of one that it cannot be. */
   check(hasSkew: boolean, note: (what: string) => void): string | null {
     const calls: Call[] = [];
-    const ofStatic = this.#staticOrders();
+    const ofOthers = this.#otherOrders();
     for (const heard of this.#heard.values()) {
-      const call = ofStatic.has(subjectOf(heard.operation)) ? null : callOf(heard);
+      const call = ofOthers.has(subjectOf(heard.operation)) ? null : callOf(heard);
       if (call !== null) calls.push(call);
     }
     const bounds = { statesMax: STATES_MAX, ...(hasSkew ? {} : { skewMs: STEADY_MS }) };
@@ -67,13 +67,13 @@ export class Hearsay {
     return null;
   }
 
-  /** The plain model knows dynamic bills alone: what was asked of static ones, and of their orders, is left out. */
-  #staticOrders(): Set<string> {
+  /** The plain model knows dynamic bills alone: what was asked of others, and of their orders, is left out. */
+  #otherOrders(): Set<string> {
     const found = new Set<string>();
     for (const { operation, reply } of this.#heard.values()) {
-      const isStatic = operation.op === 'bill.create' && operation.terms.type === 'static';
-      if (isStatic) found.add(subjectOf(operation));
-      if (reply !== null && 'bill' in reply && reply.bill.terms.type === 'static') {
+      const isOther = operation.op === 'bill.create' && operation.terms.type !== 'dynamic';
+      if (isOther) found.add(subjectOf(operation));
+      if (reply !== null && 'bill' in reply && reply.bill.terms.type !== 'dynamic') {
         found.add(subjectOf(operation));
         found.add(reply.bill.terms.id);
       }

@@ -1,5 +1,6 @@
 // What the durable log says, entry by entry, as it grows: the truth that every answer, event and row is held against.
 
+import { must } from '../../src/domain/assert.ts';
 import { evolve, nextDueOf } from '../../src/domain/bill/bill.ts';
 import { ABSENT, type Bill, isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
 import {
@@ -13,13 +14,14 @@ import {
   type RefusedPayment,
 } from '../../src/domain/bill/vocabulary.ts';
 import { type BillId, partId, type ShardId } from '../../src/domain/ids.ts';
-import { DAY_MS, HOUR_MS } from '../../src/domain/time.ts';
+import { DAY_MS, HOUR_MS, type Millis } from '../../src/domain/time.ts';
 import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
 import { canonical } from '../../src/protocols/digest.ts';
 import { type EntryId, epochOf, formatEntryId, NO_ENTRY } from '../../src/switch/entry-id.ts';
 import type { LogEntry } from '../../src/switch/ports.ts';
 import type { BillTransition, EntryContent, Transition } from '../../src/switch/records.ts';
 import { Account } from './bookkeeper.ts';
+import { stayPrice } from './stay-price.ts';
 
 /** One bill as the log tells it. */
 export interface Page {
@@ -192,6 +194,7 @@ export class Ledger {
       this.#broke(`${command} on ${billId}, which does not exist`);
       return 0;
     }
+    this.#charged(before, facts, { at, command });
     page.bill = after;
     page.states.push({ entry: id, bill: after });
     this.#parts(page, after, facts);
@@ -201,6 +204,18 @@ export class Ledger {
     this.#events(id, before, after, facts);
     for (const fact of facts) if (fact.type === 'PaymentRefused') page.refused.push(fact.payment);
     return after.version;
+  }
+
+  /** What somebody who stayed on owes is worked out anew, in simpler words. */
+  #charged(before: Bill, facts: readonly BillFact[], by: { at: Millis; command: string }): void {
+    const fact = facts.find(({ type }) => type === 'StayCharged');
+    if (fact?.type !== 'StayCharged' || by.command !== 'RunTimer' || !isPresent(before)) return;
+    const { id, stay } = before.terms;
+    const { tariff, startedAt } = must(stay, 'a stay');
+    const price = stayPrice(tariff, startedAt, by.at);
+    const owed = Math.max(price, before.charged?.total ?? 0);
+    if (fact.total !== owed) this.#broke(`${id} charges ${fact.total}, and not ${owed}`);
+    if (price > (before.charged?.total ?? 0)) this.#note('stayed on');
   }
 
   #pageOf(billId: BillId): Page {
@@ -310,6 +325,7 @@ export function show(bill: PresentBill): string {
     bill.version,
     bill.books,
     bill.reservations,
+    bill.charged ?? null,
     bill.payments.slice(-LATEST_KEPT).map(({ notifiedAt: _, ...payment }) => payment),
     bill.credits.slice(-LATEST_KEPT).map(({ repeats: _, ...credit }) => credit),
     { ...bill.ending, replacedReceipt: null },

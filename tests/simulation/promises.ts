@@ -1,8 +1,15 @@
 // What the switch has promised by its answers, and whether the log bears it out. An answer counts from the moment at
 // which it leaves its process: whoever asks later must not be told otherwise.
 
-import { isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
-import type { BillRejection, Outcome } from '../../src/domain/bill/vocabulary.ts';
+import { must } from '../../src/domain/assert.ts';
+import { dueAt } from '../../src/domain/bill/charging.ts';
+import { isPresent, keptOf, type PresentBill } from '../../src/domain/bill/state.ts';
+import type {
+  BillRejection,
+  Outcome,
+  Payment,
+  RefusedPayment,
+} from '../../src/domain/bill/vocabulary.ts';
 import type { BillId } from '../../src/domain/ids.ts';
 import { canonical } from '../../src/protocols/digest.ts';
 import type { Principal } from '../../src/switch/ports.ts';
@@ -35,15 +42,19 @@ interface Floor {
 export class Promises {
   readonly #ledger: Ledger;
   readonly #broke: (what: string) => void;
+  readonly #note: (what: string) => void;
+  /** Of timer bills, by version: what the latest view asked for. */
+  readonly #views = new Map<string, { readonly now: number; readonly due: number }>();
   readonly #versions = new Map<BillId, number>();
   readonly #references = new Set<string>();
   readonly #orders = new Set<string>();
   /** Requests that were told 503: they must never turn up in the log. */
   readonly #refused = new Map<string, string>();
 
-  constructor(ledger: Ledger, broke: (what: string) => void) {
+  constructor(ledger: Ledger, broke: (what: string) => void, note: (what: string) => void) {
     this.#ledger = ledger;
     this.#broke = broke;
+    this.#note = note;
   }
 
   /** What had been promised when this request is sent. */
@@ -139,8 +150,12 @@ export class Promises {
         if (keyOf(operation, principal) !== null) this.#outcome(attempt, { type: 'done' });
         this.#payment(attempt, reply);
         break;
+      case 'view':
+        this.#viewed(attempt, reply);
+        break;
       case 'payment':
         if (reply.created) this.#mustBeDone(attempt);
+        this.#quoted(attempt, reply.answer.payment, reply.answer.status);
         this.#outcome(attempt, { type: 'accepted', answer: reply.answer });
         break;
       case 'paymentFate':
@@ -159,6 +174,40 @@ export class Promises {
       default:
         break;
     }
+  }
+
+  /** Q1. Who brought all that was left of a live quote has paid, but for what others had reserved. */
+  #quoted(
+    { requestId, operation }: Attempt,
+    { no, receivedAt, amount }: Payment | RefusedPayment,
+    status: string,
+  ): void {
+    if (operation.op !== 'payment.create' || operation.quote === undefined) return;
+    const { states } = must(this.#page(operation.billId), 'a page');
+    const after = states.findIndex(({ bill }) => bill.counts.payments >= no);
+    const before = states[after - 1]?.bill;
+    const { quote, currency, reservationNo } = operation;
+    if (before === undefined || receivedAt >= quote.until || amount !== operation.amount) return;
+    const { terms, books, reservations } = before;
+    if (status === 'refused' && reservationNo !== null) return;
+    if (before.status !== 'open' && before.status !== 'partiallyPaid') return;
+    if (reservations.length > 0 || currency !== terms.currency) return;
+    if (receivedAt >= terms.expiresAt || amount !== quote.total - keptOf(books)) return;
+    this.#note('quote honoured');
+    if (status === 'paid' || status === 'confirmed') return;
+    this.#broke(`${requestId} paid ${amount} by its quote, and it is ${status}`);
+  }
+
+  /** Q2. While a bill stays as it is, no later view asks for less. */
+  #viewed({ requestId }: Attempt, { bill, now }: Extract<Reply, { kind: 'view' }>): void {
+    if (bill.terms.type !== 'timer') return;
+    const key = `${bill.terms.id} ${bill.version}`;
+    const known = this.#views.get(key);
+    const due = dueAt(bill, now);
+    if (known !== undefined && now >= known.now && due < known.due) {
+      this.#broke(`${requestId} asks for ${due} after ${known.due}`);
+    }
+    if (known === undefined || now >= known.now) this.#views.set(key, { now, due });
   }
 
   #payment({ requestId }: Attempt, reply: Extract<Reply, { kind: 'paymentNow' }>): void {
@@ -243,6 +292,7 @@ export class Promises {
     }
     this.#references.add(keyOf(operation, principal) ?? '');
     const { outcome, digest } = kept;
+    if (outcome.type === 'refused') this.#quoted(attempt, outcome.payment, 'refused');
     switch (rejection.rejected) {
       case 'payment.refReused':
       case 'reservation.refReused':

@@ -86,6 +86,10 @@ export const SOMETIMES: readonly string[] = [
   'rejected payment.notRefundable',
   'rejected refund.paymentRequired',
   'reply paymentNow',
+  'fact StayCharged',
+  'stayed on',
+  'quote honoured',
+  'rejected quote.expired',
 ];
 
 export interface Small {

@@ -28,6 +28,8 @@ export interface Settings extends NodeSettings {
   readonly faults: ReadonlySet<FaultKind>;
   /** Whether tills make static bills too. */
   readonly hasStatic: boolean;
+  /** Whether tills make timer bills too. */
+  readonly hasTimer: boolean;
   /** A wallet that floods bills with references, so that they spill. */
   readonly hasFlood: boolean;
   /** Writes go to the owner alone, and somebody keeps reading everywhere: who is deposed does not notice. */
@@ -64,5 +66,6 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
   };
   const hasStatic = random.chance(0.2);
   const logTrimsItself = random.chance(0.5);
-  return { ...settings, hasStatic, logTrimsItself, ...options.given };
+  const hasTimer = random.chance(0.15);
+  return { ...settings, hasStatic, hasTimer, logTrimsItself, ...options.given };
 }

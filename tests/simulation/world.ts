@@ -338,6 +338,11 @@ export class World implements NodeWorld {
     return bill !== undefined && isPresent(bill) ? bill.counts.payments : 0;
   }
 
+  isTimer(id: BillId): boolean {
+    const { bill } = this.auditor.ledger.pages.get(id) ?? {};
+    return bill !== undefined && isPresent(bill) && bill.terms.type === 'timer';
+  }
+
   creditsOf(id: BillId): number {
     const { bill } = this.auditor.ledger.pages.get(id) ?? {};
     return bill !== undefined && isPresent(bill) ? bill.counts.credits : 0;
@@ -348,7 +353,7 @@ export class World implements NodeWorld {
     if (this.bills.some((bill) => bill.id === id)) return;
     const page = this.auditor.ledger.pages.get(id);
     const terms = page !== undefined && isPresent(page.bill) ? page.bill.terms : undefined;
-    const amount = terms?.offer?.minAmount ?? terms?.amount ?? 0;
+    const amount = terms?.offer?.minAmount ?? (terms?.stay === undefined ? terms?.amount : 4) ?? 0;
     this.bills.push({ id, amount });
   }
 }

@@ -17,6 +17,7 @@ import {
   type KeptReference,
   type Moment,
   type Offer,
+  type Stay,
   type Terms,
 } from '../../src/domain/bill/vocabulary.ts';
 import type {
@@ -28,7 +29,9 @@ import type {
   TerminalId,
 } from '../../src/domain/ids.ts';
 import type { Currency, Minor } from '../../src/domain/money.ts';
+import { lastChargeable } from '../../src/domain/tariff/tariff.ts';
 import { DAY_MS, type Millis, millis, NEVER, plus } from '../../src/domain/time.ts';
+import { free, per, rule, tariffOf } from './tariffs.ts';
 
 // ------------------------------------------------------------------------------------------------- a small world --
 
@@ -213,6 +216,23 @@ export function createStatic(
   changes: Partial<Terms> = {},
 ): BillCommand {
   return { type: 'CreateBill', terms: staticTerms(offer, changes) };
+}
+
+/** 15 minutes of grace and 5 of quotes: 1.00 for each started half hour, after 10 minutes for nothing. */
+export const PARKING = tariffOf('Europe/Riga', {
+  first: [free(10)],
+  rules: [rule('Always', null, per(30, 100))],
+});
+
+/** A stay that starts with its bill, and is charged by PARKING, unless changed. */
+export function createTimer(
+  stay: Partial<Stay> = {},
+  changes: Partial<Terms> = {},
+): CommandOf<'CreateBill'> {
+  const whole = { tariff: PARKING, startedAt: START, ...stay };
+  const expiresAt = lastChargeable(whole.startedAt);
+  const own = { type: 'timer', amount: money(0), expiresAt, stay: whole } as const;
+  return { type: 'CreateBill', terms: terms({ ...own, ...changes }) };
 }
 
 export const RUN_TIMER: BillCommand = { type: 'RunTimer' };

@@ -8,7 +8,7 @@ import { type Draft, own, replace } from './draft.ts';
 import { repeatsBy } from './dynamic-timers.ts';
 import { isRepeatOf } from './outbox.ts';
 import { reservationsMax } from './payable.ts';
-import { dueOf, heldOf, keptOf } from './state.ts';
+import { askedOf, dueOf, heldOf, keptOf } from './state.ts';
 import { type StickerFact, stickerAfter } from './sticker.ts';
 import {
   type BillEvent,
@@ -36,6 +36,7 @@ export const CHANGES_WHAT_IS_SHOWN = {
   BillConfirmed: true,
   BillCancelled: true,
   BillExpired: true,
+  StayCharged: true,
   PaymentConfirmed: true,
   CreditRequested: true,
   CreditRepeated: false,
@@ -85,6 +86,9 @@ export function applyFact(draft: Draft, fact: BillFact, moment: Moment): void {
     case 'BillCancelled':
     case 'BillExpired':
       billClosed(draft, fact, moment);
+      break;
+    case 'StayCharged':
+      stayCharged(draft, fact);
       break;
     case 'CreditRequested':
       creditRequested(draft, fact, moment);
@@ -152,7 +156,7 @@ function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>, { at }: 
   draft.counts = countsWith(draft.counts, { payments: payment.no, accepted });
   draft.books = booksPaid(draft.books, payment);
   own(draft, 'payments').push(payment);
-  if (keptOf(draft.books) < draft.terms.amount) {
+  if (keptOf(draft.books) < askedOf(draft)) {
     draft.status = 'partiallyPaid';
   } else {
     draft.status = 'paid';
@@ -171,7 +175,9 @@ function paymentAnswered(draft: Draft, fact: FactOf<'PaymentAnswered'>): void {
   const payment = draft.payments.at(-1);
   if (payment === undefined || payment.no !== fact.no) impossible(draft, fact);
   const { status, version } = draft;
-  const answer = { payment, status, version, paid: draft.books.paid, due: dueOf(draft) };
+  const told = { payment, status, version, paid: draft.books.paid, due: dueOf(draft) };
+  const until = draft.charged?.clearUntil;
+  const answer = until == null ? told : { ...told, clearUntil: until };
   keepPayment(draft, payment, fact.digest, { type: 'accepted', answer });
 }
 
@@ -187,8 +193,11 @@ function paymentVoided(draft: Draft, fact: FactOf<'PaymentVoided'>, { at }: Mome
 }
 
 function billConfirmed(draft: Draft, fact: FactOf<'BillConfirmed'>, { at }: Moment): void {
-  if (draft.status !== 'partiallyPaid' && draft.status !== 'paid') impossible(draft, fact);
-  if (fact.amount <= 0 || fact.amount > heldOf(draft.books)) impossible(draft, fact);
+  if (!isFree(draft)) {
+    if (draft.status !== 'partiallyPaid' && draft.status !== 'paid') impossible(draft, fact);
+    if (fact.amount <= 0) impossible(draft, fact);
+  }
+  if (fact.amount > heldOf(draft.books)) impossible(draft, fact);
   const { cause } = fact;
   draft.status = 'confirmed';
   draft.books = booksWith(draft.books, { confirmed: fact.amount });
@@ -198,6 +207,20 @@ function billConfirmed(draft: Draft, fact: FactOf<'BillConfirmed'>, { at }: Mome
   for (const [index, payment] of payments.entries()) {
     payments[index] = paymentWith(payment, { status: 'confirmed' });
   }
+}
+
+/** Whether it is a stay that has cost nothing so far. */
+function isFree({ status, charged }: Draft): boolean {
+  return status === 'open' && charged?.total === 0;
+}
+
+function stayCharged(draft: Draft, fact: FactOf<'StayCharged'>): void {
+  const { total, clearUntil } = fact;
+  const kept = keptOf(draft.books);
+  if (draft.charged === undefined || total < kept) impossible(draft, fact);
+  if (!isBeingPaid(draft) && draft.status !== 'paid') impossible(draft, fact);
+  draft.charged = { total, clearUntil };
+  if (draft.status === 'paid' && total > kept) draft.status = 'partiallyPaid';
 }
 
 function billClosed(
@@ -293,7 +316,7 @@ function eventRaised(draft: Draft, fact: FactOf<'EventRaised'>, moment: Moment):
   const payment =
     fact.paymentNo === null ? null : draft.payments.findLast(({ no }) => no === fact.paymentNo);
   if (credit === undefined || payment === undefined) impossible(draft, fact);
-  const event: BillEvent = {
+  const event: { -readonly [Key in keyof BillEvent]: BillEvent[Key] } = {
     no: draft.counts.events + 1,
     recipient: fact.to,
     type: fact.event,
@@ -308,6 +331,8 @@ function eventRaised(draft: Draft, fact: FactOf<'EventRaised'>, moment: Moment):
     credit,
     receipt: fact.event === 'payment.confirmed' ? draft.ending.receipt : null,
   };
+  const until = draft.charged?.clearUntil;
+  if (event.type === 'bill.paid' && until != null) event.clearUntil = until;
   draft.counts = countsWith(draft.counts, { events: event.no });
   const outbox = own(draft, 'outbox');
   if (credit !== null && credit.repeats > 0) {

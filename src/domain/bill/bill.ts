@@ -6,6 +6,7 @@ import { type Millis, NEVER } from '../time.ts';
 import { decideDynamic, evolveDynamic, nextDueOfDynamic } from './dynamic.ts';
 import { type Bill, isPresent } from './state.ts';
 import { decideStatic, evolveStatic, nextDueOfStatic } from './static.ts';
+import { decideTimer, nextDueOfTimer } from './timer.ts';
 import type {
   BillCommand,
   BillDecision,
@@ -34,6 +35,8 @@ export function decide(
       return decideDynamic(bill, command, now, recalled);
     case 'static':
       return decideStatic(bill, command, now, recalled, parts);
+    case 'timer':
+      return decideTimer(bill, command, now, recalled);
     case undefined:
       return { rejected: 'bill.notFound' };
     default:
@@ -51,6 +54,7 @@ export function evolve(bill: Bill, facts: readonly BillFact[], moment: Moment): 
       : undefined;
   switch (type) {
     case 'dynamic':
+    case 'timer':
       return evolveDynamic(bill, facts, moment);
     case 'static':
       return evolveStatic(bill, facts, moment);
@@ -69,6 +73,8 @@ export function nextDueOf(bill: Bill): Millis {
       return nextDueOfDynamic(bill);
     case 'static':
       return nextDueOfStatic(bill);
+    case 'timer':
+      return nextDueOfTimer(bill);
     default:
       return unreachable(bill.terms.type);
   }

@@ -4,8 +4,8 @@
 import { assert } from '../assert.ts';
 import { ZERO } from '../money.ts';
 import { assertOffer } from './offer.ts';
-import { dueOf, heldOf, keptOf, type PresentBill, reservedOf } from './state.ts';
-import type { Books, Terms } from './vocabulary.ts';
+import { askedOf, dueOf, heldOf, keptOf, type PresentBill, reservedOf } from './state.ts';
+import type { Books, Charged, Terms } from './vocabulary.ts';
 
 export type Draft = { -readonly [Key in keyof PresentBill]: PresentBill[Key] } & {
   /** One bit for each list that is the draft's own. */
@@ -32,6 +32,7 @@ const NO_COUNTS = Object.freeze({
   reservations: 0,
   accepted: 0,
 });
+const NOT_CHARGED: Charged = Object.freeze({ total: ZERO, clearUntil: null });
 const NO_ENDING = Object.freeze({
   paidAt: null,
   confirmedAt: null,
@@ -43,8 +44,9 @@ const NO_ENDING = Object.freeze({
 
 /** The draft of a new bill: version 0, open, nothing paid. */
 export function draftOfNew(terms: Terms): Draft {
-  assert(terms.amount > 0 || terms.offer !== undefined, 'a dynamic bill of nothing');
-  return {
+  const isOfTime = terms.stay !== undefined;
+  assert(terms.amount > 0 || isOfTime || terms.offer !== undefined, 'a dynamic bill of nothing');
+  const draft: Draft = {
     status: 'open',
     version: 0,
     terms,
@@ -60,10 +62,12 @@ export function draftOfNew(terms: Terms): Draft {
     sticker: null,
     owned: 0,
   };
+  if (isOfTime) draft.charged = NOT_CHARGED;
+  return draft;
 }
 
 export function draftOf(bill: PresentBill): Draft {
-  return {
+  const draft: Draft = {
     status: bill.status,
     version: bill.version,
     terms: bill.terms,
@@ -79,6 +83,8 @@ export function draftOf(bill: PresentBill): Draft {
     sticker: bill.sticker,
     owned: 0,
   };
+  if (bill.charged !== undefined) draft.charged = bill.charged;
+  return draft;
 }
 
 /** The list to write to: a copy, unless it is the draft's own already. */
@@ -102,7 +108,7 @@ export function replace<Name extends ListName>(
 
 /** The bill that the draft has become. A bill whose books do not add up is a Defect (B1 to B3). */
 export function finish(draft: Draft): PresentBill {
-  const bill: PresentBill = {
+  const bill: { -readonly [Key in keyof PresentBill]: PresentBill[Key] } = {
     status: draft.status,
     version: draft.version,
     terms: draft.terms,
@@ -117,6 +123,7 @@ export function finish(draft: Draft): PresentBill {
     ending: draft.ending,
     sticker: draft.sticker,
   };
+  if (draft.charged !== undefined) bill.charged = draft.charged;
   if (bill.terms.offer === undefined) assertBooks(bill);
   else assertOffer(bill, bill.terms.offer);
   return bill;
@@ -130,8 +137,7 @@ function shared<Item>(list: readonly Item[]): readonly Item[] {
 /** The sums that hold after every transition, whatever happened. */
 function assertBooks(bill: PresentBill): void {
   const { confirmed, reversed, refunded, unreturned, excess = 0 } = bill.books;
-  const amount = bill.terms.amount;
-  assert(keptOf(bill.books) <= amount, 'more is paid than the bill asks for');
+  assert(keptOf(bill.books) <= askedOf(bill), 'more is paid than the bill asks for');
   assert(excess <= reversed, 'what was paid in excess was not given back');
   assert(refunded <= confirmed, 'more is refunded than was confirmed');
   assert(unreturned <= reversed + refunded, 'more came back rejected than was asked back');
@@ -141,18 +147,21 @@ function assertBooks(bill: PresentBill): void {
   }
 }
 
-function isBalanced({ status, books, terms }: PresentBill): boolean {
-  const { paid, confirmed, reversed, refunded } = books;
-  const held = heldOf(books);
-  const kept = keptOf(books);
-  switch (status) {
+function isBalanced(bill: PresentBill): boolean {
+  const { paid, confirmed, reversed, refunded } = bill.books;
+  const amount = askedOf(bill);
+  const held = heldOf(bill.books);
+  const kept = keptOf(bill.books);
+  switch (bill.status) {
     case 'open':
       return paid === 0 && confirmed === 0 && reversed === 0;
     case 'partiallyPaid':
-      return paid > 0 && kept < terms.amount && held === kept;
+      return paid > 0 && kept < amount && held === kept;
     case 'paid':
-      return kept === terms.amount && held === kept;
+      return kept === amount && held === kept;
     case 'confirmed':
+      // A stay that was free ends without a payment.
+      if (amount === 0) return paid === 0 && confirmed === 0 && reversed === 0;
       return confirmed > 0 && held === 0 && refunded < confirmed;
     case 'refunded':
       return confirmed > 0 && held === 0 && refunded === confirmed;

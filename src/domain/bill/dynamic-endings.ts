@@ -18,6 +18,7 @@ import type {
   Actor,
   BillDecision,
   BillFact,
+  BillRejection,
   Cause,
   CommandOf,
   Credit,
@@ -50,12 +51,20 @@ export function confirm(
   if (status === 'cancelled' || status === 'expired') return { rejected, status };
   if (amount === 0)
     return [...receiptOf(bill, receipt), ...cancelled(bill, enderOf(bill, by), now)];
-  if (books.paid === 0) return { rejected: 'bill.notPaid' };
-  const held = heldOf(books);
+  const unpaid = unpaidOf(bill, amount);
+  if (unpaid !== null) return unpaid;
+
+  return confirmed(bill, amount ?? heldOf(books), receipt, enderOf(bill, by), now);
+}
+
+/** Why what was paid does not do for a confirm; null where it does. A stay that was free needs no payment. */
+function unpaidOf(bill: PresentBill, amount: Minor | null): BillRejection | null {
+  const held = heldOf(bill.books);
+  const needsPayment = amount !== null || bill.terms.stay === undefined;
+  if (bill.books.paid === 0 && needsPayment) return { rejected: 'bill.notPaid' };
   if (amount === null && dueOf(bill) > 0) return { rejected: 'bill.stillDue', due: dueOf(bill) };
   if (amount !== null && amount > held) return { rejected: 'confirm.exceedsPaid', paid: held };
-
-  return confirmed(bill, amount ?? held, receipt, enderOf(bill, by), now);
+  return null;
 }
 
 /** Not confirmed: gives all back. Confirmed: refunds, so that a register need not care which. */
@@ -147,7 +156,8 @@ export function expired(bill: PresentBill, now: Millis): BillFact[] {
 /** Whether the bill stands confirmed as this confirm would have it. */
 function isConfirmedSo(bill: PresentBill, command: CommandOf<'ConfirmBill'>): boolean {
   const { terms, books } = bill;
-  const amount = command.amount ?? (terms.offer === undefined ? terms.amount : keptOf(books));
+  // What a dynamic bill asked for, all of it; of the others, whatever was paid.
+  const amount = command.amount ?? (terms.type === 'dynamic' ? terms.amount : keptOf(books));
   return amount === books.confirmed && isKnownReceipt(bill, command.receipt);
 }
 

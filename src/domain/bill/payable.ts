@@ -2,9 +2,10 @@
 
 import type { PaychannelId } from '../ids.ts';
 import type { Millis } from '../time.ts';
+import { dueAt } from './charging.ts';
 import { unmetOffer } from './offer.ts';
 import { openUntil } from './policies.ts';
-import { dueOf, isForMany, type PresentBill, reservedOf } from './state.ts';
+import { isForMany, type PresentBill, reservedOf } from './state.ts';
 import {
   type NotPayableReason,
   PAYMENTS_MAX,
@@ -32,7 +33,9 @@ export function payableReason(
   const { offer } = bill.terms;
   if (bill.sticker !== null) return 'armed';
   if (offer !== undefined) return unmetOffer(bill, offer, now, paychannelId);
-  if (dueOf(bill) === reservedOf(bill, paychannelId)) return 'reserved';
+  const due = dueAt(bill, now);
+  if (due === 0) return 'notYetValid';
+  if (due <= reservedOf(bill, paychannelId)) return 'reserved';
   return hasRoomForPayment(bill) ? null : 'limit';
 }
 

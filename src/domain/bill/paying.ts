@@ -24,6 +24,7 @@ import {
   type KeptReference,
   type NotPayableReason,
   type Payment,
+  type Quote,
   RESERVATION_MS,
   type Reservation,
 } from './vocabulary.ts';
@@ -39,6 +40,7 @@ export function reserveBy(
   const { paychannelId, reservationRef, digest } = command;
   const kept = lookUpReference(bill, recalled, 'reservation', paychannelId, reservationRef);
   if (kept !== null) return kept.digest === digest ? [] : { rejected: 'reservation.refReused' };
+  if (isWrongQuote(bill, command)) return { rejected: 'quote.expired' };
   const amount = rules.hold(bill, command.amount, now);
   if (typeof amount !== 'number') return amount;
 
@@ -96,7 +98,9 @@ export function payBy(
   const named = namedReservation(bill, command, now);
   const excess = rules.excess(bill, amount);
   const kept = subtract(amount, excess);
-  const rejection = rules.refusal(bill, { command, kept, named }, now);
+  const rejection = isWrongQuote(bill, command)
+    ? ({ rejected: 'quote.expired' } as const)
+    : rules.refusal(bill, { command, kept, named }, now);
   if (rejection !== null) return refused(bill, command, now, rejection);
 
   const payment: Writable<Payment> = {
@@ -175,6 +179,11 @@ export function paidInFull(bill: PresentBill, payment: Payment, kept: Minor): Bi
     raiseForBill(terminal(bill), 'bill.confirmed', null),
     ...raiseForConfirmed([...bill.payments, payment], []),
   ];
+}
+
+/** Only what a tariff tells is quoted: on another bill, an id can be no quote of it. */
+function isWrongQuote({ terms }: PresentBill, { quote }: { readonly quote?: Quote }): boolean {
+  return quote !== undefined && terms.stay === undefined;
 }
 
 function namedReservation(

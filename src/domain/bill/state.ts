@@ -8,6 +8,7 @@ import type {
   BillStatus,
   Books,
   Cause,
+  Charged,
   Credit,
   Json,
   KeptReference,
@@ -43,6 +44,8 @@ export interface PresentBill {
   readonly ending: Ending;
   /** Of a static bill that has been armed, or is about to be; null: it takes payments itself. */
   readonly sticker: Sticker | null;
+  /** Of timer bills only. */
+  readonly charged?: Charged;
 }
 
 /** The sales of a static bill at a till. */
@@ -88,12 +91,17 @@ export function isPresent(bill: Bill): bill is PresentBill {
 
 /**
  * What a payer still owes: nothing once the bill is paid, confirmed or closed. Of an open static bill: what one payment
- * brings, at the least.
+ * brings, at the least. Of a timer bill: as last decided; what has become due since, `charging.ts` knows.
  */
 export function dueOf(bill: PresentBill): Minor {
   if (bill.status !== 'open' && bill.status !== 'partiallyPaid') return 0 as Minor;
-  const { offer, amount } = bill.terms;
-  return offer === undefined ? ((amount - keptOf(bill.books)) as Minor) : offer.minAmount;
+  const { offer } = bill.terms;
+  return offer === undefined ? ((askedOf(bill) - keptOf(bill.books)) as Minor) : offer.minAmount;
+}
+
+/** What a bill without an offer asks for, paid or not. */
+export function askedOf(bill: Pick<PresentBill, 'terms' | 'charged'>): Minor {
+  return bill.charged?.total ?? bill.terms.amount;
 }
 
 /** What was paid of what was due: all of it but what went back at once. */

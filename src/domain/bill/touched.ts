@@ -146,6 +146,7 @@ const KEEPS_REFERENCE = {
   BillConfirmed: false,
   BillCancelled: false,
   BillExpired: false,
+  StayCharged: false,
   PaymentConfirmed: false,
   CreditRequested: false,
   CreditRepeated: false,

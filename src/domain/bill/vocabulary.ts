@@ -12,9 +12,10 @@ import type {
   TerminalId,
 } from '../ids.ts';
 import type { Currency, Minor } from '../money.ts';
+import type { Tariff } from '../tariff/tariff.ts';
 import type { Millis } from '../time.ts';
 
-export type BillType = 'dynamic' | 'static';
+export type BillType = 'dynamic' | 'static' | 'timer';
 export type Purpose = 'sale' | 'prepayment';
 export type Capture = 'manual' | 'auto';
 export type QrFormat = 'url' | 'emvco' | 'sbp';
@@ -84,6 +85,28 @@ export interface Sale {
   readonly expiresAt: Millis;
 }
 
+/** What a timer bill charges for: the time since it started, by a tariff of its own. */
+export interface Stay {
+  readonly tariff: Tariff;
+  readonly startedAt: Millis;
+}
+
+/** What has been asked for a stay, as last decided; what has become due since is in no fact yet. */
+export interface Charged {
+  readonly total: Minor;
+  /** Until when one may leave, once all is paid; NEVER: nothing more becomes due. Null while something is due. */
+  readonly clearUntil: Millis | null;
+}
+
+/** A price that was told: good to the cent before `until`. Nothing keeps it but whoever was told. */
+export interface Quote {
+  /** Of the whole stay, what has been paid of it included. */
+  readonly total: Minor;
+  /** The last instant for which the tariff itself asks no more; NEVER: it never will. */
+  readonly coveredUntil: Millis;
+  readonly until: Millis;
+}
+
 /** What was agreed when the bill was created. It never changes. */
 export interface Terms {
   readonly id: BillId;
@@ -97,7 +120,7 @@ export interface Terms {
   /** Of the create's body: the same order with another body is another order. */
   readonly digest: string;
   readonly purpose: Purpose;
-  /** 0 where the payer chooses from the range of the offer. */
+  /** 0 where the payer chooses from the range of the offer, or a tariff tells it. */
   readonly amount: Minor;
   readonly currency: Currency;
   readonly description: string | null;
@@ -118,6 +141,8 @@ export interface Terms {
   readonly offer?: Offer;
   /** Absent where all are as usual (policies.ts). */
   readonly policies?: Policies;
+  /** Of timer bills only. */
+  readonly stay?: Stay;
 }
 
 /**
@@ -202,6 +227,8 @@ export interface Reservation {
   readonly reservationRef: Reference;
   readonly amount: Minor;
   readonly expiresAt: Millis;
+  /** Of timer bills only: the price that it freezes while it lives. */
+  readonly quote?: Quote;
 }
 
 /** What the paychannel was told when its payment was accepted; repeated to the letter on a retry. */
@@ -211,6 +238,8 @@ export interface PaymentAnswer {
   readonly version: number;
   readonly paid: Minor;
   readonly due: Minor;
+  /** Of timer bills that it paid in full only. */
+  readonly clearUntil?: Millis;
 }
 
 /** How a reference ended, for ever. */
@@ -244,7 +273,8 @@ export type EventType =
   | 'credit.requested'
   | 'credit.settled'
   | 'credit.rejected'
-  | 'payment.confirmed';
+  | 'payment.confirmed'
+  | 'bill.due';
 
 /** `terminal:<id>` or `paychannel:<id>`: whose stream an event stands in. */
 export type Recipient = `terminal:${string}` | `paychannel:${string}`;
@@ -269,6 +299,8 @@ export interface BillEvent {
   readonly credit: Credit | null;
   /** With `payment.confirmed`: the fiscal receipt, where there is one. */
   readonly receipt: Json;
+  /** With `bill.paid` of timer bills only. */
+  readonly clearUntil?: Millis;
 }
 
 /** Who acts. `id` is the terminal's, merchant's, paychannel's or operator's. */
@@ -289,6 +321,7 @@ export type BillCommand =
       readonly digest: string;
       /** Null: all that is due and not reserved. */
       readonly amount: Minor | null;
+      readonly quote?: Quote;
     }
   | {
       readonly type: 'ReleaseReservation';
@@ -307,6 +340,7 @@ export type BillCommand =
       readonly payer: string | null;
       readonly paidAt: Millis | null;
       readonly subscribed: boolean;
+      readonly quote?: Quote;
     }
   | {
       readonly type: 'VoidPayment';
@@ -407,6 +441,8 @@ export type BillFact =
       readonly receipt: Json;
     }
   | { readonly type: 'BillCancelled'; readonly cause: Cause }
+  /** What a stay costs by now: comes first among the facts that rest on it. */
+  | ({ readonly type: 'StayCharged' } & Charged)
   | { readonly type: 'BillExpired' }
   /** What was not reversed of it before is final. */
   | { readonly type: 'PaymentConfirmed'; readonly no: number }
@@ -503,6 +539,7 @@ export type BillRejection =
   | { readonly rejected: 'payment.void' }
   | { readonly rejected: 'payment.notFound' }
   | { readonly rejected: 'reservation.expired' }
+  | { readonly rejected: 'quote.expired' }
   | { readonly rejected: 'reservation.exceedsDue'; readonly due: Minor }
   | { readonly rejected: 'reservation.refReused' }
   | { readonly rejected: 'reservation.notFound' }

@@ -7,6 +7,9 @@ import { makeSbpDriver } from './sbp.ts';
 import { makeTagger } from './tag.ts';
 import { makeUrlDriver } from './url.ts';
 
+/** 130 bits: no code has to hold it. */
+const QUOTE_TAG_LENGTH = 26;
+
 /** All formats, with the key of this switch's tags. `publicBaseUrl` has no slash at its end. */
 export function makeQrCodes(options: { publicBaseUrl: string; key: Uint8Array }): QrCodes {
   const { publicBaseUrl, key } = options;
@@ -16,6 +19,7 @@ export function makeQrCodes(options: { publicBaseUrl: string; key: Uint8Array })
     makeEmvcoDriver(makeTagger(key, 'emvco')),
     makeSbpDriver(makeTagger(key, 'sbp')),
   ];
+  const quotes = makeTagger(key, 'quote');
   const byFormat = new Map(drivers.map((driver) => [driver.format, driver]));
   return {
     issue(format, claim) {
@@ -33,5 +37,6 @@ export function makeQrCodes(options: { publicBaseUrl: string; key: Uint8Array })
       }
       return 'foreign';
     },
+    tagOfQuote: (text) => quotes(text, QUOTE_TAG_LENGTH),
   };
 }

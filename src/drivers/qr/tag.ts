@@ -21,11 +21,11 @@ const PAIRS = Array.from(
 );
 
 /**
- * The tagger of one format, with a key of at most 64 bytes: what it tags begins with the format's name, so that no text
+ * The tagger of one format (or of quotes), with a key of at most 64 bytes: what it tags begins with the format's name, so that no text
  * has the same tag in two of them. Every view of a bill with a `url` code makes a tag, so this is HMAC written out over
  * two one-shot hashes, which takes half the time of an Hmac object. Lengths are even.
  */
-export function makeTagger(key: Uint8Array, format: QrFormat): Tagger {
+export function makeTagger(key: Uint8Array, format: QrFormat | 'quote'): Tagger {
   assert(key.length > 0 && key.length <= BLOCK_BYTES, 'a key of no use');
   const inner = Buffer.alloc(BLOCK_BYTES + TEXT_BYTES_MAX);
   const outer = Buffer.alloc(BLOCK_BYTES + SUM_BYTES);

@@ -2,15 +2,19 @@ import { Packr } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 import {
   billId,
+  makeAnswer,
   makeBill,
   makeCredit,
   makeEvent,
   makeFullBill,
   makePayment,
+  makeReference,
+  makeReservation,
   NOON,
   reference,
   terminalId,
 } from '../../../tests/support/bill-fixtures.ts';
+import { PARKING } from '../../../tests/support/bill-spec.ts';
 import { AMOUNT_MAX, minor, ZERO } from '../../domain/money.ts';
 import { NEVER, plus } from '../../domain/time.ts';
 import { CODEC_VERSION, makeBillCodec } from './bill-codec.ts';
@@ -125,6 +129,24 @@ describe('a static bill', () => {
     ) as [number, unknown[][]];
     expect(stored[2]).toHaveLength(23);
     expect(stored).toHaveLength(12);
+  });
+});
+
+describe('a timer bill', () => {
+  const stay = { tariff: PARKING, startedAt: NOON };
+  const charged = { total: minor(300), clearUntil: NEVER };
+  const quote = { total: minor(300), coveredUntil: NEVER, until: NOON };
+  const reservation = makeReservation({ quote });
+
+  test('is given back with its tariff, what it charged, what is frozen, and when to leave', () => {
+    const outbox = [makeEvent({ clearUntil: NOON }), makeEvent()];
+    const answer = makeAnswer({ clearUntil: NOON });
+    const references = [makeReference({ outcome: { type: 'accepted', answer } })];
+    const rest = { charged, outbox, references, reservations: [reservation] };
+    const bill = makeBill({ type: 'timer', amount: ZERO, stay }, rest);
+    expect(codec.decodeBill(codec.encodeBill(bill))).toStrictEqual(bill);
+    const open = { ...bill, charged: { total: ZERO, clearUntil: null } };
+    expect(codec.decodeBill(codec.encodeBill(open))).toStrictEqual(open);
   });
 });
 

@@ -11,12 +11,14 @@ import type { PresentBill, Sticker } from '../../domain/bill/state.ts';
 import type {
   BillEvent,
   Books,
+  Charged,
   Line,
   Offer,
   Outcome,
   Policies,
   QrFormat,
   Sale,
+  Stay,
   Terms,
 } from '../../domain/bill/vocabulary.ts';
 import {
@@ -43,7 +45,7 @@ import {
 } from './part-tuples.ts';
 
 /** The version that today's code writes. */
-export const CODEC_VERSION = 3;
+export const CODEC_VERSION = 4;
 
 /** Turns the content of one version into that of the next. */
 type Upcaster = (content: unknown) => unknown;
@@ -68,12 +70,13 @@ const same: Upcaster = (content) => content;
 
 /**
  * Version 2 brought static bills: a bill counts what it accepted, and its terms may end in an offer. Version 3 brought
- * policies, after the offer, and what they may leave at the end of books and payments.
+ * policies, after the offer, and what they may leave at the end of books and payments. Version 4 brought timer bills:
+ * what only they have stands at the ends of tuples, or in the offer's place.
  */
 const UPCASTERS: Upcasters = {
-  bill: { 1: withAccepted, 2: same },
-  event: { 1: same, 2: same },
-  outcome: { 1: same, 2: same },
+  bill: { 1: withAccepted, 2: same, 3: same },
+  event: { 1: same, 2: same, 3: same },
+  outcome: { 1: same, 2: same, 3: same },
 };
 
 function withAccepted(content: unknown): unknown {
@@ -105,7 +108,7 @@ export function makeBillCodec(version = CODEC_VERSION, upcasters = UPCASTERS): B
   };
 }
 
-const TYPES = words<Terms['type']>('dynamic', 'static');
+const TYPES = words<Terms['type']>('dynamic', 'static', 'timer');
 const PURPOSES = words<Terms['purpose']>('sale', 'prepayment');
 const CAPTURES = words<Terms['capture']>('manual', 'auto');
 const UNCONFIRMED = words<Terms['unconfirmed']>('confirm', 'reverse');
@@ -117,15 +120,21 @@ const QR_FORMATS = words<QrFormat>('url', 'emvco', 'sbp');
 
 // --------------------------------------------------------------------------------------------------------- bill --
 
-type StoredBill = readonly [...ReturnType<typeof storeCommonBill>, sticker?: StoredSticker];
+type StoredBill = readonly [
+  ...ReturnType<typeof storeCommonBill>,
+  ofType?: StoredSticker | StoredCharged,
+];
+type StoredCharged = readonly [Charged['total'], Charged['clearUntil']];
 
-/** Bills that nobody has armed have no sticker, and their rows no place for one. */
+/** What its type adds, a sticker or what was charged, stands last: most bills have neither, and no place for it. */
 function storeBill(bill: PresentBill): StoredBill {
   const common = storeCommonBill(bill);
+  const { charged } = bill;
+  if (charged !== undefined) return [...common, [charged.total, charged.clearUntil]];
   return bill.sticker === null ? common : [...common, storeSticker(bill.sticker)];
 }
 
-const STICKER_PLACE = 12;
+const OF_BILL_PLACE = 12;
 
 type StoredSticker = ReturnType<typeof storeSticker>;
 
@@ -181,9 +190,12 @@ function storeCommonBill(bill: PresentBill) {
 function restoreBill(stored: StoredBill): PresentBill {
   const [status, version, terms, books, payments, credits, reservations, outbox] = stored;
   const [, , , , , , , , references, spilled, counts, ending] = stored;
-  const sticker = stored[STICKER_PLACE];
+  const ofType = stored[OF_BILL_PLACE];
+  const isTimer = TYPES.word(terms[1]) === 'timer';
+  const sticker = isTimer ? undefined : (ofType as StoredSticker | undefined);
+  const charged = isTimer ? (ofType as StoredCharged | undefined) : undefined;
   const [paidAt, confirmedAt, closedAt, cause, receipt, replacedReceipt] = ending;
-  return {
+  const bill: PresentBill = {
     status: STATUSES.word(status),
     version,
     terms: restoreTerms(terms),
@@ -211,6 +223,8 @@ function restoreBill(stored: StoredBill): PresentBill {
     },
     sticker: sticker === undefined ? null : restoreSticker(sticker),
   };
+  if (charged === undefined) return bill;
+  return { ...bill, charged: { total: charged[0], clearUntil: charged[1] } };
 }
 
 type StoredBooks = readonly [...ReturnType<typeof storeUsualBooks>, excess?: Books['excess']];
@@ -232,30 +246,38 @@ function restoreBooks(stored: StoredBooks): Books {
 
 type StoredTerms = readonly [
   ...ReturnType<typeof storeCommonTerms>,
-  offer?: StoredOffer | null,
+  ofType?: StoredOffer | StoredStay | null,
   policies?: StoredPolicies,
 ];
 
-/** Dynamic bills have no offer, and few bills have policies of their own: their rows have no place for them. */
+/**
+ * What its type adds, an offer or a stay, and then its policies. Dynamic bills have neither of the former, and few bills
+ * have policies of their own: their rows have no place for them.
+ */
 function storeTerms(terms: Terms): StoredTerms {
   const common = storeCommonTerms(terms);
-  const { offer, policies } = terms;
-  if (policies !== undefined) {
-    return [...common, optional(offer ?? null, storeOffer), storePolicies(policies)];
-  }
-  return offer === undefined ? common : [...common, storeOffer(offer)];
+  const { policies } = terms;
+  const ofType = storeOfType(terms);
+  if (policies !== undefined) return [...common, ofType, storePolicies(policies)];
+  return ofType === null ? common : [...common, ofType];
+}
+
+function storeOfType({ offer, stay }: Terms): StoredOffer | StoredStay | null {
+  if (stay !== undefined) return storeStay(stay);
+  return offer === undefined ? null : storeOffer(offer);
 }
 
 function restoreTerms(stored: StoredTerms): Terms {
   const terms: { -readonly [Key in keyof Terms]: Terms[Key] } = restoreCommonTerms(stored);
-  const offer = stored[OFFER_PLACE] ?? null;
+  const ofType = stored[OF_TYPE_PLACE] ?? null;
   const policies = stored[POLICIES_PLACE];
-  if (offer !== null) terms.offer = restoreOffer(offer);
+  if (ofType !== null && terms.type === 'timer') terms.stay = restoreStay(ofType as StoredStay);
+  else if (ofType !== null) terms.offer = restoreOffer(ofType as StoredOffer);
   if (policies !== undefined) terms.policies = restorePolicies(policies);
   return terms;
 }
 
-const OFFER_PLACE = 23;
+const OF_TYPE_PLACE = 23;
 const POLICIES_PLACE = 24;
 
 type StoredPolicies = ReturnType<typeof storePolicies>;
@@ -266,6 +288,17 @@ function storePolicies({ late, excess, part }: Policies) {
 
 function restorePolicies([late, excess, part]: StoredPolicies): Policies {
   return { late: LATE.word(late), excess: EXCESS.word(excess), part: PART.word(part) };
+}
+
+type StoredStay = ReturnType<typeof storeStay>;
+
+/** A tariff is read whole or not at all, and says all in plain JSON. */
+function storeStay({ startedAt, tariff }: Stay) {
+  return [startedAt, JSON.stringify(tariff)] as const;
+}
+
+function restoreStay([startedAt, tariff]: StoredStay): Stay {
+  return { tariff: JSON.parse(tariff) as Stay['tariff'], startedAt };
 }
 
 type StoredOffer = ReturnType<typeof storeOffer>;

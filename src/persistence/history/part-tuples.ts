@@ -13,6 +13,7 @@ import type {
   Outcome,
   Payment,
   PaymentAnswer,
+  Quote,
   RefusedPayment,
   Reservation,
 } from '../../domain/bill/vocabulary.ts';
@@ -56,6 +57,7 @@ const EVENT_TYPES = words<BillEvent['type']>(
   'credit.settled',
   'credit.rejected',
   'payment.confirmed',
+  'bill.due',
 );
 
 export function optional<T, U>(value: T | null, change: (value: T) => U): U | null {
@@ -151,21 +153,45 @@ export function restoreCredit(stored: StoredCredit): Credit {
   };
 }
 
-type StoredReservation = ReturnType<typeof storeReservation>;
+type StoredReservation = readonly [
+  ...ReturnType<typeof storeCommonReservation>,
+  quote?: StoredQuote,
+];
+type StoredQuote = readonly [Quote['total'], Quote['coveredUntil'], Quote['until']];
 
-export function storeReservation(reservation: Reservation) {
+/** Only what freezes a price has a place for it. */
+export function storeReservation(reservation: Reservation): StoredReservation {
+  const common = storeCommonReservation(reservation);
+  const { quote } = reservation;
+  if (quote === undefined) return common;
+  return [...common, [quote.total, quote.coveredUntil, quote.until]];
+}
+
+function storeCommonReservation(reservation: Reservation) {
   const { no, paychannelId, reservationRef, amount, expiresAt } = reservation;
   return [no, paychannelId, reservationRef, amount, expiresAt] as const;
 }
 
 export function restoreReservation(stored: StoredReservation): Reservation {
-  const [no, paychannelId, reservationRef, amount, expiresAt] = stored;
-  return { no, paychannelId, reservationRef, amount, expiresAt };
+  const [no, paychannelId, reservationRef, amount, expiresAt, quote] = stored;
+  const common = { no, paychannelId, reservationRef, amount, expiresAt };
+  if (quote === undefined) return common;
+  const [total, coveredUntil, until] = quote;
+  return { ...common, quote: { total, coveredUntil, until } };
 }
 
-export type StoredEvent = ReturnType<typeof storeEvent>;
+export type StoredEvent = readonly [
+  ...ReturnType<typeof storeCommonEvent>,
+  clearUntil?: BillEvent['occurredAt'],
+];
 
-export function storeEvent(event: BillEvent) {
+/** Only what tells until when one may leave has a place for it. */
+export function storeEvent(event: BillEvent): StoredEvent {
+  const common = storeCommonEvent(event);
+  return event.clearUntil === undefined ? common : [...common, event.clearUntil];
+}
+
+function storeCommonEvent(event: BillEvent) {
   return [
     event.no,
     event.recipient,
@@ -184,7 +210,7 @@ export function storeEvent(event: BillEvent) {
 }
 
 export function restoreEvent(stored: StoredEvent): BillEvent {
-  return {
+  const event: BillEvent = {
     no: stored[0],
     recipient: stored[1],
     type: EVENT_TYPES.word(stored[2]),
@@ -199,6 +225,8 @@ export function restoreEvent(stored: StoredEvent): BillEvent {
     credit: optional(stored[11], restoreCredit),
     receipt: fromText(stored[12]),
   };
+  const clearUntil = stored[13];
+  return clearUntil === undefined ? event : { ...event, clearUntil };
 }
 
 // --------------------------------------------------------------------------------------------------- references --
@@ -266,14 +294,30 @@ export function restoreOutcome(stored: StoredOutcome): Outcome {
   }
 }
 
-type StoredAnswer = ReturnType<typeof storeAnswer>;
+type StoredAnswer = readonly [
+  ...ReturnType<typeof storeCommonAnswer>,
+  clearUntil?: BillEvent['occurredAt'],
+];
 
-function storeAnswer({ payment, status, version, paid, due }: PaymentAnswer) {
+function storeAnswer(answer: PaymentAnswer): StoredAnswer {
+  const common = storeCommonAnswer(answer);
+  return answer.clearUntil === undefined ? common : [...common, answer.clearUntil];
+}
+
+function storeCommonAnswer({ payment, status, version, paid, due }: PaymentAnswer) {
   return [storePayment(payment), STATUSES.place(status), version, paid, due] as const;
 }
 
-function restoreAnswer([payment, status, version, paid, due]: StoredAnswer): PaymentAnswer {
-  return { payment: restorePayment(payment), status: STATUSES.word(status), version, paid, due };
+function restoreAnswer(stored: StoredAnswer): PaymentAnswer {
+  const [payment, status, version, paid, due, clearUntil] = stored;
+  const common = {
+    payment: restorePayment(payment),
+    status: STATUSES.word(status),
+    version,
+    paid,
+    due,
+  };
+  return clearUntil === undefined ? common : { ...common, clearUntil };
 }
 
 type StoredRefusal = ReturnType<typeof storeRefusal>;

@@ -1,5 +1,6 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { versions } from '../../../tests/support/tariffs.ts';
 import type { BillFact, BillRejection } from '../../domain/bill/vocabulary.ts';
 import { AMOUNT_MAX } from '../../domain/money.ts';
 import { NEVER, TIME_MAX } from '../../domain/time.ts';
@@ -60,11 +61,16 @@ const commonTerms = {
   createdAt: time,
   expiresAt: fc.oneof(time, fc.constant(NEVER)),
 };
+/** Plain objects: those of arbitraries have no prototype. */
+const tariff = versions().map((version) =>
+  structuredClone({ currency: 'EUR', timeZone: 'Europe/Riga', versions: [version] }),
+);
 const terms = fc.oneof(
   record({ ...commonTerms, type: fc.constant('dynamic') }),
   record({ ...commonTerms, type: fc.constant('dynamic'), policies }),
   record({ ...commonTerms, type: fc.constant('static'), offer }),
   record({ ...commonTerms, type: fc.constant('static'), offer, policies }),
+  record({ ...commonTerms, type: fc.constant('timer'), stay: record({ tariff, startedAt: time }) }),
 );
 const usualPayment = {
   no: count,
@@ -114,13 +120,19 @@ const credit = record({
   settledAt: maybe(time),
   repeats: fc.nat(30),
 });
-const reservation = record({
+const commonReservation = {
   no: count,
   paychannelId: word,
   reservationRef: word,
   amount,
   expiresAt: time,
+};
+const quote = record({
+  total: amount,
+  coveredUntil: fc.oneof(time, fc.constant(NEVER)),
+  until: time,
 });
+const reservation = fc.oneof(record(commonReservation), record({ ...commonReservation, quote }));
 
 const sale = record({
   billId: word,
@@ -155,6 +167,7 @@ type Shape = Record<string, Arbitrary<unknown>>;
 const shapes: { readonly [Type in BillFact['type']]: Shape } = {
   BillCreated: { terms },
   ReservationMade: { reservation, digest: word },
+  StayCharged: { total: amount, clearUntil: maybe(time) },
   ReservationEnded: { no: count, how: fc.constantFrom('used', 'released', 'lapsed', 'closed') },
   PaymentAccepted: { payment },
   PaymentAnswered: { no: count, digest: word },

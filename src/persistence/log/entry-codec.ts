@@ -24,7 +24,7 @@ import {
 import { SHAPES_V1 } from './entry-shapes.ts';
 
 /** The version that today's code writes. */
-export const ENTRY_VERSION = 4;
+export const ENTRY_VERSION = 5;
 
 const SUM_BYTES = 4;
 
@@ -49,6 +49,11 @@ const readers: { readonly [version: number]: Reader } = {
   // Policies: members at the end of terms and payments, where there is something to say.
   4: {
     body: (payload) => checkedBody(payload, 4),
+    restore: (stored) => restore(stored as StoredContent),
+  },
+  // Timer bills came, with what they charge.
+  5: {
+    body: (payload) => checkedBody(payload, 5),
     restore: (stored) => restore(stored as StoredContent),
   },
 };

@@ -146,9 +146,7 @@ describe('a create', () => {
   });
 
   test.each([
-    ['type', { ...newBill, type: 'timer' }],
     ['tip', { ...newBill, tip: { allowed: true } }],
-    ['tariff', { orderId: 'o', currency: 'EUR', type: 'timer', tariff: {} }],
     ['acquirer', { ...newBill, acquirer: 'x' }],
   ])('with %s, which comes later, is 422 and names it', async (path, body) => {
     const problem = await problemOf(await call(bench, 'POST', '/v1/terminal/bills', { body }));

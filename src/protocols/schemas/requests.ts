@@ -18,6 +18,7 @@ import {
   text,
   time,
 } from './scalars.ts';
+import { tariffSchema } from './tariff-schema.ts';
 
 const line = Type.Object(
   {
@@ -62,9 +63,7 @@ const receipt = explained(
 
 /** Fields that API.md announces for later bill types and policies: refused by name, not as unknown. */
 export const LATER_FIELDS = {
-  'bill.create': ['tariff', 'startedAt', 'tip', 'acquirer'],
-  'bill.reserve': ['quoteId'],
-  'payment.create': ['quoteId'],
+  'bill.create': ['tip', 'acquirer'],
 } as const;
 
 /** What of it is left out is as the merchant has set it, else as its institution has, else as by default. */
@@ -135,11 +134,19 @@ export const staticFields = {
   validUntil: Type.Optional(time('Not to be paid from then on. Left out: no end.')),
 };
 
+/** Fields that only timer bills have. */
+export const timerFields = {
+  tariff: Type.Optional(tariffSchema),
+  startedAt: Type.Optional(
+    time('When the stay began, at most 366 days ago. Left out: with the bill.'),
+  ),
+};
+
 export const billCreate = Type.Object(
   {
     type: Type.Optional(
-      oneOf(['dynamic', 'static'], {
-        description: 'static: made ahead and printed. Timer bills come later.',
+      oneOf(['dynamic', 'static', 'timer'], {
+        description: 'static: made ahead and printed. timer: what it costs, a tariff says.',
         default: 'dynamic',
       }),
     ),
@@ -149,11 +156,12 @@ export const billCreate = Type.Object(
     amount: Type.Optional(
       amount(
         0,
-        'What is owed, in minor units, above 0; of a static bill, what each payment brings. Left out only where a static bill has a range.',
+        'What is owed, in minor units, above 0; of a static bill, what each payment brings. Left out only where a static bill has a range, and of timer bills.',
       ),
     ),
     currency,
     ...staticFields,
+    ...timerFields,
     description: Type.Optional(
       explained(
         `must be text of at most ${LIMITS.description} characters`,
@@ -167,7 +175,8 @@ export const billCreate = Type.Object(
           minimum: 1,
           maximum: LIMITS.expiresInS,
           default: 900,
-          description: 'Seconds until it expires. A static bill without it has no end.',
+          description:
+            'Seconds until it expires. Without it, a static bill has no end, and a timer bill lasts for 366 days from its start.',
         }),
       ),
     ),
@@ -214,6 +223,9 @@ export const billCreate = Type.Object(
 
 const bill = { billId: id('The bill’s id.') };
 const ofPayment = { ...bill, paymentId: id('The payment.') };
+const quoteId = Type.Optional(
+  id('Of a timer bill: the quote whose price is to be paid, to the cent, until it ends.'),
+);
 const idempotencyKey = Type.Optional(reference('The key that makes the call safe to retry.'));
 
 export const requests = {
@@ -320,6 +332,7 @@ export const requests = {
     amount: Type.Optional(
       amount(1, 'How much to hold. Left out: all that is due and not reserved.'),
     ),
+    quoteId,
   }),
   'bill.release': object({ ...bill, reservationId: id('The reservation to let go.') }),
   'payment.create': object({
@@ -328,6 +341,7 @@ export const requests = {
     amount: amount(1, 'What the customer was debited for the bill, in minor units.'),
     currency,
     reservationId: Type.Optional(id('The reservation that this payment uses.')),
+    quoteId,
     method: Type.Optional(text(LIMITS.method, 'How it was paid: account, loan, instalments, …')),
     payer: Type.Optional(
       explained(

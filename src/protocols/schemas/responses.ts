@@ -3,6 +3,7 @@
 
 import { type TProperties, type TSchema, Type } from '@sinclair/typebox';
 import { named, nullable, oneOf } from './scalars.ts';
+import { quote, stayed } from './stay-responses.ts';
 
 const amount = (description: string) => Type.Integer({ minimum: 0, description });
 const time = (description: string) => Type.String({ format: 'date-time', description });
@@ -105,7 +106,7 @@ export const bill = named(
   'Bill',
   Type.Object({
     id: text('26 characters of Crockford base32.'),
-    type: oneOf(['dynamic', 'static']),
+    type: oneOf(['dynamic', 'static', 'timer']),
     status: oneOf(BILL_STATUSES, {
       description: '`refunded`, `cancelled` and `expired` are final.',
     }),
@@ -115,12 +116,14 @@ export const bill = named(
     }),
     orderId: Type.String(),
     purpose: oneOf(['sale', 'prepayment']),
-    amount: nullable(amount('What is owed; null where the payer chooses from a range.')),
+    amount: nullable(
+      amount('What is owed; null where the payer chooses from a range, or a tariff says it.'),
+    ),
     minAmount: nullable(amount('Of a range: the least that a payment may bring.')),
     maxAmount: nullable(amount('Of a range: the most that a payment may bring.')),
     currency: Type.String(),
     due: amount(
-      'What payers still owe; of an open static bill, what one payment brings at the least.',
+      'What payers still owe, of a timer bill by now; of an open static bill, what one payment brings at the least.',
     ),
     paid: amount('All that was accepted.'),
     confirmed: amount('The final amount; never changes.'),
@@ -153,6 +156,7 @@ export const bill = named(
       png: text('Link to the code as PNG.'),
     }),
     ...offered,
+    ...stayed,
     maxPayments: Type.Optional(nullable(Type.Integer({ minimum: 1 }))),
     maxTotal: Type.Optional(nullable(amount('What all payments together may come to.'))),
     saleId: Type.Optional(
@@ -187,13 +191,15 @@ export const view = named(
   Type.Object(
     {
       id: Type.String(),
-      type: oneOf(['dynamic', 'static']),
+      type: oneOf(['dynamic', 'static', 'timer']),
       status: oneOf(BILL_STATUSES),
       merchant: Type.Object({ name: Type.String(), city: Type.String() }),
       description: nullable(Type.String()),
       lines: Type.Array(line),
       currency: Type.String(),
-      amount: nullable(amount('What is owed; null where the payer chooses from a range.')),
+      amount: nullable(
+        amount('What is owed; null where the payer chooses from a range, or a tariff says it.'),
+      ),
       due: amount(
         'What this channel could pay: what others have reserved is left out. Of a static bill: the least that it can.',
       ),
@@ -218,13 +224,14 @@ export const view = named(
       ),
       retryAt: nullable(
         time(
-          'Where it is reserved by others: when the first reservation ends; where it is not yet valid: when it will be.',
+          'Where it is reserved by others: when the first reservation ends; where it is not yet valid, or nothing is due yet: when it will be.',
         ),
       ),
       now: time('The switch’s clock, which alone decides.'),
       expiresAt: nullable(time('When it expires; null: never.')),
-      quote: Type.Null(),
+      quote: nullable(quote),
       ...offered,
+      ...stayed,
     },
     { description: 'A bill as a paychannel sees it.' },
   ),
@@ -247,10 +254,13 @@ export const paymentAnswer = named(
       id: Type.String(),
       status: oneOf(BILL_STATUSES),
       version: Type.Integer({ minimum: 1 }),
-      amount: nullable(amount('What is owed; null where the payer chooses from a range.')),
+      amount: nullable(
+        amount('What is owed; null where the payer chooses from a range, or a tariff says it.'),
+      ),
       currency: Type.String(),
       paid: amount('What has been paid, this payment included.'),
       due: amount('What is still owed.'),
+      clearUntil: stayed.clearUntil,
     }),
   }),
 );
@@ -278,6 +288,7 @@ export const terminalPayment = named(
 
 export const EVENT_TYPES = [
   'bill.paid',
+  'bill.due',
   'payment.received',
   'bill.confirmed',
   'bill.cancelled',
@@ -306,12 +317,15 @@ export const event = named(
           status: oneOf(BILL_STATUSES),
           version: Type.Integer({ minimum: 1 }),
           orderId: Type.String(),
-          amount: nullable(amount('What is owed; null where the payer chooses from a range.')),
+          amount: nullable(
+            amount('What is owed; null where the payer chooses from a range, or a tariff says it.'),
+          ),
           currency: Type.String(),
           paid: amount('What had been paid.'),
           due: amount('What was still owed.'),
           policies,
         }),
+        clearUntil: stayed.clearUntil,
         cause: Type.Optional(oneOf(CAUSES)),
         payment: Type.Optional(payment),
         credit: Type.Optional(credit),

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Violation } from '../problem-document.ts';
-import { readTariff, type TariffDocument } from './tariff.ts';
+import { readTariff } from './tariff.ts';
+import type { TariffDocument } from './tariff-schema.ts';
 
 type Version = TariffDocument['versions'][number];
 type Rule = Version['rules'][number];

@@ -1,0 +1,32 @@
+// What only timer bills answer: when a stay began, until when one may leave, and what it costs for a while.
+
+import { Type } from '@sinclair/typebox';
+import { named, nullable } from './scalars.ts';
+
+const time = (description: string) => Type.String({ format: 'date-time', description });
+
+export const stayed = {
+  startedAt: Type.Optional(time('Of a timer bill: when the stay began.')),
+  clearUntil: Type.Optional(
+    nullable(
+      time(
+        'Of a timer bill that is paid: until when one may leave before more becomes due; null: nothing more will.',
+      ),
+    ),
+  ),
+};
+
+export const quote = named(
+  'Quote',
+  Type.Object(
+    {
+      id: Type.String({ description: 'For `quoteId`.' }),
+      amount: Type.Integer({ minimum: 1, description: 'What pays for the stay until it ends.' }),
+      until: time('Before then, the amount is good.'),
+    },
+    {
+      description:
+        'A price that is honoured to the cent until it ends, whatever the tariff says by then.',
+    },
+  ),
+);
