@@ -282,9 +282,10 @@ function terms(till: Client, orderId: Reference): ProposedTerms {
 function dynamicTerms(till: Client, orderId: Reference): ProposedTerms {
   const { random } = till;
   const amount = random.pick([3, 6, 10]) as Minor;
-  const part = random.pick(['allow', 'allow', 'allow', 'forbid'] as const);
+  const { choices } = till.world;
+  const part = choices.pick(['allow', 'allow', 'allow', 'forbid'] as const);
   return {
-    ...policiesAtRandom(random, { late: 'refuse', part }),
+    ...policiesAtRandom(choices, { late: 'refuse', part }),
     id: '' as BillId,
     type: 'dynamic',
     institutionId: INSTITUTION,
@@ -333,10 +334,11 @@ function staticTerms(till: Client, orderId: Reference): ProposedTerms {
   const validFrom = random.chance(0.2) ? millis(now + random.between(1, 4_000)) : null;
   const ends = random.pick([2, 10, 60, null, null, null]);
   const kind = `${usage} ${minAmount} ${maxAmount} ${limits.maxPayments} ${limits.maxTotal}`;
-  const late = usage === 'single' ? random.pick(['refuse', 'accept'] as const) : 'refuse';
+  const { choices } = till.world;
+  const late = usage === 'single' ? choices.pick(['refuse', 'accept'] as const) : 'refuse';
   return {
     ...dynamicTerms(till, orderId),
-    ...policiesAtRandom(random, { late, part: 'forbid' }),
+    ...policiesAtRandom(choices, { late, part: 'forbid' }),
     type: 'static',
     amount: (isFixed ? minAmount : 0) as Minor,
     digest: `create ${kind} ${validFrom} ${ends}`,

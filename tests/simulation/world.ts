@@ -36,6 +36,8 @@ interface Call {
 export class World implements NodeWorld {
   readonly settings: Settings;
   readonly random: Random;
+  /** Of the policies of new bills. */
+  readonly choices: Random;
   readonly agenda: Agenda;
   readonly dice: Dice;
   readonly auditor: Auditor;
@@ -67,6 +69,7 @@ export class World implements NodeWorld {
   constructor(options: RunOptions) {
     this.settings = drawSettings(new Random(options.seed, 1), options);
     this.random = new Random(options.seed, 2);
+    this.choices = new Random(options.seed, 5);
     this.agenda = new Agenda(new Random(options.seed, 3));
     this.dice = new Dice(new Random(options.seed, 4), this.settings.faults, this.counts);
     this.#operations = this.settings.operations;
