@@ -18,7 +18,7 @@ import {
   text,
   time,
 } from './scalars.ts';
-import { tariffSchema } from './tariff-schema.ts';
+import { quoteId, timerFields } from './stay-requests.ts';
 
 const line = Type.Object(
   {
@@ -134,14 +134,6 @@ export const staticFields = {
   validUntil: Type.Optional(time('Not to be paid from then on. Left out: no end.')),
 };
 
-/** Fields that only timer bills have. */
-export const timerFields = {
-  tariff: Type.Optional(tariffSchema),
-  startedAt: Type.Optional(
-    time('When the stay began, at most 366 days ago. Left out: with the bill.'),
-  ),
-};
-
 export const billCreate = Type.Object(
   {
     type: Type.Optional(
@@ -223,9 +215,6 @@ export const billCreate = Type.Object(
 
 const bill = { billId: id('The bill’s id.') };
 const ofPayment = { ...bill, paymentId: id('The payment.') };
-const quoteId = Type.Optional(
-  id('Of a timer bill: the quote whose price is to be paid, to the cent, until it ends.'),
-);
 const idempotencyKey = Type.Optional(reference('The key that makes the call safe to retry.'));
 
 export const requests = {

@@ -102,6 +102,10 @@ const policies = Type.Object(
   { description: 'As chosen when the bill was created.' },
 );
 
+const owed = nullable(
+  amount('What is owed; null where the payer chooses from a range, or a tariff says it.'),
+);
+
 export const bill = named(
   'Bill',
   Type.Object({
@@ -116,9 +120,7 @@ export const bill = named(
     }),
     orderId: Type.String(),
     purpose: oneOf(['sale', 'prepayment']),
-    amount: nullable(
-      amount('What is owed; null where the payer chooses from a range, or a tariff says it.'),
-    ),
+    amount: owed,
     minAmount: nullable(amount('Of a range: the least that a payment may bring.')),
     maxAmount: nullable(amount('Of a range: the most that a payment may bring.')),
     currency: Type.String(),
@@ -197,9 +199,7 @@ export const view = named(
       description: nullable(Type.String()),
       lines: Type.Array(line),
       currency: Type.String(),
-      amount: nullable(
-        amount('What is owed; null where the payer chooses from a range, or a tariff says it.'),
-      ),
+      amount: owed,
       due: amount(
         'What this channel could pay: what others have reserved is left out. Of a static bill: the least that it can.',
       ),
@@ -254,9 +254,7 @@ export const paymentAnswer = named(
       id: Type.String(),
       status: oneOf(BILL_STATUSES),
       version: Type.Integer({ minimum: 1 }),
-      amount: nullable(
-        amount('What is owed; null where the payer chooses from a range, or a tariff says it.'),
-      ),
+      amount: owed,
       currency: Type.String(),
       paid: amount('What has been paid, this payment included.'),
       due: amount('What is still owed.'),
@@ -317,9 +315,7 @@ export const event = named(
           status: oneOf(BILL_STATUSES),
           version: Type.Integer({ minimum: 1 }),
           orderId: Type.String(),
-          amount: nullable(
-            amount('What is owed; null where the payer chooses from a range, or a tariff says it.'),
-          ),
+          amount: owed,
           currency: Type.String(),
           paid: amount('What had been paid.'),
           due: amount('What was still owed.'),
