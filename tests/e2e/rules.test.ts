@@ -646,6 +646,12 @@ describe.each(setUps)('a bill on $name', (setUp) => {
     }
   });
 
+  test('that is printed is armed for one sale at a time', async () => {
+    const { id: billId } = await create({ type: 'static', usage: 'many' });
+    const sale = { billId, orderId: fresh('sale'), amount: 700 };
+    expect(await done(till, 'bill.arm', sale)).toMatchObject({ type: 'dynamic', amount: 700 });
+  });
+
   test('can be asked for in every way that the document names', () => {
     const missing = [...world.answers.operations]
       .filter(
