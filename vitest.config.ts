@@ -53,7 +53,8 @@ export default defineConfig({
           include: storeTests,
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 1 },
+          // Beside the simulation, which is one long file on one of the two.
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -67,7 +68,7 @@ export default defineConfig({
           // Each of these is several processes already. With three at once the suite is a minute quicker, and 503s of a
           // starved lease come where a test does not expect them.
           maxWorkers: 2,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],
