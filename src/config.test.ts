@@ -8,11 +8,11 @@ import {
   ConfigError,
   clientKey,
   helpText,
-  options,
   publicBaseUrlOf,
   readConfig,
   shownConfig,
 } from './config.ts';
+import { options } from './option-table.ts';
 import type { Option } from './options.ts';
 
 const machine = { cores: 4, hostname: 'till-1' };

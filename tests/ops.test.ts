@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { options } from '../src/config.ts';
+import { options } from '../src/option-table.ts';
 import { families } from '../src/telemetry/families.ts';
 import { filesUnder } from './support/files.ts';
 

@@ -46,7 +46,7 @@ const bans: readonly Ban[] = [
     pattern: /\bprocess\.env\b/,
     where: SRC,
     allowed: /^src\/config(\.test)?\.ts$/,
-    instead: 'an option in the table of src/config.ts, handed down as an argument',
+    instead: 'an option in the table of src/option-table.ts, handed down as an argument',
     caught: 'const level = process.env.LEVEL;',
   },
   {

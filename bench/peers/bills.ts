@@ -4,7 +4,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { makeBillId, type ShardId } from '../../src/domain/ids.ts';
 import { millis } from '../../src/domain/time.ts';
-import type { Principal } from '../../src/switch/ports.ts';
+import type { Principal } from '../../src/switch/principal.ts';
 
 /** Transitions of the peers stand under this shard, apart from pgbench's. */
 export const PEER_SHARD = 1;

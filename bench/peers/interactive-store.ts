@@ -2,7 +2,7 @@
 // one another sent together.
 
 import type { Sql } from 'postgres';
-import type { Principal } from '../../src/switch/ports.ts';
+import type { Principal } from '../../src/switch/principal.ts';
 import {
   type Answer,
   type BillRow,

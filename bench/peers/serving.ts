@@ -3,7 +3,7 @@
 import postgres, { type Sql } from 'postgres';
 import { PostgresDirectory } from '../../src/persistence/directory.ts';
 import { hashKey } from '../../src/persistence/key-hashes.ts';
-import type { Principal } from '../../src/switch/ports.ts';
+import type { Principal } from '../../src/switch/principal.ts';
 
 /** What a peer is told at its start. */
 export interface PeerTask {

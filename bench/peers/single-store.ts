@@ -1,7 +1,7 @@
 // The peers' store with every request as one statement: no transaction is open between two of them, and a row is locked
 // for no longer than its statement runs. Only where a statement finds nothing to do does another ask why.
 
-import type { Principal } from '../../src/switch/ports.ts';
+import type { Principal } from '../../src/switch/principal.ts';
 import {
   type Answer,
   type BillRow,

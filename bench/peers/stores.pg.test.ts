@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { migrate, readMigrations } from '../../src/persistence/migrate.ts';
-import type { Principal } from '../../src/switch/ports.ts';
+import type { Principal } from '../../src/switch/principal.ts';
 import { startPostgres, type TestPostgres } from '../../tests/support/postgres-server.ts';
 import type { Answer, BillStore, PeerEvent } from './bills.ts';
 import { interactiveStore } from './interactive-store.ts';

@@ -4,7 +4,7 @@
 
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse';
-import { billCreate } from '../protocols/schemas/requests.ts';
+import { billCreate } from '../protocols/schemas/new-bill-request.ts';
 import { CommandFailure } from './io.ts';
 
 export interface BillRow {

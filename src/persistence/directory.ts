@@ -8,7 +8,7 @@ import type { QrFormat } from '../domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
 import type { Directory, DirectoryChange, KeyHolder } from '../switch/directory.ts';
 import { Fault } from '../switch/faults.ts';
-import type { OperatorRole, Principal } from '../switch/ports.ts';
+import type { OperatorRole, Principal } from '../switch/principal.ts';
 import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
 
 export type OperatorId = string;

@@ -2,7 +2,7 @@
 
 import type { PolicySettings } from '../domain/bill/policies.ts';
 import type { Holder, IssuedKey, Party, PartyFields, PartyKind } from '../switch/operator-desk.ts';
-import type { OperatorRole } from '../switch/ports.ts';
+import type { OperatorRole } from '../switch/principal.ts';
 
 export const TABLES: Readonly<Record<PartyKind, string>> = {
   institution: 'institutions',

@@ -2,9 +2,9 @@
 
 import { type TSchema, Type } from '@sinclair/typebox';
 import type { ProblemCode } from './problems.ts';
+import * as told from './schemas/event-responses.ts';
 import type { OperatorRequestName } from './schemas/operator.ts';
 import { queries, type RequestName } from './schemas/requests.ts';
-import * as shown from './schemas/responses.ts';
 import { oneOf } from './schemas/scalars.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -91,7 +91,7 @@ export function eventCalls(api: 'terminal' | 'paychannel'): Call[] {
       summary: 'Pending events, oldest first',
       description: 'Waits up to `wait` seconds for one. With `after`, re-reads instead.',
       query: eventsQuery,
-      answers: { 200: { description: 'Events.', schema: shown.events } },
+      answers: { 200: { description: 'Events.', schema: told.events } },
     },
     {
       id: `${api}.event.ack`,
@@ -100,7 +100,7 @@ export function eventCalls(api: 'terminal' | 'paychannel'): Call[] {
       api,
       summary: 'Acknowledge events',
       request: 'event.ack',
-      answers: { 200: { description: 'How many were still pending.', schema: shown.acknowledged } },
+      answers: { 200: { description: 'How many were still pending.', schema: told.acknowledged } },
     },
   ];
 }

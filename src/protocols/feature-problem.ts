@@ -1,7 +1,8 @@
 // What comes later.
 
 import type { Problem } from './problem-document.ts';
-import { LATER_FIELDS, type RequestName } from './schemas/requests.ts';
+import { LATER_FIELDS } from './schemas/new-bill-request.ts';
+import type { RequestName } from './schemas/requests.ts';
 
 /** Fields that later versions take are refused by name: the client is not wrong, only early. */
 export function featureProblem(name: RequestName, body: unknown): Problem | undefined {

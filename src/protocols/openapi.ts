@@ -4,8 +4,9 @@ import { type TObject, type TSchema, Type } from '@sinclair/typebox';
 import type { Call } from './call.ts';
 import { calls } from './calls.ts';
 import { type ProblemCode, problems } from './problems.ts';
+import { EVENT_TYPES, event } from './schemas/event-responses.ts';
 import { type RequestName, requests } from './schemas/requests.ts';
-import { EVENT_TYPES, event, problem } from './schemas/responses.ts';
+import { problem } from './schemas/responses.ts';
 import { NAME } from './schemas/scalars.ts';
 import { allRequests } from './schemas/validation.ts';
 

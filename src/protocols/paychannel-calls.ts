@@ -1,6 +1,7 @@
 // The Paychannel API.
 
 import { type Call, eventCalls, listCall } from './call.ts';
+import * as parts from './schemas/part-responses.ts';
 import * as shown from './schemas/responses.ts';
 
 export const paychannelCalls: readonly Call[] = [
@@ -96,7 +97,7 @@ export const paychannelCalls: readonly Call[] = [
     api: 'paychannel',
     summary: 'What became of a payment',
     request: 'payment.get',
-    answers: { 200: { description: 'The payment, taken or refused.', schema: shown.payment } },
+    answers: { 200: { description: 'The payment, taken or refused.', schema: parts.payment } },
     problems: ['bill.notFound', 'payment.notFound'],
   },
   {
@@ -109,7 +110,7 @@ export const paychannelCalls: readonly Call[] = [
     answers: {
       200: {
         description: 'What became of it: void, or what it already was.',
-        schema: shown.payment,
+        schema: parts.payment,
       },
     },
     problems: ['bill.notFound'],
@@ -119,7 +120,7 @@ export const paychannelCalls: readonly Call[] = [
     path: '/v1/paychannel/payments',
     api: 'paychannel',
     summary: 'This channel’s payments, refused ones included',
-    statuses: shown.statusesOf.payment,
+    statuses: parts.statusesOf.payment,
     schema: shown.paychannelPaymentList,
   }),
   listCall({
@@ -127,7 +128,7 @@ export const paychannelCalls: readonly Call[] = [
     path: '/v1/paychannel/credits',
     api: 'paychannel',
     summary: 'This channel’s credits',
-    statuses: shown.statusesOf.credit,
+    statuses: parts.statusesOf.credit,
     schema: shown.paychannelCreditList,
   }),
   {
@@ -137,7 +138,7 @@ export const paychannelCalls: readonly Call[] = [
     api: 'paychannel',
     summary: 'Read a credit',
     request: 'credit.get',
-    answers: { 200: { description: 'The credit.', schema: shown.paychannelCredit } },
+    answers: { 200: { description: 'The credit.', schema: parts.paychannelCredit } },
     problems: ['credit.notFound'],
   },
   {
@@ -147,7 +148,7 @@ export const paychannelCalls: readonly Call[] = [
     api: 'paychannel',
     summary: 'Say whether the customer has the money',
     request: 'credit.settle',
-    answers: { 200: { description: 'The credit.', schema: shown.paychannelCredit } },
+    answers: { 200: { description: 'The credit.', schema: parts.paychannelCredit } },
     problems: ['credit.notFound', 'credit.settledOtherwise'],
   },
   ...eventCalls('paychannel'),

@@ -10,7 +10,7 @@ import {
 } from '../domain/ids.ts';
 import type { Minor } from '../domain/money.ts';
 import { SECOND_MS } from '../domain/time.ts';
-import type { Principal } from '../switch/ports.ts';
+import type { Principal } from '../switch/principal.ts';
 import { digestOf } from './digest.ts';
 import { policiesFor } from './policies.ts';
 import type { RequestBody } from './schemas/requests.ts';

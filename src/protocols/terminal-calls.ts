@@ -3,6 +3,7 @@
 import { Type } from '@sinclair/typebox';
 import { type Call, type CallAnswer, eventCalls, listCall } from './call.ts';
 import type { ProblemCode } from './problems.ts';
+import * as parts from './schemas/part-responses.ts';
 import { queries } from './schemas/requests.ts';
 import * as shown from './schemas/responses.ts';
 import { oneOf } from './schemas/scalars.ts';
@@ -116,7 +117,7 @@ export const terminalCalls: readonly Call[] = [
     query: {
       orderId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._:-]{1,64}$' })),
       ...queries.wait,
-      status: Type.Optional(oneOf(shown.statusesOf.bill)),
+      status: Type.Optional(oneOf(parts.statusesOf.bill)),
       ...queries.list,
     },
     answers: {
@@ -146,7 +147,7 @@ export const terminalCalls: readonly Call[] = [
     path: '/v1/terminal/bills/{billId}/payments',
     api: 'terminal',
     summary: 'All payments of a bill, refused ones included',
-    statuses: shown.statusesOf.payment,
+    statuses: parts.statusesOf.payment,
     schema: shown.paymentList,
     problems: ['bill.notFound'],
   }),
@@ -155,7 +156,7 @@ export const terminalCalls: readonly Call[] = [
     path: '/v1/terminal/bills/{billId}/credits',
     api: 'terminal',
     summary: 'All credits of a bill',
-    statuses: shown.statusesOf.credit,
+    statuses: parts.statusesOf.credit,
     schema: shown.creditList,
     problems: ['bill.notFound'],
   }),

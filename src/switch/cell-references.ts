@@ -2,10 +2,10 @@
 
 import { type Bill, isForMany, isPresent } from '../domain/bill/state.ts';
 import type { BillFact, KeptReference } from '../domain/bill/vocabulary.ts';
+import type { NamedReference } from './bill-replies.ts';
 import type { Cell, LettingGo } from './cell.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
 import { keepBeside } from './parts.ts';
-import type { NamedReference } from './use-cases.ts';
 
 /**
  * Keeps what the bill let go of in its last transition, until what did so is in history: a batch, whose entry is not

@@ -1,6 +1,6 @@
 // What the switch asks of its directory: who takes part, whose key is whose, and what has changed.
 
-import type { Principal } from './ports.ts';
+import type { Principal } from './principal.ts';
 
 /** A key that is good, and whose it is. */
 export interface KeyHolder {

@@ -2,7 +2,7 @@
 // where the directory is.
 
 import type { PolicySettings } from '../domain/bill/policies.ts';
-import type { OperatorRole, Principal } from './ports.ts';
+import type { OperatorRole, Principal } from './principal.ts';
 
 export type PartyKind = 'institution' | 'merchant' | 'terminal' | 'paychannel' | 'operator';
 

@@ -6,6 +6,8 @@ import { isPresent, type PresentBill } from '../domain/bill/state.ts';
 import type { BillFact } from '../domain/bill/vocabulary.ts';
 import type { BillId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
 import { HOUR_MS, type Millis } from '../domain/time.ts';
+import { actorOf } from './bill-commands.ts';
+import { rejection } from './bill-replies.ts';
 import type { Cell } from './cell.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { isAlive, type OrderCell, type OrderFate, Orders, orderKey } from './orders.ts';
@@ -17,7 +19,6 @@ import type { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
 import { SUSPENDED } from './suspension.ts';
 import { termsAt } from './terms-at.ts';
-import { actorOf, rejection } from './use-cases.ts';
 
 /** A tombstone older than this is written anew when it is told again. */
 const TOMBSTONE_RENEW_MS = HOUR_MS;

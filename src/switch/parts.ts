@@ -11,9 +11,9 @@ import type {
   Parts,
   Payment,
 } from '../domain/bill/vocabulary.ts';
+import type { BillOperation } from './bill-commands.ts';
 import type { Cell, LettingGo } from './cell.ts';
 import type { FoundPart, PartKey, PartsBeside } from './part-keys.ts';
-import type { BillOperation } from './use-cases.ts';
 
 const NOT_FOUND: FoundPart = Object.freeze({ payment: null, credits: [], event: null });
 

@@ -1,7 +1,7 @@
 // What the switch needs of the world, in its own words. Every port has several implementations and one conformance
 // suite that all of them pass.
 
-import type { AllPolicies, PolicySettings } from '../domain/bill/policies.ts';
+import type { AllPolicies } from '../domain/bill/policies.ts';
 import type { Bill, PresentBill } from '../domain/bill/state.ts';
 import type {
   BillEvent,
@@ -9,23 +9,13 @@ import type {
   KeptReference,
   Payment,
   Purpose,
-  Recipient,
   ReferenceKind,
   RefusedPayment,
 } from '../domain/bill/vocabulary.ts';
-import type {
-  BillId,
-  InstitutionId,
-  MerchantId,
-  PaychannelId,
-  Reference,
-  ShardId,
-  TerminalId,
-} from '../domain/ids.ts';
+import type { BillId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
 import type { EntryId } from './entry-id.ts';
 import type { FoundPart, PartKey } from './part-keys.ts';
-import type { QrSettings } from './qr.ts';
 
 /** Readings of this machine's clocks. */
 export interface Clock {
@@ -301,100 +291,3 @@ export interface History {
   fetchDue(shards: readonly ShardId[], by: Millis, limit: number): Promise<BillId[]>;
   close(): Promise<void>;
 }
-
-// ------------------------------------------------------------------------------------- what a gateway reads --
-
-/** Which bills a list may show: those of an institution, a merchant or a single terminal. */
-export interface BillScope {
-  readonly institutionId: InstitutionId;
-  readonly merchantId: MerchantId | null;
-  readonly terminalId: TerminalId | null;
-}
-
-/** A place in a list, newest first: by time, then id. The gateway makes cursors of it. */
-export interface ListPlace {
-  readonly at: Millis;
-  readonly id: string;
-  readonly no: number;
-}
-
-export interface ListFilter {
-  readonly status: string | null;
-  /** Inclusive. */
-  readonly from: Millis | null;
-  /** Exclusive. */
-  readonly to: Millis | null;
-  /** Nothing later is shown: the time that every shard's history has reached. */
-  readonly asOf: Millis;
-  readonly after: ListPlace | null;
-  /** 1 to 100. */
-  readonly limit: number;
-}
-
-export interface ListedPayment {
-  readonly bill: PresentBill;
-  readonly payment: Payment | RefusedPayment;
-}
-
-export interface ListedCredit {
-  readonly bill: PresentBill;
-  readonly credit: Credit;
-}
-
-/** Lists and streams out of history. What is newer than `asOf` is left out, so that pages are complete. */
-export interface Listings {
-  /** Pending events of a recipient after a place, oldest first; none that occurred before `since` (dead letters). */
-  pendingEvents(
-    recipient: Recipient,
-    after: EventPlace | null,
-    limit: number,
-    since: Millis,
-  ): Promise<StreamedEvent[]>;
-  /** Re-reading: events of a recipient after a place, acknowledged or not, up to `asOf`, oldest first. */
-  events(
-    recipient: Recipient,
-    after: EventPlace | null,
-    limit: number,
-    window: { since: Millis; asOf: Millis },
-  ): Promise<StreamedEvent[]>;
-  /** The place of one event, if the recipient has it. */
-  eventPlace(recipient: Recipient, billId: BillId, no: number): Promise<EventPlace | null>;
-  bills(scope: BillScope, filter: ListFilter): Promise<PresentBill[]>;
-  /** The newest bill of an order within a merchant; null where there is none. */
-  billOfOrder(merchantId: MerchantId, orderId: Reference): Promise<BillId | null>;
-  /** Payments of one bill or of one paychannel. `status` `refused` included. */
-  payments(
-    of: { billId: BillId } | { paychannelId: PaychannelId },
-    filter: ListFilter,
-  ): Promise<ListedPayment[]>;
-  credits(
-    of: { billId: BillId } | { paychannelId: PaychannelId },
-    filter: ListFilter,
-  ): Promise<ListedCredit[]>;
-  close(): Promise<void>;
-}
-
-/** Whose key it is and what they are. */
-export interface Principal {
-  readonly kind: 'terminal' | 'merchant' | 'paychannel' | 'operator';
-  readonly id: string;
-  readonly institutionId: InstitutionId;
-  /** Of a terminal or merchant. */
-  readonly merchantId: MerchantId | null;
-  /** Of a terminal or merchant: what bills show. */
-  readonly merchant: { readonly name: string; readonly city: string } | null;
-  /** A terminal that sees its own bills only. */
-  readonly restricted: boolean;
-  /** A paychannel that wants `payment.confirmed`. */
-  readonly subscribed: boolean;
-  /** Of a terminal: what its codes are made of, where anything is set. */
-  readonly qr?: QrSettings;
-  /** Of a terminal: its merchant's policies, else its institution's, where any is set. */
-  readonly policies?: PolicySettings;
-  /** Of an operator. */
-  readonly role?: OperatorRole;
-  /** It, its merchant or its institution is: nothing new begins, and what has begun comes to its end. */
-  readonly suspended?: true;
-}
-
-export type OperatorRole = 'system' | 'institutionAdmin' | 'institutionViewer' | 'merchantAdmin';

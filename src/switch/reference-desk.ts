@@ -3,13 +3,14 @@
 import { findReference } from '../domain/bill/references.ts';
 import { isForMany, isPresent, type PresentBill } from '../domain/bill/state.ts';
 import type { KeptReference, Parts } from '../domain/bill/vocabulary.ts';
+import type { BillOperation } from './bill-commands.ts';
+import { type NamedReference, referenceOf } from './bill-replies.ts';
 import type { Cell, Waiting } from './cell.ts';
 import { recallUnwritten } from './cell-references.ts';
 import type { Lookups } from './lookups.ts';
 import type { PartKey } from './part-keys.ts';
 import { awayFrom, besideOf, partsFor, paymentAway } from './parts.ts';
 import type { Asked } from './reply-sink.ts';
-import { type BillOperation, type NamedReference, referenceOf } from './use-cases.ts';
 
 /** What a request names and its bill has not at hand, as far as it is known anywhere. */
 export interface Recalled {

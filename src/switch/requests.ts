@@ -19,7 +19,8 @@ import type { Currency, Minor } from '../domain/money.ts';
 import type { Tariff } from '../domain/tariff/tariff.ts';
 import type { Millis } from '../domain/time.ts';
 import type { FaultCode } from './faults.ts';
-import type { Principal, StreamedEvent } from './ports.ts';
+import type { StreamedEvent } from './ports.ts';
+import type { Principal } from './principal.ts';
 
 /** How the reply's body is to be written: for the wire, or packed for the gateway's own use. */
 export type Encoding = 'json' | 'msgpack';

@@ -16,6 +16,8 @@ import type { BillFact } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
 import { admit, TIMERS_AT_ONCE_MAX, unleased } from './admission.ts';
+import { actorOf, type BillOperation, commandOf } from './bill-commands.ts';
+import { rejection, replyTo } from './bill-replies.ts';
 import { type Cell, NONE_TOLD, type Waiting } from './cell.ts';
 import { lettingGo } from './cell-references.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
@@ -31,15 +33,7 @@ import { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
 import { asCommitted, settleItem, stream } from './streaming.ts';
 import { isRefused, unlessSuspended } from './suspension.ts';
-import {
-  actorOf,
-  type BillOperation,
-  commandOf,
-  rejection,
-  replyTo,
-  unseen,
-  visible,
-} from './use-cases.ts';
+import { unseen, visible } from './visibility.ts';
 
 export class Shard {
   readonly id: ShardId;

@@ -2,7 +2,7 @@
 // has begun comes to its end: payments under live reservations, repeats, questions, events, credits, confirm and refund.
 
 import type { BillDecision } from '../domain/bill/vocabulary.ts';
-import type { Principal } from './ports.ts';
+import type { Principal } from './principal.ts';
 import type { Operation, SwitchRejection } from './requests.ts';
 
 /** What came of a command: facts, or a refusal of the domain's or of its surroundings. */

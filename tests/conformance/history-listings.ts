@@ -13,7 +13,8 @@ import {
 } from '../../src/domain/ids.ts';
 import { minor } from '../../src/domain/money.ts';
 import { millis, plus } from '../../src/domain/time.ts';
-import type { History, ListFilter, Listings } from '../../src/switch/ports.ts';
+import type { ListFilter, Listings } from '../../src/switch/listings-port.ts';
+import type { History } from '../../src/switch/ports.ts';
 import {
   billId,
   institutionId,

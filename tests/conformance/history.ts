@@ -6,13 +6,9 @@ import type { BillId, ShardId, TerminalId } from '../../src/domain/ids.ts';
 import { AMOUNT_MAX, minor, ZERO } from '../../src/domain/money.ts';
 import { millis, NEVER, plus } from '../../src/domain/time.ts';
 import { NO_ENTRY } from '../../src/switch/entry-id.ts';
+import type { Listings } from '../../src/switch/listings-port.ts';
 import type { PartKey } from '../../src/switch/part-keys.ts';
-import {
-  type History,
-  HistoryRefusal,
-  type Listings,
-  type OrderRow,
-} from '../../src/switch/ports.ts';
+import { type History, HistoryRefusal, type OrderRow } from '../../src/switch/ports.ts';
 import {
   billId,
   makeBill,

@@ -4,7 +4,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Config, ConfigError, options, readConfig, shownConfig } from '../../src/config.ts';
+import { type Config, ConfigError, readConfig, shownConfig } from '../../src/config.ts';
+import { options } from '../../src/option-table.ts';
 import type { Choices } from './choices.ts';
 import { type Odd, oddKey, oddNumber, oddText, oddValue, put } from './odd-values.ts';
 import { promise, type Target } from './target.ts';

@@ -9,14 +9,14 @@ import { MsgpackRefusal, unpack } from '../../src/protocols/msgpack.ts';
 import {
   isProblem,
   type ReadingContext,
-  readOperation,
   type SingleOperation,
-} from '../../src/protocols/operations.ts';
+} from '../../src/protocols/operations/addressing.ts';
+import { readOperation } from '../../src/protocols/operations/read-operation.ts';
 import { type Problem, problemBody } from '../../src/protocols/problem-document.ts';
 import { problems } from '../../src/protocols/problems.ts';
 import { requests } from '../../src/protocols/schemas/requests.ts';
 import { LIMITS } from '../../src/protocols/schemas/scalars.ts';
-import type { Principal } from '../../src/switch/ports.ts';
+import type { Principal } from '../../src/switch/principal.ts';
 import { keys, makePrincipals } from '../support/fake-door.ts';
 import { faultsOf } from '../support/json-schema.ts';
 import { codesAt } from '../support/qr-claims.ts';

@@ -17,7 +17,7 @@ import {
 } from '../../src/domain/ids.ts';
 import type { Currency, Minor } from '../../src/domain/money.ts';
 import { millis } from '../../src/domain/time.ts';
-import type { Principal } from '../../src/switch/ports.ts';
+import type { Principal } from '../../src/switch/principal.ts';
 import type { Operation } from '../../src/switch/requests.ts';
 import { type BenchWorld, SHARDS } from './bench-world.ts';
 

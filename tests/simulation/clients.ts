@@ -16,7 +16,7 @@ import {
 } from '../../src/domain/ids.ts';
 import type { Currency, Minor } from '../../src/domain/money.ts';
 import { millis, NEVER, SECOND_MS } from '../../src/domain/time.ts';
-import type { Principal } from '../../src/switch/ports.ts';
+import type { Principal } from '../../src/switch/principal.ts';
 import type { Operation, ProposedTerms, Reply } from '../../src/switch/requests.ts';
 import { flat, free, per, rule, tariffOf } from '../support/tariffs.ts';
 import { EPOCH_MS } from './life.ts';

@@ -12,9 +12,10 @@ import type {
 } from '../../src/domain/bill/vocabulary.ts';
 import type { BillId } from '../../src/domain/ids.ts';
 import { canonical } from '../../src/protocols/digest.ts';
-import type { Principal } from '../../src/switch/ports.ts';
+import type { BillOperation } from '../../src/switch/bill-commands.ts';
+import { referenceOf } from '../../src/switch/bill-replies.ts';
+import type { Principal } from '../../src/switch/principal.ts';
 import type { Operation, Reply, SwitchRejection } from '../../src/switch/requests.ts';
-import { type BillOperation, referenceOf } from '../../src/switch/use-cases.ts';
 import { type Ledger, type Page, referenceKey, show } from './ledger.ts';
 
 /** One delivery of one request to one process. */

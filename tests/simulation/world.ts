@@ -13,7 +13,8 @@ import {
   shardOfOrder,
 } from '../../src/domain/ids.ts';
 import { millis } from '../../src/domain/time.ts';
-import type { HistoryBatch, Principal } from '../../src/switch/ports.ts';
+import type { HistoryBatch } from '../../src/switch/ports.ts';
+import type { Principal } from '../../src/switch/principal.ts';
 import type { Asked } from '../../src/switch/reply-sink.ts';
 import type { Operation, Reply } from '../../src/switch/requests.ts';
 import { Agenda } from './agenda.ts';

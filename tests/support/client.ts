@@ -4,6 +4,8 @@
 import type { Static } from '@sinclair/typebox';
 import { Packr } from 'msgpackr';
 import { WebSocket } from 'ws';
+import type * as told from '../../src/protocols/schemas/event-responses.ts';
+import type * as parts from '../../src/protocols/schemas/part-responses.ts';
 import type * as shown from '../../src/protocols/schemas/responses.ts';
 import type { Answers } from './answers.ts';
 
@@ -13,10 +15,10 @@ export type Bill = Static<typeof shown.bill> & {
   readonly expiresAt: string;
 };
 export type View = Static<typeof shown.view> & { readonly expiresAt: string };
-export type Payment = Static<typeof shown.payment>;
-export type Credit = Static<typeof shown.credit>;
+export type Payment = Static<typeof parts.payment>;
+export type Credit = Static<typeof parts.credit>;
 export type TerminalPayment = Static<typeof shown.terminalPayment>;
-export type Event = Static<typeof shown.event>;
+export type Event = Static<typeof told.event>;
 export type Problem = Static<typeof shown.problem> & Readonly<Record<string, unknown>>;
 export type Api = 'terminal' | 'paychannel';
 
@@ -42,9 +44,9 @@ export interface Results {
   'payment.cancel': TerminalPayment;
   'payment.refund': TerminalPayment;
   'order.resolve': Bill | Static<typeof shown.orderVoid>;
-  'terminal.events': Static<typeof shown.events>;
-  'paychannel.events': Static<typeof shown.events>;
-  'event.ack': Static<typeof shown.acknowledged>;
+  'terminal.events': Static<typeof told.events>;
+  'paychannel.events': Static<typeof told.events>;
+  'event.ack': Static<typeof told.acknowledged>;
   'bill.resolve': View;
   'bill.view': View;
   'bill.reserve': Static<typeof shown.reservation>;
@@ -52,10 +54,10 @@ export interface Results {
   'payment.create': Static<typeof shown.paymentAnswer>;
   'payment.get': Payment;
   'payment.void': Payment;
-  'paychannel.payments': Page<Static<typeof shown.paychannelPayment>>;
-  'paychannel.credits': Page<Static<typeof shown.paychannelCredit>>;
-  'credit.get': Static<typeof shown.paychannelCredit>;
-  'credit.settle': Static<typeof shown.paychannelCredit>;
+  'paychannel.payments': Page<Static<typeof parts.paychannelPayment>>;
+  'paychannel.credits': Page<Static<typeof parts.paychannelCredit>>;
+  'credit.get': Static<typeof parts.paychannelCredit>;
+  'credit.settle': Static<typeof parts.paychannelCredit>;
   ping: { readonly now: string };
 }
 

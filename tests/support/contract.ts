@@ -5,6 +5,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { calls } from '../../src/protocols/calls.ts';
 import { findCall } from '../../src/protocols/gateway/router.ts';
 import { isProblemCode, problems } from '../../src/protocols/problems.ts';
+import * as told from '../../src/protocols/schemas/event-responses.ts';
 import * as shown from '../../src/protocols/schemas/responses.ts';
 
 /** What does not fit; fields that the schema does not know are named too, since then the document is behind. */
@@ -34,7 +35,7 @@ export function answerViolations(answer: {
 /** The schema of an operation’s answer over WebSocket: the same as over HTTP. */
 export function operationViolations(op: string, status: number, body: unknown): string[] {
   if (status >= 400) return problemViolations(status, body);
-  if (op === 'event.ack') return contractViolations(shown.acknowledged, body);
+  if (op === 'event.ack') return contractViolations(told.acknowledged, body);
   const expected = calls.find((call) => call.id === op)?.answers[status];
   if (expected === undefined) return [`${op} does not answer ${status}`];
   if (expected.schema === null) return body === null ? [] : ['there is a body'];

@@ -11,8 +11,10 @@ import {
 } from '../../src/protocols/gateway/options.ts';
 import { hashOfKey } from '../../src/protocols/gateway/principals.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
+import type { Listings } from '../../src/switch/listings-port.ts';
 import type { OperatorDesk } from '../../src/switch/operator-desk.ts';
-import type { Listings, Principal, StreamedEvent } from '../../src/switch/ports.ts';
+import type { StreamedEvent } from '../../src/switch/ports.ts';
+import type { Principal } from '../../src/switch/principal.ts';
 import type {
   Reply,
   Request,

@@ -7,18 +7,13 @@ import { isRejection } from '../../src/domain/bill/vocabulary.ts';
 import { type BillId, type ShardId, shardOfBill } from '../../src/domain/ids.ts';
 import { type Millis, plus } from '../../src/domain/time.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
+import { type BillOperation, commandOf } from '../../src/switch/bill-commands.ts';
+import { rejection, replyTo } from '../../src/switch/bill-replies.ts';
 import { ORDER_LIFE_MS, orderKey } from '../../src/switch/orders.ts';
 import type { Reply, Request, ShardDoor } from '../../src/switch/requests.ts';
 import { isRefused, SUSPENDED, unlessSuspended } from '../../src/switch/suspension.ts';
 import { termsAt } from '../../src/switch/terms-at.ts';
-import {
-  type BillOperation,
-  commandOf,
-  rejection,
-  replyTo,
-  unseen,
-  visible,
-} from '../../src/switch/use-cases.ts';
+import { unseen, visible } from '../../src/switch/visibility.ts';
 import { NOON } from './bill-fixtures.ts';
 import { codesAt } from './qr-claims.ts';
 

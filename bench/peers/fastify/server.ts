@@ -5,7 +5,7 @@
 import type { AddressInfo } from 'node:net';
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Principal } from '../../../src/switch/ports.ts';
+import type { Principal } from '../../../src/switch/principal.ts';
 import { type Answer, type CreateBody, type PayBody, refuse } from '../bills.ts';
 import { interactiveStore } from '../interactive-store.ts';
 import { Keys, openPool, type PeerTask, requestIdOf, servePeer } from '../serving.ts';

@@ -4,7 +4,7 @@
 import uws, { type HttpRequest, type HttpResponse, type WebSocket } from 'uWebSockets.js';
 import { type TSchema, Type } from '@sinclair/typebox';
 import { TypeCompiler } from '@sinclair/typebox/compiler';
-import type { Principal } from '../../../src/switch/ports.ts';
+import type { Principal } from '../../../src/switch/principal.ts';
 import { type Answer, type CreateBody, type PayBody, refuse } from '../bills.ts';
 import { Keys, openPool, type PeerTask, requestIdOf, servePeer } from '../serving.ts';
 import { singleStore } from '../single-store.ts';

@@ -13,13 +13,12 @@ import { type Millis, millis } from '../../domain/time.ts';
 import { Fault } from '../../switch/faults.ts';
 import type {
   BillScope,
-  EventPlace,
   ListedCredit,
   ListedPayment,
   ListFilter,
   Listings,
-  StreamedEvent,
-} from '../../switch/ports.ts';
+} from '../../switch/listings-port.ts';
+import type { EventPlace, StreamedEvent } from '../../switch/ports.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
 import { HistoryClient } from './client.ts';

@@ -1,10 +1,10 @@
 // Acknowledgements: a list of events is split by bill, each bill's shard is asked, and the counts are added.
 
 import { type BillId, partId, shardOfBill } from '../../domain/ids.ts';
-import type { Principal } from '../../switch/ports.ts';
+import type { Principal } from '../../switch/principal.ts';
 import type { Encoding, ShardDoor } from '../../switch/requests.ts';
-import { recipientOf } from '../../switch/use-cases.ts';
-import { eventsByBill } from '../operations.ts';
+import { recipientOf } from '../../switch/visibility.ts';
+import { eventsByBill } from '../operations/addressing.ts';
 import { encodeBody } from '../presenter.ts';
 import type { Inboxes } from './inboxes.ts';
 

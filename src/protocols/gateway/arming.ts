@@ -11,7 +11,7 @@
 
 import type { BillStatus } from '../../domain/bill/vocabulary.ts';
 import { type BillId, shardOfBill, shardOfOrder } from '../../domain/ids.ts';
-import type { Principal } from '../../switch/ports.ts';
+import type { Principal } from '../../switch/principal.ts';
 import type { Operation, ProposedTerms, Request, ShardDoor } from '../../switch/requests.ts';
 import { encodeBody, presentProblem, type Standing } from '../presenter.ts';
 import type { Problem } from '../problem-document.ts';

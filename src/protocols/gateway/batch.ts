@@ -3,8 +3,9 @@
 
 import { must } from '../../domain/assert.ts';
 import { parseReference } from '../../domain/ids.ts';
-import type { Principal } from '../../switch/ports.ts';
-import { isProblem, type ReadingContext, readOperation } from '../operations.ts';
+import type { Principal } from '../../switch/principal.ts';
+import { isProblem, type ReadingContext } from '../operations/addressing.ts';
+import { readOperation } from '../operations/read-operation.ts';
 import { presentProblem } from '../presenter.ts';
 import type { Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';

@@ -1,6 +1,6 @@
 // The batches of a gateway: so many at once, and so many of them one terminal’s.
 
-import type { Principal } from '../../switch/ports.ts';
+import type { Principal } from '../../switch/principal.ts';
 import { Batch, type BatchContext } from './batch.ts';
 import type { Exchange } from './exchange.ts';
 

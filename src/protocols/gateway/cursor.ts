@@ -2,7 +2,7 @@
 // so that all pages of one reading show the same moment.
 
 import { type Millis, TIME_MAX } from '../../domain/time.ts';
-import type { ListPlace } from '../../switch/ports.ts';
+import type { ListPlace } from '../../switch/listings-port.ts';
 
 export interface Cursor {
   readonly place: ListPlace;

@@ -3,7 +3,8 @@
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import { parsePartId } from '../../domain/ids.ts';
 import { type Millis, millis, SECOND_MS } from '../../domain/time.ts';
-import type { Clock, EventPlace, Listings, StreamedEvent } from '../../switch/ports.ts';
+import type { Listings } from '../../switch/listings-port.ts';
+import type { Clock, EventPlace, StreamedEvent } from '../../switch/ports.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 import { invalid } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';

@@ -3,7 +3,8 @@ import { paychannelId } from '../../../tests/support/bill-fixtures.ts';
 import { type Bench, keys, passing, startBench } from '../../../tests/support/fake-door.ts';
 import { TestSocket } from '../../../tests/support/socket.ts';
 import { eventNo, eventsUpTo, idOf, idsOf, pushed } from '../../../tests/support/stream-events.ts';
-import type { Listings, StreamedEvent } from '../../switch/ports.ts';
+import type { Listings } from '../../switch/listings-port.ts';
+import type { StreamedEvent } from '../../switch/ports.ts';
 
 let bench: Bench;
 let history: StreamedEvent[] = [];

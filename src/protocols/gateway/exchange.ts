@@ -1,7 +1,7 @@
 // One HTTP request under way and its one answer, whole or line by line.
 
 import { isUtf8 } from 'node:buffer';
-import type { Principal } from '../../switch/ports.ts';
+import type { Principal } from '../../switch/principal.ts';
 import type { Call } from '../call.ts';
 import { presentProblem } from '../presenter.ts';
 import { invalid, type Problem } from '../problem-document.ts';

@@ -11,17 +11,17 @@ import {
   type TerminalId,
 } from '../../domain/ids.ts';
 import { SECOND_MS } from '../../domain/time.ts';
-import type { Principal } from '../../switch/ports.ts';
-import { recipientOf } from '../../switch/use-cases.ts';
+import type { Principal } from '../../switch/principal.ts';
+import { recipientOf } from '../../switch/visibility.ts';
 import type { Call } from '../call.ts';
 import { calls } from '../calls.ts';
 import {
   type Addressed,
   isProblem,
   type ReadingContext,
-  readOperation,
   type SingleOperation,
-} from '../operations.ts';
+} from '../operations/addressing.ts';
+import { readOperation } from '../operations/read-operation.ts';
 import { invalid } from '../problem-document.ts';
 import { requests } from '../schemas/requests.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';

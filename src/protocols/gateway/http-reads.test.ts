@@ -11,7 +11,7 @@ import { call, problemOf } from '../../../tests/support/http-client.ts';
 import { codesAt } from '../../../tests/support/qr-claims.ts';
 import { minor } from '../../domain/money.ts';
 import { plus } from '../../domain/time.ts';
-import type { ListFilter } from '../../switch/ports.ts';
+import type { ListFilter } from '../../switch/listings-port.ts';
 import { PROBLEM_CODES } from '../problems.ts';
 
 let bench: Bench;

@@ -2,7 +2,7 @@
 // pay, confirm or acknowledgement nothing is awaited.
 
 import { Fault } from '../../switch/faults.ts';
-import type { Principal } from '../../switch/ports.ts';
+import type { Principal } from '../../switch/principal.ts';
 import type { Call } from '../call.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';

@@ -1,7 +1,8 @@
 // The inboxes of a gateway: one a recipient that somebody here listens for.
 
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
-import type { Clock, Listings } from '../../switch/ports.ts';
+import type { Listings } from '../../switch/listings-port.ts';
+import type { Clock } from '../../switch/ports.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 import { Inbox } from './inbox.ts';
 import type { GatewayLog } from './options.ts';

@@ -1,7 +1,8 @@
 // What becomes of sockets and waiting calls when their keys do: told at once where the directory tells of it, and looked
 // at now and then all the same.
 
-import type { Clock, Principal } from '../../switch/ports.ts';
+import type { Clock } from '../../switch/ports.ts';
+import type { Principal } from '../../switch/principal.ts';
 import type { Session, SessionContext } from './session.ts';
 
 /** Keys of open sockets are judged anew after this time, a few every second. */

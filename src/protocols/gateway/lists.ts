@@ -3,7 +3,8 @@
 import { must } from '../../domain/assert.ts';
 import type { BillId, PaychannelId, TerminalId } from '../../domain/ids.ts';
 import { type Millis, millis } from '../../domain/time.ts';
-import type { BillScope, ListFilter, Listings, ListPlace, Principal } from '../../switch/ports.ts';
+import type { BillScope, ListFilter, Listings, ListPlace } from '../../switch/listings-port.ts';
+import type { Principal } from '../../switch/principal.ts';
 import type { ShardDoor } from '../../switch/requests.ts';
 import { encodeBody } from '../presenter.ts';
 import { invalid, type Problem } from '../problem-document.ts';

@@ -14,7 +14,7 @@ import {
   type PartyKind,
   scopeOfOperator,
 } from '../../switch/operator-desk.ts';
-import type { Principal } from '../../switch/ports.ts';
+import type { Principal } from '../../switch/principal.ts';
 import { digestOf } from '../digest.ts';
 import { operatorCalls } from '../operator-calls.ts';
 import { encodeBody } from '../presenter.ts';

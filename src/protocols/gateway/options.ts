@@ -1,8 +1,9 @@
 // What a gateway is given and what it tells.
 
 import type { Directory } from '../../switch/directory.ts';
+import type { Listings } from '../../switch/listings-port.ts';
 import type { OperatorDesk } from '../../switch/operator-desk.ts';
-import type { Clock, Listings } from '../../switch/ports.ts';
+import type { Clock } from '../../switch/ports.ts';
 import type { QrCodes } from '../../switch/qr.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 

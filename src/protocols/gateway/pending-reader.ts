@@ -2,7 +2,8 @@
 
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import { type Millis, millis } from '../../domain/time.ts';
-import type { Clock, EventPlace, Listings, StreamedEvent } from '../../switch/ports.ts';
+import type { Listings } from '../../switch/listings-port.ts';
+import type { Clock, EventPlace, StreamedEvent } from '../../switch/ports.ts';
 import type { ShardDoor } from '../../switch/requests.ts';
 import { byPlace, EVENT_LIFE_MS, eventId, placeOf, WINDOW_MAX } from './pending.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { holderOf, keys, makePrincipals } from '../../../tests/support/fake-door.ts';
 import { ManualClock } from '../../../tests/support/manual-clock.ts';
-import type { Principal } from '../../switch/ports.ts';
+import type { Principal } from '../../switch/principal.ts';
 import { hashOfKey, keyOfHeader, Principals } from './principals.ts';
 
 function setUp(max = 10) {

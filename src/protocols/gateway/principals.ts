@@ -7,7 +7,8 @@
 
 import { hash } from 'node:crypto';
 import type { Directory, DirectoryChange, KeyHolder } from '../../switch/directory.ts';
-import type { Clock, Principal } from '../../switch/ports.ts';
+import type { Clock } from '../../switch/ports.ts';
+import type { Principal } from '../../switch/principal.ts';
 import { Turns } from './turns.ts';
 
 /** A key found longer ago than `fresh` is used and checked again meanwhile; than `stale`, checked before it is used. */

@@ -4,15 +4,11 @@
 //   W2. What cannot be sent closes the socket with a reason; it is never dropped in silence. Its events stay pending.
 //   W3. Beyond a bound of operations under way, more are refused before anything is done.
 
-import type { Principal } from '../../switch/ports.ts';
+import type { Principal } from '../../switch/principal.ts';
 import type { Encoding } from '../../switch/requests.ts';
-import { recipientOf } from '../../switch/use-cases.ts';
-import {
-  isProblem,
-  type ReadingContext,
-  readOperation,
-  type SingleOperation,
-} from '../operations.ts';
+import { recipientOf } from '../../switch/visibility.ts';
+import { isProblem, type ReadingContext, type SingleOperation } from '../operations/addressing.ts';
+import { readOperation } from '../operations/read-operation.ts';
 import { encodeBody, presentProblem } from '../presenter.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';

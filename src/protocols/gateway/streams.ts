@@ -1,6 +1,6 @@
 // The two WebSocket addresses: who may connect, and how uWebSockets.js is told.
 
-import type { Principal } from '../../switch/ports.ts';
+import type { Principal } from '../../switch/principal.ts';
 import type { Encoding } from '../../switch/requests.ts';
 import { encodeBody } from '../presenter.ts';
 import { invalid, type Problem, problemBody } from '../problem-document.ts';

@@ -1,7 +1,7 @@
 // What operators send and are shown.
 
 import { type Static, type TProperties, Type } from '@sinclair/typebox';
-import { policies } from './requests.ts';
+import { policies } from './new-bill-request.ts';
 import { listOf } from './responses.ts';
 import { closed, explained, id, named, nullable, oneOf, text, time } from './scalars.ts';
 

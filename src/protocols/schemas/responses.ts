@@ -2,31 +2,18 @@
 // They leave room for more fields: clients ignore what they do not know.
 
 import { type TProperties, type TSchema, Type } from '@sinclair/typebox';
+import {
+  BILL_STATUSES,
+  credit,
+  paychannelCredit,
+  paychannelPayment,
+  payment,
+} from './part-responses.ts';
+import { amount, text, time } from './response-scalars.ts';
 import { named, nullable, oneOf } from './scalars.ts';
 import { quote, stayed } from './stay-responses.ts';
 
-const amount = (description: string) => Type.Integer({ minimum: 0, description });
-const time = (description: string) => Type.String({ format: 'date-time', description });
-const text = (description: string) => Type.String({ description });
-
-const BILL_STATUSES = [
-  'open',
-  'partiallyPaid',
-  'paid',
-  'confirmed',
-  'refunded',
-  'cancelled',
-  'expired',
-] as const;
-const PAYMENT_STATUSES = ['accepted', 'confirmed', 'reversed', 'refunded', 'refused'] as const;
-const CREDIT_STATUSES = ['pending', 'settled', 'rejected'] as const;
-export const statusesOf = {
-  bill: BILL_STATUSES,
-  payment: PAYMENT_STATUSES,
-  credit: CREDIT_STATUSES,
-};
-
-const CAUSES = ['terminal', 'operator', 'timeout'] as const;
+export const CAUSES = ['terminal', 'operator', 'timeout'] as const;
 
 const line = named(
   'Line',
@@ -38,52 +25,6 @@ const line = named(
   }),
 );
 
-const paymentFields = {
-  id: nullable(
-    text(
-      'Begins with the bill’s id. Null for a reference that was voided before any payment came.',
-    ),
-  ),
-  paychannelId: Type.String(),
-  paymentRef: Type.String(),
-  amount: nullable(amount('What was reported as debited. Null for a voided reference.')),
-  credited: amount('How much of it has been requested back.'),
-  method: nullable(text('How it was paid, as the wallet says.')),
-  status: oneOf(PAYMENT_STATUSES),
-  code: nullable(text('Of a refused payment: why, by its problem code.')),
-  receivedAt: time('When it arrived; of a voided reference, when it was voided.'),
-  merchantNotifiedAt: nullable(time('When the terminal acknowledged the event that told of it.')),
-};
-export const payment = named('Payment', Type.Object(paymentFields));
-
-const creditFields = {
-  id: text('Begins with the bill’s id.'),
-  kind: oneOf(['reversal', 'refund'], {
-    description: 'reversal: before the bill is confirmed; refund: after.',
-  }),
-  paymentId: Type.String(),
-  paymentRef: Type.String(),
-  amount: Type.Integer({ minimum: 1 }),
-  purpose: nullable(oneOf(['sale', 'prepayment'])),
-  status: oneOf(CREDIT_STATUSES),
-  reason: nullable(text('Of the request; once rejected with one, of the rejection.')),
-  reference: nullable(text('The wallet’s own reference.')),
-  requestedAt: time('When it was requested.'),
-  settledAt: nullable(time('When it was settled or rejected.')),
-  overdue: Type.Boolean({ description: 'Pending for more than 24 hours.' }),
-};
-export const credit = named('Credit', Type.Object(creditFields));
-
-const ofBill = { billId: text('The bill it belongs to.'), currency: Type.String() };
-export const paychannelPayment = named(
-  'PaychannelPayment',
-  Type.Object({ ...paymentFields, ...ofBill }),
-);
-export const paychannelCredit = named(
-  'PaychannelCredit',
-  Type.Object({ ...creditFields, ...ofBill }),
-);
-
 const offered = {
   usage: Type.Optional(oneOf(['single', 'many'], { description: 'Of a static bill.' })),
   validFrom: Type.Optional(nullable(time('Of a static bill: not to be paid before.'))),
@@ -92,7 +33,7 @@ const offered = {
   ),
 };
 
-const policies = Type.Object(
+export const policies = Type.Object(
   {
     late: oneOf(['refuse', 'accept']),
     excess: oneOf(['refuse', 'reverse']),
@@ -102,7 +43,7 @@ const policies = Type.Object(
   { description: 'As chosen when the bill was created.' },
 );
 
-const owed = nullable(
+export const owed = nullable(
   amount('What is owed; null where the payer chooses from a range, or a tariff says it.'),
 );
 
@@ -281,64 +222,6 @@ export const terminalPayment = named(
       reversed: amount('Requested back before the confirm.'),
       refunded: amount('Requested back after it.'),
     }),
-  }),
-);
-
-export const EVENT_TYPES = [
-  'bill.paid',
-  'bill.due',
-  'payment.received',
-  'bill.confirmed',
-  'bill.cancelled',
-  'bill.expired',
-  'credit.requested',
-  'credit.settled',
-  'credit.rejected',
-  'payment.confirmed',
-] as const;
-
-export const event = named(
-  'Event',
-  Type.Object(
-    {
-      id: Type.String(),
-      type: oneOf(EVENT_TYPES, {
-        description: 'More may come: acknowledge those that you do not know.',
-      }),
-      billId: Type.String(),
-      billVersion: Type.Integer({ minimum: 1 }),
-      occurredAt: time('When it happened.'),
-      requestId: text('Of the request that caused it.'),
-      data: Type.Object({
-        bill: Type.Object({
-          id: Type.String(),
-          status: oneOf(BILL_STATUSES),
-          version: Type.Integer({ minimum: 1 }),
-          orderId: Type.String(),
-          amount: owed,
-          currency: Type.String(),
-          paid: amount('What had been paid.'),
-          due: amount('What was still owed.'),
-          policies,
-        }),
-        clearUntil: stayed.clearUntil,
-        cause: Type.Optional(oneOf(CAUSES)),
-        payment: Type.Optional(payment),
-        credit: Type.Optional(credit),
-        receipt: Type.Optional(Type.Object({})),
-      }),
-    },
-    {
-      description: 'A message, delivered at least once until acknowledged; in order within a bill.',
-    },
-  ),
-);
-
-export const events = named('Events', Type.Object({ events: Type.Array(event) }));
-export const acknowledged = named(
-  'Acknowledged',
-  Type.Object({
-    acknowledged: Type.Integer({ minimum: 0, description: 'How many were still pending.' }),
   }),
 );
 

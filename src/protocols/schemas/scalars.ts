@@ -4,6 +4,8 @@
 import {
   FormatRegistry,
   Kind,
+  type TObject,
+  type TProperties,
   type TSchema,
   type TUnsafe,
   Type,
@@ -152,4 +154,9 @@ export const httpUrl = (description: string) =>
 function isHttpUrl(text: string): boolean {
   if (!/^https?:\/\//i.test(text)) return false;
   return URL.canParse(text);
+}
+
+/** A request’s body: these fields and no others. */
+export function object<T extends TProperties>(properties: T): TObject<T> {
+  return Type.Object(properties, closed);
 }

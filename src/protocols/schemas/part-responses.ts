@@ -1,0 +1,68 @@
+// What the switch answers about payments and credits.
+
+import { Type } from '@sinclair/typebox';
+import { amount, text, time } from './response-scalars.ts';
+import { named, nullable, oneOf } from './scalars.ts';
+
+export const BILL_STATUSES = [
+  'open',
+  'partiallyPaid',
+  'paid',
+  'confirmed',
+  'refunded',
+  'cancelled',
+  'expired',
+] as const;
+const PAYMENT_STATUSES = ['accepted', 'confirmed', 'reversed', 'refunded', 'refused'] as const;
+const CREDIT_STATUSES = ['pending', 'settled', 'rejected'] as const;
+export const statusesOf = {
+  bill: BILL_STATUSES,
+  payment: PAYMENT_STATUSES,
+  credit: CREDIT_STATUSES,
+};
+
+const paymentFields = {
+  id: nullable(
+    text(
+      'Begins with the bill’s id. Null for a reference that was voided before any payment came.',
+    ),
+  ),
+  paychannelId: Type.String(),
+  paymentRef: Type.String(),
+  amount: nullable(amount('What was reported as debited. Null for a voided reference.')),
+  credited: amount('How much of it has been requested back.'),
+  method: nullable(text('How it was paid, as the wallet says.')),
+  status: oneOf(PAYMENT_STATUSES),
+  code: nullable(text('Of a refused payment: why, by its problem code.')),
+  receivedAt: time('When it arrived; of a voided reference, when it was voided.'),
+  merchantNotifiedAt: nullable(time('When the terminal acknowledged the event that told of it.')),
+};
+export const payment = named('Payment', Type.Object(paymentFields));
+
+const creditFields = {
+  id: text('Begins with the bill’s id.'),
+  kind: oneOf(['reversal', 'refund'], {
+    description: 'reversal: before the bill is confirmed; refund: after.',
+  }),
+  paymentId: Type.String(),
+  paymentRef: Type.String(),
+  amount: Type.Integer({ minimum: 1 }),
+  purpose: nullable(oneOf(['sale', 'prepayment'])),
+  status: oneOf(CREDIT_STATUSES),
+  reason: nullable(text('Of the request; once rejected with one, of the rejection.')),
+  reference: nullable(text('The wallet’s own reference.')),
+  requestedAt: time('When it was requested.'),
+  settledAt: nullable(time('When it was settled or rejected.')),
+  overdue: Type.Boolean({ description: 'Pending for more than 24 hours.' }),
+};
+export const credit = named('Credit', Type.Object(creditFields));
+
+const ofBill = { billId: text('The bill it belongs to.'), currency: Type.String() };
+export const paychannelPayment = named(
+  'PaychannelPayment',
+  Type.Object({ ...paymentFields, ...ofBill }),
+);
+export const paychannelCredit = named(
+  'PaychannelCredit',
+  Type.Object({ ...creditFields, ...ofBill }),
+);
