@@ -338,7 +338,7 @@ function page(): string {
   );
   return `# Configuration
 
-Made from the table in \`src/config.ts\` and compared with it by a test; after a change there,
+Made from the table in \`src/option-table.ts\` and compared with it by a test; after a change there,
 \`npx vitest run --project unit src/config.test.ts -u\` writes it again.
 
 Options are environment variables, or keys of a JSON file that \`--config=FILE\` or \`QRSWITCH_CONFIG\` names. A variable
