@@ -1,46 +1,35 @@
-// One WebSocket: reads frames, asks shards, answers in any order, and is sent the events of its principal.
+// One WebSocket: reads frames, has them answered (socket-calls.ts), and is sent the events of its principal.
 //
 //   W1. Answers and events of one tick leave together, corked.
 //   W2. What cannot be sent closes the socket with a reason; it is never dropped in silence. Its events stay pending.
-//   W3. Beyond a bound of operations under way, more are refused before anything is done.
 
 import type { Principal } from '../../switch/principal.ts';
 import type { Encoding } from '../../switch/requests.ts';
 import { recipientOf } from '../../switch/visibility.ts';
-import { isProblem, type ReadingContext, type SingleOperation } from '../operations/addressing.ts';
-import { readOperation } from '../operations/read-operation.ts';
-import { encodeBody, presentProblem } from '../presenter.ts';
+import { presentProblem } from '../presenter.ts';
 import { invalid, type Problem } from '../problem-document.ts';
-import { asBody, violationsOf } from '../schemas/validation.ts';
-import { formatTime } from '../wire-time.ts';
-import { acknowledge } from './acknowledge.ts';
-import { ask } from './asking.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { type Frame, readFrame } from './frame-reader.ts';
-import { authFrame, type FrameId, replyFrame } from './frames.ts';
+import { authFrame, type FrameId } from './frames.ts';
 import { mayCall } from './http.ts';
 import type { EventReader, Inbox } from './inbox.ts';
-import type { Inboxes } from './inboxes.ts';
 import type { WebSocket } from './native.ts';
-import type { GatewayOptions } from './options.ts';
 import { hashOfKey, type Principals } from './principals.ts';
+import { type AskingSocket, type CallsContext, SocketCalls } from './socket-calls.ts';
 import { SocketOutbox } from './socket-outbox.ts';
-import { CLOSE, closeCodeOf, OPERATIONS, type StreamApi } from './stream-protocol.ts';
+import { CLOSE, closeCodeOf, type StreamApi } from './stream-protocol.ts';
 
 const AUTHENTICATE_WITHIN_MS = 5_000;
 /** Events stop at this part of the socket’s buffer, so that answers still have room. */
 const EVENTS_SHARE = 0.5;
 const NO_BODY = new Uint8Array(0);
 
-export interface SessionContext {
-  readonly options: GatewayOptions;
-  readonly reading: ReadingContext;
+export interface SessionContext extends CallsContext {
   readonly principals: Principals;
-  readonly inboxes: Inboxes;
   readonly sessions: Set<Session>;
 }
 
-export class Session implements EventReader {
+export class Session implements EventReader, AskingSocket {
   readonly encoding: Encoding;
   readonly api: StreamApi;
   sentSeq = 0;
@@ -48,6 +37,7 @@ export class Session implements EventReader {
   judgedAt: number;
   readonly #ws: WebSocket<unknown>;
   readonly #outbox: SocketOutbox;
+  readonly #calls: SocketCalls;
   readonly #context: SessionContext;
   #principal: Principal | null = null;
   #keyHash = '';
@@ -57,7 +47,6 @@ export class Session implements EventReader {
   #early: EarlyFrames | null = null;
   /** An event has been kept back since the buffer was last looked at. */
   #isHeldBack = false;
-  #underWay = 0;
   #garbage = 0;
   #isClosed = false;
   #isDraining = false;
@@ -80,6 +69,7 @@ export class Session implements EventReader {
         else this.end(CLOSE.tooSlow, 'too slow: connect again, what is pending comes again');
       },
     });
+    this.#calls = new SocketCalls(context, this);
   }
 
   get keyHash(): string {
@@ -132,7 +122,7 @@ export class Session implements EventReader {
     }
     if (isBinary !== (this.encoding === 'msgpack')) {
       const wanted = this.encoding === 'msgpack' ? 'binary: msgpack' : 'text: JSON';
-      this.#refuse(
+      this.#calls.refuse(
         null,
         invalid([{ path: '', message: `must be a ${wanted} frame` }]),
         newId(this.#context),
@@ -178,8 +168,9 @@ export class Session implements EventReader {
   /** Takes no more operations, and closes once those under way are answered. */
   drain(): void {
     this.#isDraining = true;
+    this.#calls.drain();
     if (this.#inbox !== null) this.#inbox.detach(this);
-    if (this.#underWay === 0) this.end(CLOSE.goingAway, 'the switch is stopping');
+    this.answered();
   }
 
   /** Closes if the key is no longer one for this stream. */
@@ -198,114 +189,39 @@ export class Session implements EventReader {
     return false;
   }
 
+  /** W1: sent when this tick’s work is through. */
+  send(frame: Uint8Array): void {
+    if (!this.#isClosed) this.#outbox.push(frame);
+  }
+
+  answered(): void {
+    if (!this.#isDraining || this.#calls.underWay > 0) return;
+    this.end(CLOSE.goingAway, 'the switch is stopping');
+  }
+
   push(frame: Uint8Array, isRepeat: boolean): void {
     this.#context.options.metrics.eventsSent(1, isRepeat);
-    this.#send(frame);
+    this.send(frame);
   }
 
   #take(bytes: Buffer): void {
     const read = readFrame(bytes, this.encoding);
     if ('problem' in read) {
-      this.#refuse(read.id, read.problem, newId(this.#context));
+      this.#calls.refuse(read.id, read.problem, newId(this.#context));
       if (read.isGarbage) this.#countGarbage(CLOSE.malformed);
       return;
     }
     this.#garbage = 0;
     const { frame } = read;
     if (this.#principal === null || frame.op === 'auth') this.#authenticate(frame);
-    else this.#operate(frame, this.#principal);
-  }
-
-  #operate(frame: Frame, principal: Principal): void {
-    const { options } = this.#context;
-    const requestId = frame.requestId ?? newId(this.#context);
-    const { id, op } = frame;
-    if (op === 'event.ack') {
-      this.#acknowledge(frame, principal, requestId);
-    } else if (id === null) {
-      this.#refuse(null, invalid([{ path: 'id', message: 'is missing' }]), requestId);
-    } else if (op === 'ping') {
-      this.#ping(frame, id, requestId);
-    } else if (!OPERATIONS[this.api].has(op)) {
-      const problem = invalid([{ path: 'op', message: 'is not an operation of this stream' }]);
-      this.#refuse(id, problem, requestId);
-    } else if (this.#hasRoom(id, requestId)) {
-      const name = op as SingleOperation;
-      const read = readOperation(name, frame.body, principal, this.#context.reading);
-      if (isProblem(read)) {
-        this.#refuse(id, read, requestId, name);
-        return;
-      }
-      const startedAt = this.#start();
-      const request = { ...read, principal, requestId, encoding: this.encoding };
-      ask(options, request, (status, body) => this.#finish(name, id, startedAt, status, body));
-    }
-  }
-
-  #acknowledge(frame: Frame, principal: Principal, requestId: string): void {
-    const { id, body } = frame;
-    const violations = violationsOf('event.ack', body);
-    if (violations !== undefined) {
-      this.#refuse(id, invalid(violations), requestId, 'event.ack');
-      return;
-    }
-    if (!this.#hasRoom(id, requestId)) return;
-    const { ids } = asBody('event.ack', body);
-    const startedAt = this.#start();
-    const to = { door: this.#context.options.door, inboxes: this.#context.inboxes };
-    const { encoding } = this;
-    acknowledge(to, { ids, principal, requestId, encoding }, (status, answer) =>
-      this.#finish('event.ack', id, startedAt, status, answer),
-    );
-  }
-
-  #ping(frame: Frame, id: FrameId, requestId: string): void {
-    const violations = violationsOf('ping', frame.body);
-    if (violations !== undefined) {
-      this.#refuse(id, invalid(violations), requestId, 'ping');
-      return;
-    }
-    const now = formatTime(this.#context.options.clock.wall());
-    this.#send(replyFrame(id, 200, encodeBody({ now }, this.encoding), this.encoding));
-  }
-
-  #hasRoom(id: FrameId | null, requestId: string): boolean {
-    if (this.#isDraining) {
-      this.#refuse(id, { code: 'shuttingDown' }, requestId);
-      return false;
-    }
-    if (this.#underWay < this.#context.options.limits.operationsPerSocket) return true;
-    this.#refuse(id, { code: 'rate.limited', members: { retryAfter: 1 } }, requestId);
-    return false;
-  }
-
-  #start(): number {
-    this.#underWay += 1;
-    return this.#context.options.clock.monotonic();
-  }
-
-  #finish(
-    op: string,
-    id: FrameId | null,
-    startedAt: number,
-    status: number,
-    body: Uint8Array,
-  ): void {
-    const { metrics, clock } = this.#context.options;
-    this.#underWay -= 1;
-    metrics.answered(op, 'websocket', status, clock.monotonic() - startedAt);
-    if (this.#isClosed) return;
-    // An acknowledgement without an id is answered only where it failed.
-    if (id !== null || status >= 400) this.#send(replyFrame(id, status, body, this.encoding));
-    if (this.#isDraining && this.#underWay === 0)
-      this.end(CLOSE.goingAway, 'the switch is stopping');
+    else this.#calls.take(frame, this.#principal);
   }
 
   #authenticate(frame: Frame): void {
     const { principals } = this.#context;
     const requestId = frame.requestId ?? newId(this.#context);
     if (frame.op !== 'auth') {
-      this.#refuse(frame.id, { code: 'request.unauthenticated' }, requestId);
+      this.#calls.refuse(frame.id, { code: 'request.unauthenticated' }, requestId);
       this.end(CLOSE.unauthenticated, 'the first frame must bring the key');
       return;
     }
@@ -342,7 +258,7 @@ export class Session implements EventReader {
     } else if (!this.#isWelcome(principal)) {
       this.#answerAuth(id, { code: 'request.forbidden' }, requestId);
     } else {
-      this.#send(authFrame(id, 200, NO_BODY, this.encoding));
+      this.send(authFrame(id, 200, NO_BODY, this.encoding));
       this.#begin(principal, keyHash);
       this.#takeEarly();
     }
@@ -352,7 +268,7 @@ export class Session implements EventReader {
   #answerAuth(id: FrameId | null, problem: Problem, requestId: string): void {
     if (this.#isClosed) return;
     const { status, body } = presentProblem(problem, this.encoding, requestId);
-    this.#send(authFrame(id, status, body, this.encoding));
+    this.send(authFrame(id, status, body, this.encoding));
     if (this.#principal === null) this.end(closeCodeOf(problem.code), problem.code);
   }
 
@@ -371,21 +287,10 @@ export class Session implements EventReader {
     this.#inbox.attach(this);
   }
 
-  #refuse(id: FrameId | null, problem: Problem, requestId: string, op = 'none'): void {
-    const { status, body } = presentProblem(problem, this.encoding, requestId);
-    this.#context.options.metrics.answered(op, 'websocket', status, 0);
-    this.#send(replyFrame(id, status, body, this.encoding));
-  }
-
   #countGarbage(code: number): void {
     this.#garbage += 1;
     if (this.#garbage < this.#context.options.limits.garbageFrames) return;
     this.end(code, 'too many frames that cannot be read');
-  }
-
-  /** W1: sent when this tick’s work is through. */
-  #send(frame: Uint8Array): void {
-    if (!this.#isClosed) this.#outbox.push(frame);
   }
 }
 
