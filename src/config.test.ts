@@ -293,6 +293,22 @@ describe('the help text', () => {
             a whole number from 1 to 10,000; default: 32
             WebSockets of one gateway whose keys are looked up at once, and as many whose pending events are read; the rest wait their turn, so that calls do not wait behind everybody who reconnects.
 
+        QRSWITCH_HOLDER_REQUESTS_PER_SECOND  (holderRequestsPerSecond)
+            a whole number from 0 to 1,000,000; default: 0
+            Requests in a second of one terminal, paychannel or other holder of keys, as many of them at once; the next one gets 429. Where an operator has set another limit, that holds. 0: no limit.
+
+        QRSWITCH_INSTITUTION_REQUESTS_PER_SECOND  (institutionRequestsPerSecond)
+            a whole number from 0 to 1,000,000; default: 0
+            The same of one institution: of all that act for it together.
+
+        QRSWITCH_HOLDER_SOCKETS_MAX  (holderSocketsMax)
+            a whole number from 0 to 1,000,000; default: 0
+            WebSockets of one holder of keys; the next one gets 429. Where an operator has set another limit, that holds. 0: no limit.
+
+        QRSWITCH_INSTITUTION_SOCKETS_MAX  (institutionSocketsMax)
+            a whole number from 0 to 1,000,000; default: 0
+            The same of one institution.
+
         QRSWITCH_DRAIN_SECONDS  (drainSeconds)
             a whole number from 0 to 600; default: 20
             How long SIGTERM waits for what is under way before the process ends all the same.

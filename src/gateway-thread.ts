@@ -11,6 +11,7 @@ import { startGateway } from './protocols/gateway/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
 import { makePresenter } from './protocols/presenter.ts';
 import { GatewayLink } from './protocols/shard/gateway-link.ts';
+import type { Limits } from './switch/limits.ts';
 import { systemClock } from './system-clock.ts';
 import { openLog } from './telemetry/log.ts';
 import { type Metrics, openMetrics } from './telemetry/metrics.ts';
@@ -62,6 +63,11 @@ function metricsText(): Promise<string> {
   });
 }
 
+/** As the configuration says them: 0 is no limit. */
+function limitsOf(rate: number, sockets: number): Limits {
+  return { requestsPerSecond: rate || null, burst: rate || null, sockets: sockets || null };
+}
+
 function gatewayMetrics(own: Metrics): GatewayMetrics {
   return {
     answered(call, transport, status, durationMs) {
@@ -73,6 +79,7 @@ function gatewayMetrics(own: Metrics): GatewayMetrics {
       for (let i = 0; i < count; i++) own.eventPushed(isRepeat);
     },
     socketClosed: () => undefined,
+    limited: (limit) => own.requestLimited(limit),
   };
 }
 
@@ -92,6 +99,10 @@ try {
       ...GATEWAY_LIMITS,
       reconnectsAtOnce: config.reconnectsAtOnce,
       socketBufferBytes: config.socketBufferMaxBytes,
+      parties: {
+        holder: limitsOf(config.holderRequestsPerSecond, config.holderSocketsMax),
+        institution: limitsOf(config.institutionRequestsPerSecond, config.institutionSocketsMax),
+      },
       drainMs: config.drainSeconds * 1000,
     },
     log: logger,

@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { firstOperator } from './first-operator.ts';
 import type { Io } from './io.ts';
+import { limitsCommand } from './limits.ts';
 import { OperatorClient, type Shown, type TargetOptions, withTarget } from './operator-client.ts';
 import { type Column, table } from './table.ts';
 import { addTerminals } from './terminal-rows.ts';
@@ -107,6 +108,9 @@ function subjectCommand(subject: Subject, io: Io): Command {
     .description(`${plural} of a running switch: ${subject.about}`)
     .addCommand(addCommand(subject, io))
     .addCommand(listCommand(subject, io));
+  if (['institution', 'terminal', 'paychannel'].includes(name)) {
+    command.addCommand(limitsCommand(plural, io));
+  }
   if (name === 'terminal') command.addCommand(addTerminals(io));
   if (name === 'operator') command.addCommand(firstOperator(io));
   for (const verb of ['suspend', 'resume'] as const) {

@@ -8,6 +8,7 @@ import type { QrFormat } from '../domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
 import type { Directory, DirectoryChange, KeyHolder } from '../switch/directory.ts';
 import { Fault } from '../switch/faults.ts';
+import type { LimitSettings } from '../switch/limits.ts';
 import type { OperatorRole, Principal } from '../switch/principal.ts';
 import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
 
@@ -46,6 +47,8 @@ interface HolderColumns {
   readonly policies: PolicySettings;
   readonly role: OperatorRole | null;
   readonly is_suspended: boolean;
+  readonly institution_limits: LimitSettings;
+  readonly holder_limits: LimitSettings;
 }
 
 export interface DirectoryOptions {
@@ -113,6 +116,8 @@ async function findHolder(sql: Sql, stored: string): Promise<KeyHolder | null> {
       coalesce(m.country, i.country) as country,
       m.category, i.sbp_member,
       coalesce(i.policies, '{}') || coalesce(m.policies, '{}') as policies,
+      coalesce(i.limits, '{}') as institution_limits,
+      coalesce(t.limits, p.limits, '{}') as holder_limits,
       num_nonnulls(t.suspended_at, m.suspended_at, p.suspended_at, o.suspended_at, i.suspended_at) > 0
         as is_suspended
     from keys k
@@ -141,6 +146,7 @@ async function findHolder(sql: Sql, stored: string): Promise<KeyHolder | null> {
       ...(role === null ? {} : { role }),
       ...(row.is_suspended ? { suspended: true } : {}),
     },
+    ...limitsOf(row),
   };
 }
 
@@ -187,6 +193,14 @@ function qrOf(row: HolderColumns): Pick<Principal, 'qr'> | undefined {
   if (row.kind !== 'terminal') return undefined;
   if ((format ?? country ?? category ?? sbpMember) === null) return undefined;
   return { qr: { format: format ?? 'url', country, category, sbpMember } };
+}
+
+function limitsOf({
+  holder_limits: holder,
+  institution_limits: institution,
+}: HolderColumns): Pick<KeyHolder, 'limits'> {
+  const isSet = Object.keys({ ...holder, ...institution }).length > 0;
+  return isSet ? { limits: { holder, institution } } : {};
 }
 
 function policiesOf({ kind, policies }: HolderColumns): Pick<Principal, 'policies'> | undefined {

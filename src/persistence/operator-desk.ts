@@ -3,12 +3,14 @@
 
 import type { Sql } from 'postgres';
 import { Fault } from '../switch/faults.ts';
+import type { LimitSettings } from '../switch/limits.ts';
 import type {
   Acting,
   AuditLine,
   Changed,
   Holder,
   IssuedKey,
+  LimitedKind,
   OperatorDesk,
   PageOf,
   Party,
@@ -120,6 +122,23 @@ export class PostgresOperatorDesk implements OperatorDesk {
       { kind, id, action, detail: {} },
       { suspended_at: isSuspended ? new Date() : null },
     );
+  }
+
+  async limits(scope: Scope, kind: LimitedKind, id: string): Promise<LimitSettings | null> {
+    if ((await this.find(scope, kind, id)) === null) return null;
+    const sql = this.#sql;
+    const [row] = await sql<{ limits: LimitSettings }[]>`
+      select limits from ${sql(TABLES[kind])} where id = ${id}`;
+    return row?.limits ?? null;
+  }
+
+  limit(
+    acting: Acting,
+    kind: LimitedKind,
+    id: string,
+    limits: LimitSettings,
+  ): Promise<Changed<Party>> {
+    return this.#alter(acting, { kind, id, action: `${kind}.limited`, detail: limits }, { limits });
   }
 
   async findKey(scope: Scope, id: string): Promise<IssuedKey | null> {

@@ -1,6 +1,7 @@
 // Parties and keys between the operators' desk and the tables of the directory.
 
 import type { PolicySettings } from '../domain/bill/policies.ts';
+import type { LimitSettings } from '../switch/limits.ts';
 import type { Holder, IssuedKey, Party, PartyFields, PartyKind } from '../switch/operator-desk.ts';
 import type { OperatorRole } from '../switch/principal.ts';
 
@@ -70,7 +71,10 @@ export const KEY_COLUMNS = [
   'revoked_at',
 ] as const satisfies readonly (keyof KeyRow)[];
 
-export type Columns = Record<string, string | boolean | Date | null | PolicySettings>;
+export type Columns = Record<
+  string,
+  string | boolean | Date | null | PolicySettings | LimitSettings
+>;
 
 export function columnsOf(kind: PartyKind, fields: PartyFields): Columns {
   const { name, city, restricted, subscribed, role, policies, institutionId, merchantId } = fields;

@@ -88,8 +88,38 @@ function callsOf(kind: Kind): Call[] {
       answers: { 200: is('As it is now.', shown.party) },
       problems: ['party.notFound', 'idempotency.reused'],
     },
+    ...limitCalls(kind, one),
     act('suspend', 'From now on nothing new begins for it; what has begun comes to its end'),
     act('resume', 'Ends its suspension'),
+  ];
+}
+
+function limitCalls(kind: Kind, one: string): Call[] {
+  if (kind === 'merchant' || kind === 'operator') return [];
+  const api = 'operator';
+  const path = `${one}/limits`;
+  return [
+    {
+      id: `operator.${kind}.limits`,
+      method: 'GET',
+      path,
+      api,
+      summary: 'How much it may ask of the switch',
+      answers: { 200: is('What is set, and what is in force.', shown.partyLimits) },
+      problems: ['party.notFound'],
+    },
+    {
+      id: `operator.${kind}.limit`,
+      method: 'PUT',
+      path,
+      api,
+      summary: 'Set how much it may ask of the switch: in force within a second',
+      description: 'All of it: what is left out goes by the configuration of the switch.',
+      request: 'operator.party.limit',
+      key: 'optional',
+      answers: { 200: is('As it is now.', shown.partyLimits) },
+      problems: ['party.notFound', 'idempotency.reused'],
+    },
   ];
 }
 

@@ -376,7 +376,7 @@ export const problems = {
     status: 429,
     title: 'Too much at once',
     meaning:
-      'Too many calls are under way on this connection. Nothing was done; wait for `Retry-After` and send it again.',
+      'Too many calls are under way on this connection, or whoever holds the key, or its institution, has reached a limit that the operator has set: `limit` says which. Nothing was done; wait for `Retry-After` (`retryAfter`, over WebSocket too) and send it again.',
   },
   overloaded: {
     ...AGAIN,

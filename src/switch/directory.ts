@@ -1,5 +1,6 @@
 // What the switch asks of its directory: who takes part, whose key is whose, and what has changed.
 
+import type { LimitSettings } from './limits.ts';
 import type { Principal } from './principal.ts';
 
 /** A key that is good, and whose it is. */
@@ -8,6 +9,8 @@ export interface KeyHolder {
   /** Wall clock, ms. */
   readonly expiresAt: number | null;
   readonly principal: Principal;
+  /** Where an operator has set any. */
+  readonly limits?: { readonly holder: LimitSettings; readonly institution: LimitSettings };
 }
 
 /** Somebody, or a key, of whom another thing is true now. */

@@ -2,9 +2,13 @@
 // where the directory is.
 
 import type { PolicySettings } from '../domain/bill/policies.ts';
+import type { LimitSettings } from './limits.ts';
 import type { OperatorRole, Principal } from './principal.ts';
 
 export type PartyKind = 'institution' | 'merchant' | 'terminal' | 'paychannel' | 'operator';
+
+/** Whose limits operators set. */
+export type LimitedKind = 'institution' | 'terminal' | 'paychannel';
 
 /** Somebody of the directory. */
 export interface Party {
@@ -114,6 +118,15 @@ export interface OperatorDesk {
     id: string,
     isSuspended: boolean,
   ): Promise<Changed<Party>>;
+  /** What is set of its limits. */
+  limits(scope: Scope, kind: LimitedKind, id: string): Promise<LimitSettings | null>;
+  /** Sets all of them: what is left out is no longer set. */
+  limit(
+    acting: Acting,
+    kind: LimitedKind,
+    id: string,
+    limits: LimitSettings,
+  ): Promise<Changed<Party>>;
   findKey(scope: Scope, id: string): Promise<IssuedKey | null>;
   listKeys(scope: Scope, holderId: string | null, page: PageOf): Promise<IssuedKey[]>;
   addKey(
@@ -126,7 +139,7 @@ export interface OperatorDesk {
   close(): Promise<void>;
 }
 
-export type OperatorAction = 'see' | 'add' | 'change' | 'suspend' | 'issueKey' | 'audit';
+export type OperatorAction = 'see' | 'add' | 'change' | 'suspend' | 'limit' | 'issueKey' | 'audit';
 
 const EVERY: readonly PartyKind[] = [
   'institution',
@@ -136,26 +149,43 @@ const EVERY: readonly PartyKind[] = [
   'operator',
 ];
 const IN_INSTITUTION = EVERY.slice(1);
+const LIMITED: readonly LimitedKind[] = ['institution', 'terminal', 'paychannel'];
 const NONE: readonly PartyKind[] = [];
 
 type Rights = Readonly<Record<Exclude<OperatorAction, 'audit'>, readonly PartyKind[]>>;
 
 /** What each role may do with which kinds, within its part of the directory. The audit is the system operator’s. */
 const RIGHTS: Readonly<Record<OperatorRole, Rights>> = {
-  system: { see: EVERY, add: EVERY, change: EVERY, suspend: EVERY, issueKey: EVERY },
+  system: {
+    see: EVERY,
+    add: EVERY,
+    change: EVERY,
+    suspend: EVERY,
+    limit: LIMITED,
+    issueKey: EVERY,
+  },
   institutionAdmin: {
     see: EVERY,
     add: IN_INSTITUTION,
     change: IN_INSTITUTION,
     suspend: IN_INSTITUTION,
+    limit: LIMITED.slice(1),
     issueKey: IN_INSTITUTION,
   },
-  institutionViewer: { see: EVERY, add: NONE, change: NONE, suspend: NONE, issueKey: NONE },
+  institutionViewer: {
+    see: EVERY,
+    add: NONE,
+    change: NONE,
+    suspend: NONE,
+    limit: NONE,
+    issueKey: NONE,
+  },
   merchantAdmin: {
     see: ['merchant', 'terminal'],
     add: ['terminal'],
     change: ['terminal'],
     suspend: ['terminal'],
+    limit: NONE,
     issueKey: ['merchant', 'terminal'],
   },
 };

@@ -23,6 +23,10 @@ export const families = {
     'requests_held',
     'Requests a gateway has sent to shards and not answered yet.',
   ),
+  requestsLimited: counter(
+    'requests_limited_total',
+    'Requests and sockets that a limit of their holder or institution refused (429), by limit.',
+  ),
   eventsPushed: counter(
     'events_pushed_total',
     'Events sent down a WebSocket; again="true" where it was not the first time.',

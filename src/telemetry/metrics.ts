@@ -48,6 +48,8 @@ export interface Metrics {
   /** The same object for the same route; make it once, outside the hot path. */
   route(protocol: Protocol, route: string): RouteMetrics;
   eventPushed(isAgain: boolean): void;
+  /** By which limit a request or a socket was refused: one of a few words. */
+  requestLimited(limit: string): void;
   batchAppended(transitions: number, seconds: number): void;
   appendFailed(outcome: AppendFailure): void;
   transitionsCommitted(command: string, count: number): void;
@@ -88,6 +90,7 @@ export function openMetrics(thread: string): Metrics {
     route: routes.route,
     eventPushed: (isAgain) =>
       counters.eventsPushed.add(String(isAgain), () => ({ again: String(isAgain) })),
+    requestLimited: (limit) => counters.requestsLimited.add(limit, () => ({ limit })),
     batchAppended(transitions, seconds) {
       appendedTransitions.observe(transitions);
       appendedSeconds.observe(seconds);
@@ -124,6 +127,7 @@ export function openMetrics(thread: string): Metrics {
 function openCounters() {
   return {
     eventsPushed: new Counter(families.eventsPushed),
+    requestsLimited: new Counter(families.requestsLimited),
     appendsFailed: new Counter(families.appendsFailed),
     transitionsCommitted: new Counter(families.transitionsCommitted),
     historyFailed: new Counter(families.historyFailed),

@@ -256,9 +256,9 @@ describe('an operator of one house', () => {
 
 /** Which of another's things a role is told that there are none of (404); all else is no call of its own (403). */
 const UNKNOWN = {
-  admin: /^(?!institution\.(add|change|suspend|resume)|audit)/,
-  viewer: /\.get$|^key\.revoke$/,
-  merchantAdmin: /^(merchant\.get|terminal\.|key\.)/,
+  admin: /^(?!institution\.(add|change|suspend|resume|limit$)|audit)/,
+  viewer: /\.(get|limits)$|^key\.revoke$/,
+  merchantAdmin: /^(merchant\.get|terminal\.(?!limit$)|key\.)/,
 };
 
 /** Ids of another house, by kind; `key` is the id of one of its keys. */
@@ -301,6 +301,10 @@ function walkOf(foreign: Readonly<Record<string, string>>): [string, Body, Body]
     [`${kind}.add`, { ...known, ...name }, { ...strange, ...name }],
   ]);
   const holder = (id: string | undefined) => ({ holder: { kind: 'terminal', id } });
+  for (const kind of ['institution', 'terminal', 'paychannel']) {
+    walk.push([`${kind}.limits`, { partyId: foreign[kind] }, { partyId }]);
+    walk.push([`${kind}.limit`, { partyId: foreign[kind] }, { partyId }]);
+  }
   return [
     ...walk,
     ['key.get', { keyId: foreign.key }, { keyId: 'key_none' }],

@@ -150,6 +150,8 @@ const NO_DESK: OperatorDesk = {
   add: () => Promise.resolve({ is: 'unknown' }),
   change: () => Promise.resolve({ is: 'unknown' }),
   suspend: () => Promise.resolve({ is: 'unknown' }),
+  limits: () => Promise.resolve(null),
+  limit: () => Promise.resolve({ is: 'unknown' }),
   findKey: () => Promise.resolve(null),
   listKeys: () => Promise.resolve([]),
   addKey: () => Promise.resolve({ is: 'unknown' }),
@@ -189,6 +191,7 @@ export interface Bench {
   readonly principals: Map<string, Principal>;
   readonly answered: { call: string; transport: string; status: number }[];
   readonly closedSockets: string[];
+  readonly limited: string[];
   readonly errors: unknown[];
 }
 
@@ -205,6 +208,7 @@ export async function startBench(
   const principals = makePrincipals();
   const answered: Bench['answered'] = [];
   const closedSockets: string[] = [];
+  const limited: string[] = [];
   const errors: unknown[] = [];
   let requests = 0;
   const gateway = await startGateway({
@@ -233,6 +237,7 @@ export async function startBench(
       answered: (call, transport, status) => answered.push({ call, transport, status }),
       eventsSent: () => undefined,
       socketClosed: (reason) => closedSockets.push(reason),
+      limited: (limit) => limited.push(limit),
     },
     ready: () => ({ ready: true }),
     metricsText: () => Promise.resolve('qrswitch_up 1\n'),
@@ -252,6 +257,7 @@ export async function startBench(
     principals,
     answered,
     closedSockets,
+    limited,
     errors,
   };
 }

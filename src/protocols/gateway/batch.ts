@@ -9,6 +9,7 @@ import { readOperation } from '../operations/read-operation.ts';
 import { presentProblem } from '../presenter.ts';
 import type { Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
+import type { Accounts } from './accounts.ts';
 import { type Exchange, readJson } from './exchange.ts';
 import { LineOutbox } from './line-outbox.ts';
 import type { Line } from './lines.ts';
@@ -26,6 +27,7 @@ export interface BatchContext {
   readonly options: GatewayOptions;
   readonly reading: ReadingContext;
   readonly principals: Principals;
+  readonly accounts: Accounts;
   /** Answers what went wrong while a request was worked on. */
   fail(exchange: Exchange, error: unknown): void;
 }
@@ -38,6 +40,8 @@ export class Batch {
   readonly #outbox: LineOutbox;
   #principal: Principal | null;
   #isAsking = false;
+  /** The rate of its terminal or institution lets it take no line for a moment. */
+  #isWaiting = false;
   #taken = 0;
   #underWay = 0;
   #underWayBytes = 0;
@@ -87,7 +91,7 @@ export class Batch {
 
   /** Takes what there is room for, then reads on, waits or ends. */
   #takeMore(): void {
-    while (this.#hasRoom) {
+    while (this.#hasRoom && !this.#mustWait()) {
       const line = this.#lines.next();
       if (line === null) {
         this.#readOnOrEnd();
@@ -105,6 +109,22 @@ export class Batch {
       this.#underWayBytes < UNDER_WAY_BYTES_MAX &&
       this.#outbox.waitingBytes < WAITING_BYTES_MAX
     );
+  }
+
+  /** A line beyond the rate waits: who sends a batch is not refused for what it holds. */
+  #mustWait(): boolean {
+    const { accounts, options } = this.#context;
+    if (this.#principal === null || this.#lines.waitingBytes === 0) return false;
+    const waitMs = accounts.waitMs(this.#principal, 'bill.create');
+    if (waitMs === 0) return false;
+    if (!this.#isWaiting) {
+      this.#isWaiting = true;
+      options.clock.after(waitMs, () => {
+        this.#isWaiting = false;
+        this.#goOn();
+      });
+    }
+    return true;
   }
 
   /** All that has come is taken. */
@@ -163,6 +183,7 @@ export class Batch {
       this.#refuse(no, orderId, read);
       return;
     }
+    this.#context.accounts.take(principal, 'bill.create');
     const { requestId } = this.#exchange.incoming;
     const sentAt = options.clock.monotonic();
     this.#underWay += 1;

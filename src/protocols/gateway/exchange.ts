@@ -10,7 +10,7 @@ import { jsonViolation } from '../schemas/validation.ts';
 import { Lines } from './lines.ts';
 import type { HttpResponse } from './native.ts';
 
-const STATUS_TEXT: Readonly<Record<number, string>> = {
+export const STATUS_TEXT: Readonly<Record<number, string>> = {
   200: '200 OK',
   201: '201 Created',
   204: '204 No Content',

@@ -2,6 +2,7 @@
 // their frames; shards decide, and write.
 
 import type { DirectoryChange } from '../../switch/directory.ts';
+import { Accounts } from './accounts.ts';
 import { driveArming } from './arming.ts';
 import { makeHandlers } from './handlers.ts';
 import { HttpFront } from './http.ts';
@@ -36,24 +37,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const readsAtOnce = limits.reconnectsAtOnce;
   const sessions = new Set<Session>();
   const inboxes = new Inboxes({ door, listings, clock, presenter, log, readsAtOnce });
+  const accounts = new Accounts(options);
   const principals = new Principals({
     directory: options.directory,
     clock,
     max: limits.principals,
     inTurnAtOnce: limits.reconnectsAtOnce,
+    onFound: (holder) => accounts.learn(holder),
     onChange: tellChanges({ clock, sessions, withdraw: (hashes) => front.withdraw(hashes) }),
   });
   const reading = { shards: door.shards, codes, wall: () => clock.wall() };
+  const own = { options, reading, principals, accounts };
   const polls = new Set<() => void>();
   const handlers = makeHandlers({
-    options,
-    reading,
-    principals,
+    ...own,
     events: { door, listings, clock, presenter, inboxes, polls },
     fail: (exchange, error) => front.fail(exchange, error),
   });
-  const front = new HttpFront(options, principals, handlers);
-  const sessionContext: SessionContext = { options, reading, principals, inboxes, sessions };
+  const front = new HttpFront({ options, principals, accounts, handlers });
+  const sessionContext: SessionContext = { ...own, inboxes, sessions };
   const streams = new Streams(sessionContext);
 
   door.onUnfinished((billId) => driveArming(options, billId));
@@ -92,16 +94,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       streams.drain();
       void principals.tellUsed();
       for (const answerNow of [...polls]) answerNow();
-      const until = clock.monotonic() + limits.drainMs;
-      while ((front.underWay > 0 || sessions.size > 0) && clock.monotonic() < until) {
-        await new Promise<void>((resolve) => clock.after(DRAIN_POLL_MS, resolve));
-      }
-      // The last answers are on their way: let them leave before their connections are closed.
-      await new Promise<void>((resolve) => clock.after(DRAIN_POLL_MS, resolve));
+      await answered(options, () => front.underWay === 0 && sessions.size === 0);
       close();
     },
     close,
   };
+}
+
+/** Waits until all is answered, but no longer than `drainMs`. */
+async function answered({ clock, limits }: GatewayOptions, isOver: () => boolean): Promise<void> {
+  const aMoment = () => new Promise<void>((resolve) => clock.after(DRAIN_POLL_MS, resolve));
+  const until = clock.monotonic() + limits.drainMs;
+  while (!isOver() && clock.monotonic() < until) await aMoment();
+  // The last answers are on their way: let them leave before their connections are closed.
+  await aMoment();
 }
 
 function listen(app: App, { host, port }: GatewayOptions): Promise<us_listen_socket> {

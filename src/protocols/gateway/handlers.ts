@@ -26,6 +26,7 @@ import { invalid } from '../problem-document.ts';
 import { requests } from '../schemas/requests.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
 import { JSON_NUMBERS, Shapes } from '../shapes.ts';
+import type { Accounts } from './accounts.ts';
 import { acknowledge } from './acknowledge.ts';
 import { ask } from './asking.ts';
 import { Batches } from './batches.ts';
@@ -44,6 +45,7 @@ export interface HandlerContext {
   readonly options: GatewayOptions;
   readonly reading: ReadingContext;
   readonly principals: Principals;
+  readonly accounts: Accounts;
   readonly events: EventSources;
   /** Answers what a handler’s promise rejected with. */
   fail(exchange: Exchange, error: unknown): void;

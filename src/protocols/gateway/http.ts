@@ -6,6 +6,7 @@ import type { Principal } from '../../switch/principal.ts';
 import type { Call } from '../call.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
+import type { Accounts } from './accounts.ts';
 import { isTraceparent, takeRequestId } from './correlation.ts';
 import { Exchange, type Incoming } from './exchange.ts';
 import type { HttpRequest, HttpResponse } from './native.ts';
@@ -35,14 +36,21 @@ const NO_CALL: Call = {
 export class HttpFront {
   readonly #options: GatewayOptions;
   readonly #principals: Principals;
+  readonly #accounts: Accounts;
   readonly #handlers: HttpHandlers;
   readonly #underWay = new Set<Exchange>();
   #isDraining = false;
 
-  constructor(options: GatewayOptions, principals: Principals, handlers: HttpHandlers) {
-    this.#options = options;
-    this.#principals = principals;
-    this.#handlers = handlers;
+  constructor(of: {
+    options: GatewayOptions;
+    principals: Principals;
+    accounts: Accounts;
+    handlers: HttpHandlers;
+  }) {
+    this.#options = of.options;
+    this.#principals = of.principals;
+    this.#accounts = of.accounts;
+    this.#handlers = of.handlers;
   }
 
   get underWay(): number {
@@ -182,6 +190,12 @@ export class HttpFront {
     }
     if (!mayCall(principal, exchange.incoming.call)) {
       exchange.refuse({ code: 'request.forbidden' });
+      return false;
+    }
+    const { call } = exchange.incoming;
+    const limited = this.#accounts.take(principal, call.request ?? call.id);
+    if (limited !== null) {
+      exchange.refuse(limited);
       return false;
     }
     exchange.principal = principal;

@@ -14,8 +14,9 @@ test('the keys of all sockets are judged in turn, however many there are', async
     tellUsed: () => Promise.resolve(),
     lookUpInTurn: () => Promise.resolve(null),
   };
-  const context = { options: { clock }, principals, sessions } as unknown as SessionContext;
-  const stop = watchKeys(context);
+  const accounts = { forgetIdle: () => undefined };
+  const context = { options: { clock }, principals, accounts, sessions };
+  const stop = watchKeys(context as unknown as SessionContext);
   // After 30 s they are due, 500 a second.
   await clock.pass(59_000);
   expect(judged.size).toBe(15_000);

@@ -45,6 +45,7 @@ export function watchKeys(context: SessionContext): () => void {
     if (clock.monotonic() - toldAt < USED_EVERY_MS) return;
     toldAt = clock.monotonic();
     void context.principals.tellUsed();
+    context.accounts.forgetIdle();
   }
   return () => cancel();
 }

@@ -1,11 +1,13 @@
 // The calls of operators: read, allowed or refused, and given to the desk.
 
 import { millis } from '../../domain/time.ts';
+import { inForce, type LimitSettings } from '../../switch/limits.ts';
 import {
   type Acting,
   type AuditLine,
   type Changed,
   type IssuedKey,
+  type LimitedKind,
   mayDo,
   type OperatorAction,
   type PageOf,
@@ -76,7 +78,8 @@ export function operatorHandlers(
 function actionOf(subject: string, verb: string): OperatorAction {
   if (subject === 'audit') return 'audit';
   if (verb === 'list' || verb === 'get') return 'see';
-  return verb === 'add' || verb === 'change' ? verb : 'suspend';
+  if (verb === 'limits') return 'see';
+  return verb === 'add' || verb === 'change' || verb === 'limit' ? verb : 'suspend';
 }
 
 /** Undefined where it was refused. */
@@ -132,6 +135,9 @@ type Answering = (asked: Asked) => Promise<Answer>;
 function answerOf(options: GatewayOptions, subject: string, verb: string): Answering {
   if (subject === 'audit') return (asked) => auditPage(options, asked);
   if (subject === 'key') return keyAnswers(options)[verb as 'add' | 'list' | 'get' | 'revoke'];
+  if (verb === 'limits' || verb === 'limit') {
+    return limitAnswers(options, subject as LimitedKind)[verb];
+  }
   return partyAnswers(options, subject as PartyKind)[verb as 'add'];
 }
 
@@ -174,6 +180,27 @@ function partyAnswers({ desk, clock }: GatewayOptions, kind: PartyKind) {
     },
     suspend: suspend(true),
     resume: suspend(false),
+  } satisfies Record<string, Answering>;
+}
+
+function limitAnswers({ desk, limits }: GatewayOptions, kind: LimitedKind) {
+  const unknown: Problem = { code: 'party.notFound' };
+  const show = async ({ acting, params }: Asked): Promise<Answer> => {
+    const id = params.partyId ?? '';
+    const set = await desk.limits(acting.scope, kind, id);
+    if (set === null) return unknown;
+    const { holder, institution } = limits.parties;
+    const fallback = kind === 'institution' ? institution : holder;
+    return { status: 200, body: { kind, id, set, inForce: inForce(set, fallback) } };
+  };
+  return {
+    limits: show,
+    limit: async (asked) => {
+      const { acting, params, body } = asked;
+      const changed = await desk.limit(acting, kind, params.partyId ?? '', body as LimitSettings);
+      const isSet = changed.is === 'done' || changed.is === 'repeated';
+      return isSet ? show(asked) : changedAnswer(changed, unknown, showParty);
+    },
   } satisfies Record<string, Answering>;
 }
 

@@ -1,11 +1,13 @@
 // What a gateway is given and what it tells.
 
 import type { Directory } from '../../switch/directory.ts';
+import { type Limits, UNLIMITED } from '../../switch/limits.ts';
 import type { Listings } from '../../switch/listings-port.ts';
 import type { OperatorDesk } from '../../switch/operator-desk.ts';
 import type { Clock } from '../../switch/ports.ts';
 import type { QrCodes } from '../../switch/qr.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
+import type { LimitName } from './accounts.ts';
 
 /** The part of a logger that the gateway uses; pino’s fits. */
 export interface GatewayLog {
@@ -23,6 +25,8 @@ export interface GatewayMetrics {
   answered(call: string, transport: Transport, status: number, durationMs: number): void;
   eventsSent(count: number, isRepeat: boolean): void;
   socketClosed(reason: string): void;
+  /** A request or a socket was refused by the limit of this name. */
+  limited(limit: LimitName): void;
 }
 
 /** Levels, for a scrape. */
@@ -62,6 +66,8 @@ export interface GatewayLimits {
   readonly reconnectsAtOnce: number;
   /** Frames in a row that cannot be read before the socket is closed. */
   readonly garbageFrames: number;
+  /** Of each holder of keys, and of each institution, where an operator has set nothing. */
+  readonly parties: { readonly holder: Limits; readonly institution: Limits };
   /** Keys remembered. */
   readonly principals: number;
   /** How long `drain` waits for what is under way, ms. */
@@ -79,6 +85,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   sockets: 50_000,
   reconnectsAtOnce: 32,
   garbageFrames: 10,
+  parties: { holder: UNLIMITED, institution: UNLIMITED },
   principals: 50_000,
   drainMs: 10_000,
 };

@@ -46,6 +46,8 @@ export interface PrincipalsOptions {
   readonly clock: Clock;
   readonly max: number;
   readonly inTurnAtOnce: number;
+  /** A key has been found, for the first time or again. */
+  readonly onFound?: (holder: KeyHolder) => void;
   /** A key that was somebody’s is another’s now, or nobody’s. */
   readonly onChange?: (keyHash: string, principal: Principal | null) => void;
 }
@@ -203,6 +205,7 @@ export class Principals {
       this.#unknown.delete(keyHash);
       const entry = { holder, endsAt, checkedAt: now, isUsed: true };
       bounded(this.#known, keyHash, entry, this.#options.max);
+      this.#options.onFound?.(holder);
     }
     if (before !== undefined && !isSame(before.holder, holder)) {
       this.#options.onChange?.(keyHash, holder?.principal ?? null);

@@ -40,6 +40,8 @@ export class Session implements EventReader, AskingSocket {
   readonly #calls: SocketCalls;
   readonly #context: SessionContext;
   #principal: Principal | null = null;
+  /** As whose socket this one is counted. */
+  #counted: Principal | null = null;
   #keyHash = '';
   #inbox: Inbox | null = null;
   #cancelDeadline: (() => void) | null = null;
@@ -101,6 +103,10 @@ export class Session implements EventReader, AskingSocket {
       this.end(CLOSE.unauthenticated, 'unknown key, or not one for this stream');
       return;
     }
+    if (this.#context.accounts.fullOfSockets(principal) !== null) {
+      this.end(CLOSE.later, 'too many sockets of this key’s holder or institution');
+      return;
+    }
     this.#begin(principal, keyHash);
     this.#takeEarly();
   }
@@ -148,6 +154,7 @@ export class Session implements EventReader, AskingSocket {
     this.#outbox.close();
     this.#early = null;
     this.#context.sessions.delete(this);
+    if (this.#counted !== null) this.#context.accounts.countSocket(this.#counted, -1);
     if (this.#inbox === null) return;
     this.#inbox.detach(this);
     this.#context.inboxes.release(this.#inbox);
@@ -258,6 +265,11 @@ export class Session implements EventReader, AskingSocket {
     } else if (!this.#isWelcome(principal)) {
       this.#answerAuth(id, { code: 'request.forbidden' }, requestId);
     } else {
+      const full = this.#context.accounts.fullOfSockets(principal);
+      if (full !== null) {
+        this.#answerAuth(id, full, requestId);
+        return;
+      }
       this.send(authFrame(id, 200, NO_BODY, this.encoding));
       this.#begin(principal, keyHash);
       this.#takeEarly();
@@ -281,6 +293,8 @@ export class Session implements EventReader, AskingSocket {
     this.#cancelDeadline = null;
     this.#principal = principal;
     this.#keyHash = keyHash;
+    this.#counted = principal;
+    this.#context.accounts.countSocket(principal, 1);
     const recipient = recipientOf(principal);
     if (recipient === undefined) return;
     this.#inbox = this.#context.inboxes.acquire(recipient);

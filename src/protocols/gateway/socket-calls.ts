@@ -10,6 +10,7 @@ import { encodeBody, presentProblem } from '../presenter.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
 import { formatTime } from '../wire-time.ts';
+import type { Accounts } from './accounts.ts';
 import { acknowledge } from './acknowledge.ts';
 import { ask } from './asking.ts';
 import type { Frame } from './frame-reader.ts';
@@ -20,6 +21,7 @@ import { OPERATIONS, type StreamApi } from './stream-protocol.ts';
 
 export interface CallsContext {
   readonly options: GatewayOptions;
+  readonly accounts: Accounts;
   readonly reading: ReadingContext;
   readonly inboxes: Inboxes;
 }
@@ -68,7 +70,7 @@ export class SocketCalls {
     } else if (!OPERATIONS[api].has(op)) {
       const problem = invalid([{ path: 'op', message: 'is not an operation of this stream' }]);
       this.refuse(id, problem, requestId);
-    } else if (this.#hasRoom(id, requestId)) {
+    } else if (this.#hasRoom(frame, principal, requestId)) {
       const name = op as SingleOperation;
       const read = readOperation(name, frame.body, principal, this.#context.reading);
       if (isProblem(read)) {
@@ -95,7 +97,7 @@ export class SocketCalls {
       this.refuse(id, invalid(violations), requestId, 'event.ack');
       return;
     }
-    if (!this.#hasRoom(id, requestId)) return;
+    if (!this.#hasRoom(frame, principal, requestId)) return;
     const { ids } = asBody('event.ack', body);
     const startedAt = this.#start();
     const to = { door: this.#context.options.door, inboxes: this.#context.inboxes };
@@ -116,14 +118,18 @@ export class SocketCalls {
     this.#socket.send(replyFrame(id, 200, encodeBody({ now }, encoding), encoding));
   }
 
-  #hasRoom(id: FrameId | null, requestId: string): boolean {
-    if (this.#isDraining) {
-      this.refuse(id, { code: 'shuttingDown' }, requestId);
-      return false;
-    }
-    if (this.#underWay < this.#context.options.limits.operationsPerSocket) return true;
-    this.refuse(id, { code: 'rate.limited', members: { retryAfter: 1 } }, requestId);
+  #hasRoom({ id, op }: Frame, principal: Principal, requestId: string): boolean {
+    const problem = this.#fullness(op, principal);
+    if (problem === null) return true;
+    this.refuse(id, problem, requestId, op);
     return false;
+  }
+
+  #fullness(op: string, principal: Principal): Problem | null {
+    if (this.#isDraining) return { code: 'shuttingDown' };
+    const { accounts, options } = this.#context;
+    if (this.#underWay < options.limits.operationsPerSocket) return accounts.take(principal, op);
+    return { code: 'rate.limited', members: { retryAfter: 1 } };
   }
 
   #start(): number {

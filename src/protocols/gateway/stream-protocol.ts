@@ -17,7 +17,8 @@ export const CLOSE = {
 
 /** How a stream ends whose key was not taken: for good, or because nobody could be asked about it now. */
 export function closeCodeOf(problem: ProblemCode): number {
-  return problem === 'history.unavailable' ? CLOSE.later : CLOSE.unauthenticated;
+  const isForLater = problem === 'history.unavailable' || problem === 'rate.limited';
+  return isForLater ? CLOSE.later : CLOSE.unauthenticated;
 }
 
 /** What a frame may ask for, beside `event.ack` and `ping`. */

@@ -7,6 +7,7 @@ import { invalid, type Problem, problemBody } from '../problem-document.ts';
 import { problems } from '../problems.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { takeRequestId } from './correlation.ts';
+import { STATUS_TEXT } from './exchange.ts';
 import type {
   HttpRequest,
   HttpResponse,
@@ -122,6 +123,11 @@ export class Streams {
     const key = keyOfHeader(authorization);
     const keyHash = key === undefined ? '' : hashOfKey(key);
     const known = key === undefined ? null : this.#context.principals.find(keyHash);
+    const full = known ? this.#context.accounts.fullOfSockets(known) : null;
+    if (full !== null) {
+      refuse(res, full, requestId);
+      return;
+    }
     // A key that is not known yet is looked up once the socket is open: an upgrade that waits would have to be made
     // outside uWebSockets.js's own cork, and inside `res.cork` v20.30 shuts some of the new sockets down, by chance.
     accept(res, upgrade, { principal: known, keyHash });
@@ -135,11 +141,12 @@ function accept(res: HttpResponse, upgrade: Upgrade, credentials: Credentials | 
 
 function refuse(res: HttpResponse, problem: Problem, requestId: string): void {
   const { status } = problems[problem.code];
+  const { retryAfter = 1 } = problem.members ?? {};
   res.cork(() => {
-    res.writeStatus(status === 400 ? '400 Bad Request' : '503 Service Unavailable');
+    res.writeStatus(STATUS_TEXT[status] ?? String(status));
     res.writeHeader('Content-Type', 'application/problem+json');
     res.writeHeader('X-Request-Id', requestId);
-    if (status === 503) res.writeHeader('Retry-After', '1');
+    if (status !== 400) res.writeHeader('Retry-After', String(retryAfter));
     res.end(encodeBody(problemBody(problem, requestId), 'json'), true);
   });
 }

@@ -7,6 +7,7 @@ import { closed, explained, id, named, nullable, oneOf, text, time } from './sca
 
 const NAME_MAX = 200;
 const CITY_MAX = 100;
+const LIMIT_MAX = 1_000_000;
 const ROLES = ['system', 'institutionAdmin', 'institutionViewer', 'merchantAdmin'] as const;
 const KINDS = ['institution', 'merchant', 'terminal', 'paychannel', 'operator'] as const;
 const HOLDERS = ['merchant', 'terminal', 'paychannel', 'operator'] as const;
@@ -26,6 +27,20 @@ const idempotencyKey = Type.Optional(
     Type.String({ pattern: '^[A-Za-z0-9._:-]{1,64}$' }),
   ),
 );
+
+const count = (description: string) =>
+  Type.Optional(
+    explained(
+      `must be a whole number from 1 to ${LIMIT_MAX}, or null for no limit`,
+      nullable(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, description })),
+    ),
+  );
+/** What is left out goes by the configuration of the switch. */
+const limitFields = {
+  requestsPerSecond: count('Requests in a second, over time. null: no limit.'),
+  burst: count('Requests at once after a pause. Left out: those of a second.'),
+  sockets: count('WebSockets open at once. null: no limit.'),
+};
 
 /** Each also takes `idempotencyKey`, which over HTTP is a header. */
 export const operatorRequests = {
@@ -61,6 +76,7 @@ export const operatorRequests = {
   }),
   'operator.operator.change': some({ name }),
   'operator.party.act': object({}),
+  'operator.party.limit': object(limitFields),
   'operator.key.add': object({
     holder: Type.Object({ kind: oneOf(HOLDERS), id: id('Whose key it is to be.') }, closed),
     name: Type.Optional(text(NAME_MAX, 'What the key is for.')),
@@ -104,6 +120,22 @@ const keyFields = {
   revokedAt: nullable(moment('When it was withdrawn.')),
 };
 export const issuedKey = named('Key', Type.Object(keyFields));
+
+const limit = nullable(Type.Integer({ minimum: 1, maximum: LIMIT_MAX }));
+export const partyLimits = named(
+  'PartyLimits',
+  Type.Object({
+    kind: oneOf(['institution', 'terminal', 'paychannel']),
+    id: Type.String(),
+    set: Type.Object(limitFields, { description: 'What an operator has set.' }),
+    inForce: Type.Object(
+      { requestsPerSecond: limit, burst: limit, sockets: limit },
+      {
+        description: 'With what this switch is configured to where nothing is set; null: no limit.',
+      },
+    ),
+  }),
+);
 
 const secret = nullable(
   Type.String({ description: 'The key itself: shown this once, and to no repeat of the call.' }),

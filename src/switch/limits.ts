@@ -1,0 +1,66 @@
+// How much one party may ask of the switch. Operators set it; what they leave out goes by the configuration.
+
+/** As it was set: what is left out goes by the configuration, and null is no limit whatever that says. */
+export interface LimitSettings {
+  /** Requests in a second, over time. */
+  readonly requestsPerSecond?: number | null;
+  /** Requests at once after a pause; left out: those of a second. */
+  readonly burst?: number | null;
+  /** WebSockets open at once. */
+  readonly sockets?: number | null;
+}
+
+/** As it is in force; null: no limit. */
+export interface Limits {
+  readonly requestsPerSecond: number | null;
+  readonly burst: number | null;
+  readonly sockets: number | null;
+}
+
+/** What holds for a key's holder and for its institution where an operator has set nothing. */
+export interface DefaultLimits {
+  readonly holder: Limits;
+  readonly institution: Limits;
+}
+
+export const UNLIMITED: Limits = { requestsPerSecond: null, burst: null, sockets: null };
+
+/** What is in force where this is set. */
+export function inForce(set: LimitSettings, fallback: Limits): Limits {
+  const requestsPerSecond =
+    set.requestsPerSecond === undefined ? fallback.requestsPerSecond : set.requestsPerSecond;
+  const burst = set.burst ?? (set.requestsPerSecond === undefined ? fallback.burst : null);
+  return {
+    requestsPerSecond,
+    burst: requestsPerSecond === null ? null : (burst ?? requestsPerSecond),
+    sockets: set.sockets === undefined ? fallback.sockets : set.sockets,
+  };
+}
+
+/**
+ * What ends something that has begun, or tells what became of it. It goes before what begins: somebody's money hangs on
+ * it, and an acknowledgement that is refused makes its event come again.
+ */
+const ENDING: ReadonlySet<string> = new Set([
+  'payment.create',
+  'payment.void',
+  'payment.get',
+  'payment.confirm',
+  'payment.cancel',
+  'payment.refund',
+  'bill.confirm',
+  'bill.cancel',
+  'bill.refund',
+  'bill.release',
+  'bill.receipt',
+  'sticker.end',
+  'order.resolve',
+  'order.cancel',
+  'credit.settle',
+  'event.ack',
+]);
+
+/** Whether an operation, by its name, is one of these. */
+export function isEnding(operation: string): boolean {
+  return ENDING.has(operation);
+}

@@ -1,0 +1,191 @@
+// How much one party may ask: what operators set holds within a second, on every thread, and for nobody else.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Answer, type Body, done, fresh, type Op, type Party } from '../support/client.ts';
+import { showOutputOnFailure } from '../support/failure-output.ts';
+import { type House, OperatorParty, onboardHouse } from '../support/operator.ts';
+import { postgresAlone } from '../support/set-ups.ts';
+import { metric } from '../support/switch-process.ts';
+import { World } from '../support/world.ts';
+
+const WITHIN = { timeout: 30_000, interval: 20 };
+
+let world: World;
+let system: OperatorParty;
+let house: House;
+
+beforeAll(async () => {
+  world = await World.start(postgresAlone);
+  system = new OperatorParty(world, world.process.demo.operator.key);
+  house = await onboardHouse(system, 'Limited');
+});
+afterAll(() => world?.stop());
+beforeEach(() => showOutputOnFailure(() => world?.process));
+
+function order(): Body {
+  return { orderId: fresh('order'), amount: 500, currency: 'EUR' };
+}
+
+/** Many at once; their answers. */
+function crowd(party: Party, op: Op, bodies: readonly Body[]): Promise<Answer[]> {
+  return Promise.all(bodies.map((body) => party.ask(op, body)));
+}
+
+function statusesOf(answers: readonly Answer[]): number[] {
+  return answers.map(({ status }) => status);
+}
+
+describe('a limit of requests', () => {
+  test('refuses its terminal what is too much, says when to come again, and ends within a moment', async () => {
+    const till = world.http('terminal', house.terminal.key ?? '');
+    const other = world.http('terminal');
+    await done(till, 'bill.create', order());
+    const of = { partyId: house.terminal.id };
+    const shown = await system.done('operator.terminal.limit', {
+      ...of,
+      requestsPerSecond: 1,
+      burst: 3,
+    });
+    expect(shown).toEqual({
+      kind: 'terminal',
+      id: house.terminal.id,
+      set: { requestsPerSecond: 1, burst: 3 },
+      inForce: { requestsPerSecond: 1, burst: 3, sockets: null },
+    });
+    await expect.poll(async () => (await till.ask('bill.list', {})).status, WITHIN).toBe(429);
+    const refused = await till.ask('bill.create', order());
+    expect(refused).toMatchObject({
+      status: 429,
+      body: { code: 'rate.limited', limit: 'holderRequests', retryAfter: 1, retryable: true },
+    });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    // The same over WebSocket, in the frame.
+    const stream = await world.stream('terminal', 'msgpack', house.terminal.key ?? '');
+    const frames = await crowd(stream, 'bill.create', [order(), order(), order(), order()]);
+    expect(frames.at(-1)).toMatchObject({ status: 429, body: { retryAfter: 1 } });
+    // Others of the same switch notice nothing.
+    expect(statusesOf(await crowd(other, 'bill.create', [order(), order(), order()]))).toEqual([
+      201, 201, 201,
+    ]);
+    expect(await metric(world.process.baseUrl, 'qrswitch_requests_limited_total')).toBeGreaterThan(
+      0,
+    );
+    // Without a field it goes by the configuration again.
+    expect(await system.done('operator.terminal.limit', of)).toMatchObject({
+      set: {},
+      inForce: { requestsPerSecond: null },
+    });
+    const four = () => crowd(stream, 'bill.create', [order(), order(), order(), order()]);
+    await expect.poll(async () => statusesOf(await four()), WITHIN).toEqual([201, 201, 201, 201]);
+  });
+
+  test('lets a till finish what it has begun', async () => {
+    const till = await world.stream('terminal', 'json', house.terminal.key ?? '');
+    const wallet = await world.stream('paychannel', 'json', house.paychannel.key ?? '');
+    const bill = await done(till, 'bill.create', order());
+    const of = { partyId: house.terminal.id };
+    await system.done('operator.terminal.limit', { ...of, requestsPerSecond: 1, burst: 1 });
+    const create = async () => (await till.ask('bill.create', order())).status;
+    await expect.poll(create, WITHIN).toBe(429);
+    const payment = { billId: bill.id, paymentRef: 'p', amount: 500, currency: 'EUR' };
+    await done(wallet, 'payment.create', payment);
+    expect(await done(till, 'bill.confirm', { billId: bill.id })).toMatchObject({
+      status: 'confirmed',
+    });
+    await system.done('operator.terminal.limit', of);
+    await expect.poll(create, WITHIN).toBe(201);
+    await Promise.all([till.close(), wallet.close()]);
+  });
+
+  test('of an institution is shared by all who act for it', async () => {
+    const till = world.http('terminal', house.terminal.key ?? '');
+    const wallet = world.http('paychannel', house.paychannel.key ?? '');
+    const of = { partyId: house.institution.id };
+    await system.done('operator.institution.limit', { ...of, requestsPerSecond: 1, burst: 1 });
+    await expect
+      .poll(async () => (await till.ask('bill.list', {})).body, WITHIN)
+      .toMatchObject({ limit: 'institutionRequests' });
+    await expect
+      .poll(async () => (await wallet.ask('paychannel.payments', {})).body, WITHIN)
+      .toMatchObject({ limit: 'institutionRequests' });
+    await system.done('operator.institution.limit', of);
+    await expect.poll(async () => (await till.ask('bill.list', {})).status, WITHIN).toBe(200);
+  });
+
+  test('makes the lines of a batch wait, and refuses none', async () => {
+    const till = world.http('terminal', house.terminal.key ?? '');
+    const of = { partyId: house.terminal.id };
+    await system.done('operator.terminal.limit', { ...of, requestsPerSecond: 50, burst: 2 });
+    const isLimited = async () => {
+      const lists = await crowd(till, 'bill.list', [{}, {}, {}, {}]);
+      return statusesOf(lists).includes(429);
+    };
+    await expect.poll(isLimited, WITHIN).toBe(true);
+    const lines = Array.from({ length: 20 }, () => JSON.stringify(order())).join('\n');
+    const begin = () =>
+      fetch(`${world.process.baseUrl}/v1/terminal/bills/batch`, {
+        method: 'POST',
+        headers: {
+          Authorization: `Bearer ${house.terminal.key}`,
+          'Content-Type': 'application/x-ndjson',
+        },
+        body: lines,
+      });
+    let answer = await begin();
+    while (answer.status === 429) answer = await begin();
+    const answers = (await answer.text()).trim().split('\n');
+    expect(answers.map((line) => (JSON.parse(line) as { status: number }).status)).toEqual(
+      Array.from({ length: 20 }, () => 201),
+    );
+    await system.done('operator.terminal.limit', of);
+  });
+
+  test('is set by who may, is written down, and must be one', async () => {
+    const admin = new OperatorParty(world, house.admin.key ?? '');
+    const institution = { partyId: house.institution.id, requestsPerSecond: 5 };
+    expect(await admin.ask('operator.institution.limit', institution)).toMatchObject({
+      status: 403,
+    });
+    await admin.done('operator.paychannel.limit', { partyId: house.paychannel.id, sockets: 9 });
+    expect(
+      await admin.done('operator.paychannel.limits', { partyId: house.paychannel.id }),
+    ).toMatchObject({ set: { sockets: 9 }, inForce: { sockets: 9, requestsPerSecond: null } });
+    for (const flaw of [{ requestsPerSecond: 0 }, { burst: 1.5 }, { sockets: 'x' }, { rate: 1 }]) {
+      const call = { partyId: house.paychannel.id, ...flaw };
+      expect((await admin.ask('operator.paychannel.limit', call)).status).toBe(400);
+    }
+    const lines: { entry: string }[] = [];
+    for (let more = true; more; ) {
+      const page = await system.done<{ items: { no: number; entry: string }[] }>('operator.audit', {
+        limit: 100,
+        after: lines.length,
+      });
+      lines.push(...page.items);
+      more = page.items.length > 0;
+    }
+    expect(lines.map(({ entry }) => JSON.parse(entry) as unknown)).toContainEqual(
+      expect.objectContaining({ action: 'paychannel.limited', detail: { sockets: 9 } }),
+    );
+  });
+});
+
+describe('a limit of sockets', () => {
+  test('refuses the next one until another has closed', async () => {
+    const of = { partyId: house.paychannel.id };
+    const key = house.paychannel.key ?? '';
+    const tried = () =>
+      world.stream('paychannel', 'json', key).then(
+        async (stream) => {
+          await stream.close();
+          return 'open';
+        },
+        (error: Error) => (error.cause as Error).message,
+      );
+    const first = await world.stream('paychannel', 'json', key);
+    await system.done('operator.paychannel.limit', { ...of, sockets: 1 });
+    await expect.poll(tried, WITHIN).toBe('Unexpected server response: 429');
+    await first.close();
+    await expect.poll(tried, WITHIN).toBe('open');
+    await system.done('operator.paychannel.limit', of);
+  });
+});
