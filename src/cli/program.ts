@@ -6,6 +6,7 @@ import { auditCommand } from './audit.ts';
 import { billsCommand } from './bills-import.ts';
 import { directoryCommands } from './directory.ts';
 import { CommandFailure, type Io } from './io.ts';
+import { simulateCommand } from './simulate.ts';
 import { tariffCommand } from './tariff.ts';
 
 /** Exit codes: done; tried and failed; not understood. */
@@ -31,6 +32,7 @@ function program(io: Io): Command {
     .addCommand(auditCommand(io))
     .addCommand(billsCommand(io))
     .addCommand(serve())
+    .addCommand(simulateCommand(io))
     .addCommand(tariffCommand(io));
   for (const command of directoryCommands(io)) root.addCommand(command);
   for (const command of commandsOf(root)) speakTo(command, io);

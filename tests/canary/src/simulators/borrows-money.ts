@@ -1,0 +1,3 @@
+import { theTruth } from '../domain/truth.ts';
+
+export const borrowed = theTruth;
