@@ -1,0 +1,66 @@
+// What a sighting says of an intent that may have been sent before: the thinking of D2, the same for every acquirer.
+//
+// An acquirer that knows no id of a refund is asked how much it has given back. The refund was decided when that was
+// `returnedBefore`; if it is more by its amount, it has been given. Somebody at the bank who gives back the same sum in
+// the same moment is taken for it: then the payer has the money once, and not twice.
+
+import type { Millis } from '../../domain/time.ts';
+import type { Attempt, Refund, Sighting } from './bill-driver.ts';
+
+export type RefundVerdict =
+  | { readonly verdict: 'given' | 'underway' | 'notPaid' | 'exceeds' | 'moved' | 'send' }
+  | { readonly verdict: 'tooEarly'; readonly afterMs: number };
+
+export type CancelVerdict =
+  | { readonly verdict: 'ended' | 'paid' | 'underway' | 'send' }
+  | { readonly verdict: 'tooEarly'; readonly afterMs: number };
+
+export interface Moment {
+  readonly now: Millis;
+  /** How long after it was sent a call can still take effect. */
+  readonly settleMs: number;
+}
+
+export function judgeRefund(
+  sighting: Sighting,
+  refund: Refund,
+  { lastSentAt }: Attempt,
+  moment: Moment,
+): RefundVerdict {
+  const since = sighting.returned - refund.returnedBefore;
+  if (lastSentAt !== null && since >= refund.amount) return { verdict: 'given' };
+  if (sighting.isReturning) return { verdict: 'underway' };
+  if (lastSentAt !== null) {
+    const afterMs = lastSentAt + moment.settleMs - moment.now;
+    if (afterMs > 0) return { verdict: 'tooEarly', afterMs };
+  }
+  // Another has given back meanwhile: the refund is decided again, beside what is left.
+  if (since !== 0) return { verdict: 'moved' };
+  if (sighting.status !== 'paid') return { verdict: 'notPaid' };
+  return { verdict: refund.amount > sighting.paid - sighting.returned ? 'exceeds' : 'send' };
+}
+
+export function judgeCancel(
+  sighting: Sighting,
+  { lastSentAt }: Attempt,
+  moment: Moment,
+): CancelVerdict {
+  switch (sighting.status) {
+    case 'cancelled':
+    case 'expired':
+    case 'failed':
+      return { verdict: 'ended' };
+    case 'paid':
+      if (sighting.isReturning) return { verdict: 'underway' };
+      // All of it went back: where ending and giving back are one call, this is what ours has done.
+      if (sighting.returned === sighting.paid) return { verdict: 'ended' };
+      if (lastSentAt !== null && lastSentAt + moment.settleMs > moment.now) {
+        return { verdict: 'tooEarly', afterMs: lastSentAt + moment.settleMs - moment.now };
+      }
+      return { verdict: 'paid' };
+    case 'paying':
+      return { verdict: 'underway' };
+    case 'open':
+      return { verdict: 'send' };
+  }
+}

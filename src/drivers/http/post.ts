@@ -1,0 +1,116 @@
+// One POST to an acquirer, and what is known of it afterwards. Nothing is ever sent twice by itself: who asks decides.
+// node:http rather than fetch, because banks want a client's certificate.
+
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { DriverClock } from '../contract/bill-driver.ts';
+
+export interface HttpDoorOptions {
+  readonly clock: DriverClock;
+  readonly timeoutMs: number;
+  /** Connections kept to the acquirer. */
+  readonly connectionsMax: number;
+  /** For an acquirer that knows its clients by their certificate. */
+  readonly tls?: ClientTls;
+}
+
+export interface ClientTls {
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
+}
+
+export interface Posting {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** `notSent`: it never left. `lost`: it may have arrived, and no whole answer came back. */
+export type Posted =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly body: string;
+      readonly retryAfterMs: number | undefined;
+    }
+  | { readonly kind: 'notSent'; readonly detail: string }
+  | { readonly kind: 'lost'; readonly detail: string };
+
+const ANSWER_BYTES_MAX = 1_048_576;
+const RETRY_AFTER_MAX_S = 3_600;
+/** The connection was never made, so nothing can have arrived. */
+const NEVER_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+]);
+
+export class HttpDoor {
+  readonly #options: HttpDoorOptions;
+  readonly #http: HttpAgent;
+  readonly #https: HttpsAgent;
+
+  constructor(options: HttpDoorOptions) {
+    this.#options = options;
+    const kept = { keepAlive: true, maxSockets: options.connectionsMax };
+    this.#http = new HttpAgent(kept);
+    this.#https = new HttpsAgent({ ...kept, ...options.tls });
+  }
+
+  post({ url, headers, body }: Posting): Promise<Posted> {
+    const isTls = url.startsWith('https:');
+    const { clock, timeoutMs } = this.#options;
+    return new Promise((resolve) => {
+      const request = (isTls ? httpsRequest : httpRequest)(url, {
+        method: 'POST',
+        headers: { ...headers, 'content-length': Buffer.byteLength(body) },
+        agent: isTls ? this.#https : this.#http,
+      });
+      const end = (posted: Posted) => {
+        cancelTimer();
+        resolve(posted);
+      };
+      const cancelTimer = clock.after(timeoutMs, () => {
+        end({ kind: 'lost', detail: `no answer in ${timeoutMs} ms` });
+        request.destroy();
+      });
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        const detail = error.code ?? error.message;
+        end(NEVER_CONNECTED.has(detail) ? { kind: 'notSent', detail } : { kind: 'lost', detail });
+      });
+      request.on('response', (response) => {
+        readAnswer(response).then(end, () => end({ kind: 'lost', detail: 'the answer broke off' }));
+      });
+      request.end(body);
+    });
+  }
+
+  close(): void {
+    this.#http.destroy();
+    this.#https.destroy();
+  }
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Posted> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX) return { kind: 'lost', detail: 'the answer is too long' };
+    chunks.push(chunk);
+  }
+  return {
+    kind: 'answer',
+    status: response.statusCode ?? 0,
+    body: Buffer.concat(chunks).toString('utf8'),
+    retryAfterMs: retryAfterOf(response.headers['retry-after']),
+  };
+}
+
+function retryAfterOf(header: string | undefined): number | undefined {
+  if (header === undefined || !/^\d{1,6}$/.test(header)) return undefined;
+  return Math.min(Number(header), RETRY_AFTER_MAX_S) * 1_000;
+}

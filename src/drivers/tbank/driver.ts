@@ -1,0 +1,201 @@
+// T-Bank's internet acquiring, version 2: payments by SBP.
+//
+//   register   Init, then GetQr; asked again, CheckOrder finds the payment by our number
+//   look       GetState
+//   cancel     GetState, then Cancel; on what has just been paid the bank makes a whole refund of it
+//   refund     GetState, then Cancel with the amount. The bank knows no id of ours for it: `judgeRefund` compares sums
+//
+// The bank signs no time and honours no id of a refund, so each call rests on what the bank says just before it.
+
+import { Value } from '@sinclair/typebox/value';
+import { minor, subtract } from '../../domain/money.ts';
+import { millis } from '../../domain/time.ts';
+import {
+  type Attempt,
+  type BillDriver,
+  type BillDriverModule,
+  CONTRACT_VERSION,
+  done,
+  type NotificationReading,
+  notDone,
+  type Outcome,
+  type PostedNotification,
+  type Refund,
+  type Registration,
+  type Sighting,
+  type Surroundings,
+  type Tender,
+  unknown,
+} from '../contract/bill-driver.ts';
+import { judgeCancel, judgeRefund } from '../contract/verdicts.ts';
+import { sightingOf } from './answers.ts';
+import { TbankCalls } from './calls.ts';
+import { capabilitiesOf } from './capabilities.ts';
+import { readTbankNotification } from './notification.ts';
+import { type TbankDriverSettings, tbankSettings } from './settings.ts';
+
+export const driver: BillDriverModule = {
+  contract: CONTRACT_VERSION,
+  kind: 'bill',
+  name: 'tbank',
+  settings: tbankSettings,
+  make: (settings, surroundings) =>
+    new TbankDriver(Value.Decode(tbankSettings, settings), surroundings),
+};
+
+/** A payment or a refund on its way is asked about again after so long. */
+const ON_ITS_WAY_MS = 3_000;
+const UNREADABLE_MS = 60_000;
+
+class TbankDriver implements BillDriver {
+  readonly capabilities;
+  readonly #settings: TbankDriverSettings;
+  readonly #surroundings: Surroundings;
+  readonly #calls: TbankCalls;
+
+  constructor(settings: TbankDriverSettings, surroundings: Surroundings) {
+    this.#settings = settings;
+    this.#surroundings = surroundings;
+    this.#calls = new TbankCalls(settings, surroundings.clock);
+    this.capabilities = capabilitiesOf(settings);
+  }
+
+  async register(tender: Tender, attempt: Attempt): Promise<Outcome<Registration>> {
+    if (attempt.lastSentAt !== null) {
+      const found = await this.#find(tender);
+      if (found.outcome !== 'done') return found;
+      if (found.value !== undefined) return this.#withCode(tender, found.value);
+    }
+    const made = await this.#calls.init(tender);
+    if (made.outcome === 'done') return this.#withCode(tender, made.value);
+    // The number is taken: an earlier call of ours has arrived.
+    if (made.outcome === 'notDone' && made.code === 'moved') {
+      const found = await this.#find(tender);
+      if (found.outcome !== 'done') return found;
+      if (found.value !== undefined) return this.#withCode(tender, found.value);
+    }
+    return made;
+  }
+
+  async look(registration: Registration): Promise<Outcome<Sighting>> {
+    const state = await this.#calls.getState(registration.ref);
+    if (state.outcome !== 'done') return state;
+    const sighting = sightingOf(state.value, registration, this.#settings);
+    const detail = `the bank says ${state.value.Status} of ${state.value.Amount}`;
+    return sighting === undefined ? unknown(detail, UNREADABLE_MS) : done(sighting);
+  }
+
+  async cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>> {
+    const seen = await this.look(registration);
+    if (seen.outcome !== 'done') return afterEarlier(seen, attempt);
+    const judged = judgeCancel(seen.value, attempt, this.#moment());
+    switch (judged.verdict) {
+      case 'ended':
+        return seen;
+      case 'paid':
+        return notDone('paid', 'it is paid', 'never');
+      case 'underway':
+        return unknown('a payment or refund is on its way', ON_ITS_WAY_MS);
+      case 'tooEarly':
+        return unknown('an earlier cancel may still arrive', judged.afterMs);
+      case 'send':
+        return this.#sendCancel(registration);
+    }
+  }
+
+  async refund(
+    registration: Registration,
+    refund: Refund,
+    attempt: Attempt,
+  ): Promise<Outcome<Sighting>> {
+    const seen = await this.look(registration);
+    if (seen.outcome !== 'done') return afterEarlier(seen, attempt);
+    const judged = judgeRefund(seen.value, refund, attempt, this.#moment());
+    switch (judged.verdict) {
+      case 'given':
+        return seen;
+      case 'underway':
+        return unknown('a refund is on its way', ON_ITS_WAY_MS);
+      case 'tooEarly':
+        return unknown('an earlier call may still arrive', judged.afterMs);
+      case 'moved':
+        return notDone('moved', 'somebody has given back meanwhile', { afterMs: 0 });
+      case 'notPaid':
+        return notDone('notPaid', 'it is not paid', 'never');
+      case 'exceeds':
+        return notDone('exceeds', 'it is more than is left', 'never');
+      case 'send':
+        return this.#sendRefund(registration, refund, seen.value);
+    }
+  }
+
+  readNotification(posted: PostedNotification): NotificationReading {
+    return readTbankNotification(posted, this.#settings);
+  }
+
+  async close(): Promise<void> {
+    this.#calls.close();
+  }
+
+  /** Cancel's answer says what it ended; on what was paid meanwhile, what it gave back. */
+  async #sendCancel(registration: Registration): Promise<Outcome<Sighting>> {
+    const sent = await this.#calls.cancel(registration.ref, undefined);
+    if (sent.outcome !== 'done') return sent;
+    const { Status, NewAmount } = sent.value;
+    const sighting = sightingOf({ Status, Amount: NewAmount }, registration, {
+      amountInState: 'current',
+    });
+    if (sighting === undefined || sighting.isReturning) {
+      return unknown(`Cancel has answered ${Status}`, ON_ITS_WAY_MS);
+    }
+    return done(sighting);
+  }
+
+  async #sendRefund(
+    registration: Registration,
+    refund: Refund,
+    before: Sighting,
+  ): Promise<Outcome<Sighting>> {
+    const sent = await this.#calls.cancel(registration.ref, refund.amount);
+    if (sent.outcome !== 'done') return sent;
+    const { Status, OriginalAmount, NewAmount } = sent.value;
+    const isGiven = ['PARTIAL_REFUNDED', 'REFUNDED'].includes(Status);
+    // What is asynchronous, or not what was asked for, is looked at again.
+    if (!isGiven || OriginalAmount - NewAmount !== refund.amount) {
+      return unknown(`Cancel has answered ${Status}`, ON_ITS_WAY_MS);
+    }
+    return done({ ...before, returned: subtract(registration.amount, minor(NewAmount)) });
+  }
+
+  /** The payment of our number that can still be paid, or was; the last one, where the bank lets a number repeat. */
+  async #find(tender: Tender): Promise<Outcome<string | undefined>> {
+    const found = await this.#calls.checkOrder(tender.id);
+    if (found.outcome === 'notDone' && found.code === 'unregistered') return done(undefined);
+    if (found.outcome !== 'done') return found;
+    return done(found.value.at(-1)?.PaymentId);
+  }
+
+  async #withCode(tender: Tender, ref: string): Promise<Outcome<Registration>> {
+    const code = await this.#calls.getQr(ref);
+    if (code.outcome === 'notDone') {
+      if (code.code === 'closed') return notDone('closed', code.detail, 'anew');
+      // The payment is there, though its code is not: the next attempt finds it.
+      return code.again === 'never'
+        ? code
+        : unknown(code.detail, code.again === 'anew' ? 0 : code.again.afterMs);
+    }
+    if (code.outcome !== 'done') return code;
+    const { id, amount, currency } = tender;
+    return done({ id, amount, currency, ref, payload: code.value, notes: {} });
+  }
+
+  #moment() {
+    return { now: millis(this.#surroundings.clock.wall()), settleMs: this.#settings.settleMs };
+  }
+}
+
+/** A look that failed says nothing of what an earlier call has done. */
+function afterEarlier(seen: Outcome<Sighting>, { lastSentAt }: Attempt): Outcome<Sighting> {
+  if (seen.outcome !== 'notDone' || lastSentAt === null) return seen;
+  return unknown(seen.detail, typeof seen.again === 'object' ? seen.again.afterMs : UNREADABLE_MS);
+}

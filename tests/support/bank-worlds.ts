@@ -1,0 +1,65 @@
+// Simulated banks with a driver on each, over real sockets, on one clock that stands until a test lets it go on.
+
+import type { BillDriver, BillDriverModule } from '../../src/drivers/contract/bill-driver.ts';
+import { openDriver } from '../../src/drivers/contract/open-driver.ts';
+import { driver as tbank } from '../../src/drivers/tbank/driver.ts';
+import type { Controlled } from '../../src/simulators/control.ts';
+import type { BankSimulator } from '../../src/simulators/simulator.ts';
+import { startTbank } from '../../src/simulators/tbank/simulator.ts';
+import { ManualClock } from './manual-clock.ts';
+
+export interface BankWorld {
+  readonly clock: ManualClock;
+  readonly url: string;
+  readonly bank: Controlled;
+  readonly driver: BillDriver;
+  /** Another driver with the same settings: the next life. */
+  reopen(): BillDriver;
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly simulator?: Readonly<Record<string, unknown>>;
+  readonly driver?: Readonly<Record<string, unknown>>;
+}
+
+export const TBANK_TERMINAL = { terminalKey: '1700000000000DEMO', password: 'a-password' };
+
+export async function tbankWorld(options: WorldOptions = {}): Promise<BankWorld> {
+  const clock = new ManualClock();
+  const simulator = await startTbank(
+    { terminals: [TBANK_TERMINAL], ...options.simulator },
+    { clock },
+  );
+  return worldOf({ clock, simulator, module: tbank }, { ...TBANK_TERMINAL, ...options.driver });
+}
+
+interface Parts {
+  readonly clock: ManualClock;
+  readonly simulator: BankSimulator;
+  readonly module: BillDriverModule;
+}
+
+export function worldOf(
+  { clock, simulator, module }: Parts,
+  settings: Readonly<Record<string, unknown>>,
+): BankWorld {
+  const open = () => openDriver(module, { baseUrl: simulator.url, ...settings }, { clock });
+  const drivers: BillDriver[] = [];
+  const reopen = () => {
+    const driver = open();
+    drivers.push(driver);
+    return driver;
+  };
+  return {
+    clock,
+    url: simulator.url,
+    bank: simulator.bank,
+    driver: reopen(),
+    reopen,
+    close: async () => {
+      await Promise.all(drivers.map((driver) => driver.close()));
+      await simulator.close();
+    },
+  };
+}
