@@ -1,11 +1,10 @@
 // What each fact makes of a bill. A fact that cannot follow is a Defect: history is never argued with.
 
-import { Defect } from '../assert.ts';
 import { add, ZERO } from '../money.ts';
+import { creditRepeated, creditRequested, creditSettled } from './apply-credit.ts';
 import { booksWith, countsWith, endingWith, paymentWith } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
-import { type Draft, own, replace } from './draft.ts';
-import { repeatsBy } from './dynamic-timers.ts';
+import { type Draft, impossible, isBeingPaid, own, replace } from './draft.ts';
 import { isRepeatOf } from './outbox.ts';
 import { reservationsMax } from './payable.ts';
 import { askedOf, dueOf, heldOf, keptOf } from './state.ts';
@@ -14,8 +13,6 @@ import {
   type BillEvent,
   type BillFact,
   type Books,
-  CREDITS_MAX,
-  type Credit,
   EVENT_LIFE_MS,
   type FactOf,
   type KeptReference,
@@ -239,58 +236,6 @@ function billClosed(
   }
 }
 
-function creditRequested(draft: Draft, fact: FactOf<'CreditRequested'>, { at }: Moment): void {
-  const { credit } = fact;
-  if (credit.no !== draft.counts.credits + 1 || credit.no > CREDITS_MAX) impossible(draft, fact);
-  if (credit.amount <= 0) impossible(draft, fact);
-  const index = draft.payments.findLastIndex(({ no }) => no === credit.paymentNo);
-  const payment = draft.payments[index];
-  if (payment === undefined) impossible(draft, fact);
-  const credited = add(payment.credited, credit.amount);
-  // Before the bill's end, only what was above what was due goes back.
-  const most = isBeingPaid(draft) || draft.status === 'paid' ? payment.excess : payment.amount;
-  if (credited > (most ?? ZERO)) impossible(draft, fact);
-
-  const isReversal = credit.kind === 'reversal';
-  const spent = isReversal ? 'reversed' : 'refunded';
-  const status = credited === payment.amount ? spent : payment.status;
-  own(draft, 'payments')[index] = paymentWith(payment, { credited, status });
-  own(draft, 'credits').push(credit);
-  draft.counts = countsWith(draft.counts, { credits: credit.no });
-  const { books } = draft;
-  if (isReversal) {
-    draft.books = booksWith(books, { reversed: add(books.reversed, credit.amount) });
-    return;
-  }
-  if (draft.status !== 'confirmed') impossible(draft, fact);
-  draft.books = booksWith(books, { refunded: add(books.refunded, credit.amount) });
-  if (draft.books.refunded === books.confirmed) {
-    draft.status = 'refunded';
-    draft.ending = endingWith(draft.ending, { closedAt: at });
-  }
-}
-
-function creditRepeated(draft: Draft, fact: FactOf<'CreditRepeated'>, { at }: Moment): void {
-  const [index, credit] = pendingCredit(draft, fact);
-  own(draft, 'credits')[index] = { ...credit, repeats: repeatsBy(credit, at) };
-}
-
-function creditSettled(draft: Draft, fact: FactOf<'CreditSettled'>, { at }: Moment): void {
-  const [index, credit] = pendingCredit(draft, fact);
-  own(draft, 'credits')[index] = {
-    ...credit,
-    status: fact.status,
-    reason: fact.reason ?? credit.reason,
-    settledReason: fact.reason,
-    reference: fact.reference,
-    settledAt: at,
-  };
-  if (fact.status === 'rejected') {
-    const unreturned = add(draft.books.unreturned, credit.amount);
-    draft.books = booksWith(draft.books, { unreturned });
-  }
-}
-
 function receiptAttached(draft: Draft, { receipt }: FactOf<'ReceiptAttached'>): void {
   const hasEnded = !isBeingPaid(draft) && draft.status !== 'paid';
   const replacedReceipt = draft.ending.replacedReceipt ?? (hasEnded ? draft.ending.receipt : null);
@@ -361,16 +306,6 @@ function eventsAcknowledged(
   }
 }
 
-function pendingCredit(
-  draft: Draft,
-  fact: FactOf<'CreditRepeated'> | FactOf<'CreditSettled'>,
-): [index: number, credit: Credit] {
-  const index = indexOfCredit(draft.credits, fact.no);
-  const credit = draft.credits[index];
-  if (credit === undefined || credit.status !== 'pending') return impossible(draft, fact);
-  return [index, credit];
-}
-
 function keepPayment(
   draft: Draft,
   { paychannelId, paymentRef }: Pick<Payment, 'paychannelId' | 'paymentRef'>,
@@ -388,13 +323,4 @@ function keep(draft: Draft, reference: KeptReference): void {
     references.shift();
     draft.spilled = true;
   }
-}
-
-function isBeingPaid(draft: Draft): boolean {
-  return draft.status === 'open' || draft.status === 'partiallyPaid';
-}
-
-/** History says what cannot be: our own code is wrong. */
-export function impossible(draft: Draft, fact: BillFact): never {
-  throw new Defect(`${fact.type} cannot follow in bill ${draft.terms.id}, ${draft.status}`);
 }

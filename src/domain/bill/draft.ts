@@ -1,11 +1,11 @@
 // A bill while one transition is applied to it. What the bill shares with earlier states is never written to: a list
 // is copied when it is first changed, and nouns are replaced.
 
-import { assert } from '../assert.ts';
+import { assert, Defect } from '../assert.ts';
 import { ZERO } from '../money.ts';
 import { assertOffer } from './offer.ts';
 import { askedOf, dueOf, heldOf, keptOf, type PresentBill, reservedOf } from './state.ts';
-import type { Books, Charged, Terms } from './vocabulary.ts';
+import type { BillFact, Books, Charged, Terms } from './vocabulary.ts';
 
 export type Draft = { -readonly [Key in keyof PresentBill]: PresentBill[Key] } & {
   /** One bit for each list that is the draft's own. */
@@ -168,4 +168,13 @@ function isBalanced(bill: PresentBill): boolean {
     default:
       return confirmed === 0 && held === 0;
   }
+}
+
+export function isBeingPaid(draft: Draft): boolean {
+  return draft.status === 'open' || draft.status === 'partiallyPaid';
+}
+
+/** History says what cannot be: our own code is wrong. */
+export function impossible(draft: Draft, fact: BillFact): never {
+  throw new Defect(`${fact.type} cannot follow in bill ${draft.terms.id}, ${draft.status}`);
 }

@@ -1,9 +1,9 @@
 // What each fact makes of a bill for many payments, where it makes another thing of it than of other bills.
 
 import { add, subtract } from '../money.ts';
-import { applyFact, booksPaid, impossible } from './apply-fact.ts';
+import { applyFact, booksPaid } from './apply-fact.ts';
 import { booksWith, countsWith, paymentWith } from './copies.ts';
-import { type Draft, own, replace } from './draft.ts';
+import { type Draft, impossible, own, replace } from './draft.ts';
 import { merged } from './parts.ts';
 import type { BillFact, FactOf, Moment, Payment } from './vocabulary.ts';
 

@@ -8,19 +8,7 @@
 import { Packr } from 'msgpackr';
 import { assert, must } from '../../domain/assert.ts';
 import type { PresentBill, Sticker } from '../../domain/bill/state.ts';
-import type {
-  BillEvent,
-  Books,
-  Charged,
-  Line,
-  Offer,
-  Outcome,
-  Policies,
-  QrFormat,
-  Sale,
-  Stay,
-  Terms,
-} from '../../domain/bill/vocabulary.ts';
+import type { BillEvent, Books, Charged, Outcome, Sale } from '../../domain/bill/vocabulary.ts';
 import {
   asText,
   CAUSES,
@@ -41,8 +29,8 @@ import {
   storePayment,
   storeReference,
   storeReservation,
-  words,
 } from './part-tuples.ts';
+import { restorePolicies, restoreTerms, storePolicies, storeTerms, TYPES } from './terms-tuples.ts';
 
 /** The version that today's code writes. */
 export const CODEC_VERSION = 4;
@@ -107,16 +95,6 @@ export function makeBillCodec(version = CODEC_VERSION, upcasters = UPCASTERS): B
     decodeOutcome: (bytes) => restoreOutcome(read(bytes, upcasters.outcome) as StoredOutcome),
   };
 }
-
-const TYPES = words<Terms['type']>('dynamic', 'static', 'timer');
-const PURPOSES = words<Terms['purpose']>('sale', 'prepayment');
-const CAPTURES = words<Terms['capture']>('manual', 'auto');
-const UNCONFIRMED = words<Terms['unconfirmed']>('confirm', 'reverse');
-const LATE = words<Policies['late']>('refuse', 'accept');
-const EXCESS = words<Policies['excess']>('refuse', 'reverse');
-const PART = words<Policies['part']>('allow', 'forbid');
-const USAGES = words<Offer['usage']>('single', 'many');
-const QR_FORMATS = words<QrFormat>('url', 'emvco', 'sbp');
 
 // --------------------------------------------------------------------------------------------------------- bill --
 
@@ -242,141 +220,4 @@ function restoreBooks(stored: StoredBooks): Books {
   const [paid, confirmed, reversed, refunded, unreturned, excess] = stored;
   const books = { paid, confirmed, reversed, refunded, unreturned };
   return excess === undefined ? books : { ...books, excess };
-}
-
-type StoredTerms = readonly [
-  ...ReturnType<typeof storeCommonTerms>,
-  ofType?: StoredOffer | StoredStay | null,
-  policies?: StoredPolicies,
-];
-
-/**
- * What its type adds, an offer or a stay, and then its policies. Dynamic bills have neither of the former, and few bills
- * have policies of their own: their rows have no place for them.
- */
-function storeTerms(terms: Terms): StoredTerms {
-  const common = storeCommonTerms(terms);
-  const { policies } = terms;
-  const ofType = storeOfType(terms);
-  if (policies !== undefined) return [...common, ofType, storePolicies(policies)];
-  return ofType === null ? common : [...common, ofType];
-}
-
-function storeOfType({ offer, stay }: Terms): StoredOffer | StoredStay | null {
-  if (stay !== undefined) return storeStay(stay);
-  return offer === undefined ? null : storeOffer(offer);
-}
-
-function restoreTerms(stored: StoredTerms): Terms {
-  const terms: { -readonly [Key in keyof Terms]: Terms[Key] } = restoreCommonTerms(stored);
-  const ofType = stored[OF_TYPE_PLACE] ?? null;
-  const policies = stored[POLICIES_PLACE];
-  if (ofType !== null && terms.type === 'timer') terms.stay = restoreStay(ofType as StoredStay);
-  else if (ofType !== null) terms.offer = restoreOffer(ofType as StoredOffer);
-  if (policies !== undefined) terms.policies = restorePolicies(policies);
-  return terms;
-}
-
-const OF_TYPE_PLACE = 23;
-const POLICIES_PLACE = 24;
-
-type StoredPolicies = ReturnType<typeof storePolicies>;
-
-function storePolicies({ late, excess, part }: Policies) {
-  return [LATE.place(late), EXCESS.place(excess), PART.place(part)] as const;
-}
-
-function restorePolicies([late, excess, part]: StoredPolicies): Policies {
-  return { late: LATE.word(late), excess: EXCESS.word(excess), part: PART.word(part) };
-}
-
-type StoredStay = ReturnType<typeof storeStay>;
-
-/** A tariff is read whole or not at all, and says all in plain JSON. */
-function storeStay({ startedAt, tariff }: Stay) {
-  return [startedAt, JSON.stringify(tariff)] as const;
-}
-
-function restoreStay([startedAt, tariff]: StoredStay): Stay {
-  return { tariff: JSON.parse(tariff) as Stay['tariff'], startedAt };
-}
-
-type StoredOffer = ReturnType<typeof storeOffer>;
-
-function storeOffer(offer: Offer) {
-  const { usage, minAmount, maxAmount, maxPayments, maxTotal, validFrom } = offer;
-  return [USAGES.place(usage), minAmount, maxAmount, maxPayments, maxTotal, validFrom] as const;
-}
-
-function restoreOffer(stored: StoredOffer): Offer {
-  const [usage, minAmount, maxAmount, maxPayments, maxTotal, validFrom] = stored;
-  return { usage: USAGES.word(usage), minAmount, maxAmount, maxPayments, maxTotal, validFrom };
-}
-
-function storeCommonTerms(terms: Terms) {
-  return [
-    terms.id,
-    TYPES.place(terms.type),
-    terms.institutionId,
-    terms.merchantId,
-    terms.terminalId,
-    terms.merchant.name,
-    terms.merchant.city,
-    terms.orderId,
-    terms.digest,
-    PURPOSES.place(terms.purpose),
-    terms.amount,
-    terms.currency,
-    terms.description,
-    terms.lines.map((line) => [line.name, line.quantity, line.price, line.amount] as const),
-    asText(terms.metadata),
-    CAPTURES.place(terms.capture),
-    terms.confirmWithinMs,
-    UNCONFIRMED.place(terms.unconfirmed),
-    storeCode(terms),
-    terms.returnUrl,
-    terms.relatedBillId,
-    terms.createdAt,
-    terms.expiresAt,
-  ] as const;
-}
-
-/** Formats that came later than `url` stand with their text. A switch that does not know them refuses their place (K1). */
-function storeCode({ qrFormat, qrPayload }: Terms): number | readonly [number, string] {
-  const place = QR_FORMATS.place(qrFormat);
-  return qrPayload === undefined ? place : [place, qrPayload];
-}
-
-function restoreCode(stored: ReturnType<typeof storeCode>): Pick<Terms, 'qrFormat' | 'qrPayload'> {
-  if (typeof stored === 'number') return { qrFormat: QR_FORMATS.word(stored) };
-  return { qrFormat: QR_FORMATS.word(stored[0]), qrPayload: stored[1] };
-}
-
-function restoreCommonTerms(stored: StoredTerms): Terms {
-  return {
-    id: stored[0],
-    type: TYPES.word(stored[1]),
-    institutionId: stored[2],
-    merchantId: stored[3],
-    terminalId: stored[4],
-    merchant: { name: stored[5], city: stored[6] },
-    orderId: stored[7],
-    digest: stored[8],
-    purpose: PURPOSES.word(stored[9]),
-    amount: stored[10],
-    currency: stored[11],
-    description: stored[12],
-    lines: stored[13].map(
-      ([name, quantity, price, amount]): Line => ({ name, quantity, price, amount }),
-    ),
-    metadata: fromText(stored[14]) as Terms['metadata'],
-    capture: CAPTURES.word(stored[15]),
-    confirmWithinMs: stored[16],
-    unconfirmed: UNCONFIRMED.word(stored[17]),
-    ...restoreCode(stored[18]),
-    returnUrl: stored[19],
-    relatedBillId: stored[20],
-    createdAt: stored[21],
-    expiresAt: stored[22],
-  };
 }

@@ -1,0 +1,74 @@
+// What the facts of credits make of a bill: money that is asked back, and what the wallets make of it.
+
+import { add, ZERO } from '../money.ts';
+import { booksWith, countsWith, endingWith, paymentWith } from './copies.ts';
+import { indexOfCredit } from './credits.ts';
+import { type Draft, impossible, isBeingPaid, own } from './draft.ts';
+import { repeatsBy } from './dynamic-timers.ts';
+import { CREDITS_MAX, type Credit, type FactOf, type Moment } from './vocabulary.ts';
+
+export function creditRequested(
+  draft: Draft,
+  fact: FactOf<'CreditRequested'>,
+  { at }: Moment,
+): void {
+  const { credit } = fact;
+  if (credit.no !== draft.counts.credits + 1 || credit.no > CREDITS_MAX) impossible(draft, fact);
+  if (credit.amount <= 0) impossible(draft, fact);
+  const index = draft.payments.findLastIndex(({ no }) => no === credit.paymentNo);
+  const payment = draft.payments[index];
+  if (payment === undefined) impossible(draft, fact);
+  const credited = add(payment.credited, credit.amount);
+  // Before the bill's end, only what was above what was due goes back.
+  const most = isBeingPaid(draft) || draft.status === 'paid' ? payment.excess : payment.amount;
+  if (credited > (most ?? ZERO)) impossible(draft, fact);
+
+  const isReversal = credit.kind === 'reversal';
+  const spent = isReversal ? 'reversed' : 'refunded';
+  const status = credited === payment.amount ? spent : payment.status;
+  own(draft, 'payments')[index] = paymentWith(payment, { credited, status });
+  own(draft, 'credits').push(credit);
+  draft.counts = countsWith(draft.counts, { credits: credit.no });
+  const { books } = draft;
+  if (isReversal) {
+    draft.books = booksWith(books, { reversed: add(books.reversed, credit.amount) });
+    return;
+  }
+  if (draft.status !== 'confirmed') impossible(draft, fact);
+  draft.books = booksWith(books, { refunded: add(books.refunded, credit.amount) });
+  if (draft.books.refunded === books.confirmed) {
+    draft.status = 'refunded';
+    draft.ending = endingWith(draft.ending, { closedAt: at });
+  }
+}
+
+export function creditRepeated(draft: Draft, fact: FactOf<'CreditRepeated'>, { at }: Moment): void {
+  const [index, credit] = pendingCredit(draft, fact);
+  own(draft, 'credits')[index] = { ...credit, repeats: repeatsBy(credit, at) };
+}
+
+export function creditSettled(draft: Draft, fact: FactOf<'CreditSettled'>, { at }: Moment): void {
+  const [index, credit] = pendingCredit(draft, fact);
+  own(draft, 'credits')[index] = {
+    ...credit,
+    status: fact.status,
+    reason: fact.reason ?? credit.reason,
+    settledReason: fact.reason,
+    reference: fact.reference,
+    settledAt: at,
+  };
+  if (fact.status === 'rejected') {
+    const unreturned = add(draft.books.unreturned, credit.amount);
+    draft.books = booksWith(draft.books, { unreturned });
+  }
+}
+
+function pendingCredit(
+  draft: Draft,
+  fact: FactOf<'CreditRepeated'> | FactOf<'CreditSettled'>,
+): [index: number, credit: Credit] {
+  const index = indexOfCredit(draft.credits, fact.no);
+  const credit = draft.credits[index];
+  if (credit === undefined || credit.status !== 'pending') return impossible(draft, fact);
+  return [index, credit];
+}
