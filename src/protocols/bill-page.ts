@@ -1,5 +1,6 @@
 // What a plain camera opens: who asks for how much, and whether it is still to be paid.
 
+import { AMOUNT_MAX } from '../domain/money.ts';
 import { formatAmount } from './currencies.ts';
 import { escapeHtml, htmlPage } from './html.ts';
 
@@ -16,6 +17,8 @@ export interface PageBody {
   readonly maxAmount: number;
   readonly due: number;
   readonly isLate: boolean;
+  /** Null: no payment may bring a tip. */
+  readonly tipMax: number | null;
 }
 
 const STATES: Readonly<Record<string, string>> = {
@@ -42,6 +45,7 @@ export function billPage(bill: PageBody): string {
 <p class="amount">${escapeHtml(amount)}</p><p>${escapeHtml(part)}</p>
 <p><span class="state">${escapeHtml(state)}</span></p>
 ${bill.description === null ? '' : `<p>${escapeHtml(bill.description)}</p>`}
+${isPayable ? tipLine(bill) : ''}
 <p class="soft">${isPayable ? 'To pay, scan this code in your bank’s or wallet’s app.' : 'There is nothing to pay here now.'}</p>
 <p class="soft"><code>${escapeHtml(bill.id)}</code></p></main>`,
   );
@@ -51,6 +55,12 @@ function amountOf(bill: PageBody, isPayable: boolean): string {
   const { amount, minAmount, maxAmount, currency } = bill;
   if (minAmount === maxAmount) return formatAmount(isPayable ? bill.due : amount, currency);
   return `${formatAmount(minAmount, currency)} – ${formatAmount(maxAmount, currency)}`;
+}
+
+function tipLine({ tipMax, currency }: PageBody): string {
+  if (tipMax === null) return '';
+  const most = tipMax === AMOUNT_MAX ? '' : ` of up to ${formatAmount(tipMax, currency)}`;
+  return `<p class="soft">${escapeHtml(`You may add a tip${most}.`)}</p>`;
 }
 
 /** For an id that no bill has. */

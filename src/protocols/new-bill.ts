@@ -3,7 +3,7 @@
 import { must } from '../domain/assert.ts';
 import type { Offer } from '../domain/bill/vocabulary.ts';
 import type { BillId, Reference, TerminalId } from '../domain/ids.ts';
-import { type Currency, type Minor, ZERO } from '../domain/money.ts';
+import { AMOUNT_MAX, type Currency, type Minor, ZERO } from '../domain/money.ts';
 import { STAY_MAX_MS, type Tariff, versionAt } from '../domain/tariff/tariff.ts';
 import { MINUTE_MS, type Millis, NEVER, SECOND_MS } from '../domain/time.ts';
 import type { Principal } from '../switch/principal.ts';
@@ -30,21 +30,21 @@ const AHEAD_MAX_MS = MINUTE_MS;
 
 /** What is wrong with a create that fits its schema; undefined where nothing is. */
 export function problemOfNew(request: Create, now: Millis): Problem | undefined {
-  const policies = policyViolations(request);
+  const common = [...policyViolations(request), ...tipViolations(request)];
   for (const [type, fields] of FIELDS_BY_TYPE) {
     const path =
       type === request.type ? undefined : fields.find((each) => request[each] !== undefined);
     if (path !== undefined) return invalid([{ path, message: `goes with ${type} bills only` }]);
   }
   if (request.type === 'timer') {
-    const violations = [...timerViolations(request, now), ...policies].slice(0, VIOLATIONS_MAX);
+    const violations = [...timerViolations(request, now), ...common].slice(0, VIOLATIONS_MAX);
     return violations.length === 0 ? undefined : invalid(violations);
   }
   if (request.type === 'static') {
-    const violations = [...amountViolations(request), ...limitViolations(request), ...policies];
+    const violations = [...amountViolations(request), ...limitViolations(request), ...common];
     return violations.length === 0 ? undefined : invalid(violations);
   }
-  if (policies.length > 0) return invalid(policies);
+  if (common.length > 0) return invalid(common);
   if (request.amount === undefined) return invalid([AMOUNT_MISSING]);
   return request.amount === 0 ? { code: 'bill.amountZero' } : undefined;
 }
@@ -105,6 +105,11 @@ function startViolations(tariff: Tariff, startedAt: Millis | null, now: Millis):
   if (versionAt(tariff, startedAt ?? now) !== undefined) return [];
   const message = 'has no version in force when the stay starts';
   return [{ path: 'tariff.versions', message }];
+}
+
+function tipViolations({ tip }: Create): Violation[] {
+  if (tip === undefined || tip.allowed || tip.max === undefined) return [];
+  return [{ path: 'tip.max', message: 'does not go with allowed false' }];
 }
 
 const AMOUNT_MISSING: Violation = { path: 'amount', message: 'is missing' };
@@ -174,13 +179,19 @@ export function termsOf(request: Create, principal: Principal, id: BillId): Prop
     expiresInMs: (request.expiresIn ?? EXPIRES_IN_DEFAULT_S) * SECOND_MS,
   };
   const policies = policiesFor(request, principal.policies);
-  const whole = policies === undefined ? terms : { ...terms, policies };
-  return withWhatItsTypeAdds(whole, request);
+  const own = policies === undefined ? terms : { ...terms, policies };
+  return withWhatItsTypeAdds(withTip(own, request), request);
 }
 
 function withWhatItsTypeAdds(terms: ProposedTerms, request: Create): ProposedTerms {
   if (request.type === 'timer') return withStay(terms, request);
   return request.type === 'static' ? withOffer(terms, request) : terms;
+}
+
+/** Most bills allow no tip, and have no place for it. */
+function withTip(terms: ProposedTerms, { tip }: Create): ProposedTerms {
+  if (tip?.allowed !== true) return terms;
+  return { ...terms, tipMax: (tip.max ?? AMOUNT_MAX) as Minor };
 }
 
 function withOffer(terms: ProposedTerms, request: Create): ProposedTerms {

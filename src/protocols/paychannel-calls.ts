@@ -82,6 +82,8 @@ export const paychannelCalls: readonly Call[] = [
       'bill.notPayable',
       'payment.exceedsDue',
       'payment.partForbidden',
+      'payment.tipForbidden',
+      'payment.tipExceedsMax',
       'payment.outOfRange',
       'payment.currencyMismatch',
       'payment.refReused',

@@ -9,7 +9,8 @@ import { saleTerms } from '../switch/sale-terms.ts';
 import { pack } from './msgpack.ts';
 import { type Problem, problemBody, problemOfRejection } from './problem-document.ts';
 import { problems } from './problems.ts';
-import { JSON_NUMBERS, MSGPACK_NUMBERS, type Shape, Shapes } from './shapes.ts';
+import type { Shape } from './shape-parts.ts';
+import { JSON_NUMBERS, MSGPACK_NUMBERS, Shapes } from './shapes.ts';
 import { formatTime } from './wire-time.ts';
 
 export interface Presented {

@@ -208,6 +208,20 @@ export const problems = {
     title: 'The payment is in another currency',
     meaning: '`currency` is the bill’s. The refusal is final for this `paymentRef`.',
   },
+  'payment.tipForbidden': {
+    ...NO,
+    status: 422,
+    title: 'The bill takes no tip',
+    meaning:
+      'Its view says so: it has no `tip`. The refusal is final for this `paymentRef`: return all that was debited, the tip too.',
+  },
+  'payment.tipExceedsMax': {
+    ...NO,
+    status: 422,
+    title: 'The tip is more than the bill allows',
+    meaning:
+      '`max` is the most that a payment may bring on top of its amount. The refusal is final for this `paymentRef`: return all that was debited, the tip too.',
+  },
   'payment.partForbidden': {
     ...NO,
     status: 422,

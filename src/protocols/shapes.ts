@@ -7,26 +7,35 @@ import { mostFrom } from '../domain/bill/offer.ts';
 import { payableReason } from '../domain/bill/payable.ts';
 import { allPoliciesOf, openUntil, policiesOf } from '../domain/bill/policies.ts';
 import { dueOf, type PresentBill, reservedOf } from '../domain/bill/state.ts';
-import {
-  type Credit,
-  type Json,
-  LATEST_KEPT,
-  type Offer,
-  type Payment,
-  type PaymentAnswer,
-  type Purpose,
-  type RefusedPayment,
-  type Reservation,
-  type Stay,
-  type Terms,
+import { NO_TIPS } from '../domain/bill/tips.ts';
+import type {
+  Credit,
+  Json,
+  Offer,
+  Payment,
+  PaymentAnswer,
+  Purpose,
+  RefusedPayment,
+  Reservation,
+  Terms,
 } from '../domain/bill/vocabulary.ts';
 import { type BillId, type PaychannelId, partId, type Reference } from '../domain/ids.ts';
 import type { Minor } from '../domain/money.ts';
-import { type Millis, NEVER } from '../domain/time.ts';
+import type { Millis } from '../domain/time.ts';
 import type { StreamedEvent } from '../switch/ports.ts';
 import type { QrCodes } from '../switch/qr.ts';
 import { wide, widenAll } from './msgpack.ts';
 import { quoteIdOf } from './quote-ids.ts';
+import {
+  earliestEnd,
+  endOf,
+  latest,
+  type Shape,
+  stayOf,
+  timeOrNever,
+  tipOf,
+  tipsOf,
+} from './shape-parts.ts';
 import { formatTime, formatTimeOrNull } from './wire-time.ts';
 
 /** What an encoding makes of numbers. */
@@ -37,8 +46,6 @@ export interface Numbers {
 
 export const JSON_NUMBERS: Numbers = { amount: (value) => value, json: (value) => value };
 export const MSGPACK_NUMBERS: Numbers = { amount: wide, json: widenAll };
-
-export type Shape = Record<string, unknown>;
 
 export class Shapes {
   readonly #base: string;
@@ -95,6 +102,10 @@ export class Shapes {
       ),
       qr: this.#qr(terms),
     };
+    if (terms.tipMax !== undefined) {
+      shape.tip = tipOf(terms.tipMax, m);
+      shape.tips = tipsOf(books.tips ?? NO_TIPS, m);
+    }
     if (terms.stay !== undefined) return { ...shape, ...stayOf(bill, terms.stay) };
     return terms.offer === undefined ? shape : this.#withOffer(shape, bill, terms.offer);
   }
@@ -122,7 +133,7 @@ export class Shapes {
 
   payment(billId: BillId, payment: Payment | RefusedPayment): Shape {
     const isRefused = 'rejection' in payment;
-    return {
+    const shape: Shape = {
       id: partId(billId, 'p', payment.no),
       paychannelId: payment.paychannelId,
       paymentRef: payment.paymentRef,
@@ -134,6 +145,11 @@ export class Shapes {
       receivedAt: formatTime(payment.receivedAt),
       merchantNotifiedAt: isRefused ? null : formatTimeOrNull(payment.notifiedAt),
     };
+    if (payment.tip !== undefined) {
+      shape.tip = this.#n.amount(payment.tip);
+      shape.tipReturned = !isRefused && payment.isTipReturned === true;
+    }
+    return shape;
   }
 
   /** A reference that was given up before any payment came for it. */
@@ -153,7 +169,7 @@ export class Shapes {
   }
 
   credit(billId: BillId, credit: Credit, purpose: Purpose, now: Millis): Shape {
-    return {
+    const shape: Shape = {
       id: partId(billId, 'c', credit.no),
       kind: credit.kind,
       paymentId: partId(billId, 'p', credit.paymentNo),
@@ -167,6 +183,8 @@ export class Shapes {
       settledAt: formatTimeOrNull(credit.settledAt),
       overdue: isOverdue(credit, now),
     };
+    if (credit.isTip) shape.tip = true;
+    return shape;
   }
 
   /** A credit as its paychannel reads it by itself: with the bill and the currency that it belongs to. */
@@ -205,6 +223,7 @@ export class Shapes {
       expiresAt: endOf(terms),
       quote: null,
     };
+    if (terms.tipMax !== undefined) shape.tip = tipOf(terms.tipMax, m);
     if (terms.stay !== undefined) return this.#quoted(shape, bill, paychannelId, now);
     return terms.offer === undefined
       ? shape
@@ -266,38 +285,40 @@ export class Shapes {
     const { terms, books, status, version } = bill;
     const m = this.#n.amount;
     const credits = bill.credits.filter(({ paymentNo }) => paymentNo === payment.no);
+    const shown: Shape = {
+      id: terms.id,
+      status,
+      version,
+      currency: terms.currency,
+      paid: m(books.paid),
+      confirmed: m(books.confirmed),
+      reversed: m(books.reversed),
+      refunded: m(books.refunded),
+    };
+    if (terms.tipMax !== undefined) shown.tips = tipsOf(books.tips ?? NO_TIPS, m);
     return {
       payment: this.payment(terms.id, payment),
       credits: latest(credits).map((credit) => this.credit(terms.id, credit, terms.purpose, now)),
-      bill: {
-        id: terms.id,
-        status,
-        version,
-        currency: terms.currency,
-        paid: m(books.paid),
-        confirmed: m(books.confirmed),
-        reversed: m(books.reversed),
-        refunded: m(books.refunded),
-      },
+      bill: shown,
     };
   }
 
   event(streamed: StreamedEvent): Shape {
     const { bill, event } = streamed;
     const m = this.#n.amount;
-    const data: Shape = {
-      bill: {
-        id: bill.id,
-        status: event.status,
-        version: event.version,
-        orderId: bill.orderId,
-        amount: this.#fixed(bill.amount),
-        currency: bill.currency,
-        paid: m(event.paid),
-        due: m(event.due),
-        policies: bill.policies,
-      },
+    const shown: Shape = {
+      id: bill.id,
+      status: event.status,
+      version: event.version,
+      orderId: bill.orderId,
+      amount: this.#fixed(bill.amount),
+      currency: bill.currency,
+      paid: m(event.paid),
+      due: m(event.due),
+      policies: bill.policies,
     };
+    if (event.tips !== undefined) shown.tips = tipsOf(event.tips, m);
+    const data: Shape = { bill: shown };
     if (event.clearUntil !== undefined) data.clearUntil = timeOrNever(event.clearUntil);
     if (event.cause !== null) data.cause = event.cause;
     if (event.payment !== null) data.payment = this.payment(bill.id, event.payment);
@@ -331,6 +352,7 @@ export class Shapes {
       maxAmount: this.#n.amount(terms.offer?.maxAmount ?? asked),
       due: this.#n.amount(dueAt(bill, now)),
       isLate: now >= openUntil(terms),
+      tipMax: terms.tipMax === undefined ? null : this.#n.amount(terms.tipMax),
     };
   }
 
@@ -353,29 +375,4 @@ export class Shapes {
       png: `${address}/qr.png`,
     };
   }
-}
-
-/** Null: the bill has no end. */
-function endOf({ expiresAt }: Terms): string | null {
-  return timeOrNever(expiresAt);
-}
-
-function timeOrNever(at: Millis): string | null {
-  return at === NEVER ? null : formatTime(at);
-}
-
-/** What a timer bill shows beside. */
-function stayOf({ charged }: PresentBill, stay: Stay | undefined): Shape {
-  const until = charged?.clearUntil ?? NEVER;
-  return { startedAt: formatTimeOrNull(stay?.startedAt ?? null), clearUntil: timeOrNever(until) };
-}
-
-function latest<T>(items: readonly T[]): readonly T[] {
-  return items.length > LATEST_KEPT ? items.slice(-LATEST_KEPT) : items;
-}
-
-function earliestEnd(reservations: readonly Reservation[]): string | null {
-  let earliest = Number.POSITIVE_INFINITY;
-  for (const reservation of reservations) earliest = Math.min(earliest, reservation.expiresAt);
-  return Number.isFinite(earliest) ? formatTime(earliest) : null;
 }

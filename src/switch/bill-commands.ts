@@ -1,7 +1,7 @@
 // From what is asked of a bill to what the domain is told.
 
 import { unreachable } from '../domain/assert.ts';
-import type { Actor, BillCommand, Recipient } from '../domain/bill/vocabulary.ts';
+import type { Actor, BillCommand, CommandOf, Recipient } from '../domain/bill/vocabulary.ts';
 import type { PaychannelId } from '../domain/ids.ts';
 import type { Principal } from './principal.ts';
 import type { Operation } from './requests.ts';
@@ -88,8 +88,9 @@ function sellerCommand(operation: SellerOperation, by: Actor): BillCommand {
     case 'order.cancel':
       return { type: 'CancelBill', by, amount: null, key: null, digest: '', onlyIfUnpaid: true };
     case 'bill.refund': {
-      const { amount, paymentNo, reason, receipt, key, digest } = operation;
-      return { type: 'RefundBill', by, amount, paymentNo, reason, receipt, key, digest };
+      const { amount, paymentNo, reason, receipt, key, digest, returnsTip } = operation;
+      const order = { amount, paymentNo, reason, receipt, key, digest, returnsTip };
+      return { type: 'RefundBill', by, ...order };
     }
     case 'bill.receipt':
       return { type: 'AttachReceipt', receipt: operation.receipt };
@@ -102,12 +103,22 @@ function sellerCommand(operation: SellerOperation, by: Actor): BillCommand {
       return { type: 'CancelPayment', by, paymentNo, amount, key, digest };
     }
     case 'payment.refund': {
-      const { paymentNo, amount, reason, key, digest } = operation;
-      return { type: 'RefundBill', by, amount, paymentNo, reason, receipt: null, key, digest };
+      const { paymentNo, amount, reason, key, digest, returnsTip } = operation;
+      const order = { amount, paymentNo, reason, receipt: null, key, digest, returnsTip };
+      return { type: 'RefundBill', by, ...order };
     }
     default:
       return unreachable(operation);
   }
+}
+
+/** Few payments have a quote or a tip: the command of the others has no place for them. */
+function withWhatIsRare(
+  pay: CommandOf<'PayBill'>,
+  { quote, tip }: Extract<PayerOperation, { op: 'payment.create' }>,
+): CommandOf<'PayBill'> {
+  const quoted = quote === undefined ? pay : { ...pay, quote };
+  return tip === undefined ? quoted : { ...quoted, tip };
 }
 
 type PayerOperation = Extract<
@@ -140,7 +151,7 @@ function payerCommand(operation: PayerOperation, principal: Principal | null): B
         paidAt: operation.paidAt,
         subscribed: principal?.subscribed ?? false,
       } as const;
-      return operation.quote === undefined ? pay : { ...pay, quote: operation.quote };
+      return withWhatIsRare(pay, operation);
     }
     case 'payment.void':
       return { type: 'VoidPayment', paychannelId, paymentRef: operation.paymentRef };

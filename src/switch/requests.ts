@@ -88,6 +88,7 @@ export type Operation =
       readonly receipt: Json;
       readonly key: Reference;
       readonly digest: string;
+      readonly returnsTip: boolean;
     }
   /** One payment by itself. 0: a payment id that names none of this bill. */
   | {
@@ -112,6 +113,7 @@ export type Operation =
       readonly reason: string | null;
       readonly key: Reference;
       readonly digest: string;
+      readonly returnsTip: boolean;
     }
   /** Begins to arm a sticker, or tells what came of it; the gateway does what is to be done between. */
   | { readonly op: 'bill.arm'; readonly billId: BillId; readonly sale: ProposedSale }
@@ -155,6 +157,8 @@ export type Operation =
       readonly paidAt: Millis | null;
       /** An id that is no quote of this bill is one that has run out. */
       readonly quote?: Quote;
+      /** On top of the amount, and more than nothing. Absent: 0. */
+      readonly tip?: Minor;
     }
   | { readonly op: 'payment.get'; readonly billId: BillId; readonly paymentRef: Reference }
   | { readonly op: 'payment.void'; readonly billId: BillId; readonly paymentRef: Reference }

@@ -30,5 +30,6 @@ export function saleTerms({ terms }: PresentBill, sale: Sale): ProposedTerms {
     expiresInMs: 0,
     validUntil: sale.expiresAt,
   };
-  return sale.policies === null ? made : { ...made, policies: sale.policies };
+  const whole = sale.policies === null ? made : { ...made, policies: sale.policies };
+  return terms.tipMax === undefined ? whole : { ...whole, tipMax: terms.tipMax };
 }

@@ -38,6 +38,7 @@ export function termsAt(proposed: ProposedTerms, now: Millis): Terms {
   if (proposed.qrPayload !== undefined) terms.qrPayload = proposed.qrPayload;
   if (proposed.offer !== undefined) terms.offer = proposed.offer;
   if (proposed.policies !== undefined) terms.policies = proposed.policies;
+  if (proposed.tipMax !== undefined) terms.tipMax = proposed.tipMax;
   if (proposed.stay !== undefined) {
     const stay = stayAt(proposed.stay, now);
     terms.stay = stay;

@@ -65,7 +65,6 @@ describe('bad input', () => {
 
   test.each<[string, Record<string, unknown>, string]>([
     ['an acquirer', { acquirer: 'x' }, 'acquirer'],
-    ['a tip', { tip: { allowed: true } }, 'tip'],
   ])('that asks for %s is told that it is not offered yet', async (_what, more, path) => {
     const answer = await till.ask('bill.create', { ...order(), ...more });
     expect(answer).toMatchObject({ status: 422, body: { code: 'feature.notYet' } });

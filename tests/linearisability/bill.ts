@@ -30,6 +30,9 @@ export interface PaymentLine {
   readonly state: PaymentState;
   /** When it came, where it waits for its own confirm. */
   readonly received: When | null;
+  /** Brought on top. */
+  readonly tip: number;
+  readonly isTipReturned: boolean;
 }
 
 /** What a static bill offers to its payers. */
@@ -52,6 +55,7 @@ export interface CreditLine {
   readonly amount: number;
   readonly status: 'pending' | 'settled' | 'rejected';
   readonly settledAs: string;
+  readonly isTip: boolean;
 }
 
 export interface Hold {
@@ -79,6 +83,8 @@ export interface BillModel {
   readonly reversesUnconfirmed: boolean;
   readonly reversesExcess: boolean;
   readonly forbidsParts: boolean;
+  /** What one payment may bring on top; 0: nothing. */
+  readonly tipMax: number;
   readonly confirmWithinMs: number;
   readonly digest: string;
   readonly ends: When;
@@ -189,6 +195,7 @@ export function shown(bill: BillModel): Told {
       paymentCount: bill.payments.length,
       payments: bill.payments.slice(-20).map(lineOf),
       credits: bill.credits.slice(-20).map(creditLineOf),
+      ...tipsShown(bill),
     },
   };
 }
@@ -202,17 +209,33 @@ export function shownPayment(bill: BillModel, payment: PaymentLine): Told {
     body: {
       payment: lineOf(payment),
       credits: credits.slice(-20).map(creditLineOf),
-      bill: { status, version, paid, confirmed, reversed, refunded },
+      bill: { status, version, paid, confirmed, reversed, refunded, ...tipsShown(bill) },
     },
   };
 }
 
-export function lineOf({ no, amount, credited, state }: PaymentLine): Shown {
-  return { no, amount, credited, status: state };
+export function lineOf({ no, amount, credited, state, tip, isTipReturned }: PaymentLine): Shown {
+  const line = { no, amount, credited, status: state };
+  return tip === 0 ? line : { ...line, tip, tipReturned: isTipReturned };
 }
 
-function creditLineOf({ no, kind, amount, status }: CreditLine): Shown {
-  return { no, kind, amount, status };
+export function creditLineOf({ no, kind, amount, status, isTip }: CreditLine): Shown {
+  const line = { no, kind, amount, status };
+  return isTip ? { ...line, tip: true } : line;
+}
+
+/** The books of tips, as the bill shows them; nothing where it allows none. */
+function tipsShown({ tipMax, payments, credits }: BillModel): Shown {
+  if (tipMax === 0) return {};
+  let [paid, returned, unreturned] = [0, 0, 0];
+  for (const { tip, isTipReturned } of payments) {
+    paid += tip;
+    if (isTipReturned) returned += tip;
+  }
+  for (const { isTip, status, amount } of credits) {
+    if (isTip && status === 'rejected') unreturned += amount;
+  }
+  return { tips: { paid, returned, unreturned } };
 }
 
 /** Draws an amount from the payments, newest first, a credit each. */
@@ -240,16 +263,38 @@ export function giveBack(
     };
     const { no: paymentNo, channel } = payment;
     const no = credits.length + 1;
-    credits.push({ no, kind, paymentNo, channel, amount: part, status: 'pending', settledAs: '' });
+    const asked = { status: 'pending', settledAs: '', isTip: false } as const;
+    credits.push({ ...asked, no, kind, paymentNo, channel, amount: part });
   }
   const counted = kind === 'reversal' ? 'reversed' : 'refunded';
   return { ...bill, payments, credits, [counted]: bill[counted] + amount };
 }
 
+/** Gives tips back, newest first, a credit each. */
+export function giveTipsBack(
+  bill: BillModel,
+  kind: CreditLine['kind'],
+  onlyPayment: number | null = null,
+): BillModel {
+  const credits = [...bill.credits];
+  const payments = [...bill.payments];
+  for (let i = payments.length - 1; i >= 0; i--) {
+    const payment = payments[i];
+    if (payment === undefined || payment.tip === 0 || payment.isTipReturned) continue;
+    if (onlyPayment !== null && payment.no !== onlyPayment) continue;
+    const { no: paymentNo, channel, tip: amount } = payment;
+    payments[i] = { ...payment, isTipReturned: true };
+    const no = credits.length + 1;
+    const asked = { status: 'pending', settledAs: '', isTip: true } as const;
+    credits.push({ ...asked, no, kind, paymentNo, channel, amount });
+  }
+  return { ...bill, credits, payments };
+}
+
 export function cancelled(bill: BillModel, cause: string): BillModel {
   const version = bill.version + 1;
   const ended: BillModel = { ...bill, status: 'cancelled', cause, holds: [], version };
-  return giveBack(ended, 'reversal', heldOf(bill));
+  return giveTipsBack(giveBack(ended, 'reversal', heldOf(bill)), 'reversal');
 }
 
 export function confirmed(bill: BillModel, amount: number, cause: string | null): BillModel {

@@ -18,6 +18,7 @@ import {
 import { amountIn, type Body, type Call, digestOf, NEVER, textIn, timeIn } from './calls.ts';
 import { payerSays } from './payers.ts';
 import { sellerSays } from './sellers.ts';
+import { tipMaxIn } from './tips.ts';
 
 /** What a call does and is told, if nothing else happens meanwhile. */
 export function say(model: Model, call: Call): Turn {
@@ -72,6 +73,7 @@ function billOf(call: Call): BillModel {
     reversesUnconfirmed: policies?.unconfirmed === 'reverse',
     reversesExcess: policies?.excess === 'reverse',
     forbidsParts: policies?.part === 'forbid',
+    tipMax: tipMaxIn(body),
     confirmWithinMs: Number(body.confirmWithin ?? 86_400) * 1_000,
     digest: digestOf(call),
     ends: endOf(call),

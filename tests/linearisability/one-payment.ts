@@ -5,6 +5,7 @@ import {
   type BillModel,
   type BillTurn,
   giveBack,
+  giveTipsBack,
   isBeingPaid,
   isForMany,
   keep,
@@ -15,6 +16,7 @@ import {
   type Told,
 } from './bill.ts';
 import { amountIn, type Call, digestOf, numberIn, textIn } from './calls.ts';
+import { returnsTip } from './tips.ts';
 
 /** Of a bill for many payments; those that end whole are in sellers.ts. */
 export function sellerOfManySays(bill: BillModel, call: Call): BillTurn {
@@ -59,7 +61,8 @@ export function paymentConfirmed(
 }
 
 export function paymentReversed(bill: BillModel, { no, amount }: PaymentLine): BillModel {
-  return giveBack({ ...bill, version: bill.version + 1 }, 'reversal', amount, no);
+  const returned = giveBack({ ...bill, version: bill.version + 1 }, 'reversal', amount, no);
+  return giveTipsBack(returned, 'reversal', no);
 }
 
 function confirmNothing(bill: BillModel, { body }: Call): BillTurn {
@@ -109,25 +112,32 @@ function keyed(bill: BillModel, call: Call, notConfirmed: Told | null): BillTurn
     if (kept.digest !== digest) return { bill, told: refused('idempotency.reused') };
     return kept.kind === 'refused' ? { bill, told: kept.told } : answered(bill, call, payment);
   }
-  const refusal = refusalOf(payment, call, notConfirmed);
+  const refusal = refusalOf(bill, payment, call, notConfirmed);
   if (refusal !== null || payment === null) {
     const told = refusal ?? refused('payment.notFound');
     return { bill: keep(bill, key, { digest, told, kind: 'refused', no: 0 }), told };
   }
   const left = payment.amount - payment.credited;
-  const next = refunded(bill, payment, amountIn(call.body) ?? left);
+  const returned = refunded(bill, payment, amountIn(call.body) ?? left);
+  const next = call.body.tip === true ? giveTipsBack(returned, 'refund', payment.no) : returned;
   const told: Told = { status: 200, body: {} };
   return answered(keep(next, key, { digest, told, kind: 'done', no: 0 }), call, payment);
 }
 
-function refusalOf(payment: PaymentLine | null, call: Call, notConfirmed: Told | null) {
+function refusalOf(
+  bill: BillModel,
+  payment: PaymentLine | null,
+  call: Call,
+  notConfirmed: Told | null,
+): Told | null {
   if (payment === null) return refused('payment.notFound');
   if (payment.state === 'accepted' || payment.state === 'reversed') {
     return notConfirmed ?? refused('payment.notRefundable');
   }
   const left = payment.amount - payment.credited;
   const amount = amountIn(call.body) ?? left;
-  return left === 0 || amount > left ? refused('refund.exceedsConfirmed', { left }) : null;
+  const isNothing = amount === 0 && !returnsTip(bill, call, payment.no);
+  return isNothing || amount > left ? refused('refund.exceedsConfirmed', { left }) : null;
 }
 
 function refunded(bill: BillModel, { no }: PaymentLine, amount: number): BillModel {
@@ -150,7 +160,8 @@ function one(bill: BillModel, { no }: PaymentLine): BillTurn {
 function confirmedOf(bill: BillModel, { no, amount }: PaymentLine): number {
   let left = amount;
   for (const credit of bill.credits) {
-    if (credit.paymentNo === no && credit.kind === 'reversal') left -= credit.amount;
+    const isReversal = credit.kind === 'reversal' && !credit.isTip;
+    if (credit.paymentNo === no && isReversal) left -= credit.amount;
   }
   return left;
 }

@@ -4,6 +4,7 @@ import {
   type BillModel,
   type BillTurn,
   confirmed,
+  creditLineOf,
   dueOf,
   giveBack,
   type Hold,
@@ -21,6 +22,7 @@ import {
 } from './bill.ts';
 import { amountIn, type Call, digestOf, numberIn, textIn } from './calls.ts';
 import { mostFor, unmet } from './offers.ts';
+import { tipIn, tipRefusal } from './tips.ts';
 
 export function payerSays(bill: BillModel, call: Call): BillTurn {
   switch (call.op) {
@@ -155,7 +157,7 @@ function pay(bill: BillModel, call: Call): BillTurn {
     };
   }
   const no = bill.paymentsSeen + 1;
-  const refusal = refusalOf(bill, call);
+  const refusal = refusalOf(bill, call) ?? tipRefusal(bill, call);
   if (refusal !== null) {
     const seen = { ...bill, paymentsSeen: no };
     return { bill: keep(seen, key, { digest, told: refusal, kind: 'refused', no }), told: refusal };
@@ -209,6 +211,8 @@ function accepted(bill: BillModel, call: Call, no: number): BillModel {
     credited: 0,
     state: isForMany(bill) && bill.isAuto ? ('confirmed' as const) : ('accepted' as const),
     received: isForMany(bill) && !bill.isAuto ? whenOf(call) : null,
+    tip: tipIn(call),
+    isTipReturned: false,
   };
   const kept = keptOf(bill, amount);
   const paid = bill.paid + amount;
@@ -279,7 +283,8 @@ function settle(bill: BillModel, call: Call): BillTurn {
   const credits = bill.credits.map((each) =>
     each === credit ? ({ ...each, status, settledAs } as const) : each,
   );
-  const unreturned = bill.unreturned + (status === 'rejected' ? credit.amount : 0);
+  const isMissing = status === 'rejected' && !credit.isTip;
+  const unreturned = bill.unreturned + (isMissing ? credit.amount : 0);
   const next: BillModel = { ...bill, credits, unreturned, version: bill.version + 1 };
   return { bill: next, told: creditTold(next, call) };
 }
@@ -287,8 +292,7 @@ function settle(bill: BillModel, call: Call): BillTurn {
 function creditTold(bill: BillModel, { body, client }: Call): Told {
   const credit = bill.credits[numberIn(body.creditId) - 1];
   if (credit === undefined || credit.channel !== client) return refused('credit.notFound');
-  const { no, kind, amount, status } = credit;
-  return { status: 200, body: { no, kind, amount, status } };
+  return { status: 200, body: creditLineOf(credit) };
 }
 
 function paymentKey({ client, body }: Call): string {

@@ -7,6 +7,7 @@ import {
   confirmed,
   dueOf,
   giveBack,
+  giveTipsBack,
   heldOf,
   isBeingPaid,
   isForMany,
@@ -18,6 +19,7 @@ import {
 } from './bill.ts';
 import { amountIn, type Call, digestOf, numberIn, plain, textIn } from './calls.ts';
 import { sellerOfManySays, wholeByPayment } from './one-payment.ts';
+import { returnsTip } from './tips.ts';
 
 export function sellerSays(bill: BillModel, call: Call): BillTurn {
   if (isForMany(bill) && call.op !== 'bill.receipt') return sellerOfManySays(bill, call);
@@ -99,7 +101,9 @@ function keyed(bill: BillModel, call: Call, notConfirmed: Told): BillTurn {
   }
   const paymentNo = namedPayment(call);
   const amount = amountIn(call.body) ?? leftOf(bill, paymentNo);
-  const next = withReceipt(refunded(bill, amount, paymentNo), receiptIn(call));
+  const returned = refunded(bill, amount, paymentNo);
+  const whole = call.body.tip === true ? giveTipsBack(returned, 'refund', paymentNo) : returned;
+  const next = withReceipt(whole, receiptIn(call));
   const told: Told = { status: 200, body: {} };
   return done(keep(next, key, { digest, told, kind: 'done', no: 0 }));
 }
@@ -112,7 +116,8 @@ function refusalOf(bill: BillModel, call: Call, notConfirmed: Told): Told | null
   }
   const left = leftOf(bill, paymentNo);
   const amount = amountIn(call.body) ?? left;
-  return left === 0 || amount > left ? refused('refund.exceedsConfirmed', { left }) : null;
+  const isNothing = amount === 0 && !returnsTip(bill, call, paymentNo);
+  return isNothing || amount > left ? refused('refund.exceedsConfirmed', { left }) : null;
 }
 
 function namedPayment({ body }: Call): number | null {

@@ -5,6 +5,7 @@ import {
   cancelled,
   confirmed,
   giveBack,
+  giveTipsBack,
   type Hold,
   heldOf,
   isBeingPaid,
@@ -82,8 +83,9 @@ export function found(model: Model): Model {
   const version = bill.version + 1;
   const ended: BillModel = { ...bill, status: 'expired', cause: 'timeout', version };
   // What many have paid for stays theirs.
-  const rest = isForMany(bill) ? ended : giveBack(ended, 'reversal', heldOf(bill));
-  return { is: 'bill', bill: rest };
+  if (isForMany(bill)) return { is: 'bill', bill: ended };
+  const returned = giveTipsBack(giveBack(ended, 'reversal', heldOf(bill)), 'reversal');
+  return { is: 'bill', bill: returned };
 }
 
 function timer(due: When, bill: BillModel): Timer {

@@ -331,12 +331,86 @@ const ofTimerBills: EntryContent = {
   ],
 };
 
+/** Of version 6: a bill that allows a tip, a payment that brings one, one that brought too much, and its return. */
+const ofTips: EntryContent = {
+  kind: 'batch',
+  transitions: [
+    {
+      ...created,
+      facts: [
+        {
+          type: 'BillCreated',
+          terms: {
+            id: billId,
+            type: 'dynamic',
+            institutionId: 'i1',
+            merchantId: 'm1',
+            terminalId: 't1',
+            merchant: { name: 'Café Zoë', city: 'Rīga' },
+            orderId: 'order-6',
+            digest: 'q7bq0tXo4m0JzYb5m3uQXA',
+            purpose: 'sale',
+            amount: 500,
+            currency: 'EUR',
+            description: null,
+            lines: [],
+            metadata: null,
+            capture: 'manual',
+            confirmWithinMs: 86_400_000,
+            unconfirmed: 'confirm',
+            qrFormat: 'url',
+            returnUrl: null,
+            relatedBillId: null,
+            createdAt: at,
+            expiresAt: at + 900_000,
+            tipMax: 1_000_000_000_000,
+          },
+        },
+        { type: 'PaymentAccepted', payment: { ...payment, tip: 5_000_000_000 } },
+        {
+          type: 'PaymentRefused',
+          payment: {
+            no: 4,
+            paychannelId: 'p1',
+            paymentRef: 'pay-4',
+            amount: 500,
+            method: null,
+            receivedAt: at + 1,
+            rejection: { rejected: 'payment.tipExceedsMax', max: 100 },
+            tip: 101,
+          },
+          digest: 'q7bq0tXo4m0JzYb5m3uQXB',
+        },
+        {
+          type: 'CreditRequested',
+          credit: {
+            no: 1,
+            kind: 'refund',
+            paymentNo: 3,
+            paychannelId: 'p1',
+            paymentRef: 'pay-3',
+            amount: 5_000_000_000,
+            status: 'pending',
+            reason: null,
+            settledReason: null,
+            reference: null,
+            requestedAt: at + 2,
+            settledAt: null,
+            repeats: 0,
+            isTip: true,
+          },
+        },
+      ],
+    } as unknown as Transition,
+  ],
+};
+
 function recorded(version: number): Record<string, string> {
   const path = new URL(`./entries-v${version}.json`, import.meta.url);
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-describe.each([1, 2, 3, 4, 5])('an entry of version %i', (version) => {
+describe.each([1, 2, 3, 4, 5, 6])('an entry of version %i', (version) => {
   const payloads = recorded(version);
 
   test.each([
@@ -365,4 +439,10 @@ test('an entry of version 5 that tells of timer bills is read as what it said', 
   const payload = Buffer.from(recorded(5).timer ?? '', 'base64');
   expect(payload[0]).toBe(5);
   expect(makeEntryCodec().decode(payload)).toStrictEqual(ofTimerBills);
+});
+
+test('an entry of version 6 that tells of tips is read as what it said', () => {
+  const payload = Buffer.from(recorded(6).tips ?? '', 'base64');
+  expect(payload[0]).toBe(6);
+  expect(makeEntryCodec().decode(payload)).toStrictEqual(ofTips);
 });

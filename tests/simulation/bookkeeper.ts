@@ -7,12 +7,15 @@ import type { BillFact, Terms } from '../../src/domain/bill/vocabulary.ts';
 interface PaymentLine {
   readonly no: number;
   readonly amount: number;
+  readonly tip: number;
+  isTipReturned: boolean;
   returned: number;
   isConfirmed: boolean;
 }
 
 interface CreditLine {
   readonly amount: number;
+  readonly isTip: boolean;
   isPending: boolean;
 }
 
@@ -29,6 +32,7 @@ export class Account {
   #refunded = 0;
   #unreturned = 0;
   #excess = 0;
+  #tipsUnreturned = 0;
   #isClosed = false;
   #terms: Terms | null = null;
 
@@ -51,10 +55,12 @@ export class Account {
   compare({ books, payments }: PresentBill): string | null {
     const [paid, confirmed, reversed] = [this.#paid, this.#confirmed, this.#reversed];
     const mine = [paid, confirmed, reversed, this.#refunded, this.#unreturned, this.#excess];
+    mine.push(...this.#tips());
     const { refunded, unreturned, excess = 0 } = books;
     const theirs = [books.paid, books.confirmed, books.reversed, refunded, unreturned, excess];
-    if (mine.join() !== theirs.join())
-      return `books are ${theirs.join()}, should be ${mine.join()}`;
+    const tips = books.tips ?? { paid: 0, returned: 0, unreturned: 0 };
+    const told = [...theirs, tips.paid, tips.returned, tips.unreturned].join();
+    if (mine.join() !== told) return `books are ${told}, should be ${mine.join()}`;
     const lines = new Map(this.#payments.map((line) => [line.no, line.returned]));
     const returned = payments.map(({ credited }) => credited).join();
     const expected = payments.map(({ no }) => lines.get(no)).join();
@@ -88,10 +94,11 @@ export class Account {
 
   /** Nothing is taken late that should not be, and all that is too much goes back with its payment. */
   #wrongPayment(facts: readonly BillFact[], reversals: readonly number[][]): string | null {
-    const { expiresAt = 0, policies } = this.#terms ?? {};
+    const { expiresAt = 0, policies, tipMax = 0 } = this.#terms ?? {};
     for (const fact of facts) {
       if (fact.type !== 'PaymentAccepted') continue;
-      const { no, receivedAt, excess = 0 } = fact.payment;
+      const { no, receivedAt, excess = 0, tip = 0 } = fact.payment;
+      if (tip > tipMax) return 'a tip that is too much';
       const isHeld = facts.some((each) => each.type === 'ReservationEnded' && each.how === 'used');
       if (receivedAt >= expiresAt && !isHeld && policies?.late !== 'accept') return 'paid too late';
       const isReturned = reversals.some(([of, amount]) => of === no && amount === excess);
@@ -139,14 +146,14 @@ export class Account {
   }
 
   #paymentAccepted({ payment }: PaidFact): string | null {
-    const { no, amount, excess = 0 } = payment;
+    const { amount, excess = 0 } = payment;
     const { offer, policies } = this.#terms ?? {};
     const over = this.#over(this.#isForMany ? 0 : this.#paid - this.#reversed, amount);
     if (excess !== over) return `an excess of ${excess} that should be ${over}`;
     this.#excess += over;
     if (this.#isClosed || (this.#confirmed > 0 && !this.#isForMany))
       return 'a payment after the end';
-    this.#payments.push(lineOf({ no, amount }));
+    this.#payments.push(lineOf(payment));
     this.#paid += amount;
     const kept = amount - over;
     if (offer !== undefined && (kept < offer.minAmount || kept > offer.maxAmount)) {
@@ -185,19 +192,42 @@ export class Account {
     if (this.#isForMany && (credit.kind === 'refund') !== line.isConfirmed) {
       return 'a refund before the confirm, or a reversal after it';
     }
-    line.returned += credit.amount;
-    this.#credits.push({ amount: credit.amount, isPending: true });
+    const { amount, isTip = false } = credit;
+    this.#credits.push({ amount, isTip, isPending: true });
     if (credit.no !== this.#credits.length) return 'credits are not numbered in order';
+    if (isTip) return this.#tipRequested(line, credit);
+    line.returned += amount;
     if (credit.kind === 'reversal') this.#reversed += credit.amount;
     else this.#refunded += credit.amount;
     return line.returned <= line.amount && credit.amount > 0 ? null : 'a credit above its payment';
+  }
+
+  #tipRequested(line: PaymentLine, { amount, kind }: CreditFact['credit']): string | null {
+    if (line.isTipReturned || line.tip !== amount) return 'a tip returned twice, or in part';
+    line.isTipReturned = true;
+    if (this.#isForMany) return null;
+    return (kind === 'refund') === this.#confirmed > 0
+      ? null
+      : 'a tip of a confirm went back with it';
+  }
+
+  /** What there is of tips: paid, returned, and of that rejected. */
+  #tips(): number[] {
+    const sum = (amounts: readonly number[]): number => amounts.reduce((a, b) => a + b, 0);
+    const returned = this.#payments.filter(({ isTipReturned }) => isTipReturned);
+    return [
+      sum(this.#payments.map(({ tip }) => tip)),
+      sum(returned.map(({ tip }) => tip)),
+      this.#tipsUnreturned,
+    ];
   }
 
   #creditSettled(no: number, status: 'settled' | 'rejected'): string | null {
     const line = this.#credits[no - 1];
     if (line === undefined || !line.isPending) return 'a credit settled twice';
     line.isPending = false;
-    if (status === 'rejected') this.#unreturned += line.amount;
+    if (status === 'rejected' && line.isTip) this.#tipsUnreturned += line.amount;
+    else if (status === 'rejected') this.#unreturned += line.amount;
     return null;
   }
 
@@ -213,6 +243,8 @@ export class Account {
 
   #balance(): string | null {
     if (this.#isForMany) return this.#balanceOfMany();
+    const [tips, tipsReturned] = this.#tips();
+    if (this.#isClosed && tips !== tipsReturned) return 'closed, and tips were kept';
     if (this.#isClosed && this.#paid !== this.#reversed) return 'closed, and not all was reversed';
     if (this.#confirmed > 0 && this.#paid !== this.#confirmed + this.#reversed) {
       return 'paid is not confirmed + reversed';
@@ -222,14 +254,17 @@ export class Account {
   }
 }
 
-function lineOf({ no, amount }: { no: number; amount: number }): PaymentLine {
-  return { no, amount, returned: 0, isConfirmed: false };
+type Brought = Pick<PaymentLine, 'no' | 'amount'> & { readonly tip?: number };
+
+function lineOf({ no, amount, tip = 0 }: Brought): PaymentLine {
+  return { no, amount, tip, isTipReturned: false, returned: 0, isConfirmed: false };
 }
 
 function creditsIn(facts: readonly BillFact[], kind: 'reversal' | 'refund'): number[][] {
   const credits: number[][] = [];
   for (const fact of facts) {
     if (fact.type !== 'CreditRequested' || fact.credit.kind !== kind) continue;
+    if (fact.credit.isTip) continue;
     credits.push([fact.credit.paymentNo, fact.credit.amount]);
   }
   return credits;

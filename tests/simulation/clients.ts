@@ -210,10 +210,12 @@ function refund(till: Client, billId: BillId): Operation {
   const { random } = till;
   const amount = random.pick([null, 1, 1, 2, 3]) as Minor | null;
   const paymentNo = random.pick([null, null, 1, 2]);
-  const digest = `refund ${amount} ${paymentNo}`;
+  const returnsTip = till.world.tips.chance(0.3);
+  const digest = `refund ${amount} ${paymentNo} ${returnsTip}`;
   const used = random.chance(0.3) ? till.again() : undefined;
   const key = used?.op === 'bill.refund' ? used.key : till.ref();
-  return { op: 'bill.refund', billId, amount, paymentNo, reason: null, receipt: null, key, digest };
+  const order = { amount, paymentNo, reason: null, receipt: null, key, digest, returnsTip };
+  return { op: 'bill.refund', billId, ...order };
 }
 
 /** What is asked of one payment, mostly: any of those that the bill may have by now. */
@@ -241,8 +243,9 @@ function byPayment(till: Client, billId: BillId): Operation {
     default: {
       const again = random.chance(0.2) ? till.again() : undefined;
       if (again?.op === 'payment.refund') return again;
-      const order = { amount, reason: null, key, digest: `refund ${digest}` };
-      return { op: 'payment.refund', billId, paymentNo, ...order };
+      const returnsTip = till.world.tips.chance(0.3);
+      const order = { amount, reason: null, key, digest: `refund ${digest} ${returnsTip}` };
+      return { returnsTip, op: 'payment.refund', billId, paymentNo, ...order };
     }
   }
 }
@@ -286,6 +289,7 @@ function dynamicTerms(till: Client, orderId: Reference): ProposedTerms {
   const part = choices.pick(['allow', 'allow', 'allow', 'forbid'] as const);
   return {
     ...policiesAtRandom(choices, { late: 'refuse', part }),
+    ...(till.world.tips.chance(0.4) ? { tipMax: 2 as Minor } : {}),
     id: '' as BillId,
     type: 'dynamic',
     institutionId: INSTITUTION,
@@ -437,12 +441,14 @@ export function pay(wallet: Client, billId: BillId, due: number, paymentRef: Ref
   if (told !== undefined && random.chance(0.7)) return payQuoted(wallet, billId, told, paymentRef);
   const amount = random.pick([1, 2, 2, 3, due, due, Math.max(1, due - 2), due + 1]) as Minor;
   const reservationNo = random.pick([null, null, null, null, 1, 2]);
+  const tip = wallet.world.tips.pick([0, 0, 0, 0, 0, 0, 1, 2, 3]) as Minor;
   return {
     op: 'payment.create',
     billId,
     paymentRef,
-    digest: `pay ${amount} ${reservationNo}`,
+    digest: `pay ${amount} ${reservationNo} ${tip}`,
     amount,
+    ...(tip === 0 ? {} : { tip }),
     currency: random.chance(0.05) ? ('USD' as Currency) : EURO,
     reservationNo,
     method: null,

@@ -110,7 +110,8 @@ function askedBy(operation: Operation): { op: Op; body: Body } | null {
       const { expiresInMs, confirmWithinMs } = operation.terms;
       const times = { expiresIn: expiresInMs / 1_000, confirmWithin: confirmWithinMs / 1_000 };
       const policies = { unconfirmed, ...operation.terms.policies };
-      const body = { orderId, amount, currency, capture, policies, ...times };
+      const tip = { allowed: operation.terms.tipMax !== undefined, max: operation.terms.tipMax };
+      const body = { orderId, amount, currency, capture, policies, tip, ...times };
       return { op: operation.op, body };
     }
     case 'bill.cancel':
@@ -118,16 +119,17 @@ function askedBy(operation: Operation): { op: Op; body: Body } | null {
       const { op, billId, amount, key } = operation;
       const no = op === 'bill.refund' ? operation.paymentNo : null;
       const paymentId = no === null ? null : partId(billId, 'p', no);
-      return { op, body: { billId, amount, idempotencyKey: key, paymentId } };
+      const tip = op === 'bill.refund' && operation.returnsTip;
+      return { op, body: { billId, amount, idempotencyKey: key, paymentId, tip } };
     }
     case 'bill.release': {
       const { op, billId, reservationNo } = operation;
       return { op, body: { billId, reservationId: partId(billId, 'r', reservationNo) } };
     }
     case 'payment.create': {
-      const { op, billId, paymentRef, amount, currency, reservationNo: no } = operation;
+      const { op, billId, paymentRef, amount, currency, reservationNo: no, tip } = operation;
       const reservationId = no === null ? null : partId(billId, 'r', no);
-      return { op, body: { billId, paymentRef, amount, currency, reservationId } };
+      return { op, body: { billId, paymentRef, amount, currency, reservationId, tip } };
     }
     case 'credit.get':
     case 'credit.settle': {

@@ -39,6 +39,8 @@ export class World implements NodeWorld {
   readonly random: Random;
   /** Of the policies of new bills. */
   readonly choices: Random;
+  /** Who may tip, who does, and who gives it back. */
+  readonly tips: Random;
   readonly agenda: Agenda;
   readonly dice: Dice;
   readonly auditor: Auditor;
@@ -71,6 +73,7 @@ export class World implements NodeWorld {
     this.settings = drawSettings(new Random(options.seed, 1), options);
     this.random = new Random(options.seed, 2);
     this.choices = new Random(options.seed, 5);
+    this.tips = new Random(options.seed, 7);
     this.agenda = new Agenda(new Random(options.seed, 3));
     this.dice = new Dice(new Random(options.seed, 4), this.settings.faults, this.counts);
     this.#operations = this.settings.operations;

@@ -222,6 +222,7 @@ export function makeFullBill(terms: Partial<Terms> = {}): PresentBill {
       returnUrl: 'https://shop.example/back?order=1&x="y"',
       relatedBillId: billId(99),
       policies: { late: 'refuse', excess: 'reverse', part: 'forbid' },
+      tipMax: minor(500),
       ...terms,
     },
     {
@@ -234,10 +235,12 @@ export function makeFullBill(terms: Partial<Terms> = {}): PresentBill {
         refunded: minor(100),
         unreturned: minor(50),
         excess: minor(100),
+        tips: { paid: minor(70), returned: minor(30), unreturned: minor(30) },
       },
       payments: [
         makePayment({ status: 'confirmed', payer: odd, credited: minor(100), excess: minor(100) }),
-        makePayment({ no: 3, method: null }),
+        makePayment({ no: 3, method: null, tip: minor(30), isTipReturned: true }),
+        makePayment({ no: 4, tip: minor(40) }),
       ],
       credits: [
         makeCredit(),
@@ -251,6 +254,7 @@ export function makeFullBill(terms: Partial<Terms> = {}): PresentBill {
           settledAt: NOON,
           repeats: 30,
         }),
+        makeCredit({ no: 3, paymentNo: 3, amount: minor(30), isTip: true, status: 'rejected' }),
       ],
       reservations: [makeReservation()],
       outbox: [
@@ -261,15 +265,16 @@ export function makeFullBill(terms: Partial<Terms> = {}): PresentBill {
           type: 'credit.requested',
           cause: 'operator',
           payment: null,
-          credit: makeCredit(),
+          credit: makeCredit({ isTip: true }),
           receipt: json,
+          tips: { paid: minor(70), returned: minor(30), unreturned: ZERO },
         }),
       ],
       references: [
         makeReference(),
         makeReference({
           ref: reference('null'),
-          outcome: { type: 'refused', payment: makeRefusal() },
+          outcome: { type: 'refused', payment: makeRefusal({ tip: minor(7) }) },
         }),
         makeReference({ ref: reference('voided'), outcome: { type: 'voided', at: NOON } }),
         makeReference({
@@ -285,7 +290,7 @@ export function makeFullBill(terms: Partial<Terms> = {}): PresentBill {
         }),
       ],
       spilled: true,
-      counts: { payments: 3, credits: 2, events: 2, reservations: 1, accepted: 2 },
+      counts: { payments: 4, credits: 3, events: 2, reservations: 1, accepted: 3 },
       ending: {
         paidAt: plus(NOON, 5_000),
         confirmedAt: plus(NOON, 7_000),

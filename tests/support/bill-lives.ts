@@ -14,7 +14,7 @@ import {
   type Policies,
   RESERVATION_MS,
 } from '../../src/domain/bill/vocabulary.ts';
-import type { Currency } from '../../src/domain/money.ts';
+import type { Currency, Minor } from '../../src/domain/money.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis, plus, SECOND_MS } from '../../src/domain/time.ts';
 import {
   ALFA,
@@ -168,15 +168,20 @@ export function policies(
   );
 }
 
+/** The most that a payment may bring on top, or nothing. */
+export const tipLimits = fc.constantFrom<Minor[]>([], [money(2)], [money(2)], [money(3)]);
+
 const creations: fc.Arbitrary<BillCommand> = fc
   .record({
     capture: fc.constantFrom('manual', 'manual', 'manual', 'auto'),
     unconfirmed: fc.constantFrom('confirm', 'reverse'),
     policies: policies('refuse', 'allow'),
+    tipMax: tipLimits,
   })
-  .map(({ policies: [own], ...rest }) =>
+  .map(({ policies: [own], tipMax: [tipMax], ...rest }) =>
     create({
       ...rest,
+      ...(tipMax === undefined ? {} : { tipMax }),
       ...(own === undefined ? {} : { policies: own }),
       amount: money(6),
       confirmWithinMs: HOUR_MS,
@@ -213,10 +218,12 @@ const pays = fc
     paymentRef: paymentRefs,
     currency: fc.constantFrom(...Array.from({ length: 11 }, () => 'EUR'), 'USD'),
     reservationNo: fc.constantFrom(null, null, null, null, 0, 1, 2, 3, 4),
+    tip: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 1, 2, 2, 3),
   })
-  .map(({ amount, ...rest }) => ({
+  .map(({ amount, tip, ...rest }) => ({
     ...pay(amount, { ...rest, currency: rest.currency as Currency }),
-    digest: `pay ${amount} ${rest.currency} ${rest.reservationNo}`,
+    ...(tip === 0 ? {} : { tip: money(tip) }),
+    digest: `pay ${amount} ${rest.currency} ${rest.reservationNo} ${tip}`,
     subscribed: rest.paychannelId === BETA,
   }));
 
@@ -249,10 +256,15 @@ const refunds = fc
     paymentNo: fc.constantFrom(null, null, null, 0, 1, 2, 3),
     receipt: receipts,
     key: keys,
+    returnsTip: fc.constantFrom(false, false, true),
+    isOfTipAlone: fc.constantFrom(false, true),
   })
-  .map(({ amount, ...rest }) =>
-    refund(amount, { ...rest, digest: `refund ${amount} ${rest.paymentNo} ${rest.receipt?.no}` }),
-  );
+  .map(({ amount, isOfTipAlone, ...rest }) => {
+    const { paymentNo, receipt, returnsTip } = rest;
+    const asked = returnsTip && isOfTipAlone ? 0 : amount;
+    const digest = `refund ${asked} ${paymentNo} ${receipt?.no} ${returnsTip}`;
+    return refund(asked, { ...rest, digest });
+  });
 
 const attachments: fc.Arbitrary<BillCommand> = fc.record({
   type: fc.constant('AttachReceipt' as const),

@@ -34,13 +34,13 @@ const QUERIES: Readonly<Record<string, string>> = {
       select bill_id,
         sum(amount) filter (where kind = 'reversal') as reversals,
         sum(amount) filter (where kind = 'refund') as refunds
-      from credits group by 1
+      from credits where not is_tip group by 1
     ) c on c.bill_id = b.id
     where b.reversed <> coalesce(c.reversals, 0) or b.refunded <> coalesce(c.refunds, 0)`,
   'payments whose credited is not the sum of their credits': `
     select p.bill_id, p.no, p.credited, c.total from payments p
     left join (
-      select bill_id, payment_no, sum(amount) as total from credits group by 1, 2
+      select bill_id, payment_no, sum(amount) as total from credits where not is_tip group by 1, 2
     ) c on c.bill_id = p.bill_id and c.payment_no = p.no
     where p.credited <> coalesce(c.total, 0) or p.credited > p.amount`,
   'bills that kept or gave back more or less than was paid': `
@@ -63,11 +63,34 @@ const QUERIES: Readonly<Record<string, string>> = {
       select p.bill_id, sum(p.amount - coalesce(c.reversed, 0)) as total from payments p
       left join (
         select bill_id, payment_no, sum(amount) as reversed from credits
-        where kind = 'reversal' group by 1, 2
+        where kind = 'reversal' and not is_tip group by 1, 2
       ) c on c.bill_id = p.bill_id and c.payment_no = p.no
       where p.status in ('confirmed', 'refunded') group by 1
     ) p on p.bill_id = b.id
     where b.confirmed <> coalesce(p.total, 0)`,
+  'payments whose tip went back other than whole and once, or before its bill or payment ended': `
+    select p.bill_id, p.no, p.tip, p.tip_returned, c.total, c.credits from payments p
+    join bills b on b.id = p.bill_id
+    left join (
+      select bill_id, payment_no, sum(amount) as total, count(*) as credits,
+        bool_or(kind = 'refund') as is_refund
+      from credits where is_tip group by 1, 2
+    ) c on c.bill_id = p.bill_id and c.payment_no = p.no
+    where coalesce(c.total, 0) <> case when p.tip_returned then p.tip else 0 end
+      or c.credits > 1
+      or (p.status in ('refused', 'accepted') and p.tip_returned)
+      or (c.is_refund and b.type <> 'static' and b.status not in ('confirmed', 'refunded'))`,
+  'tips that stayed with what was given back before its confirm': `
+    select p.bill_id, p.no, p.tip from payments p join bills b on b.id = p.bill_id
+    where p.tip > 0 and p.status = 'reversed' and not p.tip_returned
+      and (b.status in ('cancelled', 'expired') or b.type = 'static' and b.status = 'open')`,
+  'tips that are not what their report says': `
+    select p.bill_id, sum(p.tip) from payments p
+    left join tips t on t.bill_id = p.bill_id and t.payment_no = p.no
+    where p.status <> 'refused' group by 1
+    having sum(p.tip) <> coalesce(sum(t.paid), 0)
+      or sum(case when p.tip_returned then p.tip else 0 end) <> coalesce(sum(t.returned), 0)
+      or coalesce(sum(t.unreturned), 0) > coalesce(sum(t.returned), 0)`,
   'orders with other than one bill': `
     select terminal_id, order_id, count(*) from bills group by 1, 2 having count(*) <> 1`,
   'bills whose versions have gaps': `

@@ -6,7 +6,7 @@ import { evolve, nextDueOf } from '../../src/domain/bill/bill.ts';
 import { ABSENT, type Bill, isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
 import type { BillCommand, Parts } from '../../src/domain/bill/vocabulary.ts';
 import { HOUR_MS, MINUTE_MS, type Millis, NEVER, plus } from '../../src/domain/time.ts';
-import { choices, freeze, policies, type Step, step } from './bill-lives.ts';
+import { choices, freeze, policies, type Step, step, tipLimits } from './bill-lives.ts';
 import {
   cancelPayment,
   confirmPayment,
@@ -139,12 +139,21 @@ function creations(usage: 'single' | 'many'): fc.Arbitrary<BillCommand> {
         policies('refuse', 'forbid'),
         policies(usage === 'single' ? 'accept' : 'refuse', 'forbid'),
       ),
+      tipMax: tipLimits,
       validFrom: fc.constantFrom(null, null, null, plus(START, 2_000)),
       expiresAt: fc.constantFrom(NEVER, plus(START, EXPIRES_IN_MS)),
       ...limits,
     })
-    .map(({ isFixed, validFrom, maxPayments, maxTotal, policies: [own], ...rest }) => {
-      const changes = own === undefined ? rest : { ...rest, policies: own };
+    .map(({ isFixed, validFrom, maxPayments, maxTotal, policies: [own], ...given }) => {
+      const {
+        tipMax: [tipMax],
+        ...rest
+      } = given;
+      const changes = {
+        ...rest,
+        ...(own === undefined ? {} : { policies: own }),
+        ...(tipMax === undefined ? {} : { tipMax }),
+      };
       const range = isFixed
         ? { minAmount: money(2), maxAmount: money(2) }
         : { minAmount: money(2), maxAmount: money(4) };

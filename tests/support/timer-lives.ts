@@ -8,7 +8,7 @@ import { ABSENT, type Bill, isPresent } from '../../src/domain/bill/state.ts';
 import { type BillCommand, type Quote, RESERVATION_MS } from '../../src/domain/bill/vocabulary.ts';
 import type { Tariff } from '../../src/domain/tariff/tariff.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis, plus, SECOND_MS } from '../../src/domain/time.ts';
-import { choices, freeze, type Step, step } from './bill-lives.ts';
+import { choices, freeze, type Step, step, tipLimits } from './bill-lives.ts';
 import { ALFA, createTimer, money, RUN_TIMER, START } from './bill-spec.ts';
 import { flat, free, per, rule, tariffOf } from './tariffs.ts';
 
@@ -101,11 +101,17 @@ const creations: fc.Arbitrary<BillCommand> = fc
     capture: fc.constantFrom('manual', 'manual', 'manual', 'auto'),
     unconfirmed: fc.constantFrom('confirm', 'reverse'),
     expiresInMs: fc.constantFrom(10 * MINUTE_MS, DAY_MS),
+    tipMax: tipLimits,
   })
-  .map(({ tariff, expiresInMs, ...changes }) =>
+  .map(({ tariff, expiresInMs, tipMax: [tipMax], ...changes }) =>
     createTimer(
       { tariff, startedAt: plus(START, -AHEAD_MS) },
-      { ...changes, confirmWithinMs: HOUR_MS, expiresAt: plus(START, expiresInMs) },
+      {
+        ...changes,
+        ...(tipMax === undefined ? {} : { tipMax }),
+        confirmWithinMs: HOUR_MS,
+        expiresAt: plus(START, expiresInMs),
+      },
     ),
   );
 

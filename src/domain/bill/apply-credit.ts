@@ -5,6 +5,7 @@ import { booksWith, countsWith, endingWith, paymentWith } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
 import { type Draft, impossible, isBeingPaid, own } from './draft.ts';
 import { repeatsBy } from './dynamic-timers.ts';
+import { tipsWith } from './tips.ts';
 import { CREDITS_MAX, type Credit, type FactOf, type Moment } from './vocabulary.ts';
 
 export function creditRequested(
@@ -15,6 +16,10 @@ export function creditRequested(
   const { credit } = fact;
   if (credit.no !== draft.counts.credits + 1 || credit.no > CREDITS_MAX) impossible(draft, fact);
   if (credit.amount <= 0) impossible(draft, fact);
+  if (credit.isTip) {
+    tipRequested(draft, fact, draft.status === 'confirmed' || draft.status === 'refunded');
+    return;
+  }
   const index = draft.payments.findLastIndex(({ no }) => no === credit.paymentNo);
   const payment = draft.payments[index];
   if (payment === undefined) impossible(draft, fact);
@@ -42,6 +47,24 @@ export function creditRequested(
   }
 }
 
+/** A tip goes back whole, once; nothing else of its payment or bill changes (T1, T2). */
+export function tipRequested(
+  draft: Draft,
+  fact: FactOf<'CreditRequested'>,
+  isConfirmed: boolean,
+): void {
+  const { credit } = fact;
+  const index = draft.payments.findLastIndex(({ no }) => no === credit.paymentNo);
+  const payment = draft.payments[index];
+  if (payment?.tip !== credit.amount || payment.isTipReturned) impossible(draft, fact);
+  if ((credit.kind === 'refund') !== isConfirmed) impossible(draft, fact);
+  own(draft, 'payments')[index] = paymentWith(payment, { isTipReturned: true });
+  own(draft, 'credits').push(credit);
+  draft.counts = countsWith(draft.counts, { credits: credit.no });
+  const tips = tipsWith(draft.books.tips, { returned: credit.amount });
+  draft.books = booksWith(draft.books, { tips });
+}
+
 export function creditRepeated(draft: Draft, fact: FactOf<'CreditRepeated'>, { at }: Moment): void {
   const [index, credit] = pendingCredit(draft, fact);
   own(draft, 'credits')[index] = { ...credit, repeats: repeatsBy(credit, at) };
@@ -57,7 +80,11 @@ export function creditSettled(draft: Draft, fact: FactOf<'CreditSettled'>, { at 
     reference: fact.reference,
     settledAt: at,
   };
-  if (fact.status === 'rejected') {
+  if (fact.status !== 'rejected') return;
+  if (credit.isTip) {
+    const tips = tipsWith(draft.books.tips, { unreturned: credit.amount });
+    draft.books = booksWith(draft.books, { tips });
+  } else {
     const unreturned = add(draft.books.unreturned, credit.amount);
     draft.books = booksWith(draft.books, { unreturned });
   }

@@ -2,13 +2,14 @@
 
 import { add, ZERO } from '../money.ts';
 import { creditRepeated, creditRequested, creditSettled } from './apply-credit.ts';
-import { booksWith, countsWith, endingWith, paymentWith } from './copies.ts';
+import { booksWith, countsWith, endingWith, paymentWith, type Writable } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
 import { type Draft, impossible, isBeingPaid, own, replace } from './draft.ts';
 import { isRepeatOf } from './outbox.ts';
 import { reservationsMax } from './payable.ts';
 import { askedOf, dueOf, heldOf, keptOf } from './state.ts';
 import { type StickerFact, stickerAfter } from './sticker.ts';
+import { isTipFit, tipsWith } from './tips.ts';
 import {
   type BillEvent,
   type BillFact,
@@ -149,6 +150,7 @@ function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>, { at }: 
   const { payment } = fact;
   if (!isBeingPaid(draft) || payment.no !== draft.counts.payments + 1) impossible(draft, fact);
   if (payment.amount <= 0 || payment.credited !== 0) impossible(draft, fact);
+  if (!isTipFit(draft.terms, payment)) impossible(draft, fact);
   const accepted = draft.counts.accepted + 1;
   draft.counts = countsWith(draft.counts, { payments: payment.no, accepted });
   draft.books = booksPaid(draft.books, payment);
@@ -162,10 +164,11 @@ function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>, { at }: 
 }
 
 /** The books once the payment was taken. */
-export function booksPaid(books: Books, { amount, excess }: Payment): Books {
-  const paid = add(books.paid, amount);
-  if (excess === undefined) return booksWith(books, { paid });
-  return booksWith(books, { paid, excess: add(books.excess ?? ZERO, excess) });
+export function booksPaid(books: Books, { amount, excess, tip }: Payment): Books {
+  const change: Writable<Partial<Books>> = { paid: add(books.paid, amount) };
+  if (excess !== undefined) change.excess = add(books.excess ?? ZERO, excess);
+  if (tip !== undefined) change.tips = tipsWith(books.tips, { paid: tip });
+  return booksWith(books, change);
 }
 
 function paymentAnswered(draft: Draft, fact: FactOf<'PaymentAnswered'>): void {
@@ -278,6 +281,7 @@ function eventRaised(draft: Draft, fact: FactOf<'EventRaised'>, moment: Moment):
   };
   const until = draft.charged?.clearUntil;
   if (event.type === 'bill.paid' && until != null) event.clearUntil = until;
+  if (draft.books.tips !== undefined) event.tips = draft.books.tips;
   draft.counts = countsWith(draft.counts, { events: event.no });
   const outbox = own(draft, 'outbox');
   if (credit !== null && credit.repeats > 0) {

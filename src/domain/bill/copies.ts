@@ -18,6 +18,8 @@ export function booksWith(books: Books, change: Partial<Books>): Books {
   };
   const excess = change.excess ?? books.excess;
   if (excess !== undefined) made.excess = excess;
+  const tips = change.tips ?? books.tips;
+  if (tips !== undefined) made.tips = tips;
   return made;
 }
 
@@ -48,7 +50,7 @@ export function endingWith(ending: Ending, change: Partial<Ending>): Ending {
 /** The payment, with what became of it. */
 export function paymentWith(
   payment: Payment,
-  change: Partial<Pick<Payment, 'credited' | 'status' | 'notifiedAt'>>,
+  change: Partial<Pick<Payment, 'credited' | 'status' | 'notifiedAt' | 'isTipReturned'>>,
 ): Payment {
   const made: Writable<Payment> = {
     no: payment.no,
@@ -65,5 +67,7 @@ export function paymentWith(
     subscribed: payment.subscribed,
   };
   if (payment.excess !== undefined) made.excess = payment.excess;
+  if (payment.tip !== undefined) made.tip = payment.tip;
+  if (change.isTipReturned ?? payment.isTipReturned) made.isTipReturned = true;
   return made;
 }

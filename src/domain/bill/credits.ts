@@ -25,24 +25,34 @@ export function drawCredits(bill: PresentBill, draw: Draw, now: Millis): Credit[
     if (payment === undefined || payment.credited === payment.amount) continue;
     const amount = smaller(rest, subtract(payment.amount, payment.credited));
     rest = subtract(rest, amount);
-    credits.push({
-      no: bill.counts.credits + credits.length + 1,
-      kind: draw.kind,
-      paymentNo: payment.no,
-      paychannelId: payment.paychannelId,
-      paymentRef: payment.paymentRef,
-      amount,
-      status: 'pending',
-      reason: draw.reason,
-      settledReason: null,
-      reference: null,
-      requestedAt: now,
-      settledAt: null,
-      repeats: 0,
-    });
+    const no = bill.counts.credits + credits.length + 1;
+    credits.push(creditOf(payment, { no, kind: draw.kind, amount, reason: draw.reason }, now));
   }
   assert(rest === 0, 'payments do not cover the credits drawn from them');
   return credits;
+}
+
+/** A credit of the payment, as it is requested. */
+export function creditOf(
+  payment: Payment,
+  { no, kind, amount, reason }: Pick<Credit, 'no' | 'kind' | 'amount' | 'reason'>,
+  now: Millis,
+): Credit {
+  return {
+    no,
+    kind,
+    paymentNo: payment.no,
+    paychannelId: payment.paychannelId,
+    paymentRef: payment.paymentRef,
+    amount,
+    status: 'pending',
+    reason,
+    settledReason: null,
+    reference: null,
+    requestedAt: now,
+    settledAt: null,
+    repeats: 0,
+  };
 }
 
 /** Reversals of the amount, newest payment first. */

@@ -5,6 +5,7 @@ import { assert, Defect } from '../assert.ts';
 import { ZERO } from '../money.ts';
 import { assertOffer } from './offer.ts';
 import { askedOf, dueOf, heldOf, keptOf, type PresentBill, reservedOf } from './state.ts';
+import { assertTips } from './tips.ts';
 import type { BillFact, Books, Charged, Terms } from './vocabulary.ts';
 
 export type Draft = { -readonly [Key in keyof PresentBill]: PresentBill[Key] } & {
@@ -124,6 +125,7 @@ export function finish(draft: Draft): PresentBill {
     sticker: draft.sticker,
   };
   if (draft.charged !== undefined) bill.charged = draft.charged;
+  if (bill.books.tips !== undefined) assertTips(bill.books.tips, bill);
   if (bill.terms.offer === undefined) assertBooks(bill);
   else assertOffer(bill, bill.terms.offer);
   return bill;

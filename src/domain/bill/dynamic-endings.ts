@@ -14,6 +14,7 @@ import {
 } from './outbox.ts';
 import { isKnownReceipt, sameJson } from './receipts.ts';
 import { dueOf, heldOf, keptOf, type PresentBill } from './state.ts';
+import { drawAll } from './tips.ts';
 import type {
   Actor,
   BillDecision,
@@ -91,7 +92,7 @@ export function cancel(
   }
 }
 
-/** Facts of a confirm: what was paid above the amount goes back, newest payment first. */
+/** Facts of a confirm: what was paid above the amount goes back, newest payment first; tips stay. */
 export function confirmed(
   bill: PresentBill,
   amount: Minor,
@@ -118,7 +119,7 @@ export function cancelled(
   { cause, tellsTerminal }: Ender,
   now: Millis,
 ): BillFact[] {
-  const reversals = drawReversals(bill, heldOf(bill.books), now);
+  const reversals = drawAll(bill, now);
   return [
     ...closed(bill, { cause, tellsTerminal }, reversals),
     ...raiseForCredits(bill, reversals, tellsTerminal),
@@ -144,7 +145,7 @@ export function closed(
 /** Facts of an expiry, which waits for live reservations and so has none to close. */
 export function expired(bill: PresentBill, now: Millis): BillFact[] {
   const { cause, tellsTerminal } = BY_TIMEOUT;
-  const reversals = drawReversals(bill, heldOf(bill.books), now);
+  const reversals = drawAll(bill, now);
   return [
     { type: 'BillExpired' },
     ...requestsOf(reversals),

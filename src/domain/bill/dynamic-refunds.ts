@@ -9,6 +9,7 @@ import { isOwnTerminal, raiseForCredits } from './outbox.ts';
 import { sameJson } from './receipts.ts';
 import { lookUpReference } from './references.ts';
 import type { PresentBill } from './state.ts';
+import { drawTips, hasTipLeft } from './tips.ts';
 import {
   type Actor,
   type BillDecision,
@@ -22,8 +23,10 @@ import {
   type Payment,
 } from './vocabulary.ts';
 
-/** Credits that refunds in part may use up: the rest is kept for returning each payment whole (B6). */
-const CREDITS_IN_PART_MAX = CREDITS_MAX - PAYMENTS_MAX;
+/** Credits that refunds in part may use up: the rest is kept for returning each payment, and each tip, whole (B6). */
+function creditsInPartMax({ books }: PresentBill): number {
+  return CREDITS_MAX - (books.tips === undefined ? PAYMENTS_MAX : 2 * PAYMENTS_MAX);
+}
 
 export type Refund = Omit<CommandOf<'RefundBill'>, 'type'>;
 
@@ -77,7 +80,7 @@ function keyed(
 ): BillDecision {
   const kept = lookUpReference(bill, recalled, 'key', order.by.id, order.key);
   if (kept !== null) return repeated(kept, order);
-  assert(order.amount !== 0, 'a refund of nothing');
+  assert(order.amount !== 0 || order.returnsTip === true, 'a refund of nothing');
   if (bill.status !== 'confirmed' && bill.status !== 'refunded') {
     return [keyUsed(order, notConfirmed)];
   }
@@ -87,12 +90,13 @@ function keyed(
   }
   const left = leftOf(bill, payment);
   const amount = order.amount ?? left;
-  if (left === 0 || amount > left) {
+  if (exceedsLeft(bill, order, payment, left)) {
     return [keyUsed(order, { rejected: 'refund.exceedsConfirmed', left })];
   }
-  const facts = refunded(bill, { by: order.by, amount, reason: order.reason, payment }, now);
-  if (amount < leftOf(bill, null) && creditsAfter(bill, facts) > CREDITS_IN_PART_MAX) {
-    const limit = CREDITS_IN_PART_MAX;
+  const { by, reason, returnsTip } = order;
+  const facts = refunded(bill, { by, amount, reason, payment, returnsTip }, now);
+  const limit = creditsInPartMax(bill);
+  if (amount < leftOf(bill, null) && creditsAfter(bill, facts) > limit) {
     return [keyUsed(order, { rejected: 'bill.limitReached', limit, of: 'credits' })];
   }
 
@@ -101,6 +105,18 @@ function keyed(
   }
   facts.push(keyUsed(order, null));
   return facts;
+}
+
+/** Whether more is asked for than is left; where nothing is asked for but a tip, whether that is not there. */
+export function exceedsLeft(
+  bill: PresentBill,
+  { amount, returnsTip = false }: Refund,
+  payment: Payment | null,
+  left: Minor,
+): boolean {
+  if ((amount ?? left) > left) return true;
+  const isOfTipAlone = left === 0 || amount === 0;
+  return isOfTipAlone && !(returnsTip && hasTipLeft(bill, payment));
 }
 
 /** What a repeat under the same key is told. */
@@ -114,15 +130,20 @@ export interface Return {
   readonly amount: Minor;
   readonly reason: string | null;
   readonly payment: Payment | null;
+  /** Absent: tips stay. */
+  readonly returnsTip?: boolean | undefined;
 }
 
 /** Facts that return an amount, from any payment or from one. */
 export function refunded(
   bill: PresentBill,
-  { by, amount, reason, payment }: Return,
+  { by, amount, reason, payment, returnsTip }: Return,
   now: Millis,
 ): BillFact[] {
   const credits = drawCredits(bill, { kind: 'refund', amount, reason, payment }, now);
+  if (returnsTip) {
+    credits.push(...drawTips(bill, { kind: 'refund', reason, payment, after: credits }, now));
+  }
   return [...requestsOf(credits), ...raiseForCredits(bill, credits, !isOwnTerminal(bill, by))];
 }
 

@@ -1,10 +1,12 @@
 // What each fact makes of a bill for many payments, where it makes another thing of it than of other bills.
 
 import { add, subtract } from '../money.ts';
+import { tipRequested } from './apply-credit.ts';
 import { applyFact, booksPaid } from './apply-fact.ts';
 import { booksWith, countsWith, paymentWith } from './copies.ts';
 import { type Draft, impossible, own, replace } from './draft.ts';
 import { merged } from './parts.ts';
+import { isTipFit } from './tips.ts';
 import type { BillFact, FactOf, Moment, Payment } from './vocabulary.ts';
 
 /** Applies one fact to the draft. The moment is that of the whole transition. */
@@ -37,6 +39,7 @@ function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>): void {
   const { payment } = fact;
   if (draft.status !== 'open' || payment.no !== draft.counts.payments + 1) impossible(draft, fact);
   if (payment.amount <= 0 || payment.credited !== 0) impossible(draft, fact);
+  if (!isTipFit(draft.terms, payment)) impossible(draft, fact);
   const accepted = draft.counts.accepted + 1;
   draft.counts = countsWith(draft.counts, { payments: payment.no, accepted });
   draft.books = booksPaid(draft.books, payment);
@@ -55,6 +58,11 @@ function creditRequested(draft: Draft, fact: FactOf<'CreditRequested'>): void {
   const { credit } = fact;
   if (credit.no !== draft.counts.credits + 1 || credit.amount <= 0) impossible(draft, fact);
   const [index, payment] = paymentOf(draft, fact, credit.paymentNo);
+  if (credit.isTip) {
+    if (payment.status === 'accepted') impossible(draft, fact);
+    tipRequested(draft, fact, payment.status !== 'reversed');
+    return;
+  }
   const isReversal = credit.kind === 'reversal';
   if (payment.status !== (isReversal ? 'accepted' : 'confirmed')) impossible(draft, fact);
   const credited = add(payment.credited, credit.amount);

@@ -5,11 +5,19 @@ import { type Minor, subtract } from '../money.ts';
 import type { Millis } from '../time.ts';
 import { drawCredits, requestsOf } from './credits.ts';
 import { closed, type Ender, enderOf } from './dynamic-endings.ts';
-import { keyUsed, orderOf, type Refund, refunded, repeated } from './dynamic-refunds.ts';
+import {
+  exceedsLeft,
+  keyUsed,
+  orderOf,
+  type Refund,
+  refunded,
+  repeated,
+} from './dynamic-refunds.ts';
 import { paychannel, raiseForCredits, raiseForPayment, terminal } from './outbox.ts';
 import { sameJson } from './receipts.ts';
 import { lookUpReference } from './references.ts';
 import type { PresentBill } from './state.ts';
+import { drawTips } from './tips.ts';
 import {
   type BillDecision,
   type BillFact,
@@ -119,7 +127,7 @@ export function paymentConfirmed(
   return facts;
 }
 
-/** Facts of a cancel before the confirm: all of the payment goes back. */
+/** Facts of a cancel before the confirm: all of the payment goes back, its tip too. */
 export function paymentReversed(
   bill: PresentBill,
   payment: Payment,
@@ -128,6 +136,7 @@ export function paymentReversed(
 ): BillFact[] {
   const draw = { kind: 'reversal', amount: leftOf(payment), reason: null, payment } as const;
   const reversals = drawCredits(bill, draw, now);
+  reversals.push(...drawTips(bill, { ...draw, after: reversals }, now));
   return [...requestsOf(reversals), ...raiseForCredits(bill, reversals, tellsTerminal)];
 }
 
@@ -149,14 +158,14 @@ function keyed(
   }
   const left = leftOf(payment);
   const amount = order.amount ?? left;
-  if (left === 0 || amount > left) {
+  if (exceedsLeft(bill, order, payment, left)) {
     return [keyUsed(order, { rejected: 'refund.exceedsConfirmed', left })];
   }
   const limited = limitOf(bill, payment, amount);
   if (limited !== null) return [keyUsed(order, limited)];
 
-  const { by, reason } = order;
-  const facts = refunded(bill, { by, amount, reason, payment }, now);
+  const { by, reason, returnsTip } = order;
+  const facts = refunded(bill, { by, amount, reason, payment, returnsTip }, now);
   return [...facts, ...receiptOf(bill, order), keyUsed(order, null)];
 }
 
@@ -172,10 +181,12 @@ function limitOf(bill: PresentBill, payment: Payment, amount: Minor): BillReject
     return { rejected, limit: PENDING_CREDITS_MAX, of: 'pending credits' };
   }
   let own = 0;
-  for (const { paymentNo } of bill.credits) if (paymentNo === payment.no) own += 1;
+  for (const { paymentNo, isTip } of bill.credits) {
+    if (paymentNo === payment.no && !isTip) own += 1;
+  }
   // The last one is kept for returning all that is left.
   const limit = PAYMENT_CREDITS_MAX - 1;
-  if (amount < leftOf(payment) && own >= limit) {
+  if (amount > 0 && amount < leftOf(payment) && own >= limit) {
     return { rejected, limit, of: 'credits of a payment' };
   }
   return null;
@@ -196,8 +207,8 @@ export function findPaymentNo(bill: PresentBill, no: number): Payment | null {
 /** What of a payment was confirmed; 0 of one that was reversed whole. Its credits are all there. */
 function confirmedOf(bill: PresentBill, payment: Payment): number {
   let confirmed: number = payment.amount;
-  for (const { paymentNo, kind, amount } of bill.credits) {
-    if (paymentNo === payment.no && kind === 'reversal') confirmed -= amount;
+  for (const { paymentNo, kind, amount, isTip } of bill.credits) {
+    if (paymentNo === payment.no && kind === 'reversal' && !isTip) confirmed -= amount;
   }
   return confirmed;
 }

@@ -15,6 +15,7 @@ import {
 } from './outbox.ts';
 import { lookUpReference } from './references.ts';
 import { heldOf, type PresentBill } from './state.ts';
+import { tipRefusal } from './tips.ts';
 import {
   type BillDecision,
   type BillFact,
@@ -26,6 +27,7 @@ import {
   type Payment,
   type Quote,
   RESERVATION_MS,
+  type RefusedPayment,
   type Reservation,
 } from './vocabulary.ts';
 
@@ -94,13 +96,13 @@ export function payBy(
   const { paychannelId, paymentRef, digest, amount } = command;
   const earlier = lookUpReference(bill, recalled, 'payment', paychannelId, paymentRef);
   if (earlier !== null) return repeatedPayment(earlier, digest);
-  assert(amount > 0, 'a payment of nothing');
+  assert(amount > 0 && command.tip !== 0, 'a payment or a tip of nothing');
   const named = namedReservation(bill, command, now);
   const excess = rules.excess(bill, amount);
   const kept = subtract(amount, excess);
   const rejection = isWrongQuote(bill, command)
     ? ({ rejected: 'quote.expired' } as const)
-    : rules.refusal(bill, { command, kept, named }, now);
+    : (rules.refusal(bill, { command, kept, named }, now) ?? unfitTip(bill, command));
   if (rejection !== null) return refused(bill, command, now, rejection);
 
   const payment: Writable<Payment> = {
@@ -118,6 +120,7 @@ export function payBy(
     subscribed: command.subscribed,
   };
   if (excess > 0) payment.excess = excess;
+  if (command.tip !== undefined) payment.tip = command.tip;
   const credits = excess > 0 ? [excessOf(bill, payment, excess)] : [];
   const facts: BillFact[] = [];
   if (named !== null) facts.push({ type: 'ReservationEnded', no: named.no, how: 'used' });
@@ -160,7 +163,16 @@ function refused(
 ): BillDecision {
   const { paychannelId, paymentRef, amount, method, digest } = command;
   const no = bill.counts.payments + 1;
-  const payment = { no, paychannelId, paymentRef, amount, method, receivedAt: now, rejection };
+  const payment: Writable<RefusedPayment> = {
+    no,
+    paychannelId,
+    paymentRef,
+    amount,
+    method,
+    receivedAt: now,
+    rejection,
+  };
+  if (command.tip !== undefined) payment.tip = command.tip;
   return [{ type: 'PaymentRefused', payment, digest }];
 }
 
@@ -179,6 +191,10 @@ export function paidInFull(bill: PresentBill, payment: Payment, kept: Minor): Bi
     raiseForBill(terminal(bill), 'bill.confirmed', null),
     ...raiseForConfirmed([...bill.payments, payment], []),
   ];
+}
+
+function unfitTip(bill: PresentBill, { tip }: CommandOf<'PayBill'>): BillRejection | null {
+  return tip === undefined ? null : tipRefusal(bill, tip);
 }
 
 /** Only what a tariff tells is quoted: on another bill, an id can be no quote of it. */

@@ -175,7 +175,7 @@ describe('the lives', () => {
 
 /** Whether the payment brings all that is left of a live quote, and nobody else holds any of it. */
 function isHonoured(bill: PresentBill, command: CommandOf<'PayBill'>, now: Millis): boolean {
-  const { quote, amount, paymentRef, paychannelId, reservationNo, currency } = command;
+  const { quote, amount, paymentRef, paychannelId, reservationNo, currency, tip = 0 } = command;
   return (
     quote !== undefined &&
     now < quote.until &&
@@ -185,6 +185,7 @@ function isHonoured(bill: PresentBill, command: CommandOf<'PayBill'>, now: Milli
     reservationNo === null &&
     currency === bill.terms.currency &&
     now < bill.terms.expiresAt &&
+    tip <= (bill.terms.tipMax ?? 0) &&
     findReference(bill, 'payment', paychannelId, paymentRef) === null
   );
 }

@@ -143,6 +143,8 @@ export interface Terms {
   readonly policies?: Policies;
   /** Of timer bills only. */
   readonly stay?: Stay;
+  /** The most that one payment may bring on top. Absent: nothing. */
+  readonly tipMax?: Minor;
 }
 
 /**
@@ -158,6 +160,17 @@ export interface Books {
   readonly unreturned: Minor;
   /** The part of `paid` that was above what was due, and of `reversed` that went back at once for it. Absent: 0. */
   readonly excess?: Minor;
+  /** Absent where no payment brought any. */
+  readonly tips?: Tips;
+}
+
+/** What payments brought on top of their amounts, outside of all other sums. What was not returned was kept. */
+export interface Tips {
+  readonly paid: Minor;
+  /** Counts from request. */
+  readonly returned: Minor;
+  /** The part of `returned` that a wallet rejected. */
+  readonly unreturned: Minor;
 }
 
 export type PaymentStatus = 'accepted' | 'confirmed' | 'reversed' | 'refunded';
@@ -182,6 +195,10 @@ export interface Payment {
   readonly subscribed: boolean;
   /** The part of the amount that was above what was due: it goes back at once (`policies.excess`). Absent: 0. */
   readonly excess?: Minor;
+  /** What it brought on top of the amount. Absent: 0. */
+  readonly tip?: Minor;
+  /** The tip was requested back, which it is whole or not at all. */
+  readonly isTipReturned?: true;
 }
 
 /** A payment that the bill did not take: final for its `paymentRef`; the wallet returns the money itself. */
@@ -193,6 +210,8 @@ export interface RefusedPayment {
   readonly method: string | null;
   readonly receivedAt: Millis;
   readonly rejection: BillRejection;
+  /** What it would have brought on top. Absent: 0. */
+  readonly tip?: Minor;
 }
 
 export type CreditKind = 'reversal' | 'refund';
@@ -217,6 +236,8 @@ export interface Credit {
   readonly settledAt: Millis | null;
   /** Days after `requestedAt` up to which `credit.requested` has been repeated, at most CREDIT_REPEATS_MAX. */
   readonly repeats: number;
+  /** It returns the payment's tip, and nothing of the payment's amount. */
+  readonly isTip?: true;
 }
 
 /** A short hold on the due amount for one payer. */
@@ -301,6 +322,8 @@ export interface BillEvent {
   readonly receipt: Json;
   /** With `bill.paid` of timer bills only. */
   readonly clearUntil?: Millis;
+  /** Of bills to which tips were paid only: the books of them then. */
+  readonly tips?: Tips;
 }
 
 /** Who acts. `id` is the terminal's, merchant's, paychannel's or operator's. */
@@ -341,6 +364,8 @@ export type BillCommand =
       readonly paidAt: Millis | null;
       readonly subscribed: boolean;
       readonly quote?: Quote;
+      /** On top of the amount, and more than nothing. Absent: 0. */
+      readonly tip?: Minor;
     }
   | {
       readonly type: 'VoidPayment';
@@ -374,6 +399,8 @@ export type BillCommand =
       readonly receipt: Json;
       readonly key: Reference;
       readonly digest: string;
+      /** Tips go back, too: of the payment, or of all; then the amount may be 0. Absent: they stay. */
+      readonly returnsTip?: boolean;
     }
   /** One payment of a static bill for many, by itself. */
   | {
@@ -526,6 +553,8 @@ export type BillRejection =
   | { readonly rejected: 'bill.limitReached'; readonly limit: number; readonly of: string }
   | { readonly rejected: 'payment.exceedsDue'; readonly due: Minor }
   | { readonly rejected: 'payment.partForbidden'; readonly due: Minor }
+  | { readonly rejected: 'payment.tipForbidden' }
+  | { readonly rejected: 'payment.tipExceedsMax'; readonly max: Minor }
   | {
       readonly rejected: 'payment.outOfRange';
       readonly minAmount: Minor;

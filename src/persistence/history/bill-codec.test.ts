@@ -150,6 +150,39 @@ describe('a timer bill', () => {
   });
 });
 
+describe('a bill that allows a tip', () => {
+  test('is given back with it, without policies or with them, and with all that was paid on top', () => {
+    const tips = { paid: minor(70), returned: minor(30), unreturned: minor(30) };
+    const books = { ...makeBill().books, tips };
+    const outbox = [makeEvent({ tips }), makeEvent({ tips, clearUntil: NOON }), makeEvent()];
+    for (const terms of [{}, { policies: POLICIES }]) {
+      const bill = makeBill({ ...terms, tipMax: AMOUNT_MAX }, { books, outbox });
+      expect(codec.decodeBill(codec.encodeBill(bill))).toStrictEqual(bill);
+    }
+  });
+
+  test('is the only one whose row has a place for it', () => {
+    const plain = codec.encodeBill(makeBill({}, V4_PARTS));
+    const content = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex', 2);
+    expect(content(plain)).toBe(content(Buffer.from(V4_BILL, 'base64')));
+  });
+});
+
+test('a bill of version 4 is read as it was', () => {
+  const bytes = Buffer.from(V4_BILL, 'base64');
+  expect(bytes[1]).toBe(4);
+  expect(codec.decodeBill(bytes)).toStrictEqual(makeBill({}, V4_PARTS));
+});
+
+/** What bills had before tips. */
+const V4_PARTS = {
+  books: { ...makeBill().books, paid: minor(1_200), reversed: minor(200), excess: minor(200) },
+  payments: [makePayment({ excess: minor(200) }), makePayment({ no: 2 })],
+  credits: [makeCredit()],
+  outbox: [makeEvent({ clearUntil: NOON }), makeEvent({ no: 2 })],
+  references: [makeReference()],
+};
+
 test('a bill of version 1 is read with its payments counted', () => {
   const bill = codec.decodeBill(Buffer.from(V1_BILL, 'base64'));
   const counts = { payments: 3, credits: 1, events: 2, reservations: 0, accepted: 1 };
@@ -162,6 +195,19 @@ test('a bill of version 1 is read with its payments counted', () => {
 const V1_EVENT =
   'kgGdAa50ZXJtaW5hbDp0ZXJfMQDLQnm44HWYgACpcmVxdWVzdC0xAgLNA+gAwJwBpXBheV8xqXBheW1l' +
   'bnQtMc0D6ACkY2FyZKhKKioqIEQqKstCebjgdVoAAADLQnm44HWYgADAw8DA';
+
+const V4_BILL =
+  'kgScAAHcABe6MDFLRTcwRUhHMDAwMDAwMDAwMDAwMDAwMDEApWluc18xpW1lcl8xpXRlcl8xrUNvcm5lciBD' +
+  'b2ZmZWWrU3ByaW5nZmllbGSnb3JkZXItMbdkaWdlc3Qtb2YtdGhlLWNyZWF0ZS0wMADNA+ijRVVSwJDAAM4F' +
+  'JlwAAADAwMtCebjgdGAAAMtCebjhUBoAAJbNBLAAzMgAAMzIkp0BpXBheV8xqXBheW1lbnQtMc0D6ACkY2Fy' +
+  'ZKhKKioqIEQqKstCebjgdVoAAADLQnm44HWYgADAw8zInAKlcGF5XzGpcGF5bWVudC0xzQPoAKRjYXJkqEoq' +
+  'KiogRCoqy0J5uOB1WgAAAMtCebjgdZiAAMDDkZ0BAAGlcGF5XzGpcGF5bWVudC0xzMgAwMDLQnm44HYVgADA' +
+  'AMCQkp4BrnRlcm1pbmFsOnRlcl8xAMtCebjgdZiAAKlyZXF1ZXN0LTECAs0D6ADAnAGlcGF5XzGpcGF5bWVu' +
+  'dC0xzQPoAKRjYXJkqEoqKiogRCoqy0J5uOB1WgAAAMtCebjgdZiAAMDDwMDLQnm44HRgAACdAq50ZXJtaW5h' +
+  'bDp0ZXJfMQDLQnm44HWYgACpcmVxdWVzdC0xAgLNA+gAwJwBpXBheV8xqXBheW1lbnQtMc0D6ACkY2FyZKhK' +
+  'KioqIEQqKstCebjgdVoAAADLQnm44HWYgADAw8DAkZUApXBheV8xqXBheW1lbnQtMbdkaWdlc3Qtb2YtdGhl' +
+  'LXBheW1lbnQtMJIAlZwBpXBheV8xqXBheW1lbnQtMc0D6ACkY2FyZKhKKioqIEQqKstCebjgdVoAAADLQnm4' +
+  '4HWYgADAwwICzQPoAMKVAAAAAACWwMDAwMDA';
 
 const V1_BILL =
   'kgGcAAHcABe6MDFLRTcwRUhHMDAwMDAwMDAwMDAwMDAwMDEApWluc18xpW1lcl8xpXRlcl8xrUNvcm5lciBD' +

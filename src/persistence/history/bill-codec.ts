@@ -9,6 +9,7 @@ import { Packr } from 'msgpackr';
 import { assert, must } from '../../domain/assert.ts';
 import type { PresentBill, Sticker } from '../../domain/bill/state.ts';
 import type { BillEvent, Books, Charged, Outcome, Sale } from '../../domain/bill/vocabulary.ts';
+import type { Minor } from '../../domain/money.ts';
 import {
   asText,
   CAUSES,
@@ -20,20 +21,23 @@ import {
   restorePayment,
   restoreReference,
   restoreReservation,
+  restoreTips,
   STATUSES,
   type StoredEvent,
   type StoredOutcome,
+  type StoredTips,
   storeCredit,
   storeEvent,
   storeOutcome,
   storePayment,
   storeReference,
   storeReservation,
+  storeTips,
 } from './part-tuples.ts';
 import { restorePolicies, restoreTerms, storePolicies, storeTerms, TYPES } from './terms-tuples.ts';
 
 /** The version that today's code writes. */
-export const CODEC_VERSION = 4;
+export const CODEC_VERSION = 5;
 
 /** Turns the content of one version into that of the next. */
 type Upcaster = (content: unknown) => unknown;
@@ -59,12 +63,13 @@ const same: Upcaster = (content) => content;
 /**
  * Version 2 brought static bills: a bill counts what it accepted, and its terms may end in an offer. Version 3 brought
  * policies, after the offer, and what they may leave at the end of books and payments. Version 4 brought timer bills:
- * what only they have stands at the ends of tuples, or in the offer's place.
+ * what only they have stands at the ends of tuples, or in the offer's place. Version 5 brought tips: after the policies,
+ * and at the ends of books, payments, refusals, credits and events.
  */
 const UPCASTERS: Upcasters = {
-  bill: { 1: withAccepted, 2: same, 3: same },
-  event: { 1: same, 2: same, 3: same },
-  outcome: { 1: same, 2: same, 3: same },
+  bill: { 1: withAccepted, 2: same, 3: same, 4: same },
+  event: { 1: same, 2: same, 3: same, 4: same },
+  outcome: { 1: same, 2: same, 3: same, 4: same },
 };
 
 function withAccepted(content: unknown): unknown {
@@ -205,11 +210,17 @@ function restoreBill(stored: StoredBill): PresentBill {
   return { ...bill, charged: { total: charged[0], clearUntil: charged[1] } };
 }
 
-type StoredBooks = readonly [...ReturnType<typeof storeUsualBooks>, excess?: Books['excess']];
+type StoredBooks = readonly [
+  ...ReturnType<typeof storeUsualBooks>,
+  excess?: Minor | null,
+  tips?: StoredTips,
+];
 
 function storeBooks(books: Books): StoredBooks {
+  const { excess, tips } = books;
   const usual = storeUsualBooks(books);
-  return books.excess === undefined ? usual : [...usual, books.excess];
+  if (tips !== undefined) return [...usual, excess ?? null, storeTips(tips)];
+  return excess === undefined ? usual : [...usual, excess];
 }
 
 function storeUsualBooks({ paid, confirmed, reversed, refunded, unreturned }: Books) {
@@ -217,7 +228,15 @@ function storeUsualBooks({ paid, confirmed, reversed, refunded, unreturned }: Bo
 }
 
 function restoreBooks(stored: StoredBooks): Books {
-  const [paid, confirmed, reversed, refunded, unreturned, excess] = stored;
-  const books = { paid, confirmed, reversed, refunded, unreturned };
-  return excess === undefined ? books : { ...books, excess };
+  const [paid, confirmed, reversed, refunded, unreturned, excess = null, tips] = stored;
+  const books: { -readonly [Key in keyof Books]: Books[Key] } = {
+    paid,
+    confirmed,
+    reversed,
+    refunded,
+    unreturned,
+  };
+  if (excess !== null) books.excess = excess;
+  if (tips !== undefined) books.tips = restoreTips(tips);
+  return books;
 }

@@ -7,9 +7,9 @@ import { type Millis, millis } from '../../domain/time.ts';
 import { restoreRejection } from './part-tuples.ts';
 
 export const PAYMENT_COLUMNS =
-  'no, paychannel_id, payment_ref, amount, credited, status, method, payer, paid_at, received_at, notified_at, subscribed, rejection, excess';
+  'no, paychannel_id, payment_ref, amount, credited, status, method, payer, paid_at, received_at, notified_at, subscribed, rejection, excess, tip, tip_returned';
 export const CREDIT_COLUMNS =
-  'no, kind, payment_no, paychannel_id, payment_ref, amount, status, reason, settled_reason, reference, requested_at, settled_at, repeats';
+  'no, kind, payment_no, paychannel_id, payment_ref, amount, status, reason, settled_reason, reference, requested_at, settled_at, repeats, is_tip';
 
 /** Numbers come as text from a row, as numbers from JSON. */
 type Whole = string | number;
@@ -29,6 +29,8 @@ export interface PaymentColumns {
   readonly subscribed: boolean;
   readonly rejection: string | null;
   readonly excess: Whole;
+  readonly tip: Whole;
+  readonly tip_returned: boolean;
 }
 
 export function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
@@ -40,9 +42,12 @@ export function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
     method: row.method,
     receivedAt: millis(Number(row.received_at)),
   };
-  if (row.status === 'refused')
-    return { ...both, rejection: restoreRejection(row.rejection ?? '') };
-  const payment = {
+  const tip = Number(row.tip) as Minor;
+  if (row.status === 'refused') {
+    const refused = { ...both, rejection: restoreRejection(row.rejection ?? '') };
+    return tip === 0 ? refused : { ...refused, tip };
+  }
+  const payment: { -readonly [Key in keyof Payment]: Payment[Key] } = {
     ...both,
     credited: Number(row.credited) as Minor,
     payer: row.payer,
@@ -52,7 +57,10 @@ export function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
     subscribed: row.subscribed,
   };
   const excess = Number(row.excess) as Minor;
-  return excess === 0 ? payment : { ...payment, excess };
+  if (excess > 0) payment.excess = excess;
+  if (tip > 0) payment.tip = tip;
+  if (row.tip_returned) payment.isTipReturned = true;
+  return payment;
 }
 
 export interface CreditColumns {
@@ -69,10 +77,11 @@ export interface CreditColumns {
   readonly requested_at: Whole;
   readonly settled_at: Whole | null;
   readonly repeats: number;
+  readonly is_tip: boolean;
 }
 
 export function creditOf(row: CreditColumns): Credit {
-  return {
+  const credit: Credit = {
     no: row.no,
     kind: row.kind,
     paymentNo: row.payment_no,
@@ -87,6 +96,7 @@ export function creditOf(row: CreditColumns): Credit {
     settledAt: timeOf(row.settled_at),
     repeats: row.repeats,
   };
+  return row.is_tip ? { ...credit, isTip: true } : credit;
 }
 
 function timeOf(at: Whole | null): Millis | null {

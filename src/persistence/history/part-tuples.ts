@@ -16,7 +16,9 @@ import type {
   Quote,
   RefusedPayment,
   Reservation,
+  Tips,
 } from '../../domain/bill/vocabulary.ts';
+import type { Minor } from '../../domain/money.ts';
 
 // -------------------------------------------------------------------------------------------------------- words --
 
@@ -70,12 +72,28 @@ export const fromText = (text: string | null): Json => (text === null ? null : J
 
 // -------------------------------------------------------------------------------------------------------- parts --
 
-type StoredPayment = readonly [...ReturnType<typeof storeUsualPayment>, excess?: Payment['excess']];
+export type StoredTips = ReturnType<typeof storeTips>;
 
-/** Most payments have nothing that went back at once, and no place for it. */
+export function storeTips({ paid, returned, unreturned }: Tips) {
+  return [paid, returned, unreturned] as const;
+}
+
+export function restoreTips([paid, returned, unreturned]: StoredTips): Tips {
+  return { paid, returned, unreturned };
+}
+
+type StoredPayment = readonly [
+  ...ReturnType<typeof storeUsualPayment>,
+  excess?: Payment['excess'] | null,
+  tip?: readonly [amount: Minor, isReturned: boolean],
+];
+
+/** Most payments have neither a tip nor something that went back at once, and no places for them. */
 export function storePayment(payment: Payment): StoredPayment {
+  const { excess, tip, isTipReturned = false } = payment;
   const usual = storeUsualPayment(payment);
-  return payment.excess === undefined ? usual : [...usual, payment.excess];
+  if (tip !== undefined) return [...usual, excess ?? null, [tip, isTipReturned]];
+  return excess === undefined ? usual : [...usual, excess];
 }
 
 function storeUsualPayment(payment: Payment) {
@@ -110,14 +128,23 @@ export function restorePayment(stored: StoredPayment): Payment {
     notifiedAt: stored[10],
     subscribed: stored[11],
   };
-  const excess = stored[12];
-  if (excess !== undefined) payment.excess = excess;
+  const excess = stored[12] ?? null;
+  const tip = stored[13];
+  if (excess !== null) payment.excess = excess;
+  if (tip === undefined) return payment;
+  payment.tip = tip[0];
+  if (tip[1]) payment.isTipReturned = true;
   return payment;
 }
 
-type StoredCredit = ReturnType<typeof storeCredit>;
+type StoredCredit = readonly [...ReturnType<typeof storeUsualCredit>, isTip?: true];
 
-export function storeCredit(credit: Credit) {
+export function storeCredit(credit: Credit): StoredCredit {
+  const usual = storeUsualCredit(credit);
+  return credit.isTip ? [...usual, true] : usual;
+}
+
+function storeUsualCredit(credit: Credit) {
   return [
     credit.no,
     CREDIT_KINDS.place(credit.kind),
@@ -136,7 +163,7 @@ export function storeCredit(credit: Credit) {
 }
 
 export function restoreCredit(stored: StoredCredit): Credit {
-  return {
+  const credit: { -readonly [Key in keyof Credit]: Credit[Key] } = {
     no: stored[0],
     kind: CREDIT_KINDS.word(stored[1]),
     paymentNo: stored[2],
@@ -151,6 +178,8 @@ export function restoreCredit(stored: StoredCredit): Credit {
     repeats: stored[11],
     settledReason: stored[12],
   };
+  if (stored[13]) credit.isTip = true;
+  return credit;
 }
 
 type StoredReservation = readonly [
@@ -182,13 +211,16 @@ export function restoreReservation(stored: StoredReservation): Reservation {
 
 export type StoredEvent = readonly [
   ...ReturnType<typeof storeCommonEvent>,
-  clearUntil?: BillEvent['occurredAt'],
+  clearUntil?: BillEvent['occurredAt'] | null,
+  tips?: StoredTips,
 ];
 
-/** Only what tells until when one may leave has a place for it. */
+/** Only what tells until when one may leave, or of tips, has a place for it. */
 export function storeEvent(event: BillEvent): StoredEvent {
   const common = storeCommonEvent(event);
-  return event.clearUntil === undefined ? common : [...common, event.clearUntil];
+  const { clearUntil, tips } = event;
+  if (tips !== undefined) return [...common, clearUntil ?? null, storeTips(tips)];
+  return clearUntil === undefined ? common : [...common, clearUntil];
 }
 
 function storeCommonEvent(event: BillEvent) {
@@ -210,7 +242,7 @@ function storeCommonEvent(event: BillEvent) {
 }
 
 export function restoreEvent(stored: StoredEvent): BillEvent {
-  const event: BillEvent = {
+  const event: { -readonly [Key in keyof BillEvent]: BillEvent[Key] } = {
     no: stored[0],
     recipient: stored[1],
     type: EVENT_TYPES.word(stored[2]),
@@ -225,8 +257,11 @@ export function restoreEvent(stored: StoredEvent): BillEvent {
     credit: optional(stored[11], restoreCredit),
     receipt: fromText(stored[12]),
   };
-  const clearUntil = stored[13];
-  return clearUntil === undefined ? event : { ...event, clearUntil };
+  const clearUntil = stored[13] ?? null;
+  const tips = stored[14];
+  if (clearUntil !== null) event.clearUntil = clearUntil;
+  if (tips !== undefined) event.tips = restoreTips(tips);
+  return event;
 }
 
 // --------------------------------------------------------------------------------------------------- references --
@@ -320,18 +355,24 @@ function restoreAnswer(stored: StoredAnswer): PaymentAnswer {
   return clearUntil === undefined ? common : { ...common, clearUntil };
 }
 
-type StoredRefusal = ReturnType<typeof storeRefusal>;
+type StoredRefusal = readonly [...ReturnType<typeof storeUsualRefusal>, tip?: Minor];
 
-function storeRefusal(payment: RefusedPayment) {
+function storeRefusal(payment: RefusedPayment): StoredRefusal {
+  const usual = storeUsualRefusal(payment);
+  return payment.tip === undefined ? usual : [...usual, payment.tip];
+}
+
+function storeUsualRefusal(payment: RefusedPayment) {
   const { no, paychannelId, paymentRef, amount, method, receivedAt, rejection } = payment;
   const why = JSON.stringify(rejection);
   return [no, paychannelId, paymentRef, amount, method, receivedAt, why] as const;
 }
 
 function restoreRefusal(stored: StoredRefusal): RefusedPayment {
-  const [no, paychannelId, paymentRef, amount, method, receivedAt, why] = stored;
+  const [no, paychannelId, paymentRef, amount, method, receivedAt, why, tip] = stored;
   const rejection = restoreRejection(why);
-  return { no, paychannelId, paymentRef, amount, method, receivedAt, rejection };
+  const usual = { no, paychannelId, paymentRef, amount, method, receivedAt, rejection };
+  return tip === undefined ? usual : { ...usual, tip };
 }
 
 /** Rejections have members of their own, and are rare: their JSON says it all. */

@@ -164,6 +164,12 @@ export const paymentsTable: Table<PaymentRow> = {
       type: 'bigint',
       of: ({ payment: p }) => ('status' in p ? (p.excess ?? 0) : 0),
     },
+    { name: 'tip', type: 'bigint', of: ({ payment }) => payment.tip ?? 0 },
+    {
+      name: 'tip_returned',
+      type: 'boolean',
+      of: ({ payment: p }) => 'status' in p && p.isTipReturned === true,
+    },
   ],
 };
 
@@ -188,6 +194,7 @@ export const creditsTable: Table<CreditRow> = {
     { name: 'requested_at', type: 'bigint', of: ({ credit }) => credit.requestedAt },
     { name: 'settled_at', type: 'bigint', of: ({ credit }) => credit.settledAt },
     { name: 'repeats', type: 'integer', of: ({ credit }) => credit.repeats },
+    { name: 'is_tip', type: 'boolean', of: ({ credit }) => credit.isTip === true },
   ],
 };
 

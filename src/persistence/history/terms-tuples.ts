@@ -2,7 +2,8 @@
 // bill-codec.ts).
 
 import type { Line, Offer, Policies, QrFormat, Stay, Terms } from '../../domain/bill/vocabulary.ts';
-import { asText, fromText, words } from './part-tuples.ts';
+import type { Minor } from '../../domain/money.ts';
+import { asText, fromText, optional, words } from './part-tuples.ts';
 
 export const TYPES = words<Terms['type']>('dynamic', 'static', 'timer');
 const PURPOSES = words<Terms['purpose']>('sale', 'prepayment');
@@ -17,17 +18,21 @@ const QR_FORMATS = words<QrFormat>('url', 'emvco', 'sbp');
 type StoredTerms = readonly [
   ...ReturnType<typeof storeCommonTerms>,
   ofType?: StoredOffer | StoredStay | null,
-  policies?: StoredPolicies,
+  policies?: StoredPolicies | null,
+  tipMax?: Minor,
 ];
 
 /**
- * What its type adds, an offer or a stay, and then its policies. Dynamic bills have neither of the former, and few bills
- * have policies of their own: their rows have no place for them.
+ * What its type adds, an offer or a stay, then its policies, then its tip. Dynamic bills have neither of the former, and few
+ * bills have policies or a tip of their own: their rows have no place for them.
  */
 export function storeTerms(terms: Terms): StoredTerms {
   const common = storeCommonTerms(terms);
-  const { policies } = terms;
+  const { policies, tipMax } = terms;
   const ofType = storeOfType(terms);
+  if (tipMax !== undefined) {
+    return [...common, ofType, optional(policies ?? null, storePolicies), tipMax];
+  }
   if (policies !== undefined) return [...common, ofType, storePolicies(policies)];
   return ofType === null ? common : [...common, ofType];
 }
@@ -40,15 +45,18 @@ function storeOfType({ offer, stay }: Terms): StoredOffer | StoredStay | null {
 export function restoreTerms(stored: StoredTerms): Terms {
   const terms: { -readonly [Key in keyof Terms]: Terms[Key] } = restoreCommonTerms(stored);
   const ofType = stored[OF_TYPE_PLACE] ?? null;
-  const policies = stored[POLICIES_PLACE];
+  const policies = stored[POLICIES_PLACE] ?? null;
+  const tipMax = stored[TIP_PLACE];
   if (ofType !== null && terms.type === 'timer') terms.stay = restoreStay(ofType as StoredStay);
   else if (ofType !== null) terms.offer = restoreOffer(ofType as StoredOffer);
-  if (policies !== undefined) terms.policies = restorePolicies(policies);
+  if (policies !== null) terms.policies = restorePolicies(policies);
+  if (tipMax !== undefined) terms.tipMax = tipMax;
   return terms;
 }
 
 const OF_TYPE_PLACE = 23;
 const POLICIES_PLACE = 24;
+const TIP_PLACE = 25;
 
 type StoredPolicies = ReturnType<typeof storePolicies>;
 

@@ -69,6 +69,7 @@ const terms = fc.oneof(
   record({ ...commonTerms, type: fc.constant('dynamic') }),
   record({ ...commonTerms, type: fc.constant('dynamic'), policies }),
   record({ ...commonTerms, type: fc.constant('static'), offer }),
+  record({ ...commonTerms, type: fc.constant('dynamic'), tipMax: amount }),
   record({ ...commonTerms, type: fc.constant('static'), offer, policies }),
   record({ ...commonTerms, type: fc.constant('timer'), stay: record({ tariff, startedAt: time }) }),
 );
@@ -86,7 +87,12 @@ const usualPayment = {
   notifiedAt: maybe(time),
   subscribed: fc.boolean(),
 };
-const payment = fc.oneof(record(usualPayment), record({ ...usualPayment, excess: amount }));
+const payment = fc.oneof(
+  record(usualPayment),
+  record({ ...usualPayment, excess: amount }),
+  record({ ...usualPayment, tip: amount }),
+  record({ ...usualPayment, tip: amount, isTipReturned: fc.constant(true) }),
+);
 const rejection = fc.oneof(
   record({ rejected: fc.constantFrom('bill.notPaid', 'payment.refReused', 'payment.void') }),
   record({ rejected: fc.constant('bill.notPayable'), reason: fc.constantFrom('expired', 'paid') }),

@@ -24,7 +24,7 @@ import {
 import { SHAPES_V1 } from './entry-shapes.ts';
 
 /** The version that today's code writes. */
-export const ENTRY_VERSION = 5;
+export const ENTRY_VERSION = 6;
 
 const SUM_BYTES = 4;
 
@@ -54,6 +54,11 @@ const readers: { readonly [version: number]: Reader } = {
   // Timer bills came, with what they charge.
   5: {
     body: (payload) => checkedBody(payload, 5),
+    restore: (stored) => restore(stored as StoredContent),
+  },
+  // Tips: members at the end of terms, payments and credits, where there are any.
+  6: {
+    body: (payload) => checkedBody(payload, 6),
     restore: (stored) => restore(stored as StoredContent),
   },
 };

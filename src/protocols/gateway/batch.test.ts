@@ -95,7 +95,7 @@ describe('a batch', () => {
         '[]\nnull\n7\n{"orderId":7}\n{"orderId":"a b"}\n{"orderId":"o-12","b\\u0000":1}\n',
       ),
       Buffer.from('{"orderId":"o-13","amount":0,"currency":"EUR"}\n'),
-      Buffer.from('{"orderId":"o-14","amount":1,"currency":"EUR","tip":{}}\n'),
+      Buffer.from('{"orderId":"o-14","amount":1,"currency":"EUR","acquirer":{}}\n'),
       Buffer.from(lineOf(15)),
     ]);
     expect(summary(await answersTo(body))).toEqual([

@@ -99,7 +99,7 @@ function readPay(
   context: ReadingContext,
 ): Addressed | Problem {
   const request = asBody('payment.create', body);
-  const { reservationId, paidAt } = request;
+  const { reservationId, paidAt, tip = 0 } = request;
   return onBill(request.billId, context, (id) => {
     const operation = {
       op: 'payment.create',
@@ -113,6 +113,7 @@ function readPay(
       payer: request.payer ?? null,
       paidAt: paidAt === undefined ? null : (parseTime(paidAt) ?? null),
     } as const;
-    return withQuote(operation, request, context);
+    const tipped = tip === 0 ? operation : { ...operation, tip: tip as Minor };
+    return withQuote(tipped, request, context);
   });
 }

@@ -30,6 +30,7 @@ import {
 } from './addressing.ts';
 
 const KEYED_NAMES = ['billId', 'idempotencyKey'] as const;
+const NOTHING_TO_REFUND = { path: 'amount', message: 'must be above 0, but with a tip' } as const;
 const PAYMENT_NAMES = ['billId', 'paymentId', 'idempotencyKey'] as const;
 
 export const terminalReaders: ReadersOf<TerminalRequest> = {
@@ -111,13 +112,15 @@ export const terminalReaders: ReadersOf<TerminalRequest> = {
   },
   'payment.refund': (body, _principal, context) => {
     const request = asBody('payment.refund', body);
-    const { billId, paymentId, amount, reason, idempotencyKey } = request;
+    const { billId, paymentId, amount, reason, tip = false, idempotencyKey } = request;
     if (idempotencyKey === undefined) return { code: 'request.keyMissing' };
+    if (amount === 0 && !tip) return invalid([NOTHING_TO_REFUND]);
     return onBill(billId, context, (id) => ({
       op: 'payment.refund',
       billId: id,
       paymentNo: partNo(paymentId, id, 'p'),
       amount: (amount ?? null) as Minor | null,
+      returnsTip: tip,
       reason: reason ?? null,
       key: idempotencyKey as Reference,
       digest: digestOfPayment('payment.refund', paymentId, request),
@@ -158,14 +161,16 @@ function readRefund(
   context: ReadingContext,
 ): Addressed | Problem {
   const request = asBody('bill.refund', body);
-  const { idempotencyKey, amount, paymentId, reason, receipt } = request;
+  const { idempotencyKey, amount, paymentId, reason, receipt, tip = false } = request;
   if (idempotencyKey === undefined) return { code: 'request.keyMissing' };
+  if (amount === 0 && !tip) return invalid([NOTHING_TO_REFUND]);
   const unfit = receiptProblem(receipt);
   if (unfit !== undefined) return unfit;
   return onBill(request.billId, context, (id) => ({
     op: 'bill.refund',
     billId: id,
     amount: (amount ?? null) as Minor | null,
+    returnsTip: tip,
     paymentNo: paymentId === undefined ? null : partNo(paymentId, id, 'p'),
     reason: reason ?? null,
     receipt: (receipt ?? null) as Json,

@@ -1,7 +1,7 @@
 // Events, as they are told.
 
 import { Type } from '@sinclair/typebox';
-import { BILL_STATUSES, credit, payment } from './part-responses.ts';
+import { BILL_STATUSES, credit, payment, tips } from './part-responses.ts';
 import { amount, text, time } from './response-scalars.ts';
 import { CAUSES, owed, policies } from './responses.ts';
 import { named, oneOf } from './scalars.ts';
@@ -43,6 +43,7 @@ export const event = named(
           paid: amount('What had been paid.'),
           due: amount('What was still owed.'),
           policies,
+          tips: Type.Optional(tips),
         }),
         clearUntil: stayed.clearUntil,
         cause: Type.Optional(oneOf(CAUSES)),

@@ -52,7 +52,7 @@ const metadata = explained(
 
 /** Fields that API.md announces for later bill types and policies: refused by name, not as unknown. */
 export const LATER_FIELDS = {
-  'bill.create': ['tip', 'acquirer'],
+  'bill.create': ['acquirer'],
 } as const;
 
 /** What of it is left out is as the merchant has set it, else as its institution has, else as by default. */
@@ -80,6 +80,20 @@ export const policies = Type.Object(
       oneOf(['confirm', 'reverse'], {
         description: 'What becomes of a paid bill that nobody confirms in time. Default: confirm.',
       }),
+    ),
+  },
+  closed,
+);
+
+/** What each payment may bring on top, of bills of any type. */
+const tip = Type.Object(
+  {
+    allowed: explained(
+      'must be true or false',
+      Type.Boolean({ description: 'Whether a payment may bring a tip, on top of its amount.' }),
+    ),
+    max: Type.Optional(
+      amount(1, 'The most that one payment may bring as a tip. Left out: any amount.'),
     ),
   },
   closed,
@@ -191,6 +205,7 @@ export const billCreate = Type.Object(
       ),
     ),
     policies: Type.Optional(policies),
+    tip: Type.Optional(tip),
     qrFormat: Type.Optional(
       oneOf(['url', 'emvco', 'sbp'], {
         description:

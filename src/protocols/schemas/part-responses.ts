@@ -36,6 +36,10 @@ const paymentFields = {
   code: nullable(text('Of a refused payment: why, by its problem code.')),
   receivedAt: time('When it arrived; of a voided reference, when it was voided.'),
   merchantNotifiedAt: nullable(time('When the terminal acknowledged the event that told of it.')),
+  tip: Type.Optional(amount('What it brought on top of its amount, where it did.')),
+  tipReturned: Type.Optional(
+    Type.Boolean({ description: 'With `tip`: whether that was requested back.' }),
+  ),
 };
 export const payment = named('Payment', Type.Object(paymentFields));
 
@@ -54,8 +58,28 @@ const creditFields = {
   requestedAt: time('When it was requested.'),
   settledAt: nullable(time('When it was settled or rejected.')),
   overdue: Type.Boolean({ description: 'Pending for more than 24 hours.' }),
+  tip: Type.Optional(
+    Type.Literal(true, { description: 'It returns the payment’s tip, and nothing of its amount.' }),
+  ),
 };
 export const credit = named('Credit', Type.Object(creditFields));
+
+export const tip = Type.Object(
+  {
+    allowed: Type.Literal(true),
+    max: nullable(amount('The most that one payment may bring as a tip; null: any amount.')),
+  },
+  { description: 'Only where the bill allows a tip.' },
+);
+
+export const tips = Type.Object(
+  {
+    paid: amount('What payments brought on top of their amounts.'),
+    returned: amount('The part of it that was requested back.'),
+    unreturned: amount('The part of that which a wallet rejected.'),
+  },
+  { description: 'Only where the bill allows a tip; outside of all other sums.' },
+);
 
 const ofBill = { billId: text('The bill it belongs to.'), currency: Type.String() };
 export const paychannelPayment = named(

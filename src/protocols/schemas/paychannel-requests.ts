@@ -36,6 +36,9 @@ export const paychannelRequests = {
     paymentRef: reference('The channel’s own name for the payment; final once answered.'),
     amount: amount(1, 'What the customer was debited for the bill, in minor units.'),
     currency,
+    tip: Type.Optional(
+      amount(0, 'What the customer was debited on top of it, where the bill allows a tip.'),
+    ),
     reservationId: Type.Optional(id('The reservation that this payment uses.')),
     quoteId,
     method: Type.Optional(text(LIMITS.method, 'How it was paid: account, loan, instalments, …')),

@@ -8,6 +8,8 @@ import {
   paychannelCredit,
   paychannelPayment,
   payment,
+  tip,
+  tips,
 } from './part-responses.ts';
 import { amount, text, time } from './response-scalars.ts';
 import { named, nullable, oneOf } from './scalars.ts';
@@ -100,6 +102,8 @@ export const bill = named(
     }),
     ...offered,
     ...stayed,
+    tip: Type.Optional(tip),
+    tips: Type.Optional(tips),
     maxPayments: Type.Optional(nullable(Type.Integer({ minimum: 1 }))),
     maxTotal: Type.Optional(nullable(amount('What all payments together may come to.'))),
     saleId: Type.Optional(
@@ -173,6 +177,7 @@ export const view = named(
       quote: nullable(quote),
       ...offered,
       ...stayed,
+      tip: Type.Optional(tip),
     },
     { description: 'A bill as a paychannel sees it.' },
   ),
@@ -221,6 +226,7 @@ export const terminalPayment = named(
       confirmed: amount('What has been confirmed of it.'),
       reversed: amount('Requested back before the confirm.'),
       refunded: amount('Requested back after it.'),
+      tips: Type.Optional(tips),
     }),
   }),
 );

@@ -14,6 +14,15 @@ const receipt = explained(
 
 const bill = { billId: id('The bill’s id.') };
 const ofPayment = { ...bill, paymentId: id('The payment.') };
+const returnsTip = Type.Optional(
+  explained(
+    'must be true or false',
+    Type.Boolean({
+      default: false,
+      description: 'Returns the tip too: of the payment or, where none is named, of all.',
+    }),
+  ),
+);
 const idempotencyKey = Type.Optional(reference('The key that makes the call safe to retry.'));
 
 export const terminalRequests = {
@@ -57,7 +66,10 @@ export const terminalRequests = {
   }),
   'bill.refund': object({
     ...bill,
-    amount: Type.Optional(amount(1, 'How much. Left out: all that is left.')),
+    amount: Type.Optional(
+      amount(0, 'How much. Left out: all that is left. 0: nothing but the tip.'),
+    ),
+    tip: returnsTip,
     paymentId: Type.Optional(
       id('The payment to refund. Left out: newest first; a static bill for many needs it.'),
     ),
@@ -97,7 +109,10 @@ export const terminalRequests = {
   }),
   'payment.refund': object({
     ...ofPayment,
-    amount: Type.Optional(amount(1, 'How much. Left out: all that is left.')),
+    amount: Type.Optional(
+      amount(0, 'How much. Left out: all that is left. 0: nothing but the tip.'),
+    ),
+    tip: returnsTip,
     reason: Type.Optional(text(LIMITS.reason, 'Why; shown in the credit.')),
     idempotencyKey,
   }),

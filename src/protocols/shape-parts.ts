@@ -1,0 +1,52 @@
+// Pieces of shapes that are the same for all that show them.
+
+import type { PresentBill } from '../domain/bill/state.ts';
+import {
+  LATEST_KEPT,
+  type Reservation,
+  type Stay,
+  type Terms,
+  type Tips,
+} from '../domain/bill/vocabulary.ts';
+import { AMOUNT_MAX, type Minor } from '../domain/money.ts';
+import { type Millis, NEVER } from '../domain/time.ts';
+import { formatTime, formatTimeOrNull } from './wire-time.ts';
+
+export type Shape = Record<string, unknown>;
+
+/** What an encoding makes of an amount. */
+type Amount = (value: number) => number | bigint;
+
+/** What the bill allows; null: no payment can bring more than any may. */
+export function tipOf(max: Minor, m: Amount): Shape {
+  return { allowed: true, max: max === AMOUNT_MAX ? null : m(max) };
+}
+
+export function tipsOf({ paid, returned, unreturned }: Tips, m: Amount): Shape {
+  return { paid: m(paid), returned: m(returned), unreturned: m(unreturned) };
+}
+
+/** Null: the bill has no end. */
+export function endOf({ expiresAt }: Terms): string | null {
+  return timeOrNever(expiresAt);
+}
+
+export function timeOrNever(at: Millis): string | null {
+  return at === NEVER ? null : formatTime(at);
+}
+
+/** What a timer bill shows beside. */
+export function stayOf({ charged }: PresentBill, stay: Stay | undefined): Shape {
+  const until = charged?.clearUntil ?? NEVER;
+  return { startedAt: formatTimeOrNull(stay?.startedAt ?? null), clearUntil: timeOrNever(until) };
+}
+
+export function latest<T>(items: readonly T[]): readonly T[] {
+  return items.length > LATEST_KEPT ? items.slice(-LATEST_KEPT) : items;
+}
+
+export function earliestEnd(reservations: readonly Reservation[]): string | null {
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const reservation of reservations) earliest = Math.min(earliest, reservation.expiresAt);
+  return Number.isFinite(earliest) ? formatTime(earliest) : null;
+}
