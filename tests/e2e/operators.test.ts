@@ -249,6 +249,10 @@ describe('an operator of one house', () => {
     expect(list.items).toEqual([]);
     const viewer = world.http('terminal', here.viewer.key ?? '');
     expect((await viewer.ask('bill.cancel', { billId })).status).toBe(403);
+    for (const call of ['payment.confirm', 'payment.cancel', 'payment.refund'] as const) {
+      const one = { billId, paymentId: `${billId}-p1`, idempotencyKey: 'k' };
+      expect((await viewer.ask(call, one)).status, call).toBe(403);
+    }
     const admin = world.http('terminal', here.admin.key ?? '');
     expect(await done(admin, 'bill.cancel', { billId })).toMatchObject({ status: 'cancelled' });
   });

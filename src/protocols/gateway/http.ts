@@ -247,7 +247,15 @@ const TERMINAL_ONLY = new Set([
 ]);
 
 /** Calls that change a bill: not for who only looks. */
-const CHANGING = new Set(['bill.confirm', 'bill.cancel', 'bill.refund', 'bill.receipt']);
+const CHANGING = new Set([
+  'bill.confirm',
+  'bill.cancel',
+  'bill.refund',
+  'bill.receipt',
+  'payment.confirm',
+  'payment.cancel',
+  'payment.refund',
+]);
 
 /** Whether a principal of this kind may make the call at all. */
 export function mayCall(principal: Principal, call: Pick<Call, 'id' | 'api'>): boolean {
