@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { must } from './domain/assert.ts';
 import { makeQrCodes } from './drivers/qr/codes.ts';
 import { PostgresDirectory } from './persistence/directory.ts';
+import { PostgresArchive } from './persistence/history/postgres-archive.ts';
 import { PostgresListings } from './persistence/history/postgres-listings.ts';
 import { PostgresOperatorDesk } from './persistence/operator-desk.ts';
 import { startGateway } from './protocols/gateway/gateway.ts';
@@ -41,6 +42,7 @@ const door = new GatewayLink({
 const directory = new PostgresDirectory({ url: databaseUrl, peppers: config.keyPeppers });
 const desk = new PostgresOperatorDesk({ url: databaseUrl, peppers: config.keyPeppers });
 const listings = new PostgresListings({ url: databaseUrl, logger });
+const archive = new PostgresArchive({ url: databaseUrl, logger });
 
 let state: SwitchState = {
   ready: false,
@@ -87,6 +89,7 @@ try {
   const gateway = await startGateway({
     door,
     directory,
+    archive,
     desk,
     listings,
     presenter,
@@ -167,7 +170,12 @@ async function drain(gateway: Awaited<ReturnType<typeof startGateway>>): Promise
   door.close();
   // A pool that lost its connections while Postgres was out of reach may never close, or go on connecting for ever:
   // neither may keep a switch from ending.
-  const closed = Promise.allSettled([directory.close(), desk.close(), listings.close()]);
+  const closed = Promise.allSettled([
+    directory.close(),
+    desk.close(),
+    listings.close(),
+    archive.close(),
+  ]);
   await Promise.race([closed, new Promise<void>((late) => systemClock.after(CLOSE_MS, late))]);
   metrics.close();
   say({ type: 'drained' });

@@ -5,7 +5,8 @@ import { firstOperator } from './first-operator.ts';
 import type { Io } from './io.ts';
 import { limitsCommand } from './limits.ts';
 import { OperatorClient, type Shown, type TargetOptions, withTarget } from './operator-client.ts';
-import { type Column, table } from './table.ts';
+import { cell, show, showAll } from './showing.ts';
+import type { Column } from './table.ts';
 import { addTerminals } from './terminal-rows.ts';
 
 type Options = TargetOptions & Readonly<Record<string, string | boolean | undefined>>;
@@ -241,37 +242,4 @@ const KINDS: Readonly<Record<string, string>> = {
 
 function kindOf(id: string): string {
   return KINDS[id.slice(0, 3)] ?? 'terminal';
-}
-
-/** One thing: its fields as lines, or as JSON. */
-function show(io: Io, { json }: TargetOptions, shown: Shown): void {
-  if (json === true) {
-    io.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
-    return;
-  }
-  const fields = Object.entries(shown).filter(([, value]) => value !== null && value !== '');
-  const width = Math.max(...fields.map(([name]) => name.length));
-  for (const [name, value] of fields) {
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-    io.stdout.write(`${name.padEnd(width)}  ${text}\n`);
-  }
-  if (typeof shown.key === 'string') io.stderr.write('The key is shown this once: keep it.\n');
-}
-
-async function showAll(
-  io: Io,
-  { json }: TargetOptions,
-  all: AsyncIterable<Shown>,
-  columns: readonly Column[],
-  cells: (item: Shown) => string[],
-): Promise<void> {
-  const items: Shown[] = [];
-  for await (const item of all) items.push(item);
-  const text =
-    json === true ? JSON.stringify(items, null, 2) : table(columns, items.map(cells)).join('\n');
-  io.stdout.write(`${text}\n`);
-}
-
-function cell(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, 16).replace('T', ' ') : '';
 }

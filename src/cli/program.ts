@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './audit.ts';
 import { billsCommand } from './bills-import.ts';
+import { deskCommands } from './desk.ts';
 import { directoryCommands } from './directory.ts';
 import { CommandFailure, type Io } from './io.ts';
 import { simulateCommand } from './simulate.ts';
@@ -34,7 +35,7 @@ function program(io: Io): Command {
     .addCommand(serve())
     .addCommand(simulateCommand(io))
     .addCommand(tariffCommand(io));
-  for (const command of directoryCommands(io)) root.addCommand(command);
+  for (const command of [...directoryCommands(io), ...deskCommands(io)]) root.addCommand(command);
   for (const command of commandsOf(root)) speakTo(command, io);
   return root;
 }

@@ -2,6 +2,7 @@
 
 import { Type } from '@sinclair/typebox';
 import type { Call, CallAnswer } from './call.ts';
+import { deskCalls } from './desk-calls.ts';
 import { operatorCalls } from './operator-calls.ts';
 import { paychannelCalls } from './paychannel-calls.ts';
 import * as shown from './schemas/responses.ts';
@@ -55,5 +56,6 @@ export const calls: readonly Call[] = [
   ...terminalCalls,
   ...paychannelCalls,
   ...operatorCalls,
+  ...deskCalls,
   ...publicCalls,
 ];

@@ -117,18 +117,8 @@ class Folding {
       const order = { shard, entry, terminalId, orderId, billId: id, digest, at };
       this.#orders.set(`${terminalId} ${orderId}`, order);
     }
-    this.#transitions.push({
-      shard,
-      entry,
-      no,
-      billId: id,
-      version: bill.version,
-      type: transition.command,
-      at: transition.at,
-      actor: transition.actor,
-      requestId: transition.requestId,
-      outcome: outcomeOf(transition),
-    });
+    const row = transitionOf(item, place, no);
+    if (row !== null) this.#transitions.push(row);
   }
 
   #addEnds(item: BillItem, place: Place): void {
@@ -145,6 +135,27 @@ class Folding {
       else this.#eventEnds.set(key, { billId, shard: place.shard, no: event.no, acknowledgedAt });
     }
   }
+}
+
+/** The line that a bill's transition leaves; null where there is no bill. */
+export function transitionOf(
+  { after: bill, transition }: BillItem,
+  { shard, entry }: Place,
+  no: number,
+): TransitionRow | null {
+  if (!isPresent(bill)) return null;
+  return {
+    shard,
+    entry,
+    no,
+    billId: bill.terms.id,
+    version: bill.version,
+    type: transition.command,
+    at: transition.at,
+    actor: transition.actor,
+    requestId: transition.requestId,
+    outcome: outcomeOf(transition),
+  };
 }
 
 /** The parts with these numbers; both lists are in order, and almost always it is the last one. */

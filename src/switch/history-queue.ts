@@ -52,6 +52,14 @@ export class HistoryQueue {
     return this.isEmpty ? undefined : this.#entries.at(-1);
   }
 
+  /** All that wait, oldest first. */
+  *[Symbol.iterator](): IterableIterator<CommittedEntry> {
+    for (let i = this.#head; i < this.#entries.length; i++) {
+      const entry = this.#entries[i];
+      if (entry !== undefined) yield entry;
+    }
+  }
+
   push(entry: CommittedEntry): void {
     this.#entries.push(entry);
     this.#depth += entry.items.length;

@@ -5,10 +5,11 @@
 //   H2. An outcome that is not known is asked of the watermark, never guessed.
 //   H3. Data that history will never take stops its own shard, and names the bill.
 
-import type { ShardId } from '../domain/ids.ts';
+import type { BillId, ShardId } from '../domain/ids.ts';
 import { SECOND_MS } from '../domain/time.ts';
+import type { FoundTransition } from './archive.ts';
 import { type EntryId, formatEntryId } from './entry-id.ts';
-import { fold, type ShardEntries } from './fold.ts';
+import { fold, type ShardEntries, transitionOf } from './fold.ts';
 import { type CommittedEntry, HistoryQueue } from './history-queue.ts';
 import { type Clock, type History, HistoryRefusal } from './ports.ts';
 import { describe } from './reply-sink.ts';
@@ -107,6 +108,19 @@ export class HistoryWriter {
   /** The newest entry of a shard that history does not have; undefined where it has all. */
   last(shard: ShardId): EntryId | undefined {
     return this.#tracks.get(shard)?.queue.last?.entry;
+  }
+
+  /** What has become of a bill and history does not have, oldest first. */
+  unwrittenOf(shard: ShardId, billId: BillId): FoundTransition[] {
+    const found: FoundTransition[] = [];
+    for (const { entry, items } of this.#tracks.get(shard)?.queue ?? []) {
+      items.forEach((item, no) => {
+        if (item.kind !== 'bill' || item.transition.billId !== billId) return;
+        const row = transitionOf(item, { shard, entry }, no);
+        if (row !== null) found.push(row);
+      });
+    }
+    return found;
   }
 
   enqueue(shard: ShardId, entry: CommittedEntry): void {

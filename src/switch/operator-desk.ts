@@ -190,6 +190,11 @@ const RIGHTS: Readonly<Record<OperatorRole, Rights>> = {
   },
 };
 
+/** Whether it may confirm, cancel and refund bills, resolve credits and send events again, where it sees them. */
+export function mayChangeBills(operator: Principal): boolean {
+  return roleOf(operator) !== 'institutionViewer' && operator.suspended !== true;
+}
+
 export function roleOf(operator: Principal): OperatorRole {
   return operator.role ?? 'institutionViewer';
 }

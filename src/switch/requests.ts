@@ -18,6 +18,7 @@ import type { BillId, PaychannelId, Reference, ShardId, TerminalId } from '../do
 import type { Currency, Minor } from '../domain/money.ts';
 import type { Tariff } from '../domain/tariff/tariff.ts';
 import type { Millis } from '../domain/time.ts';
+import type { FoundTransition } from './archive.ts';
 import type { FaultCode } from './faults.ts';
 import type { StreamedEvent } from './ports.ts';
 import type { Principal } from './principal.ts';
@@ -270,7 +271,9 @@ export type WorkerQuery =
   /** Events of a recipient in memory: pending ones, and ends (acknowledged, replaced) that history may not show yet. */
   | { readonly query: 'events'; readonly recipient: Recipient }
   /** The time up to which this worker's shards have written all to history. */
-  | { readonly query: 'reached' };
+  | { readonly query: 'reached' }
+  /** What has become of a bill and history does not have yet. */
+  | { readonly query: 'unwritten'; readonly billId: BillId };
 
 export type WorkerAnswer =
   | {
@@ -280,6 +283,13 @@ export type WorkerAnswer =
       readonly ended: readonly string[];
     }
   | { readonly answer: 'reached'; readonly at: Millis }
+  | {
+      readonly answer: 'unwritten';
+      /** With what history has, complete up to this time; null: the bill's shard is not served here. */
+      readonly at: Millis | null;
+      /** Oldest first. */
+      readonly transitions: readonly FoundTransition[];
+    }
   | { readonly answer: 'done' };
 
 /** Writes replies and events for the wire. Implemented by protocols; called in the worker, so that encoding is done once. */

@@ -145,6 +145,12 @@ export class Tenure {
     return (oldest ?? this.shard.now()) - 1;
   }
 
+  /** The time up to which all that has been decided is durable; undefined while it does not serve. */
+  told(): number | undefined {
+    if (this.#state !== 'serving') return undefined;
+    return (this.shard.commit.earliest ?? this.shard.now()) - 1;
+  }
+
   #appended(entry: EntryId, count: number, sentAt: number): void {
     const { clock, writer, wake, observer } = this.#around;
     this.#top = entry;

@@ -142,6 +142,8 @@ export class WorkerHost {
         return { answer: 'done' };
       case 'reached':
         return { answer: 'reached', at: await this.#reached() };
+      case 'unwritten':
+        return { answer: 'unwritten', ...this.#unwritten(query.billId) };
     }
   }
 
@@ -346,6 +348,14 @@ export class WorkerHost {
     }
     if (reached > this.#lastReached) this.#lastReached = millis(reached);
     return this.#lastReached;
+  }
+
+  #unwritten(billId: BillId): Omit<Extract<WorkerAnswer, { answer: 'unwritten' }>, 'answer'> {
+    const shard = shardOfBill(billId);
+    // Without a lease another owner may know of more.
+    const told = this.#leasing.isRunning(shard) ? this.#tenures.get(shard)?.told() : undefined;
+    if (told === undefined) return { at: null, transitions: [] };
+    return { at: millis(told), transitions: this.#writer.unwrittenOf(shard, billId) };
   }
 
   #statusOf(tenure: Tenure): ShardStatus {

@@ -11,6 +11,7 @@ import {
 } from '../../src/protocols/gateway/options.ts';
 import { hashOfKey } from '../../src/protocols/gateway/principals.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
+import type { Archive } from '../../src/switch/archive.ts';
 import type { Listings } from '../../src/switch/listings-port.ts';
 import type { OperatorDesk } from '../../src/switch/operator-desk.ts';
 import type { StreamedEvent } from '../../src/switch/ports.ts';
@@ -65,6 +66,9 @@ export class FakeDoor implements ShardDoor {
     if (this.askFails !== null) return Promise.reject(this.askFails);
     if (query.query === 'reached') {
       return Promise.resolve([{ answer: 'reached', at: this.reachedAt }]);
+    }
+    if (query.query === 'unwritten') {
+      return Promise.resolve([{ answer: 'unwritten', at: this.reachedAt, transitions: [] }]);
     }
     if (query.query === 'unsubscribe') return Promise.resolve([{ answer: 'done' }]);
     const pending = this.memory.pending.filter(({ event }) => event.recipient === query.recipient);
@@ -160,6 +164,15 @@ const NO_DESK: OperatorDesk = {
   close: () => Promise.resolve(),
 };
 
+const NO_ARCHIVE: Archive = {
+  bills: () => Promise.resolve([]),
+  payments: () => Promise.resolve([]),
+  credits: () => Promise.resolve([]),
+  events: () => Promise.resolve([]),
+  transitions: () => Promise.resolve([]),
+  close: () => Promise.resolve(),
+};
+
 /** Whose key it is, as a directory says it. */
 export function holderOf(principals: ReadonlyMap<string, Principal>, keyHash: string) {
   const principal = principals.get(keyHash);
@@ -219,6 +232,7 @@ export async function startBench(
       close: () => Promise.resolve(),
     },
     listings: makeListings(given.listings),
+    archive: NO_ARCHIVE,
     desk: NO_DESK,
     clock,
     presenter: makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) }),

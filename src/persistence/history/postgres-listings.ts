@@ -5,9 +5,8 @@
 
 import type { PendingQuery, Row, Sql } from 'postgres';
 import { must } from '../../domain/assert.ts';
-import { type AllPolicies, usualPolicies } from '../../domain/bill/policies.ts';
 import type { PresentBill } from '../../domain/bill/state.ts';
-import type { BillType, Purpose, Recipient } from '../../domain/bill/vocabulary.ts';
+import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { BillId, MerchantId, PaychannelId, Reference } from '../../domain/ids.ts';
 import { type Millis, millis } from '../../domain/time.ts';
 import { Fault } from '../../switch/faults.ts';
@@ -22,6 +21,7 @@ import type { EventPlace, StreamedEvent } from '../../switch/ports.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
 import { HistoryClient } from './client.ts';
+import { EVENT_COLUMNS, type EventColumns, streamedOf } from './event-rows.ts';
 import {
   CREDIT_COLUMNS,
   type CreditColumns,
@@ -66,7 +66,7 @@ export class PostgresListings implements Listings {
     const place = after ?? START;
     const rows = await this.#ask<EventColumns>(
       (sql) => sql`
-        select e.body, b.id, b.order_id, b.amount, b.currency, b.purpose, b.type, b.policies
+        select ${sql.unsafe(EVENT_COLUMNS)}
         from (
           select bill_id, no, occurred_at, body from events
           where recipient = ${recipient} and pending and occurred_at >= ${since}
@@ -76,7 +76,7 @@ export class PostgresListings implements Listings {
         join bills b on b.id = e.bill_id
         order by e.occurred_at, e.bill_id, e.no`,
     );
-    return rows.map((row) => this.#streamed(row));
+    return rows.map((row) => streamedOf(row, this.#codec));
   }
 
   async events(
@@ -89,7 +89,7 @@ export class PostgresListings implements Listings {
     // A replaced event is left out: its repeat says the same, later.
     const rows = await this.#ask<EventColumns>(
       (sql) => sql`
-        select e.body, b.id, b.order_id, b.amount, b.currency, b.purpose, b.type, b.policies
+        select ${sql.unsafe(EVENT_COLUMNS)}
         from (
           select h.*
           from (values (true), (false)) as half(pending)
@@ -106,7 +106,7 @@ export class PostgresListings implements Listings {
         join bills b on b.id = e.bill_id
         order by e.occurred_at, e.bill_id, e.no`,
     );
-    return rows.map((row) => this.#streamed(row));
+    return rows.map((row) => streamedOf(row, this.#codec));
   }
 
   async eventPlace(recipient: Recipient, billId: BillId, no: number): Promise<EventPlace | null> {
@@ -220,13 +220,6 @@ export class PostgresListings implements Listings {
     }
     return ({ bill_id: id }) => must(bills.get(id), 'the bill of a part');
   }
-
-  #streamed(row: EventColumns): StreamedEvent {
-    const { id, order_id: orderId, amount, currency, purpose } = row;
-    const policies = policiesIn(row);
-    const bill = { id, orderId, amount: Number(amount), currency, purpose, policies };
-    return { bill, event: this.#codec.decodeEvent(row.body) };
-  }
 }
 
 type Fragment = PendingQuery<Row[]>;
@@ -280,21 +273,4 @@ interface OfBill {
 function stateOnce(sql: Sql, part: 'p' | 'c'): Fragment {
   const alias = sql.unsafe(part);
   return sql`case when row_number() over (partition by ${alias}.bill_id) = 1 then b.state end as state`;
-}
-
-interface EventColumns {
-  readonly id: BillId;
-  readonly order_id: Reference;
-  readonly amount: string;
-  readonly currency: string;
-  readonly purpose: Purpose;
-  readonly type: BillType;
-  /** Null where all are as usual. */
-  readonly policies: string | null;
-  readonly body: Uint8Array;
-}
-
-function policiesIn({ type, policies }: EventColumns): AllPolicies {
-  if (policies !== null) return JSON.parse(policies) as AllPolicies;
-  return { ...usualPolicies(type), unconfirmed: 'confirm' };
 }

@@ -31,6 +31,7 @@ import { acknowledge } from './acknowledge.ts';
 import { ask } from './asking.ts';
 import { Batches } from './batches.ts';
 import { type CodeForm, drawCode } from './codes.ts';
+import { deskHandlers } from './desk-handlers.ts';
 import { type EventSources, pollEvents, rereadEvents } from './event-calls.ts';
 import type { Exchange } from './exchange.ts';
 import { type CallHandler, type HttpHandlers, requestBody } from './http.ts';
@@ -71,6 +72,14 @@ export function makeHandlers(context: HandlerContext): HttpHandlers {
   )) {
     handlers.set(id, handler);
   }
+  const desk = deskHandlers({
+    options: context.options,
+    single: (id) => handlers.get(id),
+    whereVisible: (exchange, principal, onVisible) =>
+      whereVisible(context, exchange, principal, onVisible),
+    fail: (exchange, error) => context.fail(exchange, error),
+  });
+  for (const [id, handler] of desk) handlers.set(id, handler);
   for (const form of ['svg', 'png', 'txt'] as const) {
     handlers.set(`bill.qr.${form}`, withQuery(codeHandler(context, form)));
   }

@@ -27,7 +27,7 @@ interface Row {
 }
 
 /** What is listed: how a page is fetched and shown. */
-type Fetch = (filter: ListFilter) => Promise<Row[]>;
+export type Fetch = (filter: ListFilter) => Promise<Row[]>;
 
 /** Reads the query of a list; the filter lacks `asOf` where no cursor brings it. */
 export function readFilter(values: QueryValues): ListReading | { problem: Problem } {

@@ -1,5 +1,6 @@
 // What a gateway is given and what it tells.
 
+import type { Archive } from '../../switch/archive.ts';
 import type { Directory } from '../../switch/directory.ts';
 import { type Limits, UNLIMITED } from '../../switch/limits.ts';
 import type { Listings } from '../../switch/listings-port.ts';
@@ -100,6 +101,7 @@ export interface GatewayOptions {
   readonly door: ShardDoor;
   readonly directory: Directory;
   readonly listings: Listings;
+  readonly archive: Archive;
   readonly desk: OperatorDesk;
   readonly clock: Clock;
   readonly presenter: Presenter;

@@ -1,0 +1,169 @@
+// The calls of operators about bills: what a complaint needs.
+
+import { type TSchema, Type } from '@sinclair/typebox';
+import type { Call } from './call.ts';
+import type { ProblemCode } from './problems.ts';
+import * as found from './schemas/desk.ts';
+import { EVENT_TYPES } from './schemas/event-responses.ts';
+import { statusesOf } from './schemas/part-responses.ts';
+import { queries } from './schemas/requests.ts';
+import * as shown from './schemas/responses.ts';
+import { amount, oneOf } from './schemas/scalars.ts';
+import { terminalCalls } from './terminal-calls.ts';
+
+const api = 'operator';
+const { limit, cursor } = queries.list;
+const BILLS = '/v1/operator/bills';
+const ONE = `${BILLS}/{billId}`;
+
+const of = (what: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: `Of this ${what} only.` }));
+const reference = (what: string) =>
+  Type.Optional(Type.String({ pattern: '^[A-Za-z0-9._:-]{1,64}$', description: what }));
+const status = (words: readonly string[]) => Type.Optional(oneOf(words));
+const exactly = Type.Optional(amount(0, 'Of exactly this amount.'));
+
+const LISTED =
+  'Newest first; complete up to `asOf`, the time that every shard’s history has reached.';
+const SCOPE =
+  'Shows what the operator’s role takes in: its institution’s, its merchant’s, or of a system operator all.';
+
+function list(
+  id: string,
+  path: string,
+  summary: string,
+  query: Record<string, TSchema>,
+  schema: TSchema,
+): Call {
+  const isOfBill = path.startsWith(ONE);
+  return {
+    id: `operator.${id}`,
+    method: 'GET',
+    path,
+    api,
+    summary,
+    description: isOfBill ? LISTED : `${LISTED} ${SCOPE}`,
+    query: { ...query, ...queries.list },
+    answers: { 200: { description: 'A page.', schema } },
+    ...(isOfBill ? { problems: ['bill.notFound'] } : {}),
+  };
+}
+
+/** A call of the Terminal API as operators make it. */
+function asOperator(id: string, path: string): Call[] {
+  const prefix = '/v1/terminal/bills/{billId}';
+  return terminalCalls
+    .filter((call) => call.id === id)
+    .map((call) => ({
+      ...call,
+      id: `operator.${id}`,
+      api,
+      path: call.path.replace(prefix, path),
+      description: [
+        call.description,
+        'As by the terminal, which hears of it; `cause` is `operator`.',
+      ]
+        .filter(Boolean)
+        .join(' '),
+    }));
+}
+
+const partFilters = {
+  merchantId: of('merchant'),
+  paychannelId: of('paychannel'),
+  paymentRef: reference('Of the payment that goes by this at its wallet.'),
+  amount: exactly,
+};
+const eventFilters = {
+  status: status(found.EVENT_FATES),
+  type: Type.Optional(oneOf(EVENT_TYPES)),
+};
+const NOT_FOUND: readonly ProblemCode[] = ['bill.notFound'];
+
+export const deskCalls: readonly Call[] = [
+  list(
+    'bill.list',
+    BILLS,
+    'Find bills',
+    {
+      orderId: reference('Of this order; several bills may have its number, one after the other.'),
+      paymentRef: reference('With a payment, taken or refused, that goes by this at its wallet.'),
+      merchantId: of('merchant'),
+      terminalId: of('terminal'),
+      status: status(statusesOf.bill),
+      type: Type.Optional(oneOf(['dynamic', 'static', 'timer'])),
+      amount: exactly,
+    },
+    shown.billList,
+  ),
+  {
+    id: 'operator.bill.get',
+    method: 'GET',
+    path: ONE,
+    api,
+    summary: 'The whole bill',
+    request: 'bill.get',
+    query: queries.wait,
+    answers: { 200: { description: 'The bill as it now is.', schema: shown.bill } },
+    problems: NOT_FOUND,
+  },
+  list(
+    'bill.payments',
+    `${ONE}/payments`,
+    'Payments of a bill',
+    { status: status(statusesOf.payment) },
+    shown.paymentList,
+  ),
+  list(
+    'bill.credits',
+    `${ONE}/credits`,
+    'Credits of a bill',
+    { status: status(statusesOf.credit) },
+    shown.creditList,
+  ),
+  list(
+    'bill.events',
+    `${ONE}/events`,
+    'Events of a bill, to its terminal and to paychannels',
+    eventFilters,
+    found.foundEventList,
+  ),
+  {
+    id: 'operator.bill.timeline',
+    method: 'GET',
+    path: `${ONE}/timeline`,
+    api,
+    summary: 'All that has become of a bill',
+    description: 'Oldest first; complete up to `asOf`, which is now but for what is under way.',
+    query: { limit, cursor },
+    answers: { 200: { description: 'A page.', schema: found.timeline } },
+    problems: NOT_FOUND,
+  },
+  ...asOperator('bill.confirm', ONE),
+  ...asOperator('bill.cancel', ONE),
+  ...asOperator('bill.refund', ONE),
+  ...asOperator('payment.confirm', ONE),
+  ...asOperator('payment.cancel', ONE),
+  ...asOperator('payment.refund', ONE),
+  list(
+    'payment.list',
+    '/v1/operator/payments',
+    'Find payments',
+    { ...partFilters, status: status(statusesOf.payment) },
+    found.foundPaymentList,
+  ),
+  list(
+    'credit.list',
+    '/v1/operator/credits',
+    'Find credits',
+    { ...partFilters, status: status(statusesOf.credit) },
+    found.foundCreditList,
+  ),
+  list(
+    'event.list',
+    '/v1/operator/events',
+    'Find events: pending, acknowledged, dead letters',
+    { ...eventFilters, terminalId: of('terminal'), paychannelId: of('paychannel') },
+    found.foundEventList,
+  ),
+];

@@ -1,0 +1,106 @@
+// What operators ask about bills, and do with them: what their role takes in, as a terminal would have it done.
+
+import type { BillId } from '../../domain/ids.ts';
+import type { ArchiveScope } from '../../switch/archive.ts';
+import { mayChangeBills, scopeOfOperator } from '../../switch/operator-desk.ts';
+import type { Principal } from '../../switch/principal.ts';
+import { deskCalls } from '../desk-calls.ts';
+import { isProblem } from '../operations/addressing.ts';
+import { JSON_NUMBERS, Shapes } from '../shapes.ts';
+import {
+  billsWithin,
+  creditsWithin,
+  type DeskSources,
+  eventsWithin,
+  paymentsWithin,
+  readTimeline,
+  timelinePage,
+} from './desk-lists.ts';
+import type { Exchange } from './exchange.ts';
+import type { CallHandler } from './http.ts';
+import { creditsOf, type Fetch, listPage, paymentsOf, readFilter } from './lists.ts';
+import type { GatewayOptions } from './options.ts';
+import { type QueryValues, readQuery } from './query.ts';
+
+/** What the gateway's other handlers do for these. */
+export interface DeskTools {
+  readonly options: GatewayOptions;
+  /** What handles a call that is one request to one shard; undefined for any other. */
+  single(id: string): CallHandler | undefined;
+  /** Goes on with the bill of the path if the caller may see it; answers what the shard says otherwise. */
+  whereVisible(exchange: Exchange, principal: Principal, onVisible: (billId: BillId) => void): void;
+  fail(exchange: Exchange, error: unknown): void;
+}
+
+type Looking = (exchange: Exchange, operator: Principal, values: QueryValues) => void;
+
+export function deskHandlers(tools: DeskTools): Map<string, CallHandler> {
+  const handlers = new Map<string, CallHandler>();
+  const looking = lookingHandlers(tools);
+  for (const { id, method } of deskCalls) {
+    const look = looking[id];
+    const single = tools.single(id);
+    if (look !== undefined) handlers.set(id, withQuery(look));
+    else if (single !== undefined) handlers.set(id, method === 'GET' ? single : acting(single));
+  }
+  return handlers;
+}
+
+/** Refused before anything is looked for. */
+function acting(handler: CallHandler): CallHandler {
+  return (exchange, operator) => {
+    if (mayChangeBills(operator)) handler(exchange, operator);
+    else exchange.refuse({ code: operator.suspended ? 'request.suspended' : 'request.forbidden' });
+  };
+}
+
+function withQuery(look: Looking): CallHandler {
+  return (exchange, operator) => {
+    const query = readQuery(exchange.incoming.call, exchange.incoming.query);
+    if ('problem' in query) exchange.refuse(query.problem);
+    else look(exchange, operator, query.values);
+  };
+}
+
+function lookingHandlers(tools: DeskTools): Record<string, Looking> {
+  const { options, whereVisible } = tools;
+  const { door, listings, archive } = options;
+  const shapes = new Shapes(options, JSON_NUMBERS);
+  const sources = { door, listings, archive, shapes };
+  const answer = (exchange: Exchange, page: Promise<Uint8Array>): void => {
+    page.then(
+      (body) => exchange.reply(200, body),
+      (error: unknown) => tools.fail(exchange, error),
+    );
+  };
+  const list = (exchange: Exchange, values: QueryValues, fetch: Fetch): void => {
+    const reading = readFilter(values);
+    if ('problem' in reading) exchange.refuse(reading.problem);
+    else answer(exchange, listPage(sources, reading, fetch));
+  };
+  const within =
+    (fetchOf: (of: DeskSources, scope: ArchiveScope, values: QueryValues) => Fetch): Looking =>
+    (exchange, operator, values) =>
+      list(exchange, values, fetchOf(sources, scopeOfOperator(operator), values));
+  const ofBill =
+    (fetchOf: (billId: BillId, values: QueryValues) => Fetch): Looking =>
+    (exchange, operator, values) =>
+      whereVisible(exchange, operator, (billId) => list(exchange, values, fetchOf(billId, values)));
+  return {
+    'operator.bill.list': within(billsWithin),
+    'operator.payment.list': within(paymentsWithin),
+    'operator.credit.list': within(creditsWithin),
+    'operator.event.list': within(eventsWithin),
+    'operator.bill.payments': ofBill((billId) => paymentsOf(sources, { billId })),
+    'operator.bill.credits': ofBill((billId) => creditsOf(sources, { billId })),
+    'operator.bill.events': ofBill((billId, values) => eventsWithin(sources, { billId }, values)),
+    'operator.bill.timeline': (exchange, operator, values) => {
+      const reading = readTimeline(values);
+      if (isProblem(reading)) exchange.refuse(reading);
+      else
+        whereVisible(exchange, operator, (billId) =>
+          answer(exchange, timelinePage(sources, billId, reading)),
+        );
+    },
+  };
+}
