@@ -1,7 +1,7 @@
 // What became of a bill, as its transitions tell it, in the words of the API.
 
 import type { FoundTransition } from '../switch/archive.ts';
-import type { Shape } from './shapes.ts';
+import type { Shape } from './shape-parts.ts';
 import { formatTime } from './wire-time.ts';
 
 /** Commands whose operation goes by other words. */

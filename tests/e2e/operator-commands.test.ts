@@ -145,7 +145,7 @@ describe('the commands of an operator', () => {
     expect(await run('bill', 'timeline', id)).toMatch(
       /payment\.create +payment\.accepted +paychannel /,
     );
-    expect(await run('bill', 'show', id)).toMatch(/^status +confirmed\n[^]+\nCredits\nid/m);
+    expect(await run('bill', 'show', id)).toMatch(/^status +confirmed\n[\s\S]+\nCredits\nid/m);
     expect(await run('payment', 'list', '--payment-ref', 'w-1', '--json')).toContain(id);
     const { code, stderr } = await qrswitch(
       'key',
