@@ -22,6 +22,8 @@ import type { ToWorkerThread, WorkerTask, WorkerTold } from './threads.ts';
 const FILTER_ORDERS_MAX = 50_000_000;
 /** Long enough that a bill at a till seldom wakes; short beside `idleSeconds`. */
 const REST_MS = 5_000;
+/** Long enough for whoever asks once more at once; who comes later asks history. */
+const OVER_MS = 1_000;
 /** How often it is looked whether everything has been answered, while the worker stops. */
 const QUIET_POLL_MS = 10;
 
@@ -93,6 +95,7 @@ async function openHost(
       filterOrdersMax: Math.ceil(FILTER_ORDERS_MAX / shards.length),
     },
     packer: makeBillPacker(),
+    overMs: OVER_MS,
     restMs: REST_MS,
     idleMs: config.idleSeconds * 1000,
     holder: formatHolder(self),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { billId, makeBill, makeEvent, NOON } from '../../tests/support/bill-fixtures.ts';
+import { assert } from '../domain/assert.ts';
 import type { Bill, PresentBill } from '../domain/bill/state.ts';
 import { NEVER, plus } from '../domain/time.ts';
 import type { EntryId } from './entry-id.ts';
@@ -20,6 +21,7 @@ const entry = 7 as EntryId;
 /** Two seconds after its last use, with one second to rest and three to leave. */
 const NOW = {
   count: 10,
+  overBefore: 1_000,
   committedBatch: 0,
   watermark: entry,
   restBefore: 1_000,
@@ -68,6 +70,36 @@ describe('the bills in memory', () => {
     expect(residents.passivate({ ...NOW, restBefore: 0 })).toBe(0);
     expect(residents.passivate(NOW)).toBe(1);
     expect(residents.get(id)).toBeUndefined();
+  });
+
+  test('leave soon once history has the last of them, however many others there are', () => {
+    const bill: PresentBill = { ...open, status: 'confirmed' };
+    const { residents } = withBill(bill);
+    const cell = residents.get(id);
+    assert(cell !== undefined, 'the cell');
+    const soon = { ...NOW, count: 0, restBefore: -1_000 };
+    expect(residents.passivate(soon)).toBe(0);
+    residents.written(cell, { ...bill, status: 'paid' });
+    expect(residents.passivate(soon)).toBe(0);
+    residents.written(cell, bill);
+    expect(residents.passivate({ ...soon, overBefore: 0 })).toBe(0);
+    expect(residents.passivate({ ...soon, committedBatch: -1 })).toBe(0);
+    residents.written(cell, bill);
+    expect(residents.passivate(soon)).toBe(1);
+    expect(residents.get(id)).toBeUndefined();
+  });
+
+  test('stay when they are asked for again meanwhile, or something is to come for them', () => {
+    for (const status of ['confirmed', 'open'] as const) {
+      const bill: PresentBill = { ...open, status };
+      const { residents } = withBill(bill);
+      const cell = residents.get(id);
+      assert(cell !== undefined, 'the cell');
+      residents.written(cell, bill);
+      if (status === 'confirmed') cell.usedAt = 500;
+      expect(residents.passivate({ ...NOW, count: 0 })).toBe(0);
+      expect(residents.awake(id)).toBeDefined();
+    }
   });
 
   test('stay awake as codes that are open for good', () => {

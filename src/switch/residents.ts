@@ -12,6 +12,9 @@ import type { EntryId } from './entry-id.ts';
 import type { EventIndex } from './event-index.ts';
 import { type BillPacker, RestingBills } from './resting-bills.ts';
 
+/** Places of those that have gone are kept for so many, so that one in so many takes pays for the copy. */
+const FINISHED_CHUNK = 4_096;
+
 export class Residents {
   /** Cells by what their bill waits for. */
   readonly timers = new TimerHeap<Cell>();
@@ -23,6 +26,7 @@ export class Residents {
   readonly #events: EventIndex;
   readonly #mailboxMax: number;
   readonly #left: (bill: Bill) => void;
+  readonly #finished = new Finished();
   #sweep: IterableIterator<Cell> | null = null;
   #deepest = 0;
 
@@ -136,6 +140,11 @@ export class Residents {
     if (cell.watchers?.length === 0) cell.watchers = null;
   }
 
+  /** History has this of a bill: where it is the last of it, the bill leaves soon, without waiting for the sweep. */
+  written(cell: Cell, bill: Bill): void {
+    if (cell.committed === bill && isPresent(bill) && isOver(bill)) this.#finished.push(cell);
+  }
+
   /** Takes a cell out, whatever its state. */
   remove(cell: Cell): void {
     this.timers.remove(cell);
@@ -145,18 +154,20 @@ export class Residents {
   }
 
   /**
-   * Looks at the next `count` bills that are written, and lets those leave that are idle since `idleBefore`, or since
-   * `restBefore` where nothing is to come for them; others that are so rest. Returns how many left.
+   * Lets bills leave for which nothing is to come and nobody has asked since `overBefore`. Then looks at the next `count`
+   * bills that are written: those idle since `idleBefore` leave, those since `restBefore` rest. Returns how many left.
    */
   passivate(options: {
     count: number;
+    overBefore: number;
     restBefore: number;
     idleBefore: number;
     committedBatch: number;
     watermark: EntryId;
   }): number {
-    const { count, restBefore, idleBefore, committedBatch, watermark } = options;
+    const { count, overBefore, restBefore, idleBefore, committedBatch, watermark } = options;
     let left = this.#resting.release(count, idleBefore);
+    left += this.#releaseFinished(overBefore, committedBatch);
     for (let i = 0; i < count; i++) {
       this.#sweep ??= this.#cells.values();
       const next = this.#sweep.next();
@@ -178,6 +189,16 @@ export class Residents {
     return left;
   }
 
+  #releaseFinished(overBefore: number, committedBatch: number): number {
+    let gone = 0;
+    for (let cell = this.#finished.take(overBefore); cell; cell = this.#finished.take(overBefore)) {
+      if (this.#cells.get(cell.id) !== cell || !isIdle(cell, committedBatch)) continue;
+      this.remove(cell);
+      gone += 1;
+    }
+    return gone;
+  }
+
   /** A bill whose events are pending stays awake: streams read them here. So does a code that is open for good. */
   #rest(cell: Cell, bill: PresentBill): void {
     const dueAt = nextDueOf(bill);
@@ -196,6 +217,7 @@ export class Residents {
     this.#resting.clear();
     this.timers.clear();
     this.watchers.clear();
+    this.#finished.clear();
     this.#sweep = null;
   }
 
@@ -213,4 +235,36 @@ function isOver(bill: PresentBill): boolean {
   const isOpen =
     bill.status === 'open' || bill.status === 'partiallyPaid' || bill.status === 'paid';
   return !isOpen && bill.outbox.length === 0 && nextDueOf(bill) === NEVER;
+}
+
+/** Cells of bills for which nothing is to come, in the order in which history had the last of them. */
+class Finished {
+  #queue: { readonly cell: Cell; readonly usedAt: number }[] = [];
+  #head = 0;
+
+  push(cell: Cell): void {
+    this.#queue.push({ cell, usedAt: cell.usedAt });
+  }
+
+  /** The next that was last used before then; one that was used again since is the sweep's. */
+  take(usedBefore: number): Cell | undefined {
+    for (;;) {
+      const first = this.#queue[this.#head];
+      if (first === undefined || first.usedAt >= usedBefore) return undefined;
+      this.#head += 1;
+      if (this.#head === this.#queue.length) this.clear();
+      else if (this.#head >= FINISHED_CHUNK) this.#shed();
+      if (first.cell.usedAt === first.usedAt) return first.cell;
+    }
+  }
+
+  clear(): void {
+    this.#queue = [];
+    this.#head = 0;
+  }
+
+  #shed(): void {
+    this.#queue = this.#queue.slice(this.#head);
+    this.#head = 0;
+  }
 }

@@ -22,7 +22,7 @@ import { type Cell, NONE_TOLD, type Waiting } from './cell.ts';
 import { lettingGo } from './cell-references.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
 import { type Batch, GroupCommit } from './group-commit.ts';
-import type { CommittedEntry } from './history-queue.ts';
+import type { CommittedEntry, CommittedItem } from './history-queue.ts';
 import { LongPolls } from './long-polls.ts';
 import { OrderDesk } from './order-desk.ts';
 import type { FetchedBill } from './ports.ts';
@@ -335,10 +335,15 @@ export class Shard {
     for (const { items } of entries) {
       for (const item of items) {
         if (item.kind === 'order') this.orders.written(item.transition);
-        else
-          settleItem(this.#around, item, this.residents.awake(item.transition.billId), watermark);
+        else this.#billWritten(item, watermark);
       }
     }
+  }
+
+  #billWritten(item: Extract<CommittedItem, { kind: 'bill' }>, watermark: EntryId): void {
+    const cell = this.residents.awake(item.transition.billId);
+    settleItem(this.#around, item, cell, watermark);
+    if (cell !== undefined) this.residents.written(cell, item.after);
   }
 
   /** What became of the append under way is known: the rest is put back and refused (A4). */

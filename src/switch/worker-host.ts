@@ -48,6 +48,8 @@ export interface WorkerOptions {
   readonly sink: ReplySink;
   readonly limits: ShardLimits;
   readonly packer: BillPacker;
+  /** After so long without a request a bill leaves memory for which nothing is to come. */
+  readonly overMs: number;
   /** After so long without a request a bill rests, packed. */
   readonly restMs: number;
   /** After so long it leaves memory. */
@@ -291,7 +293,7 @@ export class WorkerHost {
   }
 
   #passivate(now: number): void {
-    const { limits, restMs, idleMs } = this.#options;
+    const { limits, overMs, restMs, idleMs } = this.#options;
     for (const { shard } of this.#tenures.values()) {
       if (!shard.isServing) continue;
       const { count } = shard.residents;
@@ -299,6 +301,7 @@ export class WorkerHost {
       const beats = isCrowded ? CROWDED_BEATS : PASSIVATE_BEATS;
       shard.residents.passivate({
         count: Math.max(PASSIVATE_MIN, Math.ceil(count / beats)),
+        overBefore: now - overMs,
         restBefore: now - restMs,
         idleBefore: isCrowded ? now : now - idleMs,
         committedBatch: shard.commit.committedSerial,

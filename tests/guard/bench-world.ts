@@ -296,6 +296,7 @@ export class BenchWorld {
         filterOrdersMax: 100_000,
       },
       packer: makeBillPacker(),
+      overMs: 3_600_000,
       restMs: 3_600_000,
       idleMs: 3_600_000,
       log: new FixedLog(clock, counts),

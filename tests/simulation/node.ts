@@ -122,6 +122,7 @@ export class SimNode {
       shards: settings.shards,
       limits: settings.limits,
       packer,
+      overMs: settings.restMs / 2,
       restMs: settings.restMs,
       idleMs: settings.idleMs,
       log: new SimLog({ store: log, life, dice, random }),
