@@ -1,7 +1,8 @@
-// Keeps the gateways told of what changes in the directory: main asks a few times a second, so that a key that was
-// withdrawn opens nothing a second later, on whichever thread.
+// Keeps gateways and workers told of what changes in the directory: main asks a few times a second, so that a key that was
+// withdrawn opens nothing a second later, and an agreement that has ended begins nothing, on whichever thread.
 
 import { DirectoryFeed } from './persistence/directory.ts';
+import type { Agreement } from './switch/agreements.ts';
 import type { DirectoryChange } from './switch/directory.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
@@ -10,16 +11,18 @@ const ASK_MS = 250;
 /** Silence for longer is a connection that nobody answers on any more. */
 const ANSWER_MS = 2_000;
 
-export type TellDirectory = (
-  isHearing: boolean,
-  changes: readonly DirectoryChange[] | null,
-) => void;
+export interface DirectoryListener {
+  /** Whether it is heard at all, and what has changed; null: anything may have. */
+  directory(isHearing: boolean, changes: readonly DirectoryChange[] | null): void;
+  /** All agreements, as they now are. */
+  agreements(agreements: readonly Agreement[]): void;
+}
 
 /** Begins to ask. While the directory is away, gateways look after their keys themselves. */
 export function watchDirectory(options: {
   databaseUrl: string;
   logger: Logger;
-  tell: TellDirectory;
+  tell: DirectoryListener;
 }): { stop(): Promise<void> } {
   const { databaseUrl, logger, tell } = options;
   let feed = new DirectoryFeed({ url: databaseUrl });
@@ -27,18 +30,26 @@ export function watchDirectory(options: {
   let isOver = false;
   const hear = (changes: readonly DirectoryChange[] | null): void => {
     // What it was told while it did not hear is not known: everything is looked at again.
-    if (!isHearing) tell(true, null);
-    else if (changes?.length !== 0) tell(true, changes);
+    if (!isHearing) tell.directory(true, null);
+    else if (changes?.length !== 0) tell.directory(true, changes);
     isHearing = true;
   };
   const miss = (error: unknown): void => {
     if (!isHearing) return;
     logger.warn({ what: 'directory.away', err: error }, 'directory.away');
-    tell(false, []);
+    tell.directory(false, []);
     isHearing = false;
   };
+  const look = async (): Promise<readonly DirectoryChange[] | null> => {
+    const changes = await feed.read();
+    const isAnew = !isHearing || changes === null;
+    if (isAnew || changes.some(({ kind }) => kind === 'agreement')) {
+      tell.agreements(await feed.agreements());
+    }
+    return changes;
+  };
   const ask = async (): Promise<void> => {
-    await inTime(feed.read()).then(hear, (error: unknown) => {
+    await inTime(look()).then(hear, (error: unknown) => {
       miss(error);
       void feed.close().catch(() => undefined);
       feed = new DirectoryFeed({ url: databaseUrl });

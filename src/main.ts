@@ -20,7 +20,8 @@ import { startEmbeddedPostgres } from './persistence/embedded-postgres.ts';
 import { ensureSecret } from './persistence/secrets.ts';
 import { WorkerPool } from './pool.ts';
 import { claimPort } from './port-claim.ts';
-import { prepareStores } from './startup.ts';
+import { knownAgreements, prepareStores } from './startup.ts';
+import type { Agreement } from './switch/agreements.ts';
 import { systemClock } from './system-clock.ts';
 import { type Logger, openLog } from './telemetry/log.ts';
 import { openMetrics } from './telemetry/metrics.ts';
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
       ? await ensureDemo({ databaseUrl, file: demoFile, baseUrl, peppers: config.keyPeppers })
       : null;
     const qrKey = await ensureSecret({ databaseUrl, name: 'qr' });
+    const agreements = await knownAgreements(databaseUrl, logger);
     const setting: Setting = {
       config,
       databaseUrl,
@@ -57,7 +59,7 @@ async function main(): Promise<void> {
       qrKey,
       process: randomUUID(),
     };
-    const running = await serve(setting, port, logger, () => {
+    const running = await serve(setting, agreements, port, logger, () => {
       process.stdout.write(welcome({ baseUrl, demo, demoFile }));
     });
     await stopped(logger);
@@ -86,6 +88,7 @@ interface Serving {
 /** Starts workers and gateways; `onReady` is called once, when every shard is served. */
 async function serve(
   setting: Setting,
+  agreements: readonly Agreement[],
   port: number,
   logger: Logger,
   onReady: () => void,
@@ -94,6 +97,7 @@ async function serve(
   const scrape = new Scrape();
   const pool: WorkerPool = new WorkerPool({
     setting,
+    agreements,
     logger,
     onWorker: (index) => {
       gateways.sendEach(() => {
@@ -137,7 +141,10 @@ async function serve(
   const directory = watchDirectory({
     databaseUrl: setting.databaseUrl,
     logger,
-    tell: (isHearing, changes) => gateways.tellDirectory(isHearing, changes),
+    tell: {
+      directory: (isHearing, changes) => gateways.tellDirectory(isHearing, changes),
+      agreements: (all) => pool.tellAgreements(all),
+    },
   });
   const stopWatching = watchState(setting, pool, (state, isFirst) => {
     gateways.publish(state);

@@ -3,6 +3,7 @@
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import type { Agreement } from './switch/agreements.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 import type { Setting, ToWorkerThread, WorkerTask, WorkerTold } from './threads.ts';
@@ -23,17 +24,21 @@ export class WorkerPool {
   readonly #onEnded: (index: number) => void;
   readonly #piscina: Piscina;
   readonly #running = new Map<number, Running>();
+  /** What a worker that begins must know at once. */
+  #agreements: readonly Agreement[];
   #isStopping = false;
   #seq = 0;
 
   /** `onWorker` is called whenever a worker has begun; `onEnded` when one has died. */
   constructor(options: {
     setting: Setting;
+    agreements: readonly Agreement[];
     logger: Logger;
     onWorker: (index: number) => void;
     onEnded: (index: number) => void;
   }) {
     this.#setting = options.setting;
+    this.#agreements = options.agreements;
     this.#logger = options.logger;
     this.#onWorker = options.onWorker;
     this.#onEnded = options.onEnded;
@@ -62,6 +67,13 @@ export class WorkerPool {
     return port2;
   }
 
+  /** All agreements, as they now are. */
+  tellAgreements(agreements: readonly Agreement[]): void {
+    this.#agreements = agreements;
+    for (const running of this.#running.values())
+      this.#say(running, { type: 'agreements', agreements });
+  }
+
   /** What every worker tells of itself; one that does not answer in time is left out. */
   async tell(withMetrics: boolean): Promise<Map<number, WorkerTold>> {
     const all = await Promise.all(
@@ -85,7 +97,8 @@ export class WorkerPool {
 
   #begin(index: number, life: number): void {
     const { port1: control, port2 } = new MessageChannel();
-    const task: WorkerTask = { setting: this.#setting, index, life, control: port2 };
+    const agreements = this.#agreements;
+    const task: WorkerTask = { setting: this.#setting, agreements, index, life, control: port2 };
     const told: Running['told'] = new Map();
     control.on('message', (message: WorkerTold) => {
       told.get(message.seq)?.(message);

@@ -5,6 +5,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import type { Config } from './config.ts';
 import type { ShardId } from './domain/ids.ts';
 import { isGone, makeHolder } from './holder.ts';
+import { fetchAgreements } from './persistence/directory.ts';
 import { MetaStore } from './persistence/history/meta-store.ts';
 import { PostgresHistory } from './persistence/history/postgres-history.ts';
 import { settleKeyHashes } from './persistence/key-hashes.ts';
@@ -19,6 +20,7 @@ import {
   openRedisLeases,
   openRedisLog,
 } from './stores.ts';
+import type { Agreement } from './switch/agreements.ts';
 import { type Moving, moveLog, type NameChange, type OldLog, takeBack } from './switch/move-log.ts';
 import type { Leases, Log, LogName } from './switch/ports.ts';
 import { systemClock } from './system-clock.ts';
@@ -49,6 +51,11 @@ export async function prepareStores(
   } finally {
     await Promise.allSettled([log.close(), meta.close()]);
   }
+}
+
+/** The agreements as they are before anything is served: a payment is never asked about with none known. */
+export function knownAgreements(databaseUrl: string, logger: Logger): Promise<Agreement[]> {
+  return persist(logger, 'postgres.unreachable', () => fetchAgreements(databaseUrl));
 }
 
 async function matchLog(moving: Move, meta: MetaStore): Promise<void> {

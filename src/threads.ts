@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from './config.ts';
+import type { Agreement } from './switch/agreements.ts';
 import type { DirectoryChange } from './switch/directory.ts';
 import type { ShardStatus } from './switch/worker-host.ts';
 import type { Snapshot } from './telemetry/metrics.ts';
@@ -22,6 +23,7 @@ export interface Setting {
 /** What a worker is begun with; requests of main come over `control`. */
 export interface WorkerTask {
   readonly setting: Setting;
+  readonly agreements: readonly Agreement[];
   readonly index: number;
   readonly life: number;
   readonly control: MessagePort;
@@ -32,6 +34,8 @@ export type ToWorkerThread =
   | { readonly type: 'attach'; readonly port: MessagePort }
   /** Metrics only for a scrape: reading them begins a new period of what is told since the last. */
   | { readonly type: 'tell'; readonly seq: number; readonly withMetrics: boolean }
+  /** All agreements, as they now are. */
+  | { readonly type: 'agreements'; readonly agreements: readonly Agreement[] }
   /** Answer what is under way, flush, give the shards up, and return. */
   | { readonly type: 'stop' };
 

@@ -12,6 +12,7 @@ import { makePresenter } from './protocols/presenter.ts';
 import { WorkerLink } from './protocols/shard/worker-link.ts';
 import { reporterOf } from './reporting.ts';
 import { openConfiguredLeases, openConfiguredLog } from './stores.ts';
+import { Agreements } from './switch/agreements.ts';
 import { WorkerHost } from './switch/worker-host.ts';
 import { systemClock } from './system-clock.ts';
 import { type Logger, openLog } from './telemetry/log.ts';
@@ -43,11 +44,13 @@ export async function runWorker(task: WorkerTask): Promise<void> {
       }),
     }),
   );
-  const { host, close } = await openHost(task, link, { logger, metrics });
+  const agreements = new Agreements(task.agreements);
+  const { host, close } = await openHost(task, link, agreements, { logger, metrics });
   watch(metrics, host);
   await new Promise<void>((stopped) => {
     control.on('message', (message: ToWorkerThread) => {
       if (message.type === 'attach') link.attach(message.port, host);
+      else if (message.type === 'agreements') agreements.learn(message.agreements);
       else if (message.type === 'tell')
         tell(control, message.seq, host, message.withMetrics ? metrics : null);
       else stopped();
@@ -66,6 +69,7 @@ export async function runWorker(task: WorkerTask): Promise<void> {
 async function openHost(
   task: WorkerTask,
   link: WorkerLink,
+  agreements: Agreements,
   telemetry: { logger: Logger; metrics: Metrics },
 ): Promise<{ host: WorkerHost; close: () => Promise<void> }> {
   const { setting, index, life } = task;
@@ -87,6 +91,7 @@ async function openHost(
     reporter: reporterOf(logger),
     observer: metrics,
     sink: link,
+    agreements,
     limits: {
       underWayMax: config.shardQueueMax,
       mailboxMax: config.mailboxMax,

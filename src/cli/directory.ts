@@ -44,6 +44,7 @@ const SUBJECTS: readonly Subject[] = [
     plural: 'institutions',
     about: 'a bank or acquirer',
     needs: { name: OF.name },
+    takes: { mode: 'test or live, for ever; live where left out' },
     policies: true,
     hasKey: false,
     filters: [],
@@ -86,9 +87,14 @@ const SUBJECTS: readonly Subject[] = [
   },
 ];
 
-const PARTY_COLUMNS: readonly Column[] = ['id', 'name', 'belongs to', 'suspended', 'created'].map(
-  (title) => ({ title }),
-);
+const PARTY_COLUMNS: readonly Column[] = [
+  'id',
+  'name',
+  'belongs to',
+  'mode',
+  'suspended',
+  'created',
+].map((title) => ({ title }));
 const KEY_COLUMNS: readonly Column[] = [
   'id',
   'name',
@@ -182,6 +188,7 @@ function listCommand(subject: Subject, io: Io): Command {
       party.id,
       String(party.name),
       String(party.merchantId ?? party.institutionId ?? ''),
+      String(party.mode ?? ''),
       cell(party.suspendedAt),
       cell(party.createdAt),
     ]);

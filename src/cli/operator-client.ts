@@ -65,7 +65,7 @@ export class OperatorClient {
 
   /** A change, asked again with the same key until it is known what became of it. */
   change<T>(
-    method: 'POST' | 'PATCH' | 'PUT',
+    method: 'POST' | 'PATCH' | 'PUT' | 'DELETE',
     path: string,
     body: object,
     idempotencyKey: string = randomUUID(),

@@ -2,6 +2,7 @@
 // is added in `program`.
 
 import { Command, CommanderError } from 'commander';
+import { agreementCommand } from './agreements.ts';
 import { auditCommand } from './audit.ts';
 import { billsCommand } from './bills-import.ts';
 import { deskCommands } from './desk.ts';
@@ -30,6 +31,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 function program(io: Io): Command {
   const root = new Command('qrswitch')
     .description('A payment switch for QR bills.')
+    .addCommand(agreementCommand(io))
     .addCommand(auditCommand(io))
     .addCommand(billsCommand(io))
     .addCommand(serve())

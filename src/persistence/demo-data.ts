@@ -62,6 +62,7 @@ async function makeDemo(sql: Sql, baseUrl: string, peppers: readonly string[]): 
     country: 'US',
     // Nobody's: real members of SBP have numbers that begin with 1.
     sbpMember: '999999999999',
+    mode: 'test',
   });
   const merchantId = await addMerchant(sql, {
     institutionId,

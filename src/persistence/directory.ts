@@ -4,8 +4,10 @@
 import { randomBytes } from 'node:crypto';
 import postgres, { type Sql } from 'postgres';
 import type { PolicySettings } from '../domain/bill/policies.ts';
-import type { QrFormat } from '../domain/bill/vocabulary.ts';
+import type { Mode, QrFormat } from '../domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
+import { millis } from '../domain/time.ts';
+import type { Agreement } from '../switch/agreements.ts';
 import type { Directory, DirectoryChange, KeyHolder } from '../switch/directory.ts';
 import { Fault } from '../switch/faults.ts';
 import type { LimitSettings } from '../switch/limits.ts';
@@ -46,6 +48,7 @@ interface HolderColumns {
   readonly sbp_member: string | null;
   readonly policies: PolicySettings;
   readonly role: OperatorRole | null;
+  readonly mode: Mode | null;
   readonly is_suspended: boolean;
   readonly institution_limits: LimitSettings;
   readonly holder_limits: LimitSettings;
@@ -111,7 +114,7 @@ async function findHolder(sql: Sql, stored: string): Promise<KeyHolder | null> {
       i.id as institution_id, m.id as merchant_id, m.name, m.city,
       coalesce(t.restricted, false) as restricted,
       coalesce(p.subscribed, false) as subscribed,
-      o.role,
+      o.role, i.mode,
       coalesce(t.qr_format, i.qr_format) as qr_format,
       coalesce(m.country, i.country) as country,
       m.category, i.sbp_member,
@@ -129,7 +132,7 @@ async function findHolder(sql: Sql, stored: string): Promise<KeyHolder | null> {
     where k.key_hash = ${stored} and k.revoked_at is null
       and (k.expires_at is null or k.expires_at > now())`;
   if (row === undefined) return null;
-  const { kind, id, name, city, role } = row;
+  const { kind, id, name, city, role, mode } = row;
   return {
     keyId: row.key_id,
     expiresAt: row.expires_at?.getTime() ?? null,
@@ -144,6 +147,7 @@ async function findHolder(sql: Sql, stored: string): Promise<KeyHolder | null> {
       ...qrOf(row),
       ...policiesOf(row),
       ...(role === null ? {} : { role }),
+      ...(mode === 'test' ? { mode } : {}),
       ...(row.is_suspended ? { suspended: true } : {}),
     },
     ...limitsOf(row),
@@ -182,9 +186,42 @@ export class DirectoryFeed {
     return isWhole ? changes : null;
   }
 
+  /** All agreements, ended ones too. */
+  agreements(): Promise<Agreement[]> {
+    return readAgreements(this.#sql);
+  }
+
   async close(): Promise<void> {
     await this.#sql.end({ timeout: CLOSE_S });
   }
+}
+
+/** All agreements, by a connection of its own. */
+export async function fetchAgreements(url: string): Promise<Agreement[]> {
+  const sql = openDirectory(url, 'qrswitch agreements', 1);
+  try {
+    return await readAgreements(sql);
+  } finally {
+    await sql.end({ timeout: CLOSE_S });
+  }
+}
+
+/** All agreements, ended ones too: whose bills the paychannels of an institution may pay, or might. */
+export async function readAgreements(sql: Sql): Promise<Agreement[]> {
+  const rows = await sql<
+    {
+      billing_institution_id: string;
+      paying_institution_id: string;
+      since: Date;
+      ended_at: Date | null;
+    }[]
+  >`select billing_institution_id, paying_institution_id, since, ended_at from agreements`;
+  return rows.map((row) => ({
+    billingInstitutionId: row.billing_institution_id,
+    payingInstitutionId: row.paying_institution_id,
+    since: millis(row.since.getTime()),
+    endedAt: row.ended_at === null ? null : millis(row.ended_at.getTime()),
+  }));
 }
 
 /** Nothing where nothing is set: a principal goes along with every request. */
@@ -218,14 +255,15 @@ export async function addInstitution(
     country?: string;
     sbpMember?: string;
     policies?: PolicySettings;
+    mode?: Mode;
   },
 ): Promise<InstitutionId> {
   const id = makeId('ins') as InstitutionId;
   await sql`
-    insert into institutions (id, name, qr_format, country, sbp_member, policies)
+    insert into institutions (id, name, qr_format, country, sbp_member, policies, mode)
     values (
       ${id}, ${given.name}, ${given.qrFormat ?? null}, ${given.country ?? null},
-      ${given.sbpMember ?? null}, ${sql.json(given.policies ?? {})}
+      ${given.sbpMember ?? null}, ${sql.json(given.policies ?? {})}, ${given.mode ?? 'live'}
     )`;
   return id;
 }
@@ -315,7 +353,7 @@ export async function revokeKey(sql: Sql, key: string): Promise<boolean> {
 }
 
 /** A name of the directory: nothing of it can be guessed. */
-export function makeId(prefix: 'ins' | 'mer' | 'ter' | 'pay' | 'opr' | 'key'): string {
+export function makeId(prefix: 'ins' | 'mer' | 'ter' | 'pay' | 'opr' | 'key' | 'agr'): string {
   let id = `${prefix}_`;
   for (const byte of randomBytes(ID_LENGTH)) id += ALPHABET.charAt(byte & 31);
   return id;

@@ -1,11 +1,10 @@
-// The operators' desk: every change of the directory is one statement, and the line of the audit that tells of it stands
-// in the same one. So there is none without the other, whatever becomes of the connection.
+// The operators' desk: the directory as operators see and change it, each change with its line of the audit.
 
 import type { Sql } from 'postgres';
-import { Fault } from '../switch/faults.ts';
 import type { LimitSettings } from '../switch/limits.ts';
 import type {
   Acting,
+  AgreementDesk,
   AuditLine,
   Changed,
   Holder,
@@ -18,6 +17,8 @@ import type {
   PartyKind,
   Scope,
 } from '../switch/operator-desk.ts';
+import { PostgresAgreementDesk } from './agreement-desk.ts';
+import { type Change, runOnce, type Told, told } from './audited.ts';
 import { makeId, makeKey, openDirectory } from './directory.ts';
 import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
 import {
@@ -37,22 +38,16 @@ const CONNECTIONS = 2;
 const CLOSE_S = 5;
 type Shown<T> = T extends 'key' ? IssuedKey : Party;
 
-interface Told {
-  readonly action: string;
-  readonly kind: PartyKind | 'key';
-  readonly id: string;
-  readonly institutionId: string | null;
-  readonly detail: object;
-}
-
 export class PostgresOperatorDesk implements OperatorDesk {
   readonly #sql: Sql;
   readonly #peppers: readonly string[];
+  readonly agreements: AgreementDesk;
   #hashes: KeyHashes | null = null;
 
   constructor(options: { url: string; peppers?: readonly string[] }) {
     this.#sql = openDirectory(options.url, 'qrswitch operators', CONNECTIONS);
     this.#peppers = options.peppers ?? [];
+    this.agreements = new PostgresAgreementDesk(this.#sql);
   }
 
   async find(scope: Scope, kind: PartyKind, id: string): Promise<Party | null> {
@@ -90,13 +85,13 @@ export class PostgresOperatorDesk implements OperatorDesk {
     const sql = this.#sql;
     const made = withKey && kind !== 'institution' ? await this.#newKey({ kind, id }) : null;
     const { institutionId = null } = parent;
-    const told = { action: `${kind}.added`, kind, id, institutionId, detail: fields };
+    const what = { action: `${kind}.added`, kind, id, institutionId, detail: fields };
     return this.#once(acting, kind, made?.key ?? null, () => {
       const row = { id, ...columnsOf(kind, fields) };
       const key = made === null ? sql`` : sql`, key as (insert into keys ${sql(made.row)})`;
       return sql`
         with made as (insert into ${sql(TABLES[kind])} ${sql(row)} returning id) ${key}
-        select ${this.#told(acting, told)} as no, id from made`;
+        select ${told(this.#sql, acting, what)} as no, id from made`;
     });
   }
 
@@ -171,7 +166,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
     if (party === null) return { is: 'unknown' };
     const { key, row } = await this.#newKey(holder);
     const expiresAt = of.expiresAt === null ? null : new Date(of.expiresAt);
-    const told: Told = {
+    const what: Told = {
       action: 'key.added',
       kind: 'key',
       id: row.id,
@@ -183,7 +178,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
       const whole = { ...row, name: of.name, expires_at: expiresAt };
       return sql`
         with made as (insert into keys ${sql(whole)} returning id)
-        select ${this.#told(acting, told)} as no, id from made`;
+        select ${told(this.#sql, acting, what)} as no, id from made`;
     });
   }
 
@@ -194,13 +189,13 @@ export class PostgresOperatorDesk implements OperatorDesk {
     if (key.revokedAt !== null) return { is: 'done', shown: key, key: null };
     const holder = await this.find(acting.scope, key.holder.kind, key.holder.id);
     const institutionId = holder?.institutionId ?? null;
-    const told = { action: 'key.revoked', kind: 'key', id, institutionId, detail: {} } as const;
+    const what = { action: 'key.revoked', kind: 'key', id, institutionId, detail: {} } as const;
     return this.#once(acting, 'key', null, () => {
       return this.#sql`
         with made as (
           update keys set revoked_at = coalesce(revoked_at, now()) where id = ${id} returning id
         )
-        select ${this.#told(acting, told)} as no, id from made`;
+        select ${told(this.#sql, acting, what)} as no, id from made`;
     });
   }
 
@@ -222,12 +217,12 @@ export class PostgresOperatorDesk implements OperatorDesk {
     const { kind, id } = of;
     const party = await this.find(acting.scope, kind, id);
     if (party === null) return { is: 'unknown' };
-    const told = { ...of, institutionId: party.institutionId };
+    const what = { ...of, institutionId: party.institutionId };
     const sql = this.#sql;
     return this.#once(acting, kind, null, () => {
       return sql`
         with made as (update ${sql(TABLES[kind])} set ${sql(columns)} where id = ${id} returning id)
-        select ${this.#told(acting, told)} as no, id from made`;
+        select ${told(this.#sql, acting, what)} as no, id from made`;
     });
   }
 
@@ -236,11 +231,10 @@ export class PostgresOperatorDesk implements OperatorDesk {
     acting: Acting,
     kind: T,
     key: string | null,
-    run: () => PromiseLike<readonly { readonly id?: unknown }[]>,
+    run: Change,
   ): Promise<Changed<Shown<T>>> {
-    const before = await this.#repeated(acting);
-    const done = before === null ? await this.#tried(acting, run) : { id: before, isFirst: false };
-    if (done.id === 'reused') return { is: 'reused' };
+    const done = await runOnce(this.#sql, acting, run);
+    if (done === 'reused') return { is: 'reused' };
     const { scope } = acting;
     const found =
       kind === 'key'
@@ -249,30 +243,6 @@ export class PostgresOperatorDesk implements OperatorDesk {
     if (found === null) return { is: 'unknown' };
     const shown = found as Shown<T>;
     return done.isFirst ? { is: 'done', shown, key } : { is: 'repeated', shown, key: null };
-  }
-
-  async #tried(
-    acting: Acting,
-    run: () => PromiseLike<readonly { readonly id?: unknown }[]>,
-  ): Promise<{ id: string; isFirst: boolean }> {
-    try {
-      const [row] = await run();
-      return { id: String(row?.id), isFirst: true };
-    } catch (error) {
-      if (!isTwice(error)) throw asFault(error);
-      // Its twin was quicker.
-      return { id: (await this.#repeated(acting)) ?? 'reused', isFirst: false };
-    }
-  }
-
-  /** What a call with this key was about; null where there was none. */
-  async #repeated({ operator, idempotencyKey, digest }: Acting): Promise<string | 'reused' | null> {
-    if (idempotencyKey === null) return null;
-    const [row] = await this.#sql<{ digest: string; subject_id: string }[]>`
-      select digest, subject_id from audit
-      where actor = ${operator.id} and idempotency_key = ${idempotencyKey}`;
-    if (row === undefined) return null;
-    return row.digest === digest ? row.subject_id : 'reused';
   }
 
   /** What a new party belongs to: undefined where that is not there, or not to be seen. */
@@ -307,18 +277,6 @@ export class PostgresOperatorDesk implements OperatorDesk {
     };
   }
 
-  #told({ operator, requestId, idempotencyKey, digest }: Acting, told: Told) {
-    const said = JSON.stringify({
-      operator: operator.id,
-      role: operator.role,
-      requestId,
-      ...told,
-    });
-    return this.#sql`audit_append(
-      ${said}::text::jsonb, ${operator.id}, ${told.id}, ${idempotencyKey}, ${digest}
-    )`;
-  }
-
   #within({ institutionId, merchantId, seesSystem }: Scope) {
     const sql = this.#sql;
     return sql`true
@@ -326,17 +284,4 @@ export class PostgresOperatorDesk implements OperatorDesk {
       ${merchantId === null ? sql`` : sql`and merchant_id = ${merchantId}`}
       ${seesSystem ? sql`` : sql`and role is distinct from 'system'`}`;
   }
-}
-
-const UNIQUE_VIOLATION = '23505';
-
-function isTwice(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION;
-}
-
-/** What Postgres itself refused was not done; where the connection was lost, nobody knows. */
-function asFault(error: unknown): unknown {
-  const wasRefused = error instanceof Error && 'severity' in error;
-  if (wasRefused) return error;
-  return new Fault('outcome.unknown', 'the connection to Postgres was lost', error);
 }

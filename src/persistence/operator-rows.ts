@@ -1,6 +1,7 @@
 // Parties and keys between the operators' desk and the tables of the directory.
 
 import type { PolicySettings } from '../domain/bill/policies.ts';
+import type { Mode } from '../domain/bill/vocabulary.ts';
 import type { LimitSettings } from '../switch/limits.ts';
 import type { Holder, IssuedKey, Party, PartyFields, PartyKind } from '../switch/operator-desk.ts';
 import type { OperatorRole } from '../switch/principal.ts';
@@ -31,6 +32,7 @@ export interface PartyRow {
   readonly subscribed: boolean;
   readonly role: OperatorRole | null;
   readonly policies: PolicySettings | null;
+  readonly mode: Mode | null;
   readonly suspended_at: Date | null;
   readonly created_at: Date;
 }
@@ -57,6 +59,7 @@ export const PARTY_COLUMNS = [
   'subscribed',
   'role',
   'policies',
+  'mode',
   'suspended_at',
   'created_at',
 ] as const satisfies readonly (keyof PartyRow)[];
@@ -77,7 +80,8 @@ export type Columns = Record<
 >;
 
 export function columnsOf(kind: PartyKind, fields: PartyFields): Columns {
-  const { name, city, restricted, subscribed, role, policies, institutionId, merchantId } = fields;
+  const { name, city, restricted, subscribed, role, policies, mode, institutionId, merchantId } =
+    fields;
   const isOfMerchant = kind === 'terminal';
   const columns = {
     name,
@@ -86,6 +90,7 @@ export function columnsOf(kind: PartyKind, fields: PartyFields): Columns {
     subscribed,
     role,
     policies,
+    mode,
     institution_id: isOfMerchant ? undefined : institutionId,
     merchant_id: merchantId,
   };
@@ -108,6 +113,7 @@ export function partyOf(row: PartyRow): Party {
     subscribed: row.subscribed,
     role: row.role,
     policies: row.policies,
+    mode: row.mode,
     suspendedAt: row.suspended_at?.getTime() ?? null,
     createdAt: row.created_at.getTime(),
   };

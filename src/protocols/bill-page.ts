@@ -8,6 +8,7 @@ import { escapeHtml, htmlPage } from './html.ts';
 export interface PageBody {
   readonly id: string;
   readonly status: string;
+  readonly mode: 'test' | 'live';
   readonly merchant: { readonly name: string; readonly city: string };
   readonly description: string | null;
   readonly currency: string;
@@ -31,6 +32,9 @@ const STATES: Readonly<Record<string, string>> = {
   expired: 'Expired',
 };
 
+const TEST_BANNER =
+  '<p class="test" role="note">Test: this is no real bill, and no money is moved.</p>';
+
 /** The bill’s page. All of it that the merchant wrote is escaped. */
 export function billPage(bill: PageBody): string {
   const isPayable = bill.due > 0 && !bill.isLate;
@@ -40,8 +44,8 @@ export function billPage(bill: PageBody): string {
     isPayable && bill.due < bill.amount ? ` of ${formatAmount(bill.amount, bill.currency)}` : '';
   const merchant = escapeHtml(bill.merchant.name);
   return htmlPage(
-    `${bill.merchant.name}: ${amount}`,
-    `<main class="bill"><h1>${merchant}</h1><p class="soft">${escapeHtml(bill.merchant.city)}</p>
+    `${bill.mode === 'test' ? 'Test: ' : ''}${bill.merchant.name}: ${amount}`,
+    `${bill.mode === 'test' ? TEST_BANNER : ''}<main class="bill"><h1>${merchant}</h1><p class="soft">${escapeHtml(bill.merchant.city)}</p>
 <p class="amount">${escapeHtml(amount)}</p><p>${escapeHtml(part)}</p>
 <p><span class="state">${escapeHtml(state)}</span></p>
 ${bill.description === null ? '' : `<p>${escapeHtml(bill.description)}</p>`}

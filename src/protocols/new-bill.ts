@@ -180,7 +180,9 @@ export function termsOf(request: Create, principal: Principal, id: BillId): Prop
   };
   const policies = policiesFor(request, principal.policies);
   const own = policies === undefined ? terms : { ...terms, policies };
-  return withWhatItsTypeAdds(withTip(own, request), request);
+  const { mode } = principal;
+  const whole = mode === 'test' ? { ...own, mode } : own;
+  return withWhatItsTypeAdds(withTip(whole, request), request);
 }
 
 function withWhatItsTypeAdds(terms: ProposedTerms, request: Create): ProposedTerms {

@@ -1,6 +1,7 @@
 // The calls of operators: who takes part in the switch, and with which keys.
 
 import { type TSchema, Type } from '@sinclair/typebox';
+import { agreementCalls } from './agreement-calls.ts';
 import type { Call, CallAnswer } from './call.ts';
 import * as shown from './schemas/operator.ts';
 import { queries } from './schemas/requests.ts';
@@ -173,6 +174,7 @@ const keyCalls: readonly Call[] = [
 export const operatorCalls: readonly Call[] = [
   ...(Object.keys(KINDS) as Kind[]).flatMap(callsOf),
   ...keyCalls,
+  ...agreementCalls,
   {
     id: 'operator.audit',
     method: 'GET',

@@ -14,7 +14,7 @@ export const paychannelCalls: readonly Call[] = [
     description: 'Reads every format that the switch issues.',
     request: 'bill.resolve',
     answers: { 200: { description: 'The view.', schema: shown.view } },
-    problems: ['bill.notFound', 'qr.tampered'],
+    problems: ['bill.notFound', 'agreement.ended', 'qr.tampered'],
   },
   {
     id: 'bill.view',
@@ -24,7 +24,7 @@ export const paychannelCalls: readonly Call[] = [
     summary: 'What is owed',
     request: 'bill.view',
     answers: { 200: { description: 'The view.', schema: shown.view } },
-    problems: ['bill.notFound'],
+    problems: ['bill.notFound', 'agreement.ended'],
   },
   {
     id: 'bill.reserve',
@@ -43,6 +43,7 @@ export const paychannelCalls: readonly Call[] = [
     },
     problems: [
       'bill.notFound',
+      'agreement.ended',
       'bill.notPayable',
       'reservation.exceedsDue',
       'payment.partForbidden',
@@ -79,6 +80,7 @@ export const paychannelCalls: readonly Call[] = [
     },
     problems: [
       'bill.notFound',
+      'agreement.ended',
       'bill.notPayable',
       'payment.exceedsDue',
       'payment.partForbidden',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   billId,
+  institutionId,
   makeAnswer,
   makeBill,
   makeCredit,
@@ -99,7 +100,7 @@ describe('a bill', () => {
     expect(Object.keys(body)).toEqual(
       `id type status version orderId purpose amount minAmount maxAmount currency due paid confirmed reversed refunded
        unreturned reserved description lines metadata capture policies terminalId merchantId institutionId
-       relatedBillId createdAt expiresAt paidAt confirmedAt closedAt cause receipt payments credits qr`.split(
+       mode relatedBillId createdAt expiresAt paidAt confirmedAt closedAt cause receipt payments credits qr`.split(
         /\s+/,
       ),
     );
@@ -203,7 +204,7 @@ describe('a view', () => {
   test('has the fields of the contract, in its order', () => {
     const { body } = present({ kind: 'view', bill: makeBill(), paychannelId, now: NOON });
     expect(Object.keys(body)).toEqual(
-      `id type status merchant description lines currency amount due minAmount maxAmount part payable reason retryAt
+      `id type status mode merchant description lines currency amount due minAmount maxAmount part payable reason retryAt
        now expiresAt quote`.split(/\s+/),
     );
     expect(contractViolations(shown.view, body)).toEqual([]);
@@ -256,6 +257,7 @@ describe('a payment', () => {
       kind: 'paymentFate',
       bill,
       paychannelId,
+      institutionId,
       paymentRef: reference('payment-1'),
       fate,
     } as const;
@@ -270,6 +272,7 @@ describe('a payment', () => {
       kind: 'paymentFate',
       bill: makeBill(),
       paychannelId,
+      institutionId,
       paymentRef: reference('p-9'),
       fate,
     } as const;
@@ -294,6 +297,8 @@ describe('an event', () => {
       currency: 'EUR',
       purpose: 'prepayment' as const,
       policies: allPoliciesOf(makeBill().terms),
+      institutionId,
+      mode: 'test' as const,
     };
     const json = JSON.parse(
       Buffer.from(presenter.presentEvent({ bill, event }, 'json')).toString('utf8'),

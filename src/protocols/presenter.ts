@@ -129,12 +129,12 @@ function fateOf(shapes: Shapes, reply: Extract<Reply, { kind: 'paymentFate' }>):
       // As it is now: confirmed, reversed or refunded meanwhile, perhaps.
       const { no } = fate.answer.payment;
       const current = bill.payments.find((payment) => payment.no === no);
-      return shapes.payment(bill.terms.id, current ?? fate.answer.payment);
+      return shapes.payment(bill.terms, current ?? fate.answer.payment);
     }
     case 'refused':
-      return shapes.payment(bill.terms.id, fate.payment);
+      return shapes.payment(bill.terms, fate.payment);
     case 'voided':
-      return shapes.voidedPayment(reply.paychannelId, reply.paymentRef, fate.at);
+      return shapes.voidedPayment(bill.terms, reply, reply.paymentRef, fate.at);
     default:
       return unreachable(fate);
   }

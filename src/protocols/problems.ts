@@ -24,6 +24,9 @@ type EdgeCode =
   | 'rate.limited'
   | 'party.notFound'
   | 'key.notFound'
+  | 'agreement.notFound'
+  | 'agreement.exists'
+  | 'agreement.modesDiffer'
   | 'internal';
 
 export type ProblemCode = RejectionCode | FaultCode | EdgeCode;
@@ -384,6 +387,33 @@ export const problems = {
     status: 404,
     title: 'There is no such key',
     meaning: 'No key has this id, or it is not visible to yours; the answer does not tell which.',
+  },
+  'agreement.notFound': {
+    ...NO,
+    status: 404,
+    title: 'There is no such agreement',
+    meaning: 'No agreement has this id, or it is between others; the answer does not tell which.',
+  },
+  'agreement.exists': {
+    ...NO,
+    status: 409,
+    title: 'The institutions have an agreement',
+    meaning:
+      'One between these two, in this direction, has not ended: `agreementId` names it. End it first, or leave it as it is.',
+  },
+  'agreement.modesDiffer': {
+    ...NO,
+    status: 422,
+    title: 'Test and live never meet',
+    meaning:
+      'One of the institutions is for tests, the other is not. The mode of an institution never changes: make another one of the mode that you need.',
+  },
+  'agreement.ended': {
+    ...NO,
+    status: 403,
+    title: 'The agreement between the institutions has ended',
+    meaning:
+      'Nothing new begins for this bill through the paychannels of your institution: no views, no reservations, and no payments but under a live reservation. Status questions, events and credits go on to their end. A payment that was refused so has not been taken: void it, and give the money back.',
   },
   'rate.limited': {
     ...AGAIN,

@@ -8,11 +8,29 @@ import {
   type Terms,
   type Tips,
 } from '../domain/bill/vocabulary.ts';
+import type { BillId, InstitutionId, PaychannelId } from '../domain/ids.ts';
 import { AMOUNT_MAX, type Minor } from '../domain/money.ts';
 import { type Millis, NEVER } from '../domain/time.ts';
 import { formatTime, formatTimeOrNull } from './wire-time.ts';
 
 export type Shape = Record<string, unknown>;
+
+/** What of its bill a payment shows. */
+export interface OfBill {
+  readonly id: BillId;
+  readonly institutionId: string;
+}
+
+/** Through whom a payment came. */
+export interface Payer {
+  readonly paychannelId: PaychannelId;
+  readonly institutionId: InstitutionId;
+}
+
+/** What a paychannel's lists say of the bill that a payment or credit belongs to. */
+export function whoseOf({ terms }: PresentBill): Shape {
+  return { billId: terms.id, currency: terms.currency, mode: terms.mode ?? 'live' };
+}
 
 /** What an encoding makes of an amount. */
 type Amount = (value: number) => number | bigint;

@@ -30,11 +30,14 @@ import {
   earliestEnd,
   endOf,
   latest,
+  type OfBill,
+  type Payer,
   type Shape,
   stayOf,
   timeOrNever,
   tipOf,
   tipsOf,
+  whoseOf,
 } from './shape-parts.ts';
 import { formatTime, formatTimeOrNull } from './wire-time.ts';
 
@@ -88,6 +91,7 @@ export class Shapes {
       terminalId: terms.terminalId,
       merchantId: terms.merchantId,
       institutionId: terms.institutionId,
+      mode: terms.mode ?? 'live',
       relatedBillId: terms.relatedBillId,
       createdAt: formatTime(terms.createdAt),
       expiresAt: endOf(terms),
@@ -96,7 +100,7 @@ export class Shapes {
       closedAt: formatTimeOrNull(ending.closedAt),
       cause: ending.cause,
       receipt: this.#n.json(ending.receipt),
-      payments: latest(bill.payments).map((payment) => this.payment(terms.id, payment)),
+      payments: latest(bill.payments).map((payment) => this.payment(terms, payment)),
       credits: latest(bill.credits).map((credit) =>
         this.credit(terms.id, credit, terms.purpose, now),
       ),
@@ -131,11 +135,13 @@ export class Shapes {
     return amount === 0 ? null : this.#n.amount(amount);
   }
 
-  payment(billId: BillId, payment: Payment | RefusedPayment): Shape {
+  payment(bill: OfBill, payment: Payment | RefusedPayment): Shape {
     const isRefused = 'rejection' in payment;
     const shape: Shape = {
-      id: partId(billId, 'p', payment.no),
+      id: partId(bill.id, 'p', payment.no),
       paychannelId: payment.paychannelId,
+      payingInstitutionId: payment.institutionId ?? bill.institutionId,
+      billingInstitutionId: bill.institutionId,
       paymentRef: payment.paymentRef,
       amount: this.#n.amount(payment.amount),
       credited: isRefused ? 0 : this.#n.amount(payment.credited),
@@ -153,10 +159,12 @@ export class Shapes {
   }
 
   /** A reference that was given up before any payment came for it. */
-  voidedPayment(paychannelId: PaychannelId, paymentRef: Reference, at: Millis): Shape {
+  voidedPayment(bill: OfBill, by: Payer, paymentRef: Reference, at: Millis): Shape {
     return {
       id: null,
-      paychannelId,
+      paychannelId: by.paychannelId,
+      payingInstitutionId: by.institutionId,
+      billingInstitutionId: bill.institutionId,
       paymentRef,
       amount: null,
       credited: 0,
@@ -189,14 +197,13 @@ export class Shapes {
 
   /** A credit as its paychannel reads it by itself: with the bill and the currency that it belongs to. */
   paychannelCredit(bill: PresentBill, credit: Credit, now: Millis): Shape {
-    const { id, currency, purpose } = bill.terms;
-    return { ...this.credit(id, credit, purpose, now), billId: id, currency };
+    const { id, purpose } = bill.terms;
+    return { ...this.credit(id, credit, purpose, now), ...whoseOf(bill) };
   }
 
   /** A payment as its paychannel's list shows it. */
   paychannelPayment(bill: PresentBill, payment: Payment | RefusedPayment): Shape {
-    const { id, currency } = bill.terms;
-    return { ...this.payment(id, payment), billId: id, currency };
+    return { ...this.payment(bill.terms, payment), ...whoseOf(bill) };
   }
 
   view(bill: PresentBill, paychannelId: PaychannelId, now: Millis): Shape {
@@ -207,6 +214,7 @@ export class Shapes {
       id: terms.id,
       type: terms.type,
       status: bill.status,
+      mode: terms.mode ?? 'live',
       merchant: { name: terms.merchant.name, city: terms.merchant.city },
       description: terms.description,
       lines: this.#lines(bill),
@@ -277,7 +285,7 @@ export class Shapes {
       due: m(answer.due),
     };
     if (answer.clearUntil !== undefined) shown.clearUntil = timeOrNever(answer.clearUntil);
-    return { payment: this.payment(bill.terms.id, answer.payment), bill: shown };
+    return { payment: this.payment(bill.terms, answer.payment), bill: shown };
   }
 
   /** One payment for its terminal: as it now is, with its credits. */
@@ -297,7 +305,7 @@ export class Shapes {
     };
     if (terms.tipMax !== undefined) shown.tips = tipsOf(books.tips ?? NO_TIPS, m);
     return {
-      payment: this.payment(terms.id, payment),
+      payment: this.payment(terms, payment),
       credits: latest(credits).map((credit) => this.credit(terms.id, credit, terms.purpose, now)),
       bill: shown,
     };
@@ -316,12 +324,13 @@ export class Shapes {
       paid: m(event.paid),
       due: m(event.due),
       policies: bill.policies,
+      mode: bill.mode,
     };
     if (event.tips !== undefined) shown.tips = tipsOf(event.tips, m);
     const data: Shape = { bill: shown };
     if (event.clearUntil !== undefined) data.clearUntil = timeOrNever(event.clearUntil);
     if (event.cause !== null) data.cause = event.cause;
-    if (event.payment !== null) data.payment = this.payment(bill.id, event.payment);
+    if (event.payment !== null) data.payment = this.payment(bill, event.payment);
     if (event.credit !== null) {
       data.credit = this.credit(bill.id, event.credit, bill.purpose, event.occurredAt);
     }
@@ -344,6 +353,7 @@ export class Shapes {
     return {
       id: terms.id,
       status: bill.status,
+      mode: terms.mode ?? 'live',
       merchant: { name: terms.merchant.name, city: terms.merchant.city },
       description: terms.description,
       currency: terms.currency,

@@ -150,6 +150,7 @@ function payerCommand(operation: PayerOperation, principal: Principal | null): B
         payer: operation.payer,
         paidAt: operation.paidAt,
         subscribed: principal?.subscribed ?? false,
+        institutionId: principal?.institutionId,
       } as const;
       return withWhatIsRare(pay, operation);
     }

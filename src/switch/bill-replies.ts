@@ -183,6 +183,7 @@ function replyWithFate(
     kind: 'paymentFate',
     bill: settled.bill,
     paychannelId: (principal?.id ?? '') as PaychannelId,
+    institutionId: principal?.institutionId ?? settled.bill.terms.institutionId,
     paymentRef: operation.paymentRef,
     fate: outcome,
   };

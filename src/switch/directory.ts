@@ -15,7 +15,7 @@ export interface KeyHolder {
 
 /** Somebody, or a key, of whom another thing is true now. */
 export interface DirectoryChange {
-  readonly kind: 'institution' | Principal['kind'] | 'key';
+  readonly kind: 'institution' | Principal['kind'] | 'key' | 'agreement';
   readonly id: string;
 }
 

@@ -3,9 +3,9 @@
 
 import { allPoliciesOf } from '../domain/bill/policies.ts';
 import type { PresentBill } from '../domain/bill/state.ts';
-import type { BillEvent, Recipient } from '../domain/bill/vocabulary.ts';
+import type { BillEvent, Recipient, Terms } from '../domain/bill/vocabulary.ts';
 import { type BillId, parsePartId, partId, type ShardId, shardOfBill } from '../domain/ids.ts';
-import type { StreamedEvent } from './ports.ts';
+import type { EventBill, StreamedEvent } from './ports.ts';
 
 /** Pending events that one reading of memory gives at the most. */
 const READ_MAX = 5_000;
@@ -26,12 +26,9 @@ export class EventIndex {
 
   /** An event is pending; says how a stream gives it. */
   add(bill: PresentBill, event: BillEvent): StreamedEvent {
-    const { id, orderId, amount, currency, purpose } = bill.terms;
-    const policies = allPoliciesOf(bill.terms);
-    const shown = { id, orderId, amount, currency, purpose, policies };
-    const streamed: StreamedEvent = { bill: shown, event };
+    const streamed: StreamedEvent = { bill: eventBillOf(bill.terms), event };
     const stream = this.#streamOf(event.recipient);
-    const key = partId(id, 'e', event.no);
+    const key = partId(bill.terms.id, 'e', event.no);
     if (!stream.pending.has(key)) this.#pendingCount += 1;
     stream.pending.set(key, streamed);
     return streamed;
@@ -104,6 +101,13 @@ export class EventIndex {
   #dropIfEmpty(recipient: Recipient, stream: Stream): void {
     if (stream.pending.size === 0 && stream.ended.size === 0) this.#streams.delete(recipient);
   }
+}
+
+/** What an event tells of its bill. */
+export function eventBillOf(terms: Terms): EventBill {
+  const { id, orderId, amount, currency, purpose, institutionId, mode = 'live' } = terms;
+  const policies = allPoliciesOf(terms);
+  return { id, orderId, amount, currency, purpose, policies, institutionId, mode };
 }
 
 /** Streams are in order of time, then bill, then number. */

@@ -2,6 +2,7 @@
 // where the directory is.
 
 import type { PolicySettings } from '../domain/bill/policies.ts';
+import type { Mode } from '../domain/bill/vocabulary.ts';
 import type { LimitSettings } from './limits.ts';
 import type { OperatorRole, Principal } from './principal.ts';
 
@@ -24,6 +25,8 @@ export interface Party {
   readonly role: OperatorRole | null;
   /** Of an institution or merchant: those of its bills' policies that it has set. */
   readonly policies: PolicySettings | null;
+  /** Of its institution. Null: it belongs to none. */
+  readonly mode: Mode | null;
   /** Wall clock, ms. */
   readonly suspendedAt: number | null;
   readonly createdAt: number;
@@ -38,6 +41,8 @@ export interface PartyFields {
   readonly role?: OperatorRole;
   /** All that it is to have set: what is left out is no longer set. */
   readonly policies?: PolicySettings;
+  /** Of a new institution. */
+  readonly mode?: Mode;
   readonly institutionId?: string;
   readonly merchantId?: string;
 }
@@ -96,7 +101,49 @@ export interface PageOf {
   readonly after: string | null;
 }
 
+export interface MadeAgreement {
+  readonly id: string;
+  readonly billingInstitutionId: string;
+  readonly payingInstitutionId: string;
+  /** Of both. */
+  readonly mode: Mode;
+  /** Wall clock, ms. */
+  readonly since: number;
+  /** Null: it has not ended. */
+  readonly endedAt: number | null;
+  readonly createdAt: number;
+}
+
+/** What became of making one; `exists` tells of the one that has not ended. */
+export type Agreed =
+  | Changed<MadeAgreement>
+  | { readonly is: 'modesDiffer' }
+  | { readonly is: 'exists'; readonly id: string };
+
+/**
+ * Agreements as operators see, make and end them. Each of the two institutions sees its own; only who runs the switch
+ * makes them, since one side alone could give the other's customers away.
+ */
+export interface AgreementDesk {
+  /** `unknown`: one of the institutions is not there. */
+  add(
+    acting: Acting,
+    of: {
+      readonly billingInstitutionId: string;
+      readonly payingInstitutionId: string;
+      /** Null: from now on. */
+      readonly since: number | null;
+    },
+  ): Promise<Agreed>;
+  find(scope: Scope, id: string): Promise<MadeAgreement | null>;
+  /** Of one institution, on whichever side; null: all that the scope takes in. */
+  list(scope: Scope, institutionId: string | null, page: PageOf): Promise<MadeAgreement[]>;
+  /** Ends it now; one that has ended stays as it is. */
+  end(acting: Acting, id: string): Promise<Changed<MadeAgreement>>;
+}
+
 export interface OperatorDesk {
+  readonly agreements: AgreementDesk;
   find(scope: Scope, kind: PartyKind, id: string): Promise<Party | null>;
   list(
     scope: Scope,
@@ -200,11 +247,18 @@ export function roleOf(operator: Principal): OperatorRole {
 }
 
 /** Whether the role may do this with that kind at all; where, its scope says. */
-export function mayDo(operator: Principal, action: OperatorAction, kind: PartyKind): boolean {
+export function mayDo(
+  operator: Principal,
+  action: OperatorAction,
+  kind: PartyKind | 'agreement',
+): boolean {
   const role = roleOf(operator);
   if (action === 'audit') return role === 'system';
   // A suspended operator looks on.
   if (action !== 'see' && operator.suspended === true) return false;
+  // One side alone could give the other's customers away: who runs the switch makes them.
+  if (kind === 'agreement')
+    return role === 'system' || (action === 'see' && role !== 'merchantAdmin');
   return RIGHTS[role][action].includes(kind);
 }
 

@@ -7,12 +7,13 @@ import type {
   BillEvent,
   Credit,
   KeptReference,
+  Mode,
   Payment,
   Purpose,
   ReferenceKind,
   RefusedPayment,
 } from '../domain/bill/vocabulary.ts';
-import type { BillId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
+import type { BillId, InstitutionId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
 import type { EntryId } from './entry-id.ts';
 import type { FoundPart, PartKey } from './part-keys.ts';
@@ -249,6 +250,8 @@ export interface EventBill {
   readonly currency: string;
   readonly purpose: Purpose;
   readonly policies: AllPolicies;
+  readonly institutionId: InstitutionId;
+  readonly mode: Mode;
 }
 
 /** A place in a stream of events: by time, then bill, then number. */

@@ -23,6 +23,8 @@ export interface Principal {
   readonly policies?: PolicySettings;
   /** Of an operator. */
   readonly role?: OperatorRole;
+  /** Of an institution that is for tests. */
+  readonly mode?: 'test';
   /** It, its merchant or its institution is: nothing new begins, and what has begun comes to its end. */
   readonly suspended?: true;
 }

@@ -14,7 +14,14 @@ import type {
   Reservation,
   Terms,
 } from '../domain/bill/vocabulary.ts';
-import type { BillId, PaychannelId, Reference, ShardId, TerminalId } from '../domain/ids.ts';
+import type {
+  BillId,
+  InstitutionId,
+  PaychannelId,
+  Reference,
+  ShardId,
+  TerminalId,
+} from '../domain/ids.ts';
 import type { Currency, Minor } from '../domain/money.ts';
 import type { Tariff } from '../domain/tariff/tariff.ts';
 import type { Millis } from '../domain/time.ts';
@@ -222,6 +229,7 @@ export type Reply =
       readonly kind: 'paymentFate';
       readonly bill: PresentBill;
       readonly paychannelId: PaychannelId;
+      readonly institutionId: InstitutionId;
       readonly paymentRef: Reference;
       readonly fate:
         | { readonly type: 'accepted'; readonly answer: PaymentAnswer }
@@ -261,6 +269,8 @@ export type SwitchRejection =
   | { readonly rejected: 'order.notFound' }
   /** Nothing new begins for a suspended party. */
   | { readonly rejected: 'request.suspended' }
+  /** Nor for a paychannel of an institution whose agreement with the bill's has ended. */
+  | { readonly rejected: 'agreement.ended' }
   | { readonly rejected: 'forbidden' };
 
 /** What a gateway asks of a worker as a whole, beside its shards' requests. */

@@ -31,5 +31,6 @@ export function saleTerms({ terms }: PresentBill, sale: Sale): ProposedTerms {
     validUntil: sale.expiresAt,
   };
   const whole = sale.policies === null ? made : { ...made, policies: sale.policies };
-  return terms.tipMax === undefined ? whole : { ...whole, tipMax: terms.tipMax };
+  const tipped = terms.tipMax === undefined ? whole : { ...whole, tipMax: terms.tipMax };
+  return terms.mode === undefined ? tipped : { ...tipped, mode: terms.mode };
 }

@@ -1,6 +1,7 @@
 // What a shard is given by its worker.
 
 import type { BillId, ShardId } from '../domain/ids.ts';
+import type { Agreements } from './agreements.ts';
 import type { EventIndex } from './event-index.ts';
 import type { Lookups } from './lookups.ts';
 import type { Clock } from './ports.ts';
@@ -27,6 +28,7 @@ export interface ShardSurroundings {
   readonly events: EventIndex;
   readonly sink: ReplySink;
   readonly packer: BillPacker;
+  readonly agreements: Agreements;
   readonly limits: ShardLimits;
   /** Whether this process may answer from memory for the shard (A5). */
   readonly isLeased: () => boolean;

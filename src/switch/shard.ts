@@ -32,8 +32,8 @@ import type { Reply } from './requests.ts';
 import { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
 import { asCommitted, settleItem, stream } from './streaming.ts';
-import { isRefused, unlessSuspended } from './suspension.ts';
-import { unseen, visible } from './visibility.ts';
+import { isRefused, unlessBarred } from './suspension.ts';
+import { seenBy, unseen } from './visibility.ts';
 
 export class Shard {
   readonly id: ShardId;
@@ -224,23 +224,23 @@ export class Shard {
     const { principal } = asked;
     const now = this.now();
     this.runTimers(cell, now);
-    const seen = visible(cell.bill, principal, operation.op);
+    const seen = seenBy(asked, cell.bill, this.#around.agreements, now);
     if (seen === null) {
       this.answer(asked, rejection(unseen(operation.op)), cell.batch);
       return;
     }
-    if (this.#polls.begin(cell, asked, seen.version)) {
+    if (this.#polls.begin(cell, asked, seen.bill.version)) {
       this.#underWay -= 1;
       return;
     }
     const { reference, parts } = this.#references.recall(cell, asked, waiting);
     const command = commandOf(operation, principal);
     const decided = command === null ? [] : decide(cell.bill, command, now, reference, parts);
-    const decision = unlessSuspended(operation, principal, decided);
+    const decision = unlessBarred(operation, seen.bar, decided);
     if (command !== null && !isRefused(decision)) {
       this.apply(cell, command.type, decision, { asked, now });
     }
-    const bill = showing(must(visible(cell.bill, principal, operation.op), 'the bill seen'), parts);
+    const bill = showing(isPresent(cell.bill) ? cell.bill : seen.bill, parts);
     const reply = replyTo(operation, principal, { bill, decision, recalled: reference, now });
     this.answer(asked, reply, cell.batch);
   }

@@ -39,6 +39,7 @@ export function termsAt(proposed: ProposedTerms, now: Millis): Terms {
   if (proposed.offer !== undefined) terms.offer = proposed.offer;
   if (proposed.policies !== undefined) terms.policies = proposed.policies;
   if (proposed.tipMax !== undefined) terms.tipMax = proposed.tipMax;
+  if (proposed.mode !== undefined) terms.mode = proposed.mode;
   if (proposed.stay !== undefined) {
     const stay = stayAt(proposed.stay, now);
     terms.stay = stay;

@@ -2,9 +2,12 @@
 
 import { unreachable } from '../domain/assert.ts';
 import { type Bill, isPresent, type PresentBill } from '../domain/bill/state.ts';
-import type { Recipient } from '../domain/bill/vocabulary.ts';
+import type { Recipient, Terms } from '../domain/bill/vocabulary.ts';
+import type { Millis } from '../domain/time.ts';
+import type { Agreements, Reach } from './agreements.ts';
 import type { Principal } from './principal.ts';
 import type { Operation, SwitchRejection } from './requests.ts';
+import { AGREEMENT_ENDED, SUSPENDED } from './suspension.ts';
 
 /** Whose events a principal reads. Undefined for those that have no stream. */
 export function recipientOf(principal: Principal): Recipient | undefined {
@@ -13,19 +16,54 @@ export function recipientOf(principal: Principal): Recipient | undefined {
   return undefined;
 }
 
-/** Whether the principal may see the bill; another's bill is as unknown as none at all. */
-export function maySee(
+/** Who asks what. */
+interface Asking {
+  readonly principal: Principal | null;
+  readonly operation: Operation;
+}
+
+/** A bill within the reach of whoever asks. */
+export interface Seen {
+  readonly bill: PresentBill;
+  /** Why they begin nothing new with it; null: they may. */
+  readonly bar: SwitchRejection | null;
+}
+
+/** The bill as whoever asks may have to do with it; null: to them it is as unknown as none at all. */
+export function seenBy(
+  { principal, operation }: Asking,
+  bill: Bill,
+  agreements: Agreements,
+  now: Millis,
+): Seen | null {
+  if (!isPresent(bill)) return null;
+  const reach = reachOf(principal, bill, operation.op, agreements, now);
+  if (reach === 'none') return null;
+  if (principal?.suspended === true) return { bill, bar: SUSPENDED };
+  return { bill, bar: reach === 'begun' ? AGREEMENT_ENDED : null };
+}
+
+function reachOf(
   principal: Principal | null,
   bill: PresentBill,
   op: Operation['op'],
+  agreements: Agreements,
+  now: Millis,
+): Reach {
+  if (principal === null) return op === 'bill.page' || op === 'sticker.get' ? 'whole' : 'none';
+  if (principal.kind === 'paychannel') return agreements.reach(principal, bill, now);
+  return isOfHouse(principal, principal.kind, bill.terms) ? 'whole' : 'none';
+}
+
+/** Whether the bill is one of those that the seller's side of an institution sees. */
+function isOfHouse(
+  principal: Principal,
+  kind: Exclude<Principal['kind'], 'paychannel'>,
+  terms: Terms,
 ): boolean {
-  if (principal === null) return op === 'bill.page' || op === 'sticker.get';
-  const terms = bill.terms;
   if (principal.role === 'system') return true;
   if (principal.institutionId !== terms.institutionId) return false;
-  switch (principal.kind) {
-    case 'paychannel':
-      return true;
+  switch (kind) {
     case 'operator':
       return principal.merchantId === null || principal.merchantId === terms.merchantId;
     case 'merchant':
@@ -34,7 +72,7 @@ export function maySee(
       if (principal.restricted) return principal.id === terms.terminalId;
       return principal.merchantId === terms.merchantId;
     default:
-      return unreachable(principal.kind);
+      return unreachable(kind);
   }
 }
 
@@ -42,13 +80,4 @@ export function maySee(
 export function unseen(op: Operation['op']): SwitchRejection {
   const isOfCredit = op === 'credit.get' || op === 'credit.settle';
   return { rejected: isOfCredit ? 'credit.notFound' : 'bill.notFound' };
-}
-
-/** The bill if the principal may see it. */
-export function visible(
-  bill: Bill,
-  principal: Principal | null,
-  op: Operation['op'],
-): PresentBill | null {
-  return isPresent(bill) && maySee(principal, bill, op) ? bill : null;
 }

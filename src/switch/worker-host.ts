@@ -4,6 +4,7 @@
 import { Defect } from '../domain/assert.ts';
 import { type BillId, type ShardId, shardOfBill } from '../domain/ids.ts';
 import { type Millis, millis, SECOND_MS } from '../domain/time.ts';
+import type { Agreements } from './agreements.ts';
 import { EventIndex } from './event-index.ts';
 import { HistoryWriter } from './history-writer.ts';
 import { Leasing } from './leasing.ts';
@@ -46,6 +47,7 @@ export interface WorkerOptions {
   readonly reporter: Reporter;
   readonly observer: Observer;
   readonly sink: ReplySink;
+  readonly agreements: Agreements;
   readonly limits: ShardLimits;
   readonly packer: BillPacker;
   /** After so long without a request a bill leaves memory for which nothing is to come. */
@@ -210,6 +212,7 @@ export class WorkerHost {
       lookups: this.#lookups,
       events: this.#events,
       packer: this.#options.packer,
+      agreements: this.#options.agreements,
       isLeased: () => this.#leasing.isRunning(id),
       unwritten: () => this.#writer.depth(id),
       defect: (bill, error) => this.#defect(bill, error),

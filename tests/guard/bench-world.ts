@@ -13,6 +13,7 @@ import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
 import { GatewayLink } from '../../src/protocols/shard/gateway-link.ts';
 import { WorkerLink } from '../../src/protocols/shard/worker-link.ts';
+import { Agreements } from '../../src/switch/agreements.ts';
 import { type EntryId, NO_ENTRY } from '../../src/switch/entry-id.ts';
 import type {
   Clock,
@@ -312,6 +313,7 @@ export class BenchWorld {
         },
       },
       sink: link,
+      agreements: new Agreements(),
       holder: 'guard',
       isGone: () => false,
       drawNonce: () => `nonce ${nonces++}`,

@@ -410,7 +410,7 @@ function recorded(version: number): Record<string, string> {
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-describe.each([1, 2, 3, 4, 5, 6])('an entry of version %i', (version) => {
+describe.each([1, 2, 3, 4, 5, 6, 7])('an entry of version %i', (version) => {
   const payloads = recorded(version);
 
   test.each([

@@ -2,7 +2,6 @@
 // run. A simulation that lets one of them pass is blind.
 
 import { ShardClock } from '../../src/actors/shard-clock.ts';
-import { allPoliciesOf } from '../../src/domain/bill/policies.ts';
 import { type Bill, isPresent } from '../../src/domain/bill/state.ts';
 import type { BillFact } from '../../src/domain/bill/vocabulary.ts';
 import type { Minor } from '../../src/domain/money.ts';
@@ -10,7 +9,7 @@ import { millis, NEVER } from '../../src/domain/time.ts';
 import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
 import type { Cell } from '../../src/switch/cell.ts';
 import type { EntryId } from '../../src/switch/entry-id.ts';
-import { EventIndex } from '../../src/switch/event-index.ts';
+import { EventIndex, eventBillOf } from '../../src/switch/event-index.ts';
 import { GroupCommit } from '../../src/switch/group-commit.ts';
 import { Leasing } from '../../src/switch/leasing.ts';
 import { OrderDesk } from '../../src/switch/order-desk.ts';
@@ -291,7 +290,7 @@ export const BUGS = {
       EventIndex.prototype,
       'add',
       () =>
-        (_, { terms }, event) => ({ bill: { ...terms, policies: allPoliciesOf(terms) }, event }),
+        (_, { terms }, event) => ({ bill: eventBillOf(terms), event }),
     ),
 
   /** An ended event goes on being given until history shows its end. */

@@ -3,6 +3,7 @@
 import type { ShardId } from '../../src/domain/ids.ts';
 import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
 import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
+import { Agreements } from '../../src/switch/agreements.ts';
 import type { EntryCodec } from '../../src/switch/records.ts';
 import type { Asked, ReplySink } from '../../src/switch/reply-sink.ts';
 import { NO_OBSERVER } from '../../src/switch/reporter.ts';
@@ -143,6 +144,7 @@ export class SimNode {
         flush: () => undefined,
         begun: () => undefined,
       },
+      agreements: new Agreements(),
       holder: life.name,
       isGone: (holder) => this.#world.gone.has(holder),
       drawNonce: () => {

@@ -149,6 +149,12 @@ export function makePrincipals(): Map<string, Principal> {
 
 /** Of a gateway whose tests ask for nothing of it. */
 const NO_DESK: OperatorDesk = {
+  agreements: {
+    add: () => Promise.resolve({ is: 'unknown' }),
+    find: () => Promise.resolve(null),
+    list: () => Promise.resolve([]),
+    end: () => Promise.resolve({ is: 'unknown' }),
+  },
   find: () => Promise.resolve(null),
   list: () => Promise.resolve([]),
   add: () => Promise.resolve({ is: 'unknown' }),

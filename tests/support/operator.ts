@@ -1,12 +1,14 @@
 // An operator as a program of theirs would be; every answer is held against the switch's own OpenAPI document.
 
 import type { Static } from '@sinclair/typebox';
+import type * as agreed from '../../src/protocols/schemas/agreements.ts';
 import type * as shown from '../../src/protocols/schemas/operator.ts';
 import { type Body, type HttpAnswer, HttpParty } from './client.ts';
 import type { World } from './world.ts';
 
 export type Party = Static<typeof shown.newParty>;
 export type Key = Static<typeof shown.newKey>;
+export type Agreement = Static<typeof agreed.agreement>;
 
 export class OperatorParty {
   readonly #http: HttpParty;
@@ -57,8 +59,12 @@ export interface House {
 }
 
 /** A whole institution with an operator of each role. */
-export async function onboardHouse(system: OperatorParty, name: string): Promise<House> {
-  const institution = await system.done<Party>('operator.institution.add', { name });
+export async function onboardHouse(
+  system: OperatorParty,
+  name: string,
+  mode: 'test' | 'live' = 'live',
+): Promise<House> {
+  const institution = await system.done<Party>('operator.institution.add', { name, mode });
   const of = { institutionId: institution.id, withKey: true };
   const shop = { institutionId: institution.id, name: `${name} Shop`, city: 'Shelbyville' };
   const merchant = await system.done<Party>('operator.merchant.add', shop);

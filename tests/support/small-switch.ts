@@ -7,13 +7,14 @@ import { isRejection } from '../../src/domain/bill/vocabulary.ts';
 import { type BillId, type ShardId, shardOfBill } from '../../src/domain/ids.ts';
 import { type Millis, plus } from '../../src/domain/time.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
+import { Agreements } from '../../src/switch/agreements.ts';
 import { type BillOperation, commandOf } from '../../src/switch/bill-commands.ts';
 import { rejection, replyTo } from '../../src/switch/bill-replies.ts';
 import { ORDER_LIFE_MS, orderKey } from '../../src/switch/orders.ts';
 import type { Reply, Request, ShardDoor } from '../../src/switch/requests.ts';
-import { isRefused, SUSPENDED, unlessSuspended } from '../../src/switch/suspension.ts';
+import { isRefused, SUSPENDED, unlessBarred } from '../../src/switch/suspension.ts';
 import { termsAt } from '../../src/switch/terms-at.ts';
-import { unseen, visible } from '../../src/switch/visibility.ts';
+import { seenBy, unseen } from '../../src/switch/visibility.ts';
 import { NOON } from './bill-fixtures.ts';
 import { codesAt } from './qr-claims.ts';
 
@@ -27,6 +28,7 @@ interface Order {
   readonly at: Millis;
 }
 
+const NO_AGREEMENTS = new Agreements();
 const AWAY: Reply = { kind: 'fault', code: 'outcome.unknown', detail: 'lost', retryAfterS: 1 };
 const presenter = makePresenter({
   publicBaseUrl: 'https://pay.example',
@@ -167,11 +169,13 @@ export class SmallSwitch implements ShardDoor {
   ): Reply {
     this.#expect(shard, operation.billId);
     this.#runTimers(operation.billId);
-    const before = visible(this.bills.get(operation.billId) ?? ABSENT, principal, operation.op);
-    if (before === null) return rejection(unseen(operation.op));
+    const found = this.bills.get(operation.billId) ?? ABSENT;
+    const seen = seenBy({ principal, operation }, found, NO_AGREEMENTS, this.now);
+    if (seen === null) return rejection(unseen(operation.op));
+    const before = seen.bill;
     const command = commandOf(operation, principal);
     const decided = command === null ? [] : decide(before, command, this.now);
-    const decision = unlessSuspended(operation, principal, decided);
+    const decision = unlessBarred(operation, seen.bar, decided);
     const facts = isRefused(decision) ? [] : decision;
     const bill = evolve(before, facts, { at: this.now, requestId }) as PresentBill;
     this.bills.set(operation.billId, bill);

@@ -2,7 +2,7 @@
 
 import { plus } from '../../src/domain/time.ts';
 import type { StreamedEvent } from '../../src/switch/ports.ts';
-import { billId, makeEvent, NOON, reference } from './bill-fixtures.ts';
+import { billId, institutionId, makeEvent, NOON, reference } from './bill-fixtures.ts';
 import type { Frame } from './socket.ts';
 
 /** The nth event of the terminal: of the nth bill, at the nth millisecond. */
@@ -15,6 +15,8 @@ export function eventNo(no: number, given: Partial<StreamedEvent['event']> = {})
       currency: 'EUR',
       purpose: 'sale',
       policies: { late: 'refuse', excess: 'refuse', part: 'allow', unconfirmed: 'confirm' },
+      institutionId,
+      mode: 'live',
     },
     event: makeEvent({ no: 1, occurredAt: plus(NOON, no), requestId: `request-${no}`, ...given }),
   };

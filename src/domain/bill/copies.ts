@@ -69,5 +69,6 @@ export function paymentWith(
   if (payment.excess !== undefined) made.excess = payment.excess;
   if (payment.tip !== undefined) made.tip = payment.tip;
   if (change.isTipReturned ?? payment.isTipReturned) made.isTipReturned = true;
+  if (payment.institutionId !== undefined) made.institutionId = payment.institutionId;
   return made;
 }

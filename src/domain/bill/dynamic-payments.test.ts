@@ -17,6 +17,7 @@ import {
   voidPayment,
 } from '../../../tests/support/bill-spec.ts';
 import { Defect } from '../assert.ts';
+import type { InstitutionId } from '../ids.ts';
 import type { Currency } from '../money.ts';
 import { DAY_MS, plus } from '../time.ts';
 import { decide } from './bill.ts';
@@ -49,6 +50,25 @@ describe('a payment', () => {
     expect(then.told).toEqual(['terminal:term-1 payment.received']);
     expect(then.bill).toMatchObject({ status: 'partiallyPaid', ending: { paidAt: null } });
     expect(then.bill.outbox[0]).toMatchObject({ paid: 400, due: 600 });
+  });
+
+  test('says whose paychannel it came through where that is another institution’s than the bill’s', () => {
+    const [own, other] = ['inst-1', 'inst-2'] as InstitutionId[];
+    const foreign = { institutionId: other };
+    const paid = given(create()).when(pay(1000, foreign)).bill;
+    expect(paid.payments[0]).toMatchObject(foreign);
+    expect(paid.outbox[0]?.payment).toMatchObject(foreign);
+    // Its copies say so too.
+    const ended = given(create(), pay(1000, foreign), confirm()).bill;
+    expect(ended.payments[0]).toMatchObject({ status: 'confirmed', ...foreign });
+    const refused = given(create()).when(pay(2000, foreign)).bill;
+    expect(findReference(refused, 'payment', ALFA, ref('p1'))?.outcome).toMatchObject({
+      type: 'refused',
+      payment: foreign,
+    });
+    // The log has no byte more of a payment within one institution.
+    const within = given(create()).when(pay(1000, { institutionId: own })).bill;
+    expect(within).toStrictEqual(given(create()).when(pay(1000)).bill);
   });
 
   test('keeps the answer of its first call, whatever follows', () => {

@@ -2,6 +2,7 @@
 // from one, is its own.
 
 import { assert, must } from '../assert.ts';
+import type { InstitutionId } from '../ids.ts';
 import { add, type Minor, subtract } from '../money.ts';
 import { type Millis, plus } from '../time.ts';
 import type { Writable } from './copies.ts';
@@ -121,6 +122,8 @@ export function payBy(
   };
   if (excess > 0) payment.excess = excess;
   if (command.tip !== undefined) payment.tip = command.tip;
+  const institutionId = foreignInstitution(bill, command);
+  if (institutionId !== undefined) payment.institutionId = institutionId;
   const credits = excess > 0 ? [excessOf(bill, payment, excess)] : [];
   const facts: BillFact[] = [];
   if (named !== null) facts.push({ type: 'ReservationEnded', no: named.no, how: 'used' });
@@ -173,7 +176,17 @@ function refused(
     rejection,
   };
   if (command.tip !== undefined) payment.tip = command.tip;
+  const institutionId = foreignInstitution(bill, command);
+  if (institutionId !== undefined) payment.institutionId = institutionId;
   return [{ type: 'PaymentRefused', payment, digest }];
+}
+
+/** The institution of a paychannel that is not the bill's: most payments have none, and no place for it. */
+function foreignInstitution(
+  { terms }: PresentBill,
+  { institutionId }: CommandOf<'PayBill'>,
+): InstitutionId | undefined {
+  return institutionId === terms.institutionId ? undefined : institutionId;
 }
 
 /** Reservations hold no more than is due (B3), so a bill that is paid in full has none left to end. */

@@ -16,6 +16,8 @@ import type { Tariff } from '../tariff/tariff.ts';
 import type { Millis } from '../time.ts';
 
 export type BillType = 'dynamic' | 'static' | 'timer';
+/** Of an institution, and so of its bills: test never meets live. */
+export type Mode = 'test' | 'live';
 export type Purpose = 'sale' | 'prepayment';
 export type Capture = 'manual' | 'auto';
 export type QrFormat = 'url' | 'emvco' | 'sbp';
@@ -145,6 +147,8 @@ export interface Terms {
   readonly stay?: Stay;
   /** The most that one payment may bring on top. Absent: nothing. */
   readonly tipMax?: Minor;
+  /** Absent: live. */
+  readonly mode?: 'test';
 }
 
 /**
@@ -199,6 +203,8 @@ export interface Payment {
   readonly tip?: Minor;
   /** The tip was requested back, which it is whole or not at all. */
   readonly isTipReturned?: true;
+  /** The paychannel's institution. Absent: the bill's own. */
+  readonly institutionId?: InstitutionId;
 }
 
 /** A payment that the bill did not take: final for its `paymentRef`; the wallet returns the money itself. */
@@ -212,6 +218,8 @@ export interface RefusedPayment {
   readonly rejection: BillRejection;
   /** What it would have brought on top. Absent: 0. */
   readonly tip?: Minor;
+  /** The paychannel's institution. Absent: the bill's own. */
+  readonly institutionId?: InstitutionId;
 }
 
 export type CreditKind = 'reversal' | 'refund';
@@ -354,6 +362,8 @@ export type BillCommand =
   | {
       readonly type: 'PayBill';
       readonly paychannelId: PaychannelId;
+      /** The paychannel's institution. Absent: the bill's own. */
+      readonly institutionId?: InstitutionId | undefined;
       readonly paymentRef: Reference;
       readonly digest: string;
       readonly amount: Minor;

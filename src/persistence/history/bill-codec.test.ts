@@ -9,12 +9,14 @@ import {
   makeFullBill,
   makePayment,
   makeReference,
+  makeRefusal,
   makeReservation,
   NOON,
   reference,
   terminalId,
 } from '../../../tests/support/bill-fixtures.ts';
 import { PARKING } from '../../../tests/support/bill-spec.ts';
+import type { InstitutionId } from '../../domain/ids.ts';
 import { AMOUNT_MAX, minor, ZERO } from '../../domain/money.ts';
 import { NEVER, plus } from '../../domain/time.ts';
 import { CODEC_VERSION, makeBillCodec } from './bill-codec.ts';
@@ -215,3 +217,32 @@ const V1_BILL =
   'JlwAAADAwMtCebjgdGAAAMtCebjhUBoAAJUAAAAAAJGcAaVwYXlfMalwYXltZW50LTHNA+gApGNhcmSoSioq' +
   'KiBEKirLQnm44HVaAAAAy0J5uOB1mIAAwMORnQEAAaVwYXlfMalwYXltZW50LTHMyADAwMtCebjgdhWAAMAA' +
   'wJCQkMKUAwECAJbAwMDAwMA=';
+
+describe('a bill of two institutions', () => {
+  const other = 'ins_2' as InstitutionId;
+
+  test('is given back with whose paychannel paid it, and with its mode', () => {
+    const payments = [
+      makePayment({ institutionId: other }),
+      makePayment({ no: 3, excess: minor(100), institutionId: other }),
+    ];
+    const refused = makeRefusal({ institutionId: other });
+    for (const terms of [{ mode: 'test' }, { mode: 'test', policies: POLICIES }, {}] as const) {
+      const bill = makeBill(terms, { payments });
+      expect(codec.decodeBill(codec.encodeBill(bill))).toStrictEqual(bill);
+    }
+    for (const outcome of [
+      { type: 'refused', payment: refused },
+      { type: 'refused', payment: makeRefusal() },
+    ] as const) {
+      expect(codec.decodeOutcome(codec.encodeOutcome(outcome))).toStrictEqual(outcome);
+    }
+  });
+
+  test('costs the payments of one institution no place', () => {
+    const [, stored] = new Packr({ useRecords: false }).unpack(
+      codec.encodeBill(makeBill({}, { payments: [makePayment()] })) as Buffer,
+    ) as [number, unknown[][][]];
+    expect(stored[4]?.[0]).toHaveLength(12);
+  });
+});

@@ -37,7 +37,7 @@ import {
 import { restorePolicies, restoreTerms, storePolicies, storeTerms, TYPES } from './terms-tuples.ts';
 
 /** The version that today's code writes. */
-export const CODEC_VERSION = 5;
+export const CODEC_VERSION = 6;
 
 /** Turns the content of one version into that of the next. */
 type Upcaster = (content: unknown) => unknown;
@@ -64,12 +64,13 @@ const same: Upcaster = (content) => content;
  * Version 2 brought static bills: a bill counts what it accepted, and its terms may end in an offer. Version 3 brought
  * policies, after the offer, and what they may leave at the end of books and payments. Version 4 brought timer bills:
  * what only they have stands at the ends of tuples, or in the offer's place. Version 5 brought tips: after the policies,
- * and at the ends of books, payments, refusals, credits and events.
+ * and at the ends of books, payments, refusals, credits and events. Version 6 brought institutions that pay each other's
+ * bills, and the mode of each: at the ends of payments, refusals and terms.
  */
 const UPCASTERS: Upcasters = {
-  bill: { 1: withAccepted, 2: same, 3: same, 4: same },
-  event: { 1: same, 2: same, 3: same, 4: same },
-  outcome: { 1: same, 2: same, 3: same, 4: same },
+  bill: { 1: withAccepted, 2: same, 3: same, 4: same, 5: same },
+  event: { 1: same, 2: same, 3: same, 4: same, 5: same },
+  outcome: { 1: same, 2: same, 3: same, 4: same, 5: same },
 };
 
 function withAccepted(content: unknown): unknown {

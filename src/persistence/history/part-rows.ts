@@ -1,13 +1,13 @@
 // Rows of payments and credits, read back into what they were.
 
 import type { Credit, Payment, RefusedPayment } from '../../domain/bill/vocabulary.ts';
-import type { PaychannelId, Reference } from '../../domain/ids.ts';
+import type { InstitutionId, PaychannelId, Reference } from '../../domain/ids.ts';
 import type { Minor } from '../../domain/money.ts';
 import { type Millis, millis } from '../../domain/time.ts';
 import { restoreRejection } from './part-tuples.ts';
 
 export const PAYMENT_COLUMNS =
-  'no, paychannel_id, payment_ref, amount, credited, status, method, payer, paid_at, received_at, notified_at, subscribed, rejection, excess, tip, tip_returned';
+  'no, paychannel_id, payment_ref, amount, credited, status, method, payer, paid_at, received_at, notified_at, subscribed, rejection, excess, tip, tip_returned, paying_institution_id';
 export const CREDIT_COLUMNS =
   'no, kind, payment_no, paychannel_id, payment_ref, amount, status, reason, settled_reason, reference, requested_at, settled_at, repeats, is_tip';
 
@@ -31,6 +31,8 @@ export interface PaymentColumns {
   readonly excess: Whole;
   readonly tip: Whole;
   readonly tip_returned: boolean;
+  /** Null: the bill's own. */
+  readonly paying_institution_id: InstitutionId | null;
 }
 
 export function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
@@ -41,6 +43,7 @@ export function paymentOf(row: PaymentColumns): Payment | RefusedPayment {
     amount: Number(row.amount) as Minor,
     method: row.method,
     receivedAt: millis(Number(row.received_at)),
+    ...(row.paying_institution_id === null ? {} : { institutionId: row.paying_institution_id }),
   };
   const tip = Number(row.tip) as Minor;
   if (row.status === 'refused') {

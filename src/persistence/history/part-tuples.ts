@@ -85,14 +85,17 @@ export function restoreTips([paid, returned, unreturned]: StoredTips): Tips {
 type StoredPayment = readonly [
   ...ReturnType<typeof storeUsualPayment>,
   excess?: Payment['excess'] | null,
-  tip?: readonly [amount: Minor, isReturned: boolean],
+  tip?: readonly [amount: Minor, isReturned: boolean] | null,
+  institutionId?: Payment['institutionId'],
 ];
 
-/** Most payments have neither a tip nor something that went back at once, and no places for them. */
+/** Most payments have no tip, nothing that went back at once, come from the bill's own institution, and have no places for it. */
 export function storePayment(payment: Payment): StoredPayment {
-  const { excess, tip, isTipReturned = false } = payment;
+  const { excess, tip, isTipReturned = false, institutionId } = payment;
   const usual = storeUsualPayment(payment);
-  if (tip !== undefined) return [...usual, excess ?? null, [tip, isTipReturned]];
+  const tipped = tip === undefined ? null : ([tip, isTipReturned] as const);
+  if (institutionId !== undefined) return [...usual, excess ?? null, tipped, institutionId];
+  if (tipped !== null) return [...usual, excess ?? null, tipped];
   return excess === undefined ? usual : [...usual, excess];
 }
 
@@ -129,9 +132,11 @@ export function restorePayment(stored: StoredPayment): Payment {
     subscribed: stored[11],
   };
   const excess = stored[12] ?? null;
-  const tip = stored[13];
+  const tip = stored[13] ?? null;
+  const institutionId = stored[14];
   if (excess !== null) payment.excess = excess;
-  if (tip === undefined) return payment;
+  if (institutionId !== undefined) payment.institutionId = institutionId;
+  if (tip === null) return payment;
   payment.tip = tip[0];
   if (tip[1]) payment.isTipReturned = true;
   return payment;
@@ -355,11 +360,17 @@ function restoreAnswer(stored: StoredAnswer): PaymentAnswer {
   return clearUntil === undefined ? common : { ...common, clearUntil };
 }
 
-type StoredRefusal = readonly [...ReturnType<typeof storeUsualRefusal>, tip?: Minor];
+type StoredRefusal = readonly [
+  ...ReturnType<typeof storeUsualRefusal>,
+  tip?: Minor | null,
+  institutionId?: RefusedPayment['institutionId'],
+];
 
 function storeRefusal(payment: RefusedPayment): StoredRefusal {
   const usual = storeUsualRefusal(payment);
-  return payment.tip === undefined ? usual : [...usual, payment.tip];
+  const { tip, institutionId } = payment;
+  if (institutionId !== undefined) return [...usual, tip ?? null, institutionId];
+  return tip === undefined ? usual : [...usual, tip];
 }
 
 function storeUsualRefusal(payment: RefusedPayment) {
@@ -369,10 +380,15 @@ function storeUsualRefusal(payment: RefusedPayment) {
 }
 
 function restoreRefusal(stored: StoredRefusal): RefusedPayment {
-  const [no, paychannelId, paymentRef, amount, method, receivedAt, why, tip] = stored;
+  const [no, paychannelId, paymentRef, amount, method, receivedAt, why] = stored;
+  const [, , , , , , , tip = null, institutionId] = stored;
   const rejection = restoreRejection(why);
   const usual = { no, paychannelId, paymentRef, amount, method, receivedAt, rejection };
-  return tip === undefined ? usual : { ...usual, tip };
+  return {
+    ...usual,
+    ...(tip === null ? {} : { tip }),
+    ...(institutionId === undefined ? {} : { institutionId }),
+  };
 }
 
 /** Rejections have members of their own, and are rare: their JSON says it all. */

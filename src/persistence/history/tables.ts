@@ -101,6 +101,7 @@ export function billsTable(codec: BillCodec): Table<BillRow> {
       { name: 'next_due_at', type: 'bigint', of: nextDueAt },
       { name: 'spilled', type: 'boolean', of: ({ bill }) => bill.spilled },
       { name: 'policies', type: 'text', of: ({ bill }) => policiesText(bill.terms) },
+      { name: 'is_test', type: 'boolean', of: ({ bill }) => bill.terms.mode === 'test' },
       { name: 'state', type: 'bytea', of: ({ bill }) => codec.encodeBill(bill) },
     ],
   };
@@ -170,6 +171,11 @@ export const paymentsTable: Table<PaymentRow> = {
       name: 'tip_returned',
       type: 'boolean',
       of: ({ payment: p }) => 'status' in p && p.isTipReturned === true,
+    },
+    {
+      name: 'paying_institution_id',
+      type: 'text',
+      of: ({ payment }) => payment.institutionId ?? null,
     },
   ],
 };

@@ -13,23 +13,30 @@ const LATE = words<Policies['late']>('refuse', 'accept');
 const EXCESS = words<Policies['excess']>('refuse', 'reverse');
 const PART = words<Policies['part']>('allow', 'forbid');
 const USAGES = words<Offer['usage']>('single', 'many');
+/** Live is what has none. */
+const MODES = words<'test'>('test');
 const QR_FORMATS = words<QrFormat>('url', 'emvco', 'sbp');
 
 type StoredTerms = readonly [
   ...ReturnType<typeof storeCommonTerms>,
   ofType?: StoredOffer | StoredStay | null,
   policies?: StoredPolicies | null,
-  tipMax?: Minor,
+  tipMax?: Minor | null,
+  mode?: number,
 ];
 
 /**
- * What its type adds, an offer or a stay, then its policies, then its tip. Dynamic bills have neither of the former, and few
- * bills have policies or a tip of their own: their rows have no place for them.
+ * What its type adds, an offer or a stay, then its policies, its tip and its mode. Dynamic bills have nothing of the first, few
+ * bills have policies or a tip of their own, and most are live: their rows have no place for them.
  */
 export function storeTerms(terms: Terms): StoredTerms {
   const common = storeCommonTerms(terms);
-  const { policies, tipMax } = terms;
+  const { policies, tipMax, mode } = terms;
   const ofType = storeOfType(terms);
+  if (mode !== undefined) {
+    const own = optional(policies ?? null, storePolicies);
+    return [...common, ofType, own, tipMax ?? null, MODES.place(mode)];
+  }
   if (tipMax !== undefined) {
     return [...common, ofType, optional(policies ?? null, storePolicies), tipMax];
   }
@@ -46,17 +53,20 @@ export function restoreTerms(stored: StoredTerms): Terms {
   const terms: { -readonly [Key in keyof Terms]: Terms[Key] } = restoreCommonTerms(stored);
   const ofType = stored[OF_TYPE_PLACE] ?? null;
   const policies = stored[POLICIES_PLACE] ?? null;
-  const tipMax = stored[TIP_PLACE];
+  const tipMax = stored[TIP_PLACE] ?? null;
+  const mode = stored[MODE_PLACE];
   if (ofType !== null && terms.type === 'timer') terms.stay = restoreStay(ofType as StoredStay);
   else if (ofType !== null) terms.offer = restoreOffer(ofType as StoredOffer);
   if (policies !== null) terms.policies = restorePolicies(policies);
-  if (tipMax !== undefined) terms.tipMax = tipMax;
+  if (tipMax !== null) terms.tipMax = tipMax;
+  if (mode !== undefined) terms.mode = MODES.word(mode);
   return terms;
 }
 
 const OF_TYPE_PLACE = 23;
 const POLICIES_PLACE = 24;
 const TIP_PLACE = 25;
+const MODE_PLACE = 26;
 
 type StoredPolicies = ReturnType<typeof storePolicies>;
 

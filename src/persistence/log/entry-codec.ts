@@ -24,7 +24,7 @@ import {
 import { SHAPES_V1 } from './entry-shapes.ts';
 
 /** The version that today's code writes. */
-export const ENTRY_VERSION = 6;
+export const ENTRY_VERSION = 7;
 
 const SUM_BYTES = 4;
 
@@ -59,6 +59,11 @@ const readers: { readonly [version: number]: Reader } = {
   // Tips: members at the end of terms, payments and credits, where there are any.
   6: {
     body: (payload) => checkedBody(payload, 6),
+    restore: (stored) => restore(stored as StoredContent),
+  },
+  // The institution of a payment, where it is another than the bill's, and the mode of a bill for tests.
+  7: {
+    body: (payload) => checkedBody(payload, 7),
     restore: (stored) => restore(stored as StoredContent),
   },
 };

@@ -62,7 +62,7 @@ export function paymentsWithin(
     const rows = await archive.payments(scope, partSearch(filter, values));
     return rows.map(({ bill, payment }) => ({
       place: { at: payment.receivedAt, id: bill.id, no: payment.no },
-      shape: { ...shapes.payment(bill.id, payment), ...ofBill(bill) },
+      shape: { ...shapes.payment(bill, payment), ...ofBill(bill) },
     }));
   };
 }

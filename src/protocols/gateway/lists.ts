@@ -90,7 +90,7 @@ export function paymentsOf(
       place: { at: payment.receivedAt, id: bill.terms.id, no: payment.no },
       shape:
         'billId' in of
-          ? sources.shapes.payment(bill.terms.id, payment)
+          ? sources.shapes.payment(bill.terms, payment)
           : sources.shapes.paychannelPayment(bill, payment),
     }));
   };

@@ -1,6 +1,5 @@
 // The calls of operators: read, allowed or refused, and given to the desk.
 
-import { millis } from '../../domain/time.ts';
 import { inForce, type LimitSettings } from '../../switch/limits.ts';
 import {
   type Acting,
@@ -10,7 +9,6 @@ import {
   type LimitedKind,
   mayDo,
   type OperatorAction,
-  type PageOf,
   type Party,
   type PartyFields,
   type PartyKind,
@@ -24,22 +22,22 @@ import { invalid, type Problem, type Violation } from '../problem-document.ts';
 import type { OperatorRequestBody, OperatorRequestName } from '../schemas/operator.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { violationsOf } from '../schemas/validation.ts';
-import { formatTime, parseTime } from '../wire-time.ts';
+import { parseTime } from '../wire-time.ts';
+import { agreementAnswers } from './agreement-answers.ts';
 import type { Exchange } from './exchange.ts';
 import type { CallHandler } from './http.ts';
+import {
+  type Answer,
+  type Answering,
+  type Asked,
+  changedAnswer,
+  listAnswer,
+  pageOf,
+  textOf,
+  timeOf,
+} from './operator-answers.ts';
 import type { GatewayOptions } from './options.ts';
-import { type QueryValues, readQuery } from './query.ts';
-
-/** What is answered: a body with its status, or a problem. */
-type Answer = { readonly status: 200 | 201; readonly body: object } | Problem;
-
-interface Asked {
-  readonly operator: Principal;
-  readonly acting: Acting;
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: QueryValues;
-  readonly body: Readonly<Record<string, unknown>>;
-}
+import { readQuery } from './query.ts';
 
 const FORBIDDEN: Problem = {
   code: 'request.forbidden',
@@ -57,7 +55,7 @@ export function operatorHandlers(
     handlers.set(id, (exchange, operator) => {
       const action = actionOf(subject, verb);
       // A key's holder tells whether it may be touched.
-      if (subject !== 'key' && !mayDo(operator, action, subject as PartyKind)) {
+      if (subject !== 'key' && !mayDo(operator, action, subject as PartyKind | 'agreement')) {
         exchange.refuse(operator.suspended ? { code: 'request.suspended' } : FORBIDDEN);
         return;
       }
@@ -130,14 +128,13 @@ function flawsOf(
   return isEmpty ? [{ path: '', message: 'must hold at least one field' }] : [];
 }
 
-type Answering = (asked: Asked) => Promise<Answer>;
-
 function answerOf(options: GatewayOptions, subject: string, verb: string): Answering {
   if (subject === 'audit') return (asked) => auditPage(options, asked);
   if (subject === 'key') return keyAnswers(options)[verb as 'add' | 'list' | 'get' | 'revoke'];
   if (verb === 'limits' || verb === 'limit') {
     return limitAnswers(options, subject as LimitedKind)[verb];
   }
+  if (subject === 'agreement') return agreementAnswers(options)[verb as 'add'];
   return partyAnswers(options, subject as PartyKind)[verb as 'add'];
 }
 
@@ -272,45 +269,6 @@ function createdAnswer<T>(
   return { status: changed.is === 'done' ? 201 : 200, body };
 }
 
-function changedAnswer<T>(
-  changed: Changed<T>,
-  unknown: Problem,
-  show: (shown: T) => object,
-): Answer {
-  if (changed.is === 'unknown') return unknown;
-  if (changed.is === 'reused') return { code: 'idempotency.reused' };
-  return { status: 200, body: show(changed.shown) };
-}
-
-/** One more than asked for tells whether there is a next page. */
-function listAnswer<T extends { readonly id: string }>(
-  found: readonly T[],
-  limit: number,
-  now: number,
-  show: (item: T) => object,
-): Answer {
-  const items = found.slice(0, limit);
-  const last = items.at(-1);
-  const nextCursor =
-    found.length > limit && last !== undefined ? Buffer.from(last.id).toString('base64url') : null;
-  const body = { items: items.map(show), nextCursor, asOf: formatTime(millis(now)) };
-  return { status: 200, body };
-}
-
-const PLACE = /^[a-z]{3}_[\w-]{1,60}$/;
-
-function pageOf({ limit, cursor }: QueryValues): PageOf | Problem {
-  const after = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : null;
-  if (after !== null && !PLACE.test(after)) {
-    return invalid([{ path: 'cursor', message: 'is not a cursor that a list gave' }]);
-  }
-  return { limit: typeof limit === 'number' ? limit : LIMITS.page, after };
-}
-
-function textOf(value: string | number | undefined): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
 function showParty({ suspendedAt, createdAt, ...party }: Party): object {
   return { ...party, suspendedAt: timeOf(suspendedAt), createdAt: timeOf(createdAt) };
 }
@@ -323,8 +281,4 @@ function showKey({ createdAt, expiresAt, lastUsedAt, revokedAt, ...key }: Issued
     lastUsedAt: timeOf(lastUsedAt),
     revokedAt: timeOf(revokedAt),
   };
-}
-
-function timeOf(at: number | null): string | null {
-  return at === null ? null : formatTime(millis(at));
 }

@@ -2,7 +2,7 @@
 
 import { Type } from '@sinclair/typebox';
 import { BILL_STATUSES, credit, payment, tips } from './part-responses.ts';
-import { amount, text, time } from './response-scalars.ts';
+import { amount, mode, text, time } from './response-scalars.ts';
 import { CAUSES, owed, policies } from './responses.ts';
 import { named, oneOf } from './scalars.ts';
 import { stayed } from './stay-responses.ts';
@@ -44,6 +44,7 @@ export const event = named(
           due: amount('What was still owed.'),
           policies,
           tips: Type.Optional(tips),
+          mode,
         }),
         clearUntil: stayed.clearUntil,
         cause: Type.Optional(oneOf(CAUSES)),

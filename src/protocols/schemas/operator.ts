@@ -1,9 +1,10 @@
 // What operators send and are shown.
 
 import { type Static, type TProperties, Type } from '@sinclair/typebox';
+import { agreementFields } from './agreements.ts';
 import { policies } from './new-bill-request.ts';
 import { listOf } from './responses.ts';
-import { closed, explained, id, named, nullable, oneOf, text, time } from './scalars.ts';
+import { closed, explained, id, MODES, named, nullable, oneOf, text, time } from './scalars.ts';
 
 const NAME_MAX = 200;
 const CITY_MAX = 100;
@@ -44,7 +45,13 @@ const limitFields = {
 
 /** Each also takes `idempotencyKey`, which over HTTP is a header. */
 export const operatorRequests = {
-  'operator.institution.add': object({ name, policies: Type.Optional(policies) }),
+  'operator.institution.add': object({
+    name,
+    mode: Type.Optional(
+      oneOf(MODES, { default: 'live', description: 'Test never meets live. For ever.' }),
+    ),
+    policies: Type.Optional(policies),
+  }),
   'operator.institution.change': some({ name, policies }),
   'operator.merchant.add': object({
     institutionId,
@@ -83,6 +90,7 @@ export const operatorRequests = {
     expiresAt: Type.Optional(time('When it ends. Left out: not by itself.')),
   }),
   'operator.key.revoke': object({}),
+  'operator.agreement.add': object(agreementFields),
 } as const;
 
 export type OperatorRequestName = keyof typeof operatorRequests;
@@ -103,6 +111,7 @@ const partyFields = {
   subscribed: Type.Boolean(),
   role: nullable(oneOf(ROLES)),
   policies: nullable(policies),
+  mode: nullable(oneOf(MODES, { description: 'Of its institution. Test never meets live.' })),
   suspendedAt: nullable(
     moment('Since when nothing new begins for it. What is above it may be suspended too.'),
   ),

@@ -1,7 +1,7 @@
 // What the switch answers about payments and credits.
 
 import { Type } from '@sinclair/typebox';
-import { amount, text, time } from './response-scalars.ts';
+import { amount, mode, text, time } from './response-scalars.ts';
 import { named, nullable, oneOf } from './scalars.ts';
 
 export const BILL_STATUSES = [
@@ -28,6 +28,10 @@ const paymentFields = {
     ),
   ),
   paychannelId: Type.String(),
+  payingInstitutionId: text('The paychannel’s.'),
+  billingInstitutionId: text(
+    'The bill’s: another than the paychannel’s where both have an agreement.',
+  ),
   paymentRef: Type.String(),
   amount: nullable(amount('What was reported as debited. Null for a voided reference.')),
   credited: amount('How much of it has been requested back.'),
@@ -81,7 +85,7 @@ export const tips = Type.Object(
   { description: 'Only where the bill allows a tip; outside of all other sums.' },
 );
 
-const ofBill = { billId: text('The bill it belongs to.'), currency: Type.String() };
+const ofBill = { billId: text('The bill it belongs to.'), currency: Type.String(), mode };
 export const paychannelPayment = named(
   'PaychannelPayment',
   Type.Object({ ...paymentFields, ...ofBill }),

@@ -11,7 +11,7 @@ import {
   tip,
   tips,
 } from './part-responses.ts';
-import { amount, text, time } from './response-scalars.ts';
+import { amount, mode, text, time } from './response-scalars.ts';
 import { named, nullable, oneOf } from './scalars.ts';
 import { quote, stayed } from './stay-responses.ts';
 
@@ -84,6 +84,7 @@ export const bill = named(
     terminalId: Type.String(),
     merchantId: Type.String(),
     institutionId: Type.String(),
+    mode,
     relatedBillId: nullable(Type.String()),
     createdAt: time('When it was created.'),
     expiresAt: nullable(time('When it expires unless paid or reserved; null: never.')),
@@ -140,6 +141,7 @@ export const view = named(
       id: Type.String(),
       type: oneOf(['dynamic', 'static', 'timer']),
       status: oneOf(BILL_STATUSES),
+      mode,
       merchant: Type.Object({ name: Type.String(), city: Type.String() }),
       description: nullable(Type.String()),
       lines: Type.Array(line),

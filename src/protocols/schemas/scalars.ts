@@ -56,6 +56,9 @@ FormatRegistry.Set('date-time', (text) => parseTime(text) !== undefined);
 FormatRegistry.Set('currency', isCurrency);
 FormatRegistry.Set('http-url', isHttpUrl);
 
+/** Of institutions, and so of their bills. */
+export const MODES = ['test', 'live'] as const;
+
 /** One of several words. */
 export function oneOf<const T extends readonly string[]>(
   words: T,

@@ -1,0 +1,62 @@
+// What operators are answered about agreements between institutions.
+
+import type { MadeAgreement } from '../../switch/operator-desk.ts';
+import { invalid, type Problem } from '../problem-document.ts';
+import type { OperatorRequestBody } from '../schemas/operator.ts';
+import { parseTime } from '../wire-time.ts';
+import {
+  type Answering,
+  changedAnswer,
+  listAnswer,
+  pageOf,
+  textOf,
+  timeOf,
+} from './operator-answers.ts';
+import type { GatewayOptions } from './options.ts';
+
+const UNKNOWN: Problem = { code: 'agreement.notFound' };
+
+export function agreementAnswers({ desk, clock }: GatewayOptions) {
+  const { agreements } = desk;
+  return {
+    add: async ({ acting, body }) => {
+      const { since, ...sides } = body as OperatorRequestBody<'operator.agreement.add'>;
+      if (sides.billingInstitutionId === sides.payingInstitutionId) {
+        return invalid([{ path: 'payingInstitutionId', message: 'must be another institution' }]);
+      }
+      const from = since === undefined ? null : (parseTime(since) ?? null);
+      if (from !== null && from < clock.wall()) {
+        return invalid([{ path: 'since', message: 'must not be in the past' }]);
+      }
+      const agreed = await agreements.add(acting, { ...sides, since: from });
+      if (agreed.is === 'modesDiffer') return { code: 'agreement.modesDiffer' };
+      if (agreed.is === 'exists') {
+        return { code: 'agreement.exists', members: { agreementId: agreed.id } };
+      }
+      const told = changedAnswer(agreed, { code: 'party.notFound' }, show);
+      return 'code' in told || agreed.is === 'repeated' ? told : { ...told, status: 201 };
+    },
+    list: async ({ acting, query }) => {
+      const page = pageOf(query);
+      if ('code' in page) return page;
+      const more = { ...page, limit: page.limit + 1 };
+      const found = await agreements.list(acting.scope, textOf(query.institutionId), more);
+      return listAnswer(found, page.limit, clock.wall(), show);
+    },
+    get: async ({ acting, params }) => {
+      const agreement = await agreements.find(acting.scope, params.agreementId ?? '');
+      return agreement === null ? UNKNOWN : { status: 200, body: show(agreement) };
+    },
+    end: async ({ acting, params }) =>
+      changedAnswer(await agreements.end(acting, params.agreementId ?? ''), UNKNOWN, show),
+  } satisfies Record<string, Answering>;
+}
+
+function show({ since, endedAt, createdAt, ...agreement }: MadeAgreement): object {
+  return {
+    ...agreement,
+    since: timeOf(since),
+    endedAt: timeOf(endedAt),
+    createdAt: timeOf(createdAt),
+  };
+}
