@@ -22,6 +22,7 @@ export function withCode(
     billId: terms.id,
     usage: terms.offer?.usage ?? 'single',
     amount: terms.amount === 0 ? null : terms.amount,
+    takesTip: terms.tipMax !== undefined,
     currency: terms.currency,
     merchant: terms.merchant,
     orderId: terms.orderId,

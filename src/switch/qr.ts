@@ -24,6 +24,8 @@ export interface QrClaim {
   readonly usage: 'single' | 'many';
   /** Null: the payer chooses it, or it is not known yet. */
   readonly amount: Minor | null;
+  /** Whether the payer may add a tip. */
+  readonly takesTip: boolean;
   readonly currency: Currency;
   readonly merchant: { readonly name: string; readonly city: string };
   readonly orderId: Reference;

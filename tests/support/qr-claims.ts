@@ -34,6 +34,7 @@ export function claimOf(changes: Partial<Plain> = {}, settings: Partial<QrSettin
     amount: amount as Minor | null,
     currency: currency as Currency,
     merchant: { name: 'Corner Coffee', city: 'Springfield' },
+    takesTip: false,
     orderId: reference('order-1'),
     terminalId,
     settings: { ...SETTINGS, ...settings },

@@ -33,6 +33,7 @@ const claim: fc.Arbitrary<QrClaim> = fc
     amount: fc.option(amount, { nil: null }),
     currency: fc.constantFrom('RUB', 'RUB', 'EUR', 'JPY', 'KWD'),
     merchant: fc.record({ name, city: name }),
+    takesTip: fc.boolean(),
     orderId: reference.map((text) => text as Reference),
     terminalId: reference.map((text) => text as TerminalId),
     country: fc.constantFrom('RU', 'DE', 'CN', 'ZZ'),

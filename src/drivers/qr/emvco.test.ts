@@ -128,6 +128,14 @@ describe('an EMVCo code of ours', () => {
     expect(driver.read(payloadOf())).toEqual({ billId });
   });
 
+  test('has wallets ask for a tip where the bill takes one, by our tag as by the format', () => {
+    const payload = payloadOf({ takesTip: true });
+    expect(contentOf(objectsOf(payload), '55')).toBe('01');
+    expect(contentOf(objectsOf(payloadOf()), '55')).toBeUndefined();
+    expect(driver.read(payload)).toEqual({ billId: claimOf().billId });
+    expect(driver.read(payloadOf().replace('5802DE', '5502015802DE'))).toBe('tampered');
+  });
+
   test('for many payments is static, and leaves the amount to the payer where there is none', () => {
     const objects = objectsOf(payloadOf({ usage: 'many', amount: null }));
     expect(contentOf(objects, '01')).toBe('11');

@@ -47,6 +47,8 @@ export function makeEmvcoDriver(tagger: Tagger): QrDriver {
         ...(claim.amount === null
           ? []
           : ([['54', decimalOf(claim.amount, currency.decimals)]] as const)),
+        // Wallets ask their customers for a tip where they find this.
+        ...(claim.takesTip ? ([['55', '01']] as const) : []),
         ['58', country],
         ...namesOf(claim, country),
         ['62', additionalOf(claim)],
