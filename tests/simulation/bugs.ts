@@ -256,6 +256,13 @@ export const BUGS = {
       apply(self, cell, command, facts.map(smallerHold), cause);
     }),
 
+  /** A tip is more than was brought, in the log and in the answer alike. */
+  'tip-too-large': () =>
+    patch<Apply, void, Shard>(Shard.prototype, 'apply', (apply) => (self, ...args) => {
+      const [cell, command, facts, cause] = args;
+      apply(self, cell, command, facts.map(largerTip), cause);
+    }),
+
   /** A statement that was not answered is taken for done. */
   'watermark-guessed': () =>
     patch<Parameters<SimHistory['write']>, ReturnType<SimHistory['write']>, SimHistory>(
@@ -375,8 +382,13 @@ function smallerHold(fact: BillFact): BillFact {
   return { ...fact, reservation: { ...fact.reservation, amount } };
 }
 
+function largerTip(fact: BillFact): BillFact {
+  if (fact.type !== 'PaymentAccepted' || fact.payment.tip !== 1) return fact;
+  return { ...fact, payment: { ...fact.payment, tip: 2 as Minor } };
+}
+
 type Requested = Extract<BillFact, { type: 'CreditRequested' }>;
 
 function isReversal(fact: BillFact): fact is Requested {
-  return fact.type === 'CreditRequested' && fact.credit.kind === 'reversal';
+  return fact.type === 'CreditRequested' && fact.credit.kind === 'reversal' && !fact.credit.isTip;
 }

@@ -80,8 +80,9 @@ export class Client {
 
   #heard(reply: Reply | null): void {
     if (reply === null || !('bill' in reply)) return;
-    const { id } = reply.bill.terms;
+    const { id, tipMax } = reply.bill.terms;
     this.world.heardOf(id);
+    if (tipMax !== undefined) this.world.tipped.add(id);
     if (reply.kind !== 'view') return;
     const told = quoteFor(reply.bill, reply.paychannelId, reply.now);
     if (told !== null) this.#quotes.set(id, told);
@@ -435,13 +436,21 @@ function settle(wallet: Client, billId: BillId): Operation {
   return { op: 'credit.settle', billId, creditNo, status, reference: null, reason: null };
 }
 
+/** Mostly where it is welcome. */
+function tipFor({ world }: Client, billId: BillId): Minor {
+  const { tips, tipped } = world;
+  return tips.pick(tipped.has(billId) ? [0, 1, 1, 2, 2, 3] : [...NO_TIP, 1]) as Minor;
+}
+
+const NO_TIP = Array.from({ length: 40 }, () => 0);
+
 export function pay(wallet: Client, billId: BillId, due: number, paymentRef: Reference): Operation {
   const { random } = wallet;
   const told = wallet.quoteOf(billId);
   if (told !== undefined && random.chance(0.7)) return payQuoted(wallet, billId, told, paymentRef);
   const amount = random.pick([1, 2, 2, 3, due, due, Math.max(1, due - 2), due + 1]) as Minor;
   const reservationNo = random.pick([null, null, null, null, 1, 2]);
-  const tip = wallet.world.tips.pick([0, 0, 0, 0, 0, 0, 1, 2, 3]) as Minor;
+  const tip = tipFor(wallet, billId);
   return {
     op: 'payment.create',
     billId,

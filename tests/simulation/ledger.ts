@@ -177,7 +177,12 @@ export class Ledger {
 
   #transition(id: EntryId, transition: BillTransition): number {
     const { billId, facts, at, requestId, command } = transition;
-    for (const { type } of facts) this.#note(`fact ${type}`);
+    for (const fact of facts) {
+      this.#note(`fact ${fact.type}`);
+      if (fact.type === 'CreditRequested' && fact.credit.isTip) {
+        this.#note(`${fact.credit.kind} of a tip`);
+      }
+    }
     const page = this.#pageOf(billId);
     const before = page.bill;
     const isDue = nextDueOf(before) <= at;

@@ -90,6 +90,10 @@ export const SOMETIMES: readonly string[] = [
   'stayed on',
   'quote honoured',
   'rejected quote.expired',
+  'rejected payment.tipForbidden',
+  'rejected payment.tipExceedsMax',
+  'reversal of a tip',
+  'refund of a tip',
 ];
 
 export interface Small {

@@ -41,6 +41,8 @@ export class World implements NodeWorld {
   readonly choices: Random;
   /** Who may tip, who does, and who gives it back. */
   readonly tips: Random;
+  /** Bills that are known to take a tip. */
+  readonly tipped = new Set<BillId>();
   readonly agenda: Agenda;
   readonly dice: Dice;
   readonly auditor: Auditor;
