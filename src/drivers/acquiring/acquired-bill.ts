@@ -1,0 +1,323 @@
+// A bill at an acquirer, from the switch's side: what is wanted, what was begun, what the acquirer was last seen to say.
+//
+//   pending ──register──▶ open ──look──▶ paid ──refund──▶ paid, given back
+//      │                    ├──cancel──▶ cancelled
+//      └─▶ failed           └─▶ expired, failed
+//
+// Pure: `nextStep` says which call is due, `begin` what is durable before it is made, `finish` what its outcome means. So a
+// crash between any two of these is a state like any other, and the next life goes on from the record (`drive.ts`).
+//
+//   Q1. A code is handed out only of a registration that is in the record: whoever pays, pays what we know of.
+//   Q2. An intent stands in the record, with the time and what had been given back, before its call is made.
+//   Q3. One refund at a time: what the acquirer says it has given back can then be told apart.
+//   Q4. What was given back and is none of ours was given back by hand: `external`. It counts once.
+
+import { assert } from '../../domain/assert.ts';
+import { add, type Minor, minor, subtract, ZERO } from '../../domain/money.ts';
+import { type Millis, NEVER, plus } from '../../domain/time.ts';
+import type {
+  Attempt,
+  Capabilities,
+  NotDone,
+  Outcome,
+  Refund,
+  Registration,
+  Sighting,
+  Tender,
+} from '../contract/bill-driver.ts';
+import type { AcquiredBill, RefundOrder } from './record.ts';
+import { backoffMs, lookAgainAt } from './schedule.ts';
+
+export type Step =
+  | { readonly call: 'register'; readonly tender: Tender; readonly attempt: Attempt }
+  | { readonly call: 'look'; readonly registration: Registration }
+  | { readonly call: 'cancel'; readonly registration: Registration; readonly attempt: Attempt }
+  | {
+      readonly call: 'refund';
+      readonly registration: Registration;
+      readonly refund: Refund;
+      readonly attempt: Attempt;
+    };
+
+export type NewAcquiredBill = Pick<
+  AcquiredBill,
+  'billId' | 'amount' | 'currency' | 'description' | 'createdAt' | 'expiresAt'
+>;
+
+/** The refund that a cancel turns into when the money has come. */
+export const CANCEL_REFUND = 'cancel';
+const ROUNDS_MAX = 99;
+
+export function acquire(facts: NewAcquiredBill): AcquiredBill {
+  return {
+    ...facts,
+    status: 'pending',
+    reason: null,
+    round: 1,
+    registration: null,
+    isCancelWanted: false,
+    sentAt: null,
+    seen: null,
+    paid: ZERO,
+    refunds: [],
+    external: ZERO,
+    failures: 0,
+    dueAt: facts.createdAt,
+  };
+}
+
+/** The terminal wants it ended; what was paid goes back. Again: no change. */
+export function wantCancel(bill: AcquiredBill, now: Millis): AcquiredBill {
+  if (bill.isCancelWanted || isOver(bill)) return bill;
+  // Q1: nobody has a code of it, so nobody can pay it.
+  if (bill.status === 'pending') return ended({ ...bill, isCancelWanted: true }, 'cancelled');
+  return withCancelRefund({ ...bill, isCancelWanted: true, dueAt: now });
+}
+
+/** Asks for a refund; undefined where there is not so much left. The same id again: no change. */
+export function wantRefund(
+  bill: AcquiredBill,
+  { id, amount }: Pick<RefundOrder, 'id' | 'amount'>,
+  now: Millis,
+): AcquiredBill | undefined {
+  if (bill.refunds.some((order) => order.id === id)) return bill;
+  if (bill.status !== 'paid' || amount === 0 || amount > leftOf(bill)) return undefined;
+  return { ...bill, refunds: [...bill.refunds, newRefund(id, amount)], dueAt: now };
+}
+
+/** What was paid, less what was given back or is to be. */
+export function leftOf(bill: AcquiredBill): Minor {
+  const taken = bill.refunds
+    .filter(({ status }) => status !== 'refused')
+    .reduce((sum, { amount }) => add(sum, amount), bill.external);
+  return taken >= bill.paid ? ZERO : subtract(bill.paid, taken);
+}
+
+export function isOver({ status }: AcquiredBill): boolean {
+  return status === 'cancelled' || status === 'expired' || status === 'failed';
+}
+
+/** The call that is due; undefined: none before `dueAt`. */
+export function nextStep(
+  bill: AcquiredBill,
+  now: Millis,
+  { closesByItself }: Pick<Capabilities, 'closesByItself'>,
+): Step | undefined {
+  if (now < bill.dueAt || isOver(bill)) return undefined;
+  const { registration, seen, sentAt } = bill;
+  const attempt = { lastSentAt: sentAt };
+  if (registration === null) return { call: 'register', tender: tenderOf(bill), attempt };
+  if (seen === null) return { call: 'look', registration };
+  const order = bill.refunds.find(({ status }) => status === 'asked' || status === 'sent');
+  if (bill.status === 'paid' && order !== undefined) {
+    const refund = {
+      id: order.id,
+      amount: order.amount,
+      returnedBefore: order.returnedBefore ?? seen.returned,
+    };
+    return { call: 'refund', registration, refund, attempt: { lastSentAt: order.sentAt } };
+  }
+  const isTooLate = !closesByItself && now >= bill.expiresAt;
+  if (bill.status === 'open' && (bill.isCancelWanted || isTooLate)) {
+    return { call: 'cancel', registration, attempt };
+  }
+  return { call: 'look', registration };
+}
+
+/** What must be durable before the call is made (Q2). */
+export function begin(bill: AcquiredBill, step: Step, now: Millis): AcquiredBill {
+  switch (step.call) {
+    case 'register':
+    case 'cancel':
+      return { ...bill, sentAt: now };
+    case 'look':
+      return bill;
+    case 'refund': {
+      const { id, returnedBefore } = step.refund;
+      return withRefund(bill, id, { status: 'sent', returnedBefore, sentAt: now });
+    }
+  }
+}
+
+/** What the outcome of a step means for the bill, which may have been told more since the step began. */
+export function finish(
+  bill: AcquiredBill,
+  step: Step,
+  outcome: Outcome<Registration> | Outcome<Sighting>,
+  now: Millis,
+): AcquiredBill {
+  if (isOver(bill)) return bill;
+  if (outcome.outcome === 'unknown') return later(bill, now, outcome.afterMs);
+  if (outcome.outcome === 'notDone') return notDoneOf(bill, step, outcome, now);
+  if (step.call === 'register') return registered(bill, outcome.value as Registration, now);
+  const sighting = outcome.value as Sighting;
+  switch (step.call) {
+    case 'look':
+      return sighted(bill, sighting, now);
+    case 'cancel':
+      return sighted(withGivenByCancel(bill, sighting), sighting, now);
+    case 'refund':
+      return sighted(withRefund(bill, step.refund.id, { status: 'done' }), sighting, now);
+  }
+}
+
+/** A bill that nobody could register in time has ended: nobody has a code of it (Q1). */
+export function pastExpiry(bill: AcquiredBill, now: Millis): AcquiredBill {
+  return bill.status === 'pending' && now >= bill.expiresAt ? ended(bill, 'expired') : bill;
+}
+
+/** It is worth a look at once, says a notification. */
+export function wake(bill: AcquiredBill, now: Millis): AcquiredBill {
+  // What waits for a refund to be allowed again goes on waiting.
+  const waits = bill.refunds.some(({ status }) => status === 'asked') && bill.dueAt > now;
+  return isOver(bill) || waits ? bill : { ...bill, dueAt: now };
+}
+
+function registered(bill: AcquiredBill, registration: Registration, now: Millis): AcquiredBill {
+  const open = { ...bill, status: 'open', registration, sentAt: null, failures: 0 } as const;
+  return { ...open, dueAt: lookAgainAt(open, now) };
+}
+
+function notDoneOf(bill: AcquiredBill, step: Step, no: NotDone, now: Millis): AcquiredBill {
+  switch (step.call) {
+    case 'register':
+      return notRegistered(bill, no, now);
+    case 'look':
+      return later(bill, now, afterMsOf(no));
+    case 'cancel': {
+      // It is paid, or the acquirer will not end it as it stands: what is so is looked at first.
+      const unseen = { ...bill, seen: null };
+      return no.code === 'paid' ? { ...unseen, dueAt: now } : later(unseen, now, afterMsOf(no));
+    }
+    case 'refund':
+      return notRefunded(bill, step.refund.id, no, now);
+  }
+}
+
+function notRegistered(bill: AcquiredBill, no: NotDone, now: Millis): AcquiredBill {
+  if (no.again === 'never' || (no.again === 'anew' && bill.round === ROUNDS_MAX)) {
+    return { ...ended(bill, 'failed'), reason: `${no.code}: ${no.detail}` };
+  }
+  if (no.again === 'anew') return { ...bill, round: bill.round + 1, sentAt: null, dueAt: now };
+  return later(bill, now, no.again.afterMs);
+}
+
+function notRefunded(bill: AcquiredBill, id: string, no: NotDone, now: Millis): AcquiredBill {
+  if (id === CANCEL_REFUND && (no.code === 'moved' || no.code === 'exceeds')) {
+    // It is for all that is left, which is less now: the next look asks for it anew.
+    const refunds = bill.refunds.filter((order) => order.id !== id);
+    return { ...bill, refunds, seen: null, dueAt: now };
+  }
+  if (typeof no.again !== 'object') {
+    const refused = withRefund(bill, id, { status: 'refused', reason: `${no.code}: ${no.detail}` });
+    return { ...refused, seen: null, dueAt: now };
+  }
+  const order = bill.refunds.find((one) => one.id === id);
+  const attempts = (order?.attempts ?? 0) + (no.code === 'moved' ? 0 : 1);
+  const asked = withRefund(bill, id, {
+    status: 'asked',
+    returnedBefore: null,
+    sentAt: null,
+    attempts,
+    reason: `${no.code}: ${no.detail}`,
+  });
+  return { ...asked, seen: null, dueAt: plus(now, no.again.afterMs) };
+}
+
+function sighted(bill: AcquiredBill, seen: Sighting, now: Millis): AcquiredBill {
+  const known = { ...bill, seen, failures: 0 };
+  switch (seen.status) {
+    case 'open':
+    case 'paying':
+      // It was paid: an acquirer that says otherwise now is asked again, and believed never.
+      if (bill.status === 'paid') return later({ ...bill, seen: null }, now, 0);
+      if (known.isCancelWanted && seen.status === 'open') return { ...known, dueAt: now };
+      return { ...known, dueAt: lookAgainAt(known, now) };
+    case 'cancelled':
+    case 'expired':
+    case 'failed':
+      if (bill.status === 'paid') return later({ ...bill, seen: null }, now, 0);
+      return ended(known, seen.status);
+    case 'paid': {
+      const paid = withExternal({ ...known, status: 'paid', paid: seen.paid } as const, seen);
+      const wanted = withCancelRefund(paid);
+      const isBusy = wanted.refunds.some(({ status }) => status === 'asked' || status === 'sent');
+      return { ...wanted, dueAt: isBusy ? now : lookAgainAt(wanted, now) };
+    }
+  }
+}
+
+/** Q4: while a refund of ours is out, nobody can tell whose money it is. */
+function withExternal(bill: AcquiredBill, { returned }: Sighting): AcquiredBill {
+  if (bill.refunds.some(({ status }) => status === 'sent')) return bill;
+  const ours = bill.refunds
+    .filter(({ status }) => status === 'done')
+    .reduce((sum, { amount }) => add(sum, amount), ZERO);
+  return returned <= add(ours, bill.external)
+    ? bill
+    : { ...bill, external: subtract(returned, ours) };
+}
+
+/** What came though it was to be cancelled goes back, all that is left of it. */
+function withCancelRefund(bill: AcquiredBill): AcquiredBill {
+  const isThere = bill.refunds.some(({ id }) => id === CANCEL_REFUND);
+  const left = leftOf(bill);
+  if (!bill.isCancelWanted || bill.status !== 'paid' || isThere || left === 0) return bill;
+  return { ...bill, refunds: [...bill.refunds, newRefund(CANCEL_REFUND, left)] };
+}
+
+/** An acquirer whose cancel of something just paid gave all of it back has made that refund already. */
+function withGivenByCancel(bill: AcquiredBill, { status, returned }: Sighting): AcquiredBill {
+  const isThere = bill.refunds.some(({ id }) => id === CANCEL_REFUND);
+  if (status !== 'paid' || returned <= bill.external || isThere) return bill;
+  const given = {
+    ...newRefund(CANCEL_REFUND, subtract(returned, bill.external)),
+    status: 'done',
+  } as const;
+  return { ...bill, refunds: [...bill.refunds, given] };
+}
+
+function withRefund(bill: AcquiredBill, id: string, change: Partial<RefundOrder>): AcquiredBill {
+  assert(
+    bill.refunds.some((order) => order.id === id),
+    `no refund ${id}`,
+  );
+  const refunds = bill.refunds.map((order) => (order.id === id ? { ...order, ...change } : order));
+  return { ...bill, refunds };
+}
+
+function newRefund(id: string, amount: Minor): RefundOrder {
+  return {
+    id,
+    amount,
+    status: 'asked',
+    returnedBefore: null,
+    sentAt: null,
+    attempts: 0,
+    reason: null,
+  };
+}
+
+function tenderOf({
+  billId,
+  round,
+  amount,
+  currency,
+  description,
+  expiresAt,
+}: AcquiredBill): Tender {
+  return { id: `${billId}-${round}`, amount: minor(amount), currency, description, expiresAt };
+}
+
+function ended(bill: AcquiredBill, status: 'cancelled' | 'expired' | 'failed'): AcquiredBill {
+  return { ...bill, status, dueAt: NEVER };
+}
+
+function later(bill: AcquiredBill, now: Millis, afterMs: number): AcquiredBill {
+  const failures = bill.failures + 1;
+  return { ...bill, failures, dueAt: plus(now, Math.max(afterMs, backoffMs(failures))) };
+}
+
+function afterMsOf({ again }: NotDone): number {
+  return typeof again === 'object' ? again.afterMs : 0;
+}

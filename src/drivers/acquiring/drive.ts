@@ -1,0 +1,48 @@
+// Takes a bill at an acquirer one step further: the intent is kept, then the call is made, then its outcome is kept. The
+// switch keeps in its log, a test in a variable; either way a life that ends between two of these is gone on with.
+
+import type { Millis } from '../../domain/time.ts';
+import type { BillDriver, Outcome, Registration, Sighting } from '../contract/bill-driver.ts';
+import { begin, finish, nextStep, pastExpiry, type Step } from './acquired-bill.ts';
+import type { AcquiredBill } from './record.ts';
+
+/** One bill's record. What is kept is durable when `keep` resolves. */
+export interface BillRecord {
+  /** As it stands now, with what was wanted meanwhile. */
+  readonly current: AcquiredBill;
+  keep(bill: AcquiredBill): Promise<void>;
+}
+
+export interface Driving {
+  readonly driver: BillDriver;
+  readonly now: () => Millis;
+}
+
+/** Makes the call that is due, if one is; whether it made one. */
+export async function takeStep(record: BillRecord, { driver, now }: Driving): Promise<boolean> {
+  const today = pastExpiry(record.current, now());
+  if (today !== record.current) await record.keep(today);
+  const step = nextStep(record.current, now(), driver.capabilities);
+  if (step === undefined) return false;
+  const begun = begin(record.current, step, now());
+  if (begun !== record.current) await record.keep(begun);
+  const outcome = await callOf(driver, step);
+  await record.keep(finish(record.current, step, outcome, now()));
+  return true;
+}
+
+function callOf(
+  driver: BillDriver,
+  step: Step,
+): Promise<Outcome<Registration> | Outcome<Sighting>> {
+  switch (step.call) {
+    case 'register':
+      return driver.register(step.tender, step.attempt);
+    case 'look':
+      return driver.look(step.registration);
+    case 'cancel':
+      return driver.cancel(step.registration, step.attempt);
+    case 'refund':
+      return driver.refund(step.registration, step.refund, step.attempt);
+  }
+}

@@ -1,0 +1,44 @@
+// What the switch keeps of a bill at an acquirer. Plain JSON: it is durable before anything rests on it.
+
+import type { Currency, Minor } from '../../domain/money.ts';
+import type { Millis } from '../../domain/time.ts';
+import type { Registration, Sighting } from '../contract/bill-driver.ts';
+
+export interface AcquiredBill {
+  /** 1 to 29 of `A-Za-z0-9-`. */
+  readonly billId: string;
+  readonly amount: Minor;
+  readonly currency: Currency;
+  readonly description: string;
+  readonly createdAt: Millis;
+  readonly expiresAt: Millis;
+  readonly status: 'pending' | 'open' | 'paid' | 'cancelled' | 'expired' | 'failed';
+  /** Why it failed. */
+  readonly reason: string | null;
+  /** Registrations begun with a number of their own. */
+  readonly round: number;
+  readonly registration: Registration | null;
+  readonly isCancelWanted: boolean;
+  /** When the registering or cancelling was last begun. */
+  readonly sentAt: Millis | null;
+  /** Null: it must be looked at before anything is done. */
+  readonly seen: Sighting | null;
+  readonly paid: Minor;
+  readonly refunds: readonly RefundOrder[];
+  /** Given back, and not by us. */
+  readonly external: Minor;
+  /** Calls in a row that brought nothing. */
+  readonly failures: number;
+  readonly dueAt: Millis;
+}
+
+export interface RefundOrder {
+  readonly id: string;
+  readonly amount: Minor;
+  readonly status: 'asked' | 'sent' | 'done' | 'refused';
+  readonly returnedBefore: Minor | null;
+  readonly sentAt: Millis | null;
+  /** How often the acquirer has said no for now. */
+  readonly attempts: number;
+  readonly reason: string | null;
+}
