@@ -241,6 +241,10 @@ describe('the help text', () => {
             secrets of at least 32 characters, separated by commas (an array of them in the file); default: one that the database has drawn for itself
             Kept outside the database: without them nobody can use what a copy of it tells of keys. A new one is put behind those of before, with every switch of the database stopped; each has the same.
 
+        QRSWITCH_DATA_KEYS  (dataKeys)
+            secrets of at least 32 characters, separated by commas (an array of them in the file); default: one that the database has drawn for itself
+            What signing secrets and labels of payers are encrypted with, kept outside the database. The first encrypts, all decrypt: a new one goes in front.
+
         QRSWITCH_DEMO  (demo)
             1 or 0 (true or false in the file); default: 1 with the embedded Postgres, else 0
             Makes a demo institution, merchant, terminal, paychannel and operator at first start.

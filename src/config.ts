@@ -205,6 +205,7 @@ function settled(read: Read, machine: Machine): Config {
     dataDir: resolve(read.dataDir),
     acceptUnsafe: Object.freeze([...read.acceptUnsafe]),
     keyPeppers: Object.freeze([...read.keyPeppers]),
+    dataKeys: Object.freeze([...read.dataKeys]),
     demo: read.demo ?? read.databaseUrl === null,
     nodeName: read.nodeName ?? machine.hostname,
     workers: read.workers ?? Math.min(read.shards, Math.max(1, machine.cores - 1)),

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { must } from './domain/assert.ts';
 import { makeQrCodes } from './drivers/qr/codes.ts';
+import { DataKeys } from './persistence/data-keys.ts';
 import { PostgresDirectory } from './persistence/directory.ts';
 import { PostgresArchive } from './persistence/history/postgres-archive.ts';
 import { PostgresListings } from './persistence/history/postgres-listings.ts';
@@ -12,6 +13,7 @@ import { startGateway } from './protocols/gateway/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
 import { makePresenter } from './protocols/presenter.ts';
 import { GatewayLink } from './protocols/shard/gateway-link.ts';
+import { Replays } from './protocols/signatures/replays.ts';
 import type { Limits } from './switch/limits.ts';
 import { systemClock } from './system-clock.ts';
 import { openLog } from './telemetry/log.ts';
@@ -39,8 +41,13 @@ const door = new GatewayLink({
   clock: systemClock,
   presenter,
 });
-const directory = new PostgresDirectory({ url: databaseUrl, peppers: config.keyPeppers });
-const desk = new PostgresOperatorDesk({ url: databaseUrl, peppers: config.keyPeppers });
+const kept = {
+  url: databaseUrl,
+  peppers: config.keyPeppers,
+  dataKeys: new DataKeys(config.dataKeys, setting.dataKey),
+};
+const directory = new PostgresDirectory(kept);
+const desk = new PostgresOperatorDesk(kept);
 const listings = new PostgresListings({ url: databaseUrl, logger });
 const archive = new PostgresArchive({ url: databaseUrl, logger });
 
@@ -112,6 +119,8 @@ try {
     metrics: gatewayMetrics(metrics),
     ready: () => ({ ...state }),
     metricsText,
+    replays: new Replays(task.replays),
+    signedSince: task.signedSince,
     newRequestId: randomUUID,
   });
   metrics.watchGateway(() => {

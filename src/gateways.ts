@@ -1,6 +1,7 @@
 // The gateway threads, all on one port, and what main tells them.
 
 import { Worker } from 'node:worker_threads';
+import { replayMemory } from './protocols/signatures/replays.ts';
 import type { DirectoryChange } from './switch/directory.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
@@ -35,6 +36,8 @@ export class Gateways {
   readonly #events: GatewayEvents;
   readonly #port: number;
   readonly #running = new Map<number, Running>();
+  readonly #replays = replayMemory();
+  readonly #signedSince = systemClock.wall();
   #isStopping = false;
   /** What a gateway that begins later must know at once. */
   #state: SwitchState | null = null;
@@ -96,7 +99,13 @@ export class Gateways {
   }
 
   #begin(index: number): Promise<void> {
-    const task: GatewayTask = { setting: this.#setting, index, port: this.#port };
+    const task: GatewayTask = {
+      setting: this.#setting,
+      index,
+      port: this.#port,
+      replays: this.#replays,
+      signedSince: this.#signedSince,
+    };
     const thread = new Worker(new URL('./gateway-thread.js', import.meta.url), {
       workerData: task,
     });

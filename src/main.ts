@@ -15,11 +15,14 @@ import {
 import { watchDirectory } from './directory-watch.ts';
 import { Gateways } from './gateways.ts';
 import { describeHolder } from './holder.ts';
+import { DataKeys } from './persistence/data-keys.ts';
 import { ensureDemo } from './persistence/demo-data.ts';
 import { startEmbeddedPostgres } from './persistence/embedded-postgres.ts';
+import { settleSealedSecrets } from './persistence/sealed-secrets.ts';
 import { ensureSecret } from './persistence/secrets.ts';
 import { WorkerPool } from './pool.ts';
 import { claimPort } from './port-claim.ts';
+import { StartRefusal } from './start-refusal.ts';
 import { knownAgreements, prepareStores } from './startup.ts';
 import type { Agreement } from './switch/agreements.ts';
 import { systemClock } from './system-clock.ts';
@@ -52,11 +55,15 @@ async function main(): Promise<void> {
       : null;
     const qrKey = await ensureSecret({ databaseUrl, name: 'qr' });
     const agreements = await knownAgreements(databaseUrl, logger);
+    const dataKey = await ensureSecret({ databaseUrl, name: 'data' });
+    const misfit = await settleSealedSecrets(databaseUrl, new DataKeys(config.dataKeys, dataKey));
+    if (misfit !== null) throw new StartRefusal(misfit);
     const setting: Setting = {
       config,
       databaseUrl,
       publicBaseUrl,
       qrKey,
+      dataKey,
       process: randomUUID(),
     };
     const running = await serve(setting, agreements, port, logger, () => {

@@ -83,6 +83,12 @@ export const options = {
     fallbackSays: 'one that the database has drawn for itself',
     why: 'Kept outside the database: without them nobody can use what a copy of it tells of keys. A new one is put behind those of before, with every switch of the database stopped; each has the same.',
   }),
+  dataKeys: secrets({
+    env: 'QRSWITCH_DATA_KEYS',
+    lengthMin: 32,
+    fallbackSays: 'one that the database has drawn for itself',
+    why: 'What signing secrets and labels of payers are encrypted with, kept outside the database. The first encrypts, all decrypt: a new one goes in front.',
+  }),
   demo: flag({
     env: 'QRSWITCH_DEMO',
     fallbackSays: '1 with the embedded Postgres, else 0',

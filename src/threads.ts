@@ -14,6 +14,8 @@ export interface Setting {
   readonly publicBaseUrl: string;
   /** The key of the tags in QR codes, base64url: the same for all who share the database. */
   readonly qrKey: string;
+  /** The database's own key of what stands sealed in it: behind those that are configured. */
+  readonly dataKey: string;
   /** Drawn by this process at its start. */
   readonly process: string;
 }
@@ -52,6 +54,10 @@ export interface GatewayTask {
   readonly setting: Setting;
   readonly index: number;
   readonly port: number;
+  /** Signatures of requests that have been used: shared by all gateways. */
+  readonly replays: SharedArrayBuffer;
+  /** Wall clock: when the memory of them began. */
+  readonly signedSince: number;
 }
 
 /** Whether the switch serves, and what it waits for. */

@@ -72,6 +72,7 @@ const SUBJECTS: readonly Subject[] = [
     plural: 'paychannels',
     about: 'a bank or wallet that pays bills',
     needs: { institution: OF.institution, name: OF.name },
+    takes: { signatures: 'required: its requests must be signed' },
     flags: { subscribed: 'hears payment.confirmed' },
     hasKey: true,
     filters: ['institution'],
@@ -120,6 +121,7 @@ function subjectCommand(subject: Subject, io: Io): Command {
   }
   if (name === 'terminal') command.addCommand(addTerminals(io));
   if (name === 'operator') command.addCommand(firstOperator(io));
+  if (name === 'paychannel') command.addCommand(secureCommand(io));
   for (const verb of ['suspend', 'resume'] as const) {
     const tells = verb === 'suspend' ? 'lets it begin nothing new' : 'ends its suspension';
     command.addCommand(
@@ -175,6 +177,18 @@ const FIELDS: Readonly<Record<string, string>> = {
   merchant: 'merchantId',
 };
 
+/** What a paychannel must show beside its key. */
+function secureCommand(io: Io): Command {
+  return withTarget(new Command('secure').description('demands more of a paychannel than its key'))
+    .argument('<id>')
+    .requiredOption('--signatures <what>', 'of its requests: required or off')
+    .action(async (id: string, options: Options) => {
+      const path = `paychannels/${encodeURIComponent(id)}`;
+      const body = { signatures: options.signatures };
+      show(io, options, await new OperatorClient(options).change<Shown>('PATCH', path, body));
+    });
+}
+
 function listCommand(subject: Subject, io: Io): Command {
   const command = withTarget(new Command('list').description(`shows the ${subject.plural}`));
   for (const filter of subject.filters)
@@ -203,11 +217,13 @@ function keyCommand(io: Io): Command {
     .addCommand(
       withTarget(holder(new Command('add').description('makes a key and shows it, this once')))
         .option('--name <name>', 'what it is for')
+        .option('--use <use>', 'signing: a secret that the paychannel signs its requests with')
         .option('--expires <time>', 'when it ends (RFC 3339)')
         .action(async (id: string, options: Options) => {
           const body = {
             holder: { kind: kindOf(id), id },
             ...(options.name === undefined ? {} : { name: options.name }),
+            ...(options.use === undefined ? {} : { use: options.use }),
             ...(options.expires === undefined ? {} : { expiresAt: options.expires }),
           };
           const client = new OperatorClient(options);

@@ -8,6 +8,7 @@ import {
   startPostgres,
   type TestPostgres,
 } from '../../tests/support/postgres-server.ts';
+import { DataKeys } from './data-keys.ts';
 import { ensureDemo } from './demo-data.ts';
 import {
   addInstitution,
@@ -22,6 +23,7 @@ import {
 } from './directory.ts';
 import { hashKey, settleKeyHashes } from './key-hashes.ts';
 import { migrate } from './migrate.ts';
+import { settleSealedSecrets } from './sealed-secrets.ts';
 
 let server: TestPostgres;
 let url: string;
@@ -243,6 +245,62 @@ describe('peppers', () => {
     expect(await settleKeyHashes(fresh, [second, first])).toMatch(/number 1 .* is not the one/);
     expect(await settleKeyHashes(fresh, [first])).toMatch(/number 2 .* is missing/);
     await direct.end();
+  });
+});
+
+describe('signing secrets', () => {
+  const old = 'the-first-key-of-an-operator';
+  const next = 'the-key-that-follows-it';
+  const other = 'a-key-of-somebody-else';
+  const keysOf = (...configured: string[]): DataKeys =>
+    new DataKeys(configured, 'drawn-by-the-database');
+
+  test('are read again by who has a key of theirs, and follow the keys from start to start', async () => {
+    const fresh = await createDatabase(server.url);
+    await migrate(fresh);
+    const direct = postgres(fresh, { max: 1 });
+    const institutionId = await addInstitution(direct, { name: 'A bank' });
+    const id = await addPaychannel(direct, { institutionId, name: 'A wallet' });
+    await direct`update paychannels set signatures = 'required' where id = ${id}`;
+    const key = await addKey(direct, { kind: 'paychannel', id });
+    const secretOf = async (dataKeys: DataKeys): Promise<unknown> => {
+      const knowing = new PostgresDirectory({ url: fresh, dataKeys });
+      const holder = await knowing.holderOfKey(hashKey(key));
+      await knowing.close();
+      expect(holder?.demands?.secrets).not.toBeNull();
+      return holder?.demands?.secrets?.map(({ secret }) => secret);
+    };
+    expect(await secretOf(keysOf())).toEqual([]);
+    const sealed = keysOf(old).seal('qrs_sign_x', 'key_x');
+    await direct`
+      insert into keys (id, key_hash, paychannel_id, sealed)
+      values ('key_x', ${hashKey('qrs_sign_x')}, ${id}, ${sealed})`;
+
+    expect(await secretOf(keysOf(old))).toEqual(['qrs_sign_x']);
+    expect(await secretOf(keysOf(other))).toEqual([]);
+    expect(await settleSealedSecrets(fresh, keysOf(next))).toMatch(/key_x .*QRSWITCH_DATA_KEYS/);
+    expect(await settleSealedSecrets(fresh, keysOf(next, old))).toBe(null);
+    expect(await settleSealedSecrets(fresh, keysOf(next))).toBe(null);
+    expect(await secretOf(keysOf(next))).toEqual(['qrs_sign_x']);
+    await direct`update keys set revoked_at = now() where id = 'key_x'`;
+    expect(await secretOf(keysOf(next))).toEqual([]);
+    expect(await settleSealedSecrets(fresh, keysOf(other))).toBe(null);
+    await direct.end();
+  });
+
+  test('are told of when they come and go, by their paychannel', async () => {
+    const feed = new DirectoryFeed({ url });
+    const institutionId = await addInstitution(sql, { name: 'A bank' });
+    const id = await addPaychannel(sql, { institutionId, name: 'A wallet' });
+    await feed.read();
+    await sql`
+      insert into keys (id, key_hash, paychannel_id, sealed) values ('key_y', 'y', ${id}, 'sealed')`;
+    expect(await feed.read()).toEqual([{ kind: 'paychannel', id }]);
+    await sql`update keys set revoked_at = now() where id = 'key_y'`;
+    expect(await feed.read()).toContainEqual({ kind: 'paychannel', id });
+    await sql`update keys set last_used_at = now() where id = 'key_y'`;
+    expect(await feed.read()).toEqual([]);
+    await feed.close();
   });
 });
 

@@ -8,10 +8,11 @@ import type { Mode, QrFormat } from '../domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
 import { millis } from '../domain/time.ts';
 import type { Agreement } from '../switch/agreements.ts';
-import type { Directory, DirectoryChange, KeyHolder } from '../switch/directory.ts';
+import type { Demands, Directory, DirectoryChange, KeyHolder } from '../switch/directory.ts';
 import { Fault } from '../switch/faults.ts';
 import type { LimitSettings } from '../switch/limits.ts';
 import type { OperatorRole, Principal } from '../switch/principal.ts';
+import type { DataKeys } from './data-keys.ts';
 import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
 
 export type OperatorId = string;
@@ -24,11 +25,12 @@ const CONNECT_TIMEOUT_S = 5;
 const CLOSE_S = 5;
 
 /** What a key of each kind begins with, so that a person can tell keys apart, and a scanner of leaks knows them. */
-const KEY_PREFIX: Readonly<Record<Principal['kind'], string>> = {
+const KEY_PREFIX: Readonly<Record<Principal['kind'] | 'signing', string>> = {
   terminal: 'qrs_term_',
   merchant: 'qrs_merc_',
   paychannel: 'qrs_payc_',
   operator: 'qrs_oper_',
+  signing: 'qrs_sign_',
 };
 
 interface HolderColumns {
@@ -52,28 +54,41 @@ interface HolderColumns {
   readonly is_suspended: boolean;
   readonly institution_limits: LimitSettings;
   readonly holder_limits: LimitSettings;
+  /** Of a paychannel whose requests must be signed. */
+  readonly signing: readonly SealedSecret[] | null;
+}
+
+interface SealedSecret {
+  readonly id: string;
+  readonly sealed: string;
+  /** Wall clock, ms. */
+  readonly expiresAt: number | null;
 }
 
 export interface DirectoryOptions {
   readonly url: string;
   /** Those that the operator has configured. */
   readonly peppers?: readonly string[];
+  /** What signing secrets are sealed with. */
+  readonly dataKeys?: DataKeys;
 }
 
 export class PostgresDirectory implements Directory {
   readonly #sql: Sql;
   readonly #peppers: readonly string[];
+  readonly #dataKeys: DataKeys | undefined;
   #hashes: KeyHashes | null = null;
 
   constructor(options: DirectoryOptions) {
     this.#peppers = options.peppers ?? [];
+    this.#dataKeys = options.dataKeys;
     this.#sql = openDirectory(options.url, 'qrswitch directory', CONNECTIONS);
   }
 
   async holderOfKey(keyHash: string): Promise<KeyHolder | null> {
     try {
       this.#hashes ??= await readKeyHashes(this.#sql, this.#peppers);
-      return await findHolder(this.#sql, this.#hashes.stored(keyHash));
+      return await findHolder(this.#sql, this.#hashes.stored(keyHash), this.#dataKeys);
     } catch (error) {
       throw new Fault('history.unavailable', 'the directory cannot be asked', error);
     }
@@ -102,7 +117,11 @@ export function openDirectory(url: string, name: string, connections: number): S
   });
 }
 
-async function findHolder(sql: Sql, stored: string): Promise<KeyHolder | null> {
+async function findHolder(
+  sql: Sql,
+  stored: string,
+  dataKeys: DataKeys | undefined,
+): Promise<KeyHolder | null> {
   const [row] = await sql<HolderColumns[]>`
     select
       k.id as key_id, k.expires_at,
@@ -122,14 +141,22 @@ async function findHolder(sql: Sql, stored: string): Promise<KeyHolder | null> {
       coalesce(i.limits, '{}') as institution_limits,
       coalesce(t.limits, p.limits, '{}') as holder_limits,
       num_nonnulls(t.suspended_at, m.suspended_at, p.suspended_at, o.suspended_at, i.suspended_at) > 0
-        as is_suspended
+        as is_suspended,
+      case when p.signatures = 'required' then (
+        select coalesce(json_agg(json_build_object(
+          'id', s.id, 'sealed', s.sealed, 'expiresAt', floor(extract(epoch from s.expires_at) * 1000)
+        ) order by s.id), '[]')
+        from keys s
+        where s.paychannel_id = p.id and s.sealed is not null and s.revoked_at is null
+          and (s.expires_at is null or s.expires_at > now())
+      ) end as signing
     from keys k
     left join terminals t on t.id = k.terminal_id
     left join paychannels p on p.id = k.paychannel_id
     left join operators o on o.id = k.operator_id
     left join merchants m on m.id = coalesce(t.merchant_id, k.merchant_id, o.merchant_id)
     left join institutions i on i.id = coalesce(m.institution_id, p.institution_id, o.institution_id)
-    where k.key_hash = ${stored} and k.revoked_at is null
+    where k.key_hash = ${stored} and k.sealed is null and k.revoked_at is null
       and (k.expires_at is null or k.expires_at > now())`;
   if (row === undefined) return null;
   const { kind, id, name, city, role, mode } = row;
@@ -151,6 +178,7 @@ async function findHolder(sql: Sql, stored: string): Promise<KeyHolder | null> {
       ...(row.is_suspended ? { suspended: true } : {}),
     },
     ...limitsOf(row),
+    ...demandsOf(row, dataKeys),
   };
 }
 
@@ -238,6 +266,20 @@ function limitsOf({
 }: HolderColumns): Pick<KeyHolder, 'limits'> {
   const isSet = Object.keys({ ...holder, ...institution }).length > 0;
   return isSet ? { limits: { holder, institution } } : {};
+}
+
+/** Nothing of nearly everybody. A secret that cannot be opened here is none: what it signed is refused. */
+function demandsOf(
+  { signing }: HolderColumns,
+  dataKeys: DataKeys | undefined,
+): Pick<KeyHolder, 'demands'> | undefined {
+  if (signing === null) return undefined;
+  const secrets = signing.flatMap(({ id, sealed, expiresAt }) => {
+    const secret = dataKeys?.open(sealed, id) ?? null;
+    return secret === null ? [] : [{ id, secret, expiresAt }];
+  });
+  const demands: Demands = { secrets };
+  return { demands };
 }
 
 function policiesOf({ kind, policies }: HolderColumns): Pick<Principal, 'policies'> | undefined {
@@ -340,7 +382,7 @@ export async function addKey(
   return key;
 }
 
-export function makeKey(kind: Principal['kind']): string {
+export function makeKey(kind: Principal['kind'] | 'signing'): string {
   return KEY_PREFIX[kind] + randomBytes(KEY_BYTES).toString('base64url');
 }
 

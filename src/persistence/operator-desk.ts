@@ -9,6 +9,7 @@ import type {
   Changed,
   Holder,
   IssuedKey,
+  KeyUse,
   LimitedKind,
   OperatorDesk,
   PageOf,
@@ -19,6 +20,7 @@ import type {
 } from '../switch/operator-desk.ts';
 import { PostgresAgreementDesk } from './agreement-desk.ts';
 import { type Change, runOnce, type Told, told } from './audited.ts';
+import type { DataKeys } from './data-keys.ts';
 import { makeId, makeKey, openDirectory } from './directory.ts';
 import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
 import {
@@ -42,18 +44,21 @@ export class PostgresOperatorDesk implements OperatorDesk {
   readonly #sql: Sql;
   readonly #peppers: readonly string[];
   readonly agreements: AgreementDesk;
+  readonly #dataKeys: DataKeys;
   #hashes: KeyHashes | null = null;
 
-  constructor(options: { url: string; peppers?: readonly string[] }) {
+  constructor(options: { url: string; peppers?: readonly string[]; dataKeys: DataKeys }) {
     this.#sql = openDirectory(options.url, 'qrswitch operators', CONNECTIONS);
     this.#peppers = options.peppers ?? [];
     this.agreements = new PostgresAgreementDesk(this.#sql);
+    this.#dataKeys = options.dataKeys;
   }
 
   async find(scope: Scope, kind: PartyKind, id: string): Promise<Party | null> {
     const sql = this.#sql;
     const [row] = await sql<PartyRow[]>`
-      select ${this.#sql(PARTY_COLUMNS)} from directory_parties where kind = ${kind} and id = ${id} and ${this.#within(scope)}`;
+      select ${this.#sql(PARTY_COLUMNS)} from ${this.#parties()}
+      where kind = ${kind} and id = ${id} and ${this.#within(scope)}`;
     return row === undefined ? null : partyOf(row);
   }
 
@@ -65,7 +70,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
   ): Promise<Party[]> {
     const sql = this.#sql;
     const rows = await sql<PartyRow[]>`
-      select ${this.#sql(PARTY_COLUMNS)} from directory_parties
+      select ${this.#sql(PARTY_COLUMNS)} from ${this.#parties()}
       where kind = ${kind} and ${this.#within(scope)} and id > ${after ?? ''}
         ${of.institutionId === null ? sql`` : sql`and institution_id = ${of.institutionId}`}
         ${of.merchantId === null ? sql`` : sql`and merchant_id = ${of.merchantId}`}
@@ -83,7 +88,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
     if (parent === undefined) return { is: 'unknown' };
     const id = makeId(PREFIXES[kind]);
     const sql = this.#sql;
-    const made = withKey && kind !== 'institution' ? await this.#newKey({ kind, id }) : null;
+    const made = withKey && kind !== 'institution' ? await this.#newKey({ kind, id }, 'key') : null;
     const { institutionId = null } = parent;
     const what = { action: `${kind}.added`, kind, id, institutionId, detail: fields };
     return this.#once(acting, kind, made?.key ?? null, () => {
@@ -138,7 +143,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
 
   async findKey(scope: Scope, id: string): Promise<IssuedKey | null> {
     const [row] = await this.#sql<KeyRow[]>`
-      select ${this.#sql(KEY_COLUMNS)} from directory_keys
+      select ${this.#sql(KEY_COLUMNS)} from ${this.#keys()}
       where id = ${id} and holder_kind in ${this.#sql(scope.holders)} and ${this.#within(scope)}`;
     return row === undefined ? null : keyOf(row);
   }
@@ -150,7 +155,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
   ): Promise<IssuedKey[]> {
     const sql = this.#sql;
     const rows = await sql<KeyRow[]>`
-      select ${this.#sql(KEY_COLUMNS)} from directory_keys
+      select ${this.#sql(KEY_COLUMNS)} from ${this.#keys()}
       where ${this.#within(scope)} and holder_kind in ${sql(scope.holders)} and id > ${after ?? ''}
         ${holderId === null ? sql`` : sql`and holder_id = ${holderId}`}
       order by id limit ${limit}`;
@@ -160,18 +165,18 @@ export class PostgresOperatorDesk implements OperatorDesk {
   async addKey(
     acting: Acting,
     holder: Holder,
-    of: { name: string; expiresAt: number | null },
+    of: { name: string; use: KeyUse; expiresAt: number | null },
   ): Promise<Changed<IssuedKey>> {
     const party = await this.find(acting.scope, holder.kind, holder.id);
     if (party === null) return { is: 'unknown' };
-    const { key, row } = await this.#newKey(holder);
+    const { key, row } = await this.#newKey(holder, of.use);
     const expiresAt = of.expiresAt === null ? null : new Date(of.expiresAt);
     const what: Told = {
       action: 'key.added',
       kind: 'key',
       id: row.id,
       institutionId: party.institutionId,
-      detail: { holder, name: of.name, expiresAt },
+      detail: { holder, name: of.name, use: of.use, expiresAt },
     };
     const sql = this.#sql;
     return this.#once(acting, 'key', key, () => {
@@ -263,18 +268,29 @@ export class PostgresOperatorDesk implements OperatorDesk {
     return kind === 'institution' || kind === 'operator' ? {} : undefined;
   }
 
-  async #newKey(holder: Holder): Promise<{
-    key: string;
-    row: Record<string, string | number> & { id: string };
-  }> {
-    const key = makeKey(holder.kind);
+  async #newKey(
+    holder: Holder,
+    use: KeyUse,
+  ): Promise<{ key: string; row: Record<string, string | number | null> & { id: string } }> {
+    const key = makeKey(use === 'signing' ? use : holder.kind);
     this.#hashes ??= await readKeyHashes(this.#sql, this.#peppers);
     const { layers } = this.#hashes;
     const stored = this.#hashes.stored(hashKey(key));
-    return {
-      key,
-      row: { id: makeId('key'), key_hash: stored, layers, [`${holder.kind}_id`]: holder.id },
-    };
+    const id = makeId('key');
+    const sealed = use === 'signing' ? this.#dataKeys.seal(key, id) : null;
+    return { key, row: { id, key_hash: stored, layers, sealed, [`${holder.kind}_id`]: holder.id } };
+  }
+
+  #parties() {
+    return this.#sql`directory_parties left join (
+      select id as paychannel_id, signatures from paychannels
+    ) as of_paychannel on paychannel_id = id`;
+  }
+
+  #keys() {
+    return this.#sql`directory_keys join (
+      select id as key_id, case when sealed is null then 'key' else 'signing' end as use from keys
+    ) as of_key on key_id = id`;
   }
 
   #within({ institutionId, merchantId, seesSystem }: Scope) {

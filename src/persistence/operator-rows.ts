@@ -3,7 +3,15 @@
 import type { PolicySettings } from '../domain/bill/policies.ts';
 import type { Mode } from '../domain/bill/vocabulary.ts';
 import type { LimitSettings } from '../switch/limits.ts';
-import type { Holder, IssuedKey, Party, PartyFields, PartyKind } from '../switch/operator-desk.ts';
+import type {
+  Holder,
+  IssuedKey,
+  KeyUse,
+  Party,
+  PartyFields,
+  PartyKind,
+  Signatures,
+} from '../switch/operator-desk.ts';
 import type { OperatorRole } from '../switch/principal.ts';
 
 export const TABLES: Readonly<Record<PartyKind, string>> = {
@@ -33,6 +41,7 @@ export interface PartyRow {
   readonly role: OperatorRole | null;
   readonly policies: PolicySettings | null;
   readonly mode: Mode | null;
+  readonly signatures: Signatures | null;
   readonly suspended_at: Date | null;
   readonly created_at: Date;
 }
@@ -40,6 +49,7 @@ export interface PartyRow {
 export interface KeyRow {
   readonly id: string;
   readonly name: string;
+  readonly use: KeyUse;
   readonly holder_kind: Holder['kind'];
   readonly holder_id: string;
   readonly created_at: Date;
@@ -60,12 +70,14 @@ export const PARTY_COLUMNS = [
   'role',
   'policies',
   'mode',
+  'signatures',
   'suspended_at',
   'created_at',
 ] as const satisfies readonly (keyof PartyRow)[];
 export const KEY_COLUMNS = [
   'id',
   'name',
+  'use',
   'holder_kind',
   'holder_id',
   'created_at',
@@ -80,14 +92,15 @@ export type Columns = Record<
 >;
 
 export function columnsOf(kind: PartyKind, fields: PartyFields): Columns {
-  const { name, city, restricted, subscribed, role, policies, mode, institutionId, merchantId } =
-    fields;
+  const { name, city, restricted, subscribed, signatures, role, policies, mode } = fields;
+  const { institutionId, merchantId } = fields;
   const isOfMerchant = kind === 'terminal';
   const columns = {
     name,
     city,
     restricted,
     subscribed,
+    signatures,
     role,
     policies,
     mode,
@@ -114,6 +127,7 @@ export function partyOf(row: PartyRow): Party {
     role: row.role,
     policies: row.policies,
     mode: row.mode,
+    signatures: row.signatures,
     suspendedAt: row.suspended_at?.getTime() ?? null,
     createdAt: row.created_at.getTime(),
   };
@@ -123,6 +137,7 @@ export function keyOf(row: KeyRow): IssuedKey {
   return {
     id: row.id,
     name: row.name,
+    use: row.use,
     holder: { kind: row.holder_kind, id: row.holder_id },
     createdAt: row.created_at.getTime(),
     expiresAt: row.expires_at?.getTime() ?? null,

@@ -11,6 +11,10 @@ type EdgeCode =
   | 'request.invalid'
   | 'request.keyMissing'
   | 'request.unauthenticated'
+  | 'request.signatureMissing'
+  | 'request.signatureInvalid'
+  | 'request.signatureExpired'
+  | 'request.signatureReplayed'
   | 'request.forbidden'
   | 'request.unsupportedType'
   | 'route.notFound'
@@ -65,6 +69,34 @@ export const problems = {
     title: 'The key is missing or unknown',
     meaning:
       'Send `Authorization: Bearer <key>` with a key that the operator has given out and not withdrawn.',
+  },
+  'request.signatureMissing': {
+    ...NO,
+    status: 401,
+    title: 'The request is not signed',
+    meaning:
+      'This paychannel’s requests must be signed (RFC 9421, hmac-sha256): send `Signature-Input` and `Signature`, with the id of a signing secret as `keyid`. `docs/signed-requests.md` shows how.',
+  },
+  'request.signatureInvalid': {
+    ...NO,
+    status: 401,
+    title: 'The signature is not one of this request',
+    meaning:
+      'No signature that came with the request fits it and a live signing secret of this paychannel, or it leaves out what it must cover: `@method`, `@path`, `@query` where there is one, and `content-digest` where there is a body.',
+  },
+  'request.signatureExpired': {
+    ...NO,
+    status: 401,
+    title: 'The signature is not of now',
+    meaning:
+      '`created` must lie within 60 seconds of the switch’s clock, and not before its last start. Sign the request again; if that does not help, set the clock.',
+  },
+  'request.signatureReplayed': {
+    ...NO,
+    status: 401,
+    title: 'The signature has been used',
+    meaning:
+      'A signature is taken once. Sign each attempt anew, with a `nonce` where two may be made in one second.',
   },
   'request.forbidden': {
     ...NO,

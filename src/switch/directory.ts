@@ -11,6 +11,21 @@ export interface KeyHolder {
   readonly principal: Principal;
   /** Where an operator has set any. */
   readonly limits?: { readonly holder: LimitSettings; readonly institution: LimitSettings };
+  /** Left out: its key is enough. */
+  readonly demands?: Demands;
+}
+
+/** What a paychannel must show beside its key. */
+export interface Demands {
+  /** Those that its requests may be signed with; null: they need no signature. */
+  readonly secrets: readonly SigningSecret[] | null;
+}
+
+export interface SigningSecret {
+  readonly id: string;
+  readonly secret: string;
+  /** Wall clock, ms. */
+  readonly expiresAt: number | null;
 }
 
 /** Somebody, or a key, of whom another thing is true now. */

@@ -27,10 +27,14 @@ export interface Party {
   readonly policies: PolicySettings | null;
   /** Of its institution. Null: it belongs to none. */
   readonly mode: Mode | null;
+  /** Of a paychannel: whether its requests must be signed. */
+  readonly signatures: Signatures | null;
   /** Wall clock, ms. */
   readonly suspendedAt: number | null;
   readonly createdAt: number;
 }
+
+export type Signatures = 'off' | 'required';
 
 /** Whatever an operator writes of a party; each kind has its own fields of these. */
 export interface PartyFields {
@@ -38,6 +42,7 @@ export interface PartyFields {
   readonly city?: string;
   readonly restricted?: boolean;
   readonly subscribed?: boolean;
+  readonly signatures?: Signatures;
   readonly role?: OperatorRole;
   /** All that it is to have set: what is left out is no longer set. */
   readonly policies?: PolicySettings;
@@ -52,9 +57,13 @@ export interface Holder {
   readonly id: string;
 }
 
+/** A key opens its holder's calls; a signing secret signs the requests of a paychannel, and opens nothing. */
+export type KeyUse = 'key' | 'signing';
+
 export interface IssuedKey {
   readonly id: string;
   readonly name: string;
+  readonly use: KeyUse;
   readonly holder: Holder;
   readonly createdAt: number;
   readonly expiresAt: number | null;
@@ -179,7 +188,7 @@ export interface OperatorDesk {
   addKey(
     acting: Acting,
     holder: Holder,
-    of: { name: string; expiresAt: number | null },
+    of: { name: string; use: KeyUse; expiresAt: number | null },
   ): Promise<Changed<IssuedKey>>;
   revokeKey(acting: Acting, id: string): Promise<Changed<IssuedKey>>;
   audit(after: number, limit: number): Promise<AuditLine[]>;

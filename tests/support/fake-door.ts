@@ -11,6 +11,7 @@ import {
 } from '../../src/protocols/gateway/options.ts';
 import { hashOfKey } from '../../src/protocols/gateway/principals.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
+import { Replays, replayMemory } from '../../src/protocols/signatures/replays.ts';
 import type { Archive } from '../../src/switch/archive.ts';
 import type { Listings } from '../../src/switch/listings-port.ts';
 import type { OperatorDesk } from '../../src/switch/operator-desk.ts';
@@ -261,6 +262,8 @@ export async function startBench(
     },
     ready: () => ({ ready: true }),
     metricsText: () => Promise.resolve('qrswitch_up 1\n'),
+    replays: new Replays(replayMemory(1024)),
+    signedSince: 0,
     newRequestId: () => {
       requests += 1;
       return `made-${requests}`;

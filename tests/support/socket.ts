@@ -9,6 +9,13 @@ const packr = new Packr({ useRecords: false });
 // `auto` is missing from the library's types: numbers where they are safe, BigInt beyond.
 export const unpackr = new Unpackr({ useRecords: false, int64AsType: 'auto' as 'number' });
 
+export interface SocketOptions {
+  readonly key?: string;
+  readonly protocol?: string;
+  /** More of the request that opens it. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 export class TestSocket {
   readonly frames: Frame[] = [];
   readonly raw: Buffer[] = [];
@@ -18,8 +25,11 @@ export class TestSocket {
   #wake: (() => void) | null = null;
   #read = 0;
 
-  constructor(url: string, options: { key?: string; protocol?: string } = {}) {
-    const headers = options.key === undefined ? {} : { Authorization: `Bearer ${options.key}` };
+  constructor(url: string, options: SocketOptions = {}) {
+    const headers = {
+      ...(options.key === undefined ? {} : { Authorization: `Bearer ${options.key}` }),
+      ...options.headers,
+    };
     this.ws = new WebSocket(url, options.protocol === undefined ? [] : [options.protocol], {
       headers,
     });
@@ -38,10 +48,7 @@ export class TestSocket {
     this.ws.on('error', () => this.#wake?.());
   }
 
-  static async open(
-    url: string,
-    options: { key?: string; protocol?: string } = {},
-  ): Promise<TestSocket> {
+  static async open(url: string, options: SocketOptions = {}): Promise<TestSocket> {
     const socket = new TestSocket(url, options);
     await new Promise<void>((resolve, reject) => {
       socket.ws.once('open', () => resolve());

@@ -7,6 +7,7 @@ import { presentProblem } from '../presenter.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { jsonViolation } from '../schemas/validation.ts';
+import type { Evidence } from './evidence.ts';
 import { Lines } from './lines.ts';
 import type { HttpResponse } from './native.ts';
 
@@ -55,6 +56,8 @@ export class Exchange {
   principal: Principal | null = null;
   /** Of its key. */
   keyHash = '';
+  /** What it shows beside its key, where more may be asked for. */
+  evidence: Evidence | null = null;
   /** The whole body, once it is there. */
   body: Buffer = EMPTY;
   /** Of a call whose body is lines: what has come of it. */

@@ -4,6 +4,7 @@
 import type { DirectoryChange } from '../../switch/directory.ts';
 import { Accounts } from './accounts.ts';
 import { driveArming } from './arming.ts';
+import type { EvidenceContext } from './evidence.ts';
 import { makeHandlers } from './handlers.ts';
 import { HttpFront } from './http.ts';
 import { Inboxes } from './inboxes.ts';
@@ -54,10 +55,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     events: { door, listings, clock, presenter, inboxes, polls },
     fail: (exchange, error) => front.fail(exchange, error),
   });
-  const front = new HttpFront({ options, principals, accounts, handlers });
-  const sessionContext: SessionContext = { ...own, inboxes, sessions };
+  const proving = evidenceContext(options, principals);
+  const front = new HttpFront({ options, principals, accounts, handlers, proving });
+  const sessionContext: SessionContext = { ...own, inboxes, sessions, proving };
   const streams = new Streams(sessionContext);
-
   door.onUnfinished((billId) => driveArming(options, billId));
 
   const app = native.App();
@@ -117,6 +118,12 @@ function listen(app: App, { host, port }: GatewayOptions): Promise<us_listen_soc
       else reject(new Error(`cannot listen on ${host}:${port}: the port is taken`));
     });
   });
+}
+
+function evidenceContext(options: GatewayOptions, principals: Principals): EvidenceContext {
+  const { clock, replays, signedSince, publicBaseUrl } = options;
+  const demandsOf: EvidenceContext['demandsOf'] = (principal) => principals.demandsOf(principal);
+  return { clock, replays, signedSince, publicBaseUrl, demandsOf };
 }
 
 function statsOf(front: HttpFront, sessions: ReadonlySet<Session>, inboxes: Inboxes): GatewayStats {

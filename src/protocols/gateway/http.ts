@@ -8,7 +8,8 @@ import { invalid, type Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import type { Accounts } from './accounts.ts';
 import { isTraceparent, takeRequestId } from './correlation.ts';
-import { Exchange, type Incoming } from './exchange.ts';
+import { Evidence, type EvidenceContext } from './evidence.ts';
+import { Exchange, type Headers, type Incoming } from './exchange.ts';
 import type { HttpRequest, HttpResponse } from './native.ts';
 import type { GatewayOptions } from './options.ts';
 import { hashOfKey, keyOfHeader, type Principals } from './principals.ts';
@@ -33,11 +34,15 @@ const NO_CALL: Call = {
   answers: {},
 };
 
+/** What a refusal for want of a key, or of what must be shown beside it, names (RFC 9110). */
+const CHALLENGE: Headers = [['WWW-Authenticate', 'Bearer']];
+
 export class HttpFront {
   readonly #options: GatewayOptions;
   readonly #principals: Principals;
   readonly #accounts: Accounts;
   readonly #handlers: HttpHandlers;
+  readonly #proving: EvidenceContext;
   readonly #underWay = new Set<Exchange>();
   #isDraining = false;
 
@@ -46,11 +51,13 @@ export class HttpFront {
     principals: Principals;
     accounts: Accounts;
     handlers: HttpHandlers;
+    proving: EvidenceContext;
   }) {
     this.#options = of.options;
     this.#principals = of.principals;
     this.#accounts = of.accounts;
     this.#handlers = of.handlers;
+    this.#proving = of.proving;
   }
 
   get underWay(): number {
@@ -72,7 +79,7 @@ export class HttpFront {
   withdraw(keyHashes: ReadonlySet<string>): void {
     for (const exchange of [...this.#underWay]) {
       if (!keyHashes.has(exchange.keyHash) || exchange.incoming.call.method !== 'GET') continue;
-      exchange.refuse({ code: 'request.unauthenticated' }, [['WWW-Authenticate', 'Bearer']]);
+      exchange.refuse({ code: 'request.unauthenticated' }, CHALLENGE);
     }
   }
 
@@ -95,7 +102,7 @@ export class HttpFront {
     } else if (this.#underWay.size > this.#options.limits.requestsUnderWay) {
       exchange.refuse({ code: 'overloaded' });
     } else {
-      this.#authenticate(exchange, req.getHeader('authorization'));
+      this.#authenticate(exchange, res, req);
     }
   }
 
@@ -142,14 +149,19 @@ export class HttpFront {
     else this.#guard(exchange, () => handler(exchange));
   }
 
-  #authenticate(exchange: Exchange, authorization: string): void {
+  #authenticate(exchange: Exchange, res: HttpResponse, req: HttpRequest): void {
     if (exchange.isAnswered) return;
     if (exchange.incoming.call.lines !== undefined) exchange.readLines();
-    const key = keyOfHeader(authorization);
+    const key = keyOfHeader(req.getHeader('authorization'));
     const keyHash = key === undefined ? undefined : hashOfKey(key);
     exchange.keyHash = keyHash ?? '';
     const principal = keyHash === undefined ? null : this.#principals.find(keyHash);
-    if (principal === undefined && keyHash !== undefined) {
+    const isKnown = principal !== undefined || keyHash === undefined;
+    // Of somebody who is not known yet, anything may be demanded.
+    if (!isKnown || (principal && this.#principals.demandsOf(principal) !== undefined)) {
+      exchange.evidence = new Evidence(this.#proving, res, req);
+    }
+    if (!isKnown) {
       this.#authenticateLater(exchange, keyHash);
       return;
     }
@@ -185,7 +197,7 @@ export class HttpFront {
   #admit(exchange: Exchange, principal: Principal | null): boolean {
     if (principal === null) {
       // The body may still be on its way, and nobody will read it.
-      exchange.refuse({ code: 'request.unauthenticated' }, [['WWW-Authenticate', 'Bearer']]);
+      exchange.refuse({ code: 'request.unauthenticated' }, CHALLENGE);
       return false;
     }
     if (!mayCall(principal, exchange.incoming.call)) {
@@ -203,10 +215,13 @@ export class HttpFront {
   }
 
   #run(exchange: Exchange): void {
-    const { principal } = exchange;
+    const { principal, evidence, body } = exchange;
     const handler = this.#handlers.calls.get(exchange.incoming.call.id);
-    if (handler === undefined || principal === null) exchange.refuse({ code: 'route.notFound' });
-    else this.#guard(exchange, () => handler(exchange, principal));
+    const refusal = principal && evidence?.refusal(principal, body);
+    if (refusal) exchange.refuse(refusal, CHALLENGE);
+    else if (handler === undefined || principal === null) {
+      exchange.refuse({ code: 'route.notFound' });
+    } else this.#guard(exchange, () => handler(exchange, principal));
   }
 
   /** A mistake of ours is answered as such, and told. */

@@ -219,13 +219,22 @@ function keyAnswers({ desk, clock }: GatewayOptions) {
   const mayNot = (operator: Principal): Problem => (operator.suspended ? suspended : FORBIDDEN);
   return {
     add: async ({ operator, acting, body }) => {
-      const { holder, name, expiresAt } = body as OperatorRequestBody<'operator.key.add'>;
+      const {
+        holder,
+        name,
+        use = 'key',
+        expiresAt,
+      } = body as OperatorRequestBody<'operator.key.add'>;
       if (!mayDo(operator, 'issueKey', holder.kind)) return mayNot(operator);
       const endsAt = expiresAt === undefined ? null : (parseTime(expiresAt) ?? null);
       if (endsAt !== null && endsAt <= clock.wall()) {
         return invalid([{ path: 'expiresAt', message: 'must be in the future' }]);
       }
-      const changed = await desk.addKey(acting, holder, { name: name ?? '', expiresAt: endsAt });
+      if (use === 'signing' && holder.kind !== 'paychannel') {
+        return invalid([{ path: 'use', message: 'signing secrets are of paychannels alone' }]);
+      }
+      const of = { name: name ?? '', use, expiresAt: endsAt };
+      const changed = await desk.addKey(acting, holder, of);
       return createdAnswer(changed, { code: 'party.notFound' }, showKey);
     },
     list: async ({ acting, query }) => {

@@ -8,6 +8,7 @@ import type { OperatorDesk } from '../../switch/operator-desk.ts';
 import type { Clock } from '../../switch/ports.ts';
 import type { QrCodes } from '../../switch/qr.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
+import type { Replays } from '../signatures/replays.ts';
 import type { LimitName } from './accounts.ts';
 
 /** The part of a logger that the gateway uses; pino’s fits. */
@@ -116,6 +117,10 @@ export interface GatewayOptions {
   readonly metrics: GatewayMetrics;
   readonly ready: () => Readiness;
   readonly metricsText: () => Promise<string>;
+  /** Signatures that have been used, shared by the gateways of a process. */
+  readonly replays: Replays;
+  /** Wall clock: signatures made before it are not taken. */
+  readonly signedSince: number;
   /** A new request id: 1 to 128 of `A-Za-z0-9._:-`. */
   readonly newRequestId: () => string;
 }

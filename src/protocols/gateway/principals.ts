@@ -6,7 +6,7 @@
 //   P3. A directory out of reach takes nobody's key away: what was known goes on being known, but for its end.
 
 import { hash } from 'node:crypto';
-import type { Directory, DirectoryChange, KeyHolder } from '../../switch/directory.ts';
+import type { Demands, Directory, DirectoryChange, KeyHolder } from '../../switch/directory.ts';
 import type { Clock } from '../../switch/ports.ts';
 import type { Principal } from '../../switch/principal.ts';
 import { Turns } from './turns.ts';
@@ -62,6 +62,8 @@ export class Principals {
   readonly #changeTurns = new Turns(CHANGES_AT_ONCE);
   /** Nor does a withdrawn key behind the thousands of an institution that is suspended. */
   readonly #keyTurns = new Turns(CHANGES_AT_ONCE);
+  /** Of those of whom more is demanded than a key; nearly nobody is. */
+  readonly #demands = new WeakMap<Principal, Demands>();
   /** Of the known keys, those that end some day. */
   readonly #ending = new Set<string>();
   #trust: typeof HEARING | typeof DEAF = DEAF;
@@ -85,6 +87,11 @@ export class Principals {
     }
     const unknownAt = this.#unknown.get(keyHash);
     return unknownAt !== undefined && now - unknownAt <= UNKNOWN_MS ? null : undefined;
+  }
+
+  /** What the principal must show beside its key; undefined where that is enough. */
+  demandsOf(principal: Principal): Demands | undefined {
+    return this.#demands.get(principal);
   }
 
   /**
@@ -199,7 +206,9 @@ export class Principals {
       this.#known.delete(keyHash);
       bounded(this.#unknown, keyHash, now, UNKNOWN_MAX);
     } else {
-      const { expiresAt } = holder;
+      const { expiresAt, principal, demands } = holder;
+      if (demands === undefined) this.#demands.delete(principal);
+      else this.#demands.set(principal, demands);
       const endsAt = expiresAt === null ? Infinity : now + expiresAt - this.#options.clock.wall();
       if (expiresAt !== null) this.#ending.add(keyHash);
       this.#unknown.delete(keyHash);
@@ -220,7 +229,9 @@ function namesOf({ principal }: KeyHolder): string[] {
 }
 
 function isSame(before: KeyHolder, after: KeyHolder | null): boolean {
-  return JSON.stringify(before.principal) === JSON.stringify(after?.principal ?? null);
+  const shown = (holder: KeyHolder | null): string =>
+    JSON.stringify([holder?.principal ?? null, holder?.demands ?? null]);
+  return shown(before) === shown(after);
 }
 
 /** Sets at the end; the oldest make room. */

@@ -9,14 +9,15 @@ import { recipientOf } from '../../switch/visibility.ts';
 import { presentProblem } from '../presenter.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { EarlyFrames } from './early-frames.ts';
+import type { EvidenceContext } from './evidence.ts';
 import { type Frame, readFrame } from './frame-reader.ts';
 import { authFrame, type FrameId } from './frames.ts';
-import { mayCall } from './http.ts';
 import type { EventReader, Inbox } from './inbox.ts';
 import type { WebSocket } from './native.ts';
 import { hashOfKey, type Principals } from './principals.ts';
 import { type AskingSocket, type CallsContext, SocketCalls } from './socket-calls.ts';
 import { SocketOutbox } from './socket-outbox.ts';
+import { enter, type Opening, streamEnd } from './stream-gate.ts';
 import { CLOSE, closeCodeOf, type StreamApi } from './stream-protocol.ts';
 
 const AUTHENTICATE_WITHIN_MS = 5_000;
@@ -27,6 +28,7 @@ const NO_BODY = new Uint8Array(0);
 export interface SessionContext extends CallsContext {
   readonly principals: Principals;
   readonly sessions: Set<Session>;
+  readonly proving: EvidenceContext;
 }
 
 export class Session implements EventReader, AskingSocket {
@@ -39,6 +41,7 @@ export class Session implements EventReader, AskingSocket {
   readonly #outbox: SocketOutbox;
   readonly #calls: SocketCalls;
   readonly #context: SessionContext;
+  readonly #opening: Opening;
   #principal: Principal | null = null;
   /** As whose socket this one is counted. */
   #counted: Principal | null = null;
@@ -53,16 +56,17 @@ export class Session implements EventReader, AskingSocket {
   #isClosed = false;
   #isDraining = false;
 
-  constructor(ws: WebSocket<unknown>, api: StreamApi, encoding: Encoding, context: SessionContext) {
+  constructor(ws: WebSocket<unknown>, opening: Opening, context: SessionContext) {
     this.#ws = ws;
-    this.api = api;
-    this.encoding = encoding;
+    this.#opening = opening;
+    this.api = opening.api;
+    this.encoding = opening.encoding;
     this.#context = context;
     this.judgedAt = context.options.clock.monotonic();
     context.sessions.add(this);
     this.#outbox = new SocketOutbox({
       ws,
-      isBinary: encoding === 'msgpack',
+      isBinary: opening.encoding === 'msgpack',
       clock: context.options.clock,
       onSent: (isDropped) => {
         // Where all went out, no drain will tell that there is room.
@@ -99,15 +103,16 @@ export class Session implements EventReader, AskingSocket {
   /** Begins with the key of the header, and takes what came while it was looked up. */
   #admit(principal: Principal | null, keyHash: string): void {
     if (this.#isClosed) return;
-    if (principal === null || !this.#isWelcome(principal)) {
-      this.end(CLOSE.unauthenticated, 'unknown key, or not one for this stream');
+    const entry = enter(this.#opening, principal);
+    if ('refusal' in entry) {
+      this.end(...streamEnd(entry.refusal, 'unknown key, or not one for this stream'));
       return;
     }
-    if (this.#context.accounts.fullOfSockets(principal) !== null) {
+    if (this.#context.accounts.fullOfSockets(entry.principal) !== null) {
       this.end(CLOSE.later, 'too many sockets of this key’s holder or institution');
       return;
     }
-    this.#begin(principal, keyHash);
+    this.#begin(entry.principal, keyHash);
     this.#takeEarly();
   }
 
@@ -183,8 +188,9 @@ export class Session implements EventReader, AskingSocket {
   /** Closes if the key is no longer one for this stream. */
   judge(principal: Principal | null): void {
     if (this.#principal === null) return;
-    if (principal !== null && this.#isWelcome(principal)) this.#principal = principal;
-    else this.end(CLOSE.unauthenticated, 'the key was withdrawn');
+    const entry = enter(this.#opening, principal);
+    if ('principal' in entry) this.#principal = entry.principal;
+    else this.end(...streamEnd(entry.refusal, 'the key was withdrawn'));
   }
 
   canTake(): boolean {
@@ -260,18 +266,17 @@ export class Session implements EventReader, AskingSocket {
     requestId: string,
   ): void {
     if (this.#isClosed) return;
-    if (principal === null) {
-      this.#answerAuth(id, { code: 'request.unauthenticated' }, requestId);
-    } else if (!this.#isWelcome(principal)) {
-      this.#answerAuth(id, { code: 'request.forbidden' }, requestId);
+    const entry = enter(this.#opening, principal);
+    if ('refusal' in entry) {
+      this.#answerAuth(id, entry.refusal, requestId);
     } else {
-      const full = this.#context.accounts.fullOfSockets(principal);
+      const full = this.#context.accounts.fullOfSockets(entry.principal);
       if (full !== null) {
         this.#answerAuth(id, full, requestId);
         return;
       }
       this.send(authFrame(id, 200, NO_BODY, this.encoding));
-      this.#begin(principal, keyHash);
+      this.#begin(entry.principal, keyHash);
       this.#takeEarly();
     }
   }
@@ -282,10 +287,6 @@ export class Session implements EventReader, AskingSocket {
     const { status, body } = presentProblem(problem, this.encoding, requestId);
     this.send(authFrame(id, status, body, this.encoding));
     if (this.#principal === null) this.end(closeCodeOf(problem.code), problem.code);
-  }
-
-  #isWelcome(principal: Principal): boolean {
-    return mayCall(principal, { id: `${this.api}.events`, api: this.api });
   }
 
   #begin(principal: Principal, keyHash: string): void {

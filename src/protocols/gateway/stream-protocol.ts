@@ -17,7 +17,8 @@ export const CLOSE = {
 
 /** How a stream ends whose key was not taken: for good, or because nobody could be asked about it now. */
 export function closeCodeOf(problem: ProblemCode): number {
-  const isForLater = problem === 'history.unavailable' || problem === 'rate.limited';
+  const isForLater =
+    problem === 'history.unavailable' || problem === 'rate.limited' || problem === 'overloaded';
   return isForLater ? CLOSE.later : CLOSE.unauthenticated;
 }
 

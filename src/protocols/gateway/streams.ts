@@ -7,6 +7,7 @@ import { invalid, type Problem, problemBody } from '../problem-document.ts';
 import { problems } from '../problems.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { takeRequestId } from './correlation.ts';
+import { Evidence } from './evidence.ts';
 import { STATUS_TEXT } from './exchange.ts';
 import type {
   HttpRequest,
@@ -37,6 +38,7 @@ interface Credentials {
 interface SocketData {
   readonly encoding: Encoding;
   readonly credentials: Credentials | null;
+  readonly evidence: Evidence;
   session: Session | null;
 }
 
@@ -46,6 +48,7 @@ interface Upgrade {
   readonly protocol: string;
   readonly extensions: string;
   readonly encoding: Encoding;
+  readonly evidence: Evidence;
   readonly context: us_socket_context_t;
 }
 
@@ -90,7 +93,7 @@ export class Streams {
 
   #open(ws: WebSocket<SocketData>, api: StreamApi): void {
     const data = ws.getUserData();
-    const session = new Session(ws as WebSocket<unknown>, api, data.encoding, this.#context);
+    const session = new Session(ws as WebSocket<unknown>, { api, ...data }, this.#context);
     data.session = session;
     session.open(data.credentials);
   }
@@ -113,6 +116,7 @@ export class Streams {
     const upgrade: Upgrade = {
       key: req.getHeader('sec-websocket-key'),
       extensions: req.getHeader('sec-websocket-extensions'),
+      evidence: new Evidence(this.#context.proving, res, req),
       context,
       ...chosen,
     };
@@ -135,7 +139,8 @@ export class Streams {
 }
 
 function accept(res: HttpResponse, upgrade: Upgrade, credentials: Credentials | null): void {
-  const data: SocketData = { encoding: upgrade.encoding, credentials, session: null };
+  const { encoding, evidence } = upgrade;
+  const data: SocketData = { encoding, evidence, credentials, session: null };
   res.upgrade(data, upgrade.key, upgrade.protocol, upgrade.extensions, upgrade.context);
 }
 

@@ -21,6 +21,10 @@ const restricted = flag('Sees its own bills only, not its merchant’s.');
 const subscribed = flag('Hears `payment.confirmed`.');
 const institutionId = id('The institution that it belongs to.');
 const merchantId = id('The merchant that it belongs to.');
+const signatures = oneOf(['off', 'required'], {
+  description: 'Whether its requests must be signed (RFC 9421) with one of its signing secrets.',
+});
+const USES = ['key', 'signing'] as const;
 const withKey = flag('Makes its first key too, which the answer shows: this once.');
 const idempotencyKey = Type.Optional(
   explained(
@@ -71,9 +75,10 @@ export const operatorRequests = {
     institutionId,
     name,
     subscribed: Type.Optional(subscribed),
+    signatures: Type.Optional(signatures),
     withKey: Type.Optional(withKey),
   }),
-  'operator.paychannel.change': some({ name, subscribed }),
+  'operator.paychannel.change': some({ name, subscribed, signatures }),
   'operator.operator.add': object({
     role: oneOf(ROLES, { description: 'What it may do.' }),
     institutionId: Type.Optional(institutionId),
@@ -87,6 +92,13 @@ export const operatorRequests = {
   'operator.key.add': object({
     holder: Type.Object({ kind: oneOf(HOLDERS), id: id('Whose key it is to be.') }, closed),
     name: Type.Optional(text(NAME_MAX, 'What the key is for.')),
+    use: Type.Optional(
+      oneOf(USES, {
+        default: 'key',
+        description:
+          '`signing`: a secret that a paychannel signs its requests with; it opens nothing.',
+      }),
+    ),
     expiresAt: Type.Optional(time('When it ends. Left out: not by itself.')),
   }),
   'operator.key.revoke': object({}),
@@ -112,6 +124,7 @@ const partyFields = {
   role: nullable(oneOf(ROLES)),
   policies: nullable(policies),
   mode: nullable(oneOf(MODES, { description: 'Of its institution. Test never meets live.' })),
+  signatures: nullable(signatures),
   suspendedAt: nullable(
     moment('Since when nothing new begins for it. What is above it may be suspended too.'),
   ),
@@ -122,6 +135,7 @@ export const party = named('Party', Type.Object(partyFields));
 const keyFields = {
   id: Type.String({ description: 'Names the key; it opens nothing.' }),
   name: Type.String(),
+  use: oneOf(USES),
   holder: Type.Object({ kind: oneOf(HOLDERS), id: Type.String() }),
   createdAt: moment('When it was made.'),
   expiresAt: nullable(moment('When it ends.')),
