@@ -213,6 +213,22 @@ describe('the help text', () => {
             a URL that begins with https:// or http://, without a path; default: http://HOST:PORT
             What QR codes and links begin with: the place under which customers reach this switch.
 
+        QRSWITCH_TLS_PORT  (tlsPort)
+            a whole number from 0 to 65,535; default: none: TLS is left to a proxy
+            Where the switch itself speaks TLS, beside PORT. Paychannels whose client certificate is named by the operator must come here. 0 takes a free port, which the log tells.
+
+        QRSWITCH_TLS_CERTIFICATE_FILE  (tlsCertificateFile)
+            a file; default: none
+            PEM: the certificate that clients are shown, with those between it and its authority. Taken anew within ten seconds where it changes.
+
+        QRSWITCH_TLS_KEY_FILE  (tlsKeyFile)
+            a file; default: none
+            PEM: the key of that certificate.
+
+        QRSWITCH_TLS_CLIENT_CA_FILE  (tlsClientCaFile)
+            a file; default: none: a certificate that the operator has named is enough
+            PEM: the authorities that client certificates must come from, beside being named by the operator.
+
         QRSWITCH_DATA_DIR  (dataDir)
             a folder; default: .data
             The embedded Postgres and demo.json live here. It is made where it is missing.

@@ -196,6 +196,11 @@ function contradictions(read: Read): string[] {
       'QRSWITCH_ABANDON_LOG gives up what QRSWITCH_PREVIOUS_LOG_URL would drain: set one of them',
     );
   }
+  if (read.tlsPort !== null && (read.tlsCertificateFile === null || read.tlsKeyFile === null)) {
+    faults.push(
+      'QRSWITCH_TLS_PORT needs QRSWITCH_TLS_CERTIFICATE_FILE and QRSWITCH_TLS_KEY_FILE as well',
+    );
+  }
   return faults;
 }
 

@@ -121,6 +121,7 @@ try {
     metricsText,
     replays: new Replays(task.replays),
     signedSince: task.signedSince,
+    certificateToken: setting.certificateToken,
     newRequestId: randomUUID,
   });
   metrics.watchGateway(() => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The whole program on one page: read the configuration, reach the stores, start workers and gateways, serve, drain.
 
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { welcome } from './cli/welcome.ts';
 import {
@@ -30,6 +30,7 @@ import { type Logger, openLog } from './telemetry/log.ts';
 import { openMetrics } from './telemetry/metrics.ts';
 import { Scrape } from './telemetry/scrape.ts';
 import type { Setting, SwitchState } from './threads.ts';
+import { startTls } from './tls.ts';
 
 /** How often the workers are asked how they are; readiness is as old as this. */
 const STATE_MS = 250;
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
       publicBaseUrl,
       qrKey,
       dataKey,
+      certificateToken: randomBytes(32).toString('base64url'),
       process: randomUUID(),
     };
     const running = await serve(setting, agreements, port, logger, () => {
@@ -145,6 +147,7 @@ async function serve(
   });
   pool.start();
   await gateways.start();
+  const tls = await startTls({ setting, gatewayPort: port, logger });
   const directory = watchDirectory({
     databaseUrl: setting.databaseUrl,
     logger,
@@ -165,6 +168,7 @@ async function serve(
     async stop() {
       stopWatching();
       await gateways.stop();
+      await tls.stop();
       await directory.stop();
       await pool.stop();
       metrics.close();

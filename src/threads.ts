@@ -16,6 +16,8 @@ export interface Setting {
   readonly qrKey: string;
   /** The database's own key of what stands sealed in it: behind those that are configured. */
   readonly dataKey: string;
+  /** Drawn by this process at its start: connections that came over TLS are tagged with it. */
+  readonly certificateToken: string;
   /** Drawn by this process at its start. */
   readonly process: string;
 }
@@ -47,6 +49,17 @@ export interface WorkerTold {
   readonly waitingFor: readonly { readonly shard: number; readonly holder: string | null }[];
   readonly snapshot: Snapshot | null;
 }
+
+// ---------------------------------------------------------------------------------------------------------- TLS --
+
+export interface TlsTask {
+  readonly setting: Setting;
+  readonly gatewayPort: number;
+}
+
+export type FromTlsThread =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'failed'; readonly reason: string };
 
 // ----------------------------------------------------------------------------------------------------- gateways --
 

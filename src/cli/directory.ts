@@ -181,12 +181,24 @@ const FIELDS: Readonly<Record<string, string>> = {
 function secureCommand(io: Io): Command {
   return withTarget(new Command('secure').description('demands more of a paychannel than its key'))
     .argument('<id>')
-    .requiredOption('--signatures <what>', 'of its requests: required or off')
+    .option('--signatures <what>', 'of its requests: required or off')
+    .option(
+      '--certificates <sha256>',
+      'of its connections: fingerprints, separated by commas; none',
+    )
     .action(async (id: string, options: Options) => {
       const path = `paychannels/${encodeURIComponent(id)}`;
-      const body = { signatures: options.signatures };
+      const { signatures, certificates } = options;
+      const body = {
+        ...(signatures === undefined ? {} : { signatures }),
+        ...(certificates === undefined ? {} : { certificates: namedIn(String(certificates)) }),
+      };
       show(io, options, await new OperatorClient(options).change<Shown>('PATCH', path, body));
     });
+}
+
+function namedIn(list: string): string[] {
+  return list === 'none' ? [] : list.split(',').map((one) => one.trim());
 }
 
 function listCommand(subject: Subject, io: Io): Command {

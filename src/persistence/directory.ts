@@ -54,6 +54,7 @@ interface HolderColumns {
   readonly is_suspended: boolean;
   readonly institution_limits: LimitSettings;
   readonly holder_limits: LimitSettings;
+  readonly certificates: readonly string[] | null;
   /** Of a paychannel whose requests must be signed. */
   readonly signing: readonly SealedSecret[] | null;
 }
@@ -142,6 +143,7 @@ async function findHolder(
       coalesce(t.limits, p.limits, '{}') as holder_limits,
       num_nonnulls(t.suspended_at, m.suspended_at, p.suspended_at, o.suspended_at, i.suspended_at) > 0
         as is_suspended,
+      case when cardinality(p.certificates) > 0 then to_json(p.certificates) end as certificates,
       case when p.signatures = 'required' then (
         select coalesce(json_agg(json_build_object(
           'id', s.id, 'sealed', s.sealed, 'expiresAt', floor(extract(epoch from s.expires_at) * 1000)
@@ -270,15 +272,15 @@ function limitsOf({
 
 /** Nothing of nearly everybody. A secret that cannot be opened here is none: what it signed is refused. */
 function demandsOf(
-  { signing }: HolderColumns,
+  { signing, certificates }: HolderColumns,
   dataKeys: DataKeys | undefined,
 ): Pick<KeyHolder, 'demands'> | undefined {
-  if (signing === null) return undefined;
-  const secrets = signing.flatMap(({ id, sealed, expiresAt }) => {
+  if (signing === null && certificates === null) return undefined;
+  const secrets = signing?.flatMap(({ id, sealed, expiresAt }) => {
     const secret = dataKeys?.open(sealed, id) ?? null;
     return secret === null ? [] : [{ id, secret, expiresAt }];
   });
-  const demands: Demands = { secrets };
+  const demands: Demands = { secrets: secrets ?? null, certificates };
   return { demands };
 }
 

@@ -283,7 +283,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
 
   #parties() {
     return this.#sql`directory_parties left join (
-      select id as paychannel_id, signatures from paychannels
+      select id as paychannel_id, signatures, to_json(certificates) as certificates from paychannels
     ) as of_paychannel on paychannel_id = id`;
   }
 

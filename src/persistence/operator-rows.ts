@@ -42,6 +42,7 @@ export interface PartyRow {
   readonly policies: PolicySettings | null;
   readonly mode: Mode | null;
   readonly signatures: Signatures | null;
+  readonly certificates: readonly string[] | null;
   readonly suspended_at: Date | null;
   readonly created_at: Date;
 }
@@ -71,6 +72,7 @@ export const PARTY_COLUMNS = [
   'policies',
   'mode',
   'signatures',
+  'certificates',
   'suspended_at',
   'created_at',
 ] as const satisfies readonly (keyof PartyRow)[];
@@ -93,7 +95,7 @@ export type Columns = Record<
 
 export function columnsOf(kind: PartyKind, fields: PartyFields): Columns {
   const { name, city, restricted, subscribed, signatures, role, policies, mode } = fields;
-  const { institutionId, merchantId } = fields;
+  const { certificates, institutionId, merchantId } = fields;
   const isOfMerchant = kind === 'terminal';
   const columns = {
     name,
@@ -101,6 +103,7 @@ export function columnsOf(kind: PartyKind, fields: PartyFields): Columns {
     restricted,
     subscribed,
     signatures,
+    certificates: certificates && `{${certificates.join(',')}}`,
     role,
     policies,
     mode,
@@ -128,6 +131,7 @@ export function partyOf(row: PartyRow): Party {
     policies: row.policies,
     mode: row.mode,
     signatures: row.signatures,
+    certificates: row.certificates,
     suspendedAt: row.suspended_at?.getTime() ?? null,
     createdAt: row.created_at.getTime(),
   };

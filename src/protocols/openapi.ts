@@ -28,6 +28,15 @@ const PRINCIPAL_PROBLEMS: readonly ProblemCode[] = [
   'internal',
 ];
 
+/** What a paychannel is told that shows less than its operator demands. */
+const EVIDENCE_PROBLEMS: readonly ProblemCode[] = [
+  'request.certificateInvalid',
+  'request.signatureMissing',
+  'request.signatureInvalid',
+  'request.signatureExpired',
+  'request.signatureReplayed',
+];
+
 /** The document, as a plain value. `publicBaseUrl` stands as its server. */
 export function openApiDocument(publicBaseUrl: string): Node {
   const components = new Map<string, Node>();
@@ -127,6 +136,7 @@ function addProblems(call: Call, responses: Node, components: Map<string, Node>)
   const codes: ProblemCode[] = [...(call.problems ?? [])];
   if (call.api !== 'everyone') {
     codes.push(...EDGE_PROBLEMS, ...PRINCIPAL_PROBLEMS);
+    if (call.api === 'paychannel') codes.push(...EVIDENCE_PROBLEMS);
     if (call.request !== undefined && call.method !== 'GET') {
       codes.push('body.tooLarge', 'request.unsupportedType');
     }

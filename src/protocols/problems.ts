@@ -11,6 +11,7 @@ type EdgeCode =
   | 'request.invalid'
   | 'request.keyMissing'
   | 'request.unauthenticated'
+  | 'request.certificateInvalid'
   | 'request.signatureMissing'
   | 'request.signatureInvalid'
   | 'request.signatureExpired'
@@ -69,6 +70,13 @@ export const problems = {
     title: 'The key is missing or unknown',
     meaning:
       'Send `Authorization: Bearer <key>` with a key that the operator has given out and not withdrawn.',
+  },
+  'request.certificateInvalid': {
+    ...NO,
+    status: 401,
+    title: 'The connection shows no client certificate of the paychannel',
+    meaning:
+      'This paychannel’s connections must come over the TLS port of the switch and show a client certificate that the operator has named, of now. This one showed none, another, or one that has ended.',
   },
   'request.signatureMissing': {
     ...NO,

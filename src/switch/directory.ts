@@ -19,6 +19,8 @@ export interface KeyHolder {
 export interface Demands {
   /** Those that its requests may be signed with; null: they need no signature. */
   readonly secrets: readonly SigningSecret[] | null;
+  /** SHA-256, hex, of the client certificates of which its connections must show one; null: they need none. */
+  readonly certificates: readonly string[] | null;
 }
 
 export interface SigningSecret {

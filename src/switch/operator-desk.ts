@@ -29,6 +29,8 @@ export interface Party {
   readonly mode: Mode | null;
   /** Of a paychannel: whether its requests must be signed. */
   readonly signatures: Signatures | null;
+  /** Of a paychannel: SHA-256, hex, of the client certificates of which its connections must show one, where any is named. */
+  readonly certificates: readonly string[] | null;
   /** Wall clock, ms. */
   readonly suspendedAt: number | null;
   readonly createdAt: number;
@@ -43,6 +45,7 @@ export interface PartyFields {
   readonly restricted?: boolean;
   readonly subscribed?: boolean;
   readonly signatures?: Signatures;
+  readonly certificates?: readonly string[];
   readonly role?: OperatorRole;
   /** All that it is to have set: what is left out is no longer set. */
   readonly policies?: PolicySettings;

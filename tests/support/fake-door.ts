@@ -264,6 +264,7 @@ export async function startBench(
     metricsText: () => Promise.resolve('qrswitch_up 1\n'),
     replays: new Replays(replayMemory(1024)),
     signedSince: 0,
+    certificateToken: 'drawn by the process',
     newRequestId: () => {
       requests += 1;
       return `made-${requests}`;

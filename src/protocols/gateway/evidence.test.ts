@@ -28,6 +28,7 @@ const sockets: TestSocket[] = [];
 
 beforeEach(async () => {
   demands = {
+    certificates: null,
     secrets: [
       { ...FIRST, expiresAt: NOON + 600_000 },
       { ...SECOND, expiresAt: null },
@@ -318,7 +319,10 @@ describe('a socket', () => {
       await open({ headers: await signed({}, SECOND) }),
     ];
     await Promise.all([first, second].map((socket) => socket.ask({ id: 1, op: 'ping' })));
-    demands = { secrets: (demands?.secrets ?? []).filter(({ id }) => id === SECOND.id) };
+    demands = {
+      certificates: null,
+      secrets: (demands?.secrets ?? []).filter(({ id }) => id === SECOND.id),
+    };
     bench.gateway.hear(true, [{ kind: 'paychannel', id: 'pay_1' }]);
     await expect
       .poll(() => {

@@ -15,6 +15,7 @@ import {
   type Signature,
   signaturesOf,
 } from '../signatures/signature.ts';
+import { isTagOf } from '../tls/certificate-tag.ts';
 import type { HttpRequest, HttpResponse } from './native.ts';
 
 /** How far from now a signature may have been made. */
@@ -29,20 +30,26 @@ export interface EvidenceContext {
   readonly signedSince: number;
   /** Under which clients know the switch. */
   readonly publicBaseUrl: string;
+  /** With which the TLS front of this process tags connections. */
+  readonly certificateToken: string;
   demandsOf(principal: Principal): Demands | undefined;
 }
 
 export class Evidence {
   readonly #context: EvidenceContext;
   readonly #query: string;
+  /** Of the client certificate that the connection has shown; empty where it has shown none. */
+  readonly #certificateTag: Buffer;
   /** Null: what should have been one cannot be read. */
   readonly #signatures: readonly Signature[] | null;
   /** The secret by which a signature was found to be good. */
   #signedBy: string | null = null;
 
   /** Takes from a request what there is: nothing of it can be read later. */
-  constructor(context: EvidenceContext, _res: HttpResponse, req: HttpRequest) {
+  constructor(context: EvidenceContext, res: HttpResponse, req: HttpRequest) {
     this.#context = context;
+    // Its bytes die with the handler.
+    this.#certificateTag = Buffer.from(Buffer.from(res.getProxiedRemoteAddress()));
     this.#query = req.getQuery() ?? '';
     this.#signatures = signaturesOf({
       method: req.getCaseSensitiveMethod(),
@@ -58,7 +65,14 @@ export class Evidence {
     if (principal.kind !== 'paychannel') return null;
     const demands = this.#context.demandsOf(principal);
     if (demands === undefined) return null;
-    return this.#unsigned(demands, body);
+    return this.#uncertified(demands) ?? this.#unsigned(demands, body);
+  }
+
+  #uncertified({ certificates: fingerprints }: Demands): Problem | null {
+    if (fingerprints === null) return null;
+    const { certificateToken: token } = this.#context;
+    const isShown = isTagOf(this.#certificateTag, { token, fingerprints });
+    return isShown ? null : { code: 'request.certificateInvalid' };
   }
 
   #unsigned({ secrets }: Demands, body: Buffer): Problem | null {

@@ -121,9 +121,9 @@ function listen(app: App, { host, port }: GatewayOptions): Promise<us_listen_soc
 }
 
 function evidenceContext(options: GatewayOptions, principals: Principals): EvidenceContext {
-  const { clock, replays, signedSince, publicBaseUrl } = options;
+  const { clock, replays, signedSince, publicBaseUrl, certificateToken } = options;
   const demandsOf: EvidenceContext['demandsOf'] = (principal) => principals.demandsOf(principal);
-  return { clock, replays, signedSince, publicBaseUrl, demandsOf };
+  return { clock, replays, signedSince, publicBaseUrl, certificateToken, demandsOf };
 }
 
 function statsOf(front: HttpFront, sessions: ReadonlySet<Session>, inboxes: Inboxes): GatewayStats {

@@ -148,7 +148,8 @@ function partyAnswers({ desk, clock }: GatewayOptions, kind: PartyKind) {
     };
   return {
     add: async ({ acting, body }) => {
-      const { withKey = false, ...fields } = body as PartyFields & { withKey?: boolean };
+      const { withKey = false, ...given } = body as PartyFields & { withKey?: boolean };
+      const fields = kept(given);
       if (kind === 'operator') {
         const flaws = flawsOfOperator(fields);
         if (flaws.length > 0) return invalid(flaws);
@@ -172,7 +173,7 @@ function partyAnswers({ desk, clock }: GatewayOptions, kind: PartyKind) {
       return party === null ? unknown : { status: 200, body: showParty(party) };
     },
     change: async ({ acting, params, body }) => {
-      const changed = await desk.change(acting, kind, params.partyId ?? '', body as PartyFields);
+      const changed = await desk.change(acting, kind, params.partyId ?? '', kept(body));
       return changedAnswer(changed, unknown, showParty);
     },
     suspend: suspend(true),
@@ -199,6 +200,14 @@ function limitAnswers({ desk, limits }: GatewayOptions, kind: LimitedKind) {
       return isSet ? show(asked) : changedAnswer(changed, unknown, showParty);
     },
   } satisfies Record<string, Answering>;
+}
+
+/** Fingerprints are taken as tools print them, and kept in one form. */
+function kept(fields: PartyFields): PartyFields {
+  const { certificates, ...rest } = fields;
+  if (certificates === undefined) return rest;
+  const plain = certificates.map((one) => one.replaceAll(':', '').toLowerCase());
+  return { ...rest, certificates: [...new Set(plain)] };
 }
 
 function flawsOfOperator({ role, institutionId, merchantId }: PartyFields): Violation[] {

@@ -121,6 +121,8 @@ export interface GatewayOptions {
   readonly replays: Replays;
   /** Wall clock: signatures made before it are not taken. */
   readonly signedSince: number;
+  /** With which the TLS front of this process tags connections. */
+  readonly certificateToken: string;
   /** A new request id: 1 to 128 of `A-Za-z0-9._:-`. */
   readonly newRequestId: () => string;
 }

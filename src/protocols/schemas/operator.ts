@@ -24,6 +24,21 @@ const merchantId = id('The merchant that it belongs to.');
 const signatures = oneOf(['off', 'required'], {
   description: 'Whether its requests must be signed (RFC 9421) with one of its signing secrets.',
 });
+const certificates = explained(
+  'must be at most 8 SHA-256 fingerprints, as hex with or without colons',
+  Type.Array(
+    explained(
+      'must be a SHA-256 fingerprint, as hex with or without colons',
+      Type.String({ pattern: '^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$' }),
+    ),
+    {
+      maxItems: 8,
+      uniqueItems: true,
+      description:
+        'SHA-256 of client certificates: where any is named, its connections must show one of them. They are named anew as a whole.',
+    },
+  ),
+);
 const USES = ['key', 'signing'] as const;
 const withKey = flag('Makes its first key too, which the answer shows: this once.');
 const idempotencyKey = Type.Optional(
@@ -76,9 +91,10 @@ export const operatorRequests = {
     name,
     subscribed: Type.Optional(subscribed),
     signatures: Type.Optional(signatures),
+    certificates: Type.Optional(certificates),
     withKey: Type.Optional(withKey),
   }),
-  'operator.paychannel.change': some({ name, subscribed, signatures }),
+  'operator.paychannel.change': some({ name, subscribed, signatures, certificates }),
   'operator.operator.add': object({
     role: oneOf(ROLES, { description: 'What it may do.' }),
     institutionId: Type.Optional(institutionId),
@@ -125,6 +141,7 @@ const partyFields = {
   policies: nullable(policies),
   mode: nullable(oneOf(MODES, { description: 'Of its institution. Test never meets live.' })),
   signatures: nullable(signatures),
+  certificates: nullable(Type.Array(Type.String({ description: 'SHA-256, hex.' }))),
   suspendedAt: nullable(
     moment('Since when nothing new begins for it. What is above it may be suspended too.'),
   ),
