@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import type { InstitutionId, MerchantId } from '../src/domain/ids.ts';
-import { addKey, addPaychannel, addTerminal } from '../src/persistence/directory.ts';
+import { addKey, addPaychannel, addTerminal } from '../src/persistence/onboarding.ts';
 import { freePort } from '../src/persistence/postgres-programs.ts';
 import { type CpuUse, threadIds, threadUse } from './cpu.ts';
 import type { Stores } from './stores.ts';

@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Sql } from 'postgres';
 import type { MerchantId } from '../../src/domain/ids.ts';
-import { addKey, addTerminal } from '../../src/persistence/directory.ts';
+import { addKey, addTerminal } from '../../src/persistence/onboarding.ts';
 import type { FromPeer, PeerTask } from './serving.ts';
 
 export type HttpPeer = 'fastify' | 'uws' | 'echo';

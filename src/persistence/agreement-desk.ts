@@ -13,7 +13,7 @@ import type {
   Scope,
 } from '../switch/operator-desk.ts';
 import { type Change, isTwice, runOnce, told } from './audited.ts';
-import { makeId } from './directory.ts';
+import { makeId } from './onboarding.ts';
 
 interface AgreementRow {
   readonly id: string;

@@ -4,6 +4,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import postgres, { type Sql } from 'postgres';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
+import { hashKey, readKeyHashes } from './key-hashes.ts';
 import {
   addInstitution,
   addKey,
@@ -11,8 +12,7 @@ import {
   addOperator,
   addPaychannel,
   addTerminal,
-} from './directory.ts';
-import { hashKey, readKeyHashes } from './key-hashes.ts';
+} from './onboarding.ts';
 
 /** What `demo.json` holds. */
 export interface DemoData {

@@ -10,6 +10,9 @@ import {
 } from '../../tests/support/postgres-server.ts';
 import { DataKeys } from './data-keys.ts';
 import { ensureDemo } from './demo-data.ts';
+import { DirectoryFeed, PostgresDirectory } from './directory.ts';
+import { hashKey, settleKeyHashes } from './key-hashes.ts';
+import { migrate } from './migrate.ts';
 import {
   addInstitution,
   addKey,
@@ -17,12 +20,8 @@ import {
   addOperator,
   addPaychannel,
   addTerminal,
-  DirectoryFeed,
-  PostgresDirectory,
   revokeKey,
-} from './directory.ts';
-import { hashKey, settleKeyHashes } from './key-hashes.ts';
-import { migrate } from './migrate.ts';
+} from './onboarding.ts';
 import { settleSealedSecrets } from './sealed-secrets.ts';
 
 let server: TestPostgres;

@@ -1,8 +1,8 @@
 // The first system operator of a database: whoever can write to Postgres may make it, as long as there is none.
 
 import postgres, { type Sql } from 'postgres';
-import { addKey, addOperator } from './directory.ts';
 import { readKeyHashes } from './key-hashes.ts';
+import { addKey, addOperator } from './onboarding.ts';
 
 /** Its key; null where a system operator has one already. A switch has been started on the database. */
 export async function makeFirstOperator(options: {

@@ -21,8 +21,9 @@ import type {
 import { PostgresAgreementDesk } from './agreement-desk.ts';
 import { type Change, runOnce, type Told, told } from './audited.ts';
 import type { DataKeys } from './data-keys.ts';
-import { makeId, makeKey, openDirectory } from './directory.ts';
+import { openDirectory } from './directory.ts';
 import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
+import { makeId, makeKey } from './onboarding.ts';
 import {
   type Columns,
   columnsOf,

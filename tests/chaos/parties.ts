@@ -8,7 +8,7 @@ import {
   addMerchant,
   addPaychannel,
   addTerminal,
-} from '../../src/persistence/directory.ts';
+} from '../../src/persistence/onboarding.ts';
 import type { Identity } from './clients.ts';
 
 const INSTITUTIONS = 3;

@@ -2,7 +2,7 @@
 
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { addKey, revokeKey } from '../../src/persistence/directory.ts';
+import { addKey, revokeKey } from '../../src/persistence/onboarding.ts';
 import { done, fresh } from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
 import { redisAndPostgres } from '../support/set-ups.ts';

@@ -10,7 +10,7 @@ import {
   addOperator,
   addPaychannel,
   addTerminal,
-} from '../../src/persistence/directory.ts';
+} from '../../src/persistence/onboarding.ts';
 
 export interface Keyed {
   readonly id: string;
