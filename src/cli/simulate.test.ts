@@ -12,21 +12,24 @@ class Kept extends Writable {
 }
 
 describe('qrswitch simulate bank', () => {
-  test('serves a bank, says where, and ends when it is told to', async () => {
-    const stdout = new Kept();
-    let end = () => {};
-    const running = simulateCommand({ stdout, stderr: new Kept() }, (then) => {
-      end = then;
-    }).parseAsync(['bank', '--kind', 'tbank'], { from: 'user' });
-    await expect.poll(() => stdout.text).toContain('\n');
-    const { url } = JSON.parse(stdout.text) as { url: string };
+  test.each(['tbank', 'sber'])(
+    'serves %s, says where, and ends when it is told to',
+    async (kind) => {
+      const stdout = new Kept();
+      let end = () => {};
+      const running = simulateCommand({ stdout, stderr: new Kept() }, (then) => {
+        end = then;
+      }).parseAsync(['bank', '--kind', kind], { from: 'user' });
+      await expect.poll(() => stdout.text).toContain('\n');
+      const { url } = JSON.parse(stdout.text) as { url: string };
 
-    const books = await fetch(`${url}/_sim/books`);
-    expect(await books.json()).toMatchObject({ orders: [] });
-    end();
-    await running;
-    await expect(fetch(`${url}/_sim/books`)).rejects.toThrow('fetch failed');
-  });
+      const books = await fetch(`${url}/_sim/books`);
+      expect(await books.json()).toMatchObject({ orders: [] });
+      end();
+      await running;
+      await expect(fetch(`${url}/_sim/books`)).rejects.toThrow('fetch failed');
+    },
+  );
 
   test.each([
     [['--kind', 'piggy'], "'piggy' is invalid"],

@@ -1,6 +1,7 @@
 // `qrswitch simulate bank`: other people's systems on one's own machine, to try the switch against.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { startSber } from '../simulators/sber/simulator.ts';
 import type { BankSimulator, SimulatorPlace } from '../simulators/simulator.ts';
 import { startTbank } from '../simulators/tbank/simulator.ts';
 import { CommandFailure, type Io } from './io.ts';
@@ -24,6 +25,15 @@ const banks = {
   tbank: {
     known: { terminals: [{ terminalKey: 'qrswitchDEMO', password: 'qrswitch' }] },
     start: startTbank,
+  },
+  sber: {
+    known: {
+      clientId: 'qrswitch',
+      clientSecret: 'qrswitch',
+      memberId: '00000001',
+      outlets: [{ idQr: '1000100001', tid: '10000001' }],
+    },
+    start: startSber,
   },
 } as const satisfies Record<string, Bank>;
 

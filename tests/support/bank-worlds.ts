@@ -2,8 +2,10 @@
 
 import type { BillDriver, BillDriverModule } from '../../src/drivers/contract/bill-driver.ts';
 import { openDriver } from '../../src/drivers/contract/open-driver.ts';
+import { driver as sber } from '../../src/drivers/sber/driver.ts';
 import { driver as tbank } from '../../src/drivers/tbank/driver.ts';
 import type { Controlled } from '../../src/simulators/control.ts';
+import { startSber } from '../../src/simulators/sber/simulator.ts';
 import type { BankSimulator } from '../../src/simulators/simulator.ts';
 import { startTbank } from '../../src/simulators/tbank/simulator.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -32,6 +34,23 @@ export async function tbankWorld(options: WorldOptions = {}): Promise<BankWorld>
     { clock },
   );
   return worldOf({ clock, simulator, module: tbank }, { ...TBANK_TERMINAL, ...options.driver });
+}
+
+export const SBER_CLIENT = {
+  clientId: 'a-client',
+  clientSecret: 'a-secret',
+  memberId: '00001234',
+};
+export const SBER_OUTLET = { idQr: '1000100050', tid: '12345678' };
+
+export async function sberWorld(options: WorldOptions = {}): Promise<BankWorld> {
+  const clock = new ManualClock();
+  const simulator = await startSber(
+    { ...SBER_CLIENT, outlets: [SBER_OUTLET], ...options.simulator },
+    { clock },
+  );
+  const settings = { ...SBER_CLIENT, ...SBER_OUTLET, ...options.driver };
+  return worldOf({ clock, simulator, module: sber }, settings);
 }
 
 interface Parts {

@@ -5,7 +5,11 @@
 // the same moment is taken for it: then the payer has the money once, and not twice.
 
 import type { Millis } from '../../domain/time.ts';
-import type { Attempt, Refund, Sighting } from './bill-driver.ts';
+import { type Attempt, type Outcome, type Refund, type Sighting, unknown } from './bill-driver.ts';
+
+/** A payment or a refund on its way is asked about again after so long. */
+export const ON_ITS_WAY_MS = 3_000;
+const UNSEEN_MS = 10_000;
 
 export type RefundVerdict =
   | { readonly verdict: 'given' | 'underway' | 'notPaid' | 'exceeds' | 'moved' | 'send' }
@@ -63,4 +67,13 @@ export function judgeCancel(
     case 'open':
       return { verdict: 'send' };
   }
+}
+
+/** A look that failed says nothing of what an earlier call has done. */
+export function afterEarlier<Value>(
+  seen: Exclude<Outcome<unknown>, { outcome: 'done' }>,
+  { lastSentAt }: Attempt,
+): Exclude<Outcome<Value>, { outcome: 'done' }> {
+  if (seen.outcome === 'unknown' || lastSentAt === null) return seen;
+  return unknown(seen.detail, typeof seen.again === 'object' ? seen.again.afterMs : UNSEEN_MS);
 }

@@ -4,11 +4,18 @@ import {
   tbankWorld,
   type WorldOptions,
 } from '../../../tests/support/bank-worlds.ts';
-import type { Currency, Minor } from '../../domain/money.ts';
+import {
+  doneOf,
+  NEVER_SENT,
+  paid,
+  refundOf,
+  registered,
+  seen,
+  tender,
+} from '../../../tests/support/tenders.ts';
+import type { Minor } from '../../domain/money.ts';
 import type { Millis } from '../../domain/time.ts';
-import type { Outcome, Registration, Sighting, Tender } from '../contract/bill-driver.ts';
 
-const NEVER_SENT = { lastSentAt: null };
 let world: BankWorld | undefined;
 
 afterEach(async () => {
@@ -20,38 +27,6 @@ async function given(options: WorldOptions = {}): Promise<BankWorld> {
   world = await tbankWorld(options);
   return world;
 }
-
-function tender({ clock }: BankWorld, change: Partial<Tender> = {}): Tender {
-  return {
-    id: '01JB3M0Q2V00AZ4R8XN5T6K9WC-1',
-    amount: 150_00 as Minor,
-    currency: 'RUB' as Currency,
-    description: 'Чай и булочка',
-    expiresAt: (clock.wall() + 900_000) as Millis,
-    ...change,
-  };
-}
-
-function doneOf<Value>(outcome: Outcome<Value>): Value {
-  if (outcome.outcome !== 'done') throw new Error(`${outcome.outcome}: ${outcome.detail}`);
-  return outcome.value;
-}
-
-async function registered(at: BankWorld, change: Partial<Tender> = {}): Promise<Registration> {
-  return doneOf(await at.driver.register(tender(at, change), NEVER_SENT));
-}
-
-async function paid(at: BankWorld): Promise<Registration> {
-  const registration = await registered(at);
-  expect(at.bank.pay(registration.payload)).toBeUndefined();
-  return registration;
-}
-
-const refundOf = (amount: number, returnedBefore = 0) => ({
-  id: 'r1',
-  amount: amount as Minor,
-  returnedBefore: returnedBefore as Minor,
-});
 
 describe('registering at T-Bank', () => {
   test('gives a code of SBP with the amount of the bill', async () => {
@@ -129,9 +104,6 @@ describe('registering at T-Bank', () => {
 });
 
 describe('a bill at T-Bank', () => {
-  const seen = async (at: BankWorld, registration: Registration): Promise<Sighting> =>
-    doneOf(await at.driver.look(registration));
-
   test('is seen open, then paid, with no hold in between', async () => {
     const at = await given();
     const registration = await registered(at);

@@ -10,6 +10,7 @@
 import { Value } from '@sinclair/typebox/value';
 import { minor, subtract } from '../../domain/money.ts';
 import { millis } from '../../domain/time.ts';
+import { cancelAfter, refundAfter } from '../contract/asking-first.ts';
 import {
   type Attempt,
   type BillDriver,
@@ -27,7 +28,7 @@ import {
   type Tender,
   unknown,
 } from '../contract/bill-driver.ts';
-import { judgeCancel, judgeRefund } from '../contract/verdicts.ts';
+import { afterEarlier, ON_ITS_WAY_MS } from '../contract/verdicts.ts';
 import { sightingOf } from './answers.ts';
 import { TbankCalls } from './calls.ts';
 import { capabilitiesOf } from './capabilities.ts';
@@ -43,8 +44,6 @@ export const driver: BillDriverModule = {
     new TbankDriver(Value.Decode(tbankSettings, settings), surroundings),
 };
 
-/** A payment or a refund on its way is asked about again after so long. */
-const ON_ITS_WAY_MS = 3_000;
 const UNREADABLE_MS = 60_000;
 
 class TbankDriver implements BillDriver {
@@ -63,7 +62,7 @@ class TbankDriver implements BillDriver {
   async register(tender: Tender, attempt: Attempt): Promise<Outcome<Registration>> {
     if (attempt.lastSentAt !== null) {
       const found = await this.#find(tender);
-      if (found.outcome !== 'done') return found;
+      if (found.outcome !== 'done') return afterEarlier(found, attempt);
       if (found.value !== undefined) return this.#withCode(tender, found.value);
     }
     const made = await this.#calls.init(tender);
@@ -87,20 +86,9 @@ class TbankDriver implements BillDriver {
 
   async cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>> {
     const seen = await this.look(registration);
-    if (seen.outcome !== 'done') return afterEarlier(seen, attempt);
-    const judged = judgeCancel(seen.value, attempt, this.#moment());
-    switch (judged.verdict) {
-      case 'ended':
-        return seen;
-      case 'paid':
-        return notDone('paid', 'it is paid', 'never');
-      case 'underway':
-        return unknown('a payment or refund is on its way', ON_ITS_WAY_MS);
-      case 'tooEarly':
-        return unknown('an earlier cancel may still arrive', judged.afterMs);
-      case 'send':
-        return this.#sendCancel(registration);
-    }
+    return cancelAfter(seen, { attempt, moment: this.#moment() }, () =>
+      this.#sendCancel(registration),
+    );
   }
 
   async refund(
@@ -109,24 +97,9 @@ class TbankDriver implements BillDriver {
     attempt: Attempt,
   ): Promise<Outcome<Sighting>> {
     const seen = await this.look(registration);
-    if (seen.outcome !== 'done') return afterEarlier(seen, attempt);
-    const judged = judgeRefund(seen.value, refund, attempt, this.#moment());
-    switch (judged.verdict) {
-      case 'given':
-        return seen;
-      case 'underway':
-        return unknown('a refund is on its way', ON_ITS_WAY_MS);
-      case 'tooEarly':
-        return unknown('an earlier call may still arrive', judged.afterMs);
-      case 'moved':
-        return notDone('moved', 'somebody has given back meanwhile', { afterMs: 0 });
-      case 'notPaid':
-        return notDone('notPaid', 'it is not paid', 'never');
-      case 'exceeds':
-        return notDone('exceeds', 'it is more than is left', 'never');
-      case 'send':
-        return this.#sendRefund(registration, refund, seen.value);
-    }
+    return refundAfter(seen, { refund, attempt, moment: this.#moment() }, (before) =>
+      this.#sendRefund(registration, refund, before),
+    );
   }
 
   readNotification(posted: PostedNotification): NotificationReading {
@@ -192,10 +165,4 @@ class TbankDriver implements BillDriver {
   #moment() {
     return { now: millis(this.#surroundings.clock.wall()), settleMs: this.#settings.settleMs };
   }
-}
-
-/** A look that failed says nothing of what an earlier call has done. */
-function afterEarlier(seen: Outcome<Sighting>, { lastSentAt }: Attempt): Outcome<Sighting> {
-  if (seen.outcome !== 'notDone' || lastSentAt === null) return seen;
-  return unknown(seen.detail, typeof seen.again === 'object' ? seen.again.afterMs : UNREADABLE_MS);
 }

@@ -1,0 +1,179 @@
+// Sber's "Плати QR", QR.API version 3: its own codes, and those of SBP.
+//
+//   register   creation; asked again, status finds the order by our number. It does not tell the text of the code: that of
+//              Sber's own follows from the order's id, an SBP one is lost with its answer, so that order is revoked, and
+//              another made under another number
+//   look       status, whose operations tell the money; the state does not
+//   cancel     status, then revocation. The bank ends nothing by itself: the switch does, when the time has come
+//   refund     status, then cancel with the payment's own operation
+
+import { Value } from '@sinclair/typebox/value';
+import { AMOUNT_MAX, add, minor } from '../../domain/money.ts';
+import { DAY_MS, MINUTE_MS, millis } from '../../domain/time.ts';
+import { cancelAfter, refundAfter } from '../contract/asking-first.ts';
+import {
+  type Attempt,
+  type BillDriver,
+  type BillDriverModule,
+  type Capabilities,
+  CONTRACT_VERSION,
+  done,
+  type NotificationReading,
+  notDone,
+  type Outcome,
+  type PostedNotification,
+  type Refund,
+  type Registration,
+  type Sighting,
+  type Surroundings,
+  type Tender,
+  unknown,
+} from '../contract/bill-driver.ts';
+import { afterEarlier, ON_ITS_WAY_MS } from '../contract/verdicts.ts';
+import { paymentIn, type SberStatus, sightingOf } from './answers.ts';
+import { SberCalls } from './calls.ts';
+import { readSberNotification } from './notification.ts';
+import { type SberDriverSettings, sberSettings } from './settings.ts';
+
+export const driver: BillDriverModule = {
+  contract: CONTRACT_VERSION,
+  kind: 'bill',
+  name: 'sber',
+  settings: sberSettings,
+  make: (settings, surroundings) =>
+    new SberDriver(Value.Decode(sberSettings, settings), surroundings),
+};
+
+const UNREADABLE_MS = 60_000;
+const OWN_CODE = 'https://sberbank.ru/qr/?dynamicQr=';
+
+class SberDriver implements BillDriver {
+  readonly capabilities: Capabilities;
+  readonly #settings: SberDriverSettings;
+  readonly #surroundings: Surroundings;
+  readonly #calls: SberCalls;
+
+  constructor(settings: SberDriverSettings, surroundings: Surroundings) {
+    this.#settings = settings;
+    this.#surroundings = surroundings;
+    this.#calls = new SberCalls(settings, surroundings.clock);
+    this.capabilities = {
+      hold: false,
+      partialRefund: true,
+      closesByItself: false,
+      notifications: settings.isNotified ? 'unsigned' : 'none',
+      currencies: ['RUB'],
+      amountMin: minor(1),
+      amountMax: AMOUNT_MAX,
+      lifetimeMinMs: MINUTE_MS,
+      lifetimeMaxMs: 30 * DAY_MS,
+    };
+  }
+
+  async register(tender: Tender, { lastSentAt }: Attempt): Promise<Outcome<Registration>> {
+    if (lastSentAt !== null) {
+      const found = await this.#adopt(tender);
+      if (found !== undefined) return found;
+    }
+    const made = await this.#calls.create(tender);
+    if (made.outcome === 'done') {
+      return done(registrationOf(tender, made.value.order_id, made.value.order_form_url));
+    }
+    // "Refused" is also what it says of a number that it has.
+    if (made.outcome === 'notDone' && made.code === 'refused') {
+      return (await this.#adopt(tender)) ?? made;
+    }
+    return made;
+  }
+
+  async look(registration: Registration): Promise<Outcome<Sighting>> {
+    const status = await this.#calls.status(registration.id, registration.ref);
+    return status.outcome === 'done' ? seenIn(status.value) : status;
+  }
+
+  async cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>> {
+    const seen = await this.look(registration);
+    return cancelAfter(seen, { attempt, moment: this.#moment() }, (before) =>
+      this.#revoke(registration, before),
+    );
+  }
+
+  async refund(
+    registration: Registration,
+    refund: Refund,
+    attempt: Attempt,
+  ): Promise<Outcome<Sighting>> {
+    const status = await this.#calls.status(registration.id, registration.ref);
+    if (status.outcome !== 'done') return afterEarlier(status, attempt);
+    const intent = { refund, attempt, moment: this.#moment() };
+    return refundAfter(seenIn(status.value), intent, (before) =>
+      this.#giveBack(registration, refund, status.value, before),
+    );
+  }
+
+  readNotification(posted: PostedNotification): NotificationReading {
+    return readSberNotification(posted, this.#settings);
+  }
+
+  async close(): Promise<void> {
+    this.#calls.close();
+  }
+
+  /** What the bank has of our number; undefined: nothing, so that it may be made. */
+  async #adopt(tender: Tender): Promise<Outcome<Registration> | undefined> {
+    const found = await this.#calls.status(tender.id, undefined);
+    if (found.outcome === 'notDone' && found.code === 'unregistered') return undefined;
+    if (found.outcome !== 'done') return afterEarlier(found, { lastSentAt: millis(0) });
+    const { order_id, order_state } = found.value;
+    if (order_state !== 'CREATED') return notDone('closed', `it is ${order_state}`, 'anew');
+    if (this.#settings.code === 'own') {
+      return done(registrationOf(tender, order_id, OWN_CODE + order_id));
+    }
+    const revoked = await this.#calls.revoke(order_id);
+    // Where that fails it stays as it is: nobody has its code.
+    if (revoked.outcome === 'unknown') return revoked;
+    return notDone('moved', 'its code was lost with the answer', 'anew');
+  }
+
+  async #revoke(registration: Registration, before: Sighting): Promise<Outcome<Sighting>> {
+    const revoked = await this.#calls.revoke(registration.ref);
+    if (revoked.outcome !== 'done') return revoked;
+    const { order_state } = revoked.value;
+    if (order_state === 'REVOKED') return done({ ...before, status: 'cancelled' });
+    return unknown(`revocation has answered ${order_state}`, ON_ITS_WAY_MS);
+  }
+
+  async #giveBack(
+    { ref }: Registration,
+    { amount }: Refund,
+    status: SberStatus,
+    before: Sighting,
+  ): Promise<Outcome<Sighting>> {
+    const payment = paymentIn(status);
+    if (payment === undefined) return notDone('notPaid', 'no payment is listed', 'never');
+    // After a reversal, which only somebody at the bank can have made, nothing can be given back.
+    if (status.order_state === 'REVERSED') return notDone('refused', 'it was reversed', 'never');
+    const given = await this.#calls.giveBack(ref, payment, amount);
+    if (given.outcome !== 'done') return given;
+    const { order_status, operation_sum } = given.value;
+    if (order_status !== 'REFUNDED' || operation_sum !== amount) {
+      return unknown(`cancel has answered ${order_status} of ${operation_sum}`, ON_ITS_WAY_MS);
+    }
+    return done({ ...before, returned: add(before.returned, amount) });
+  }
+
+  #moment() {
+    return { now: millis(this.#surroundings.clock.wall()), settleMs: this.#settings.settleMs };
+  }
+}
+
+function seenIn(status: SberStatus): Outcome<Sighting> {
+  const sighting = sightingOf(status);
+  return sighting === undefined
+    ? unknown(`the bank says ${status.order_state}`, UNREADABLE_MS)
+    : done(sighting);
+}
+
+function registrationOf({ id, amount, currency }: Tender, ref: string, payload: string) {
+  return { id, amount, currency, ref, payload, notes: {} };
+}
