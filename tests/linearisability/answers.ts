@@ -1,6 +1,6 @@
 // Whether an answer says what the model says that it must.
 
-import type { Model, Shown, Told } from './bill.ts';
+import type { Shown, Told } from './bill.ts';
 import { type Call, numberIn } from './calls.ts';
 
 /** Whether an answer says what it must. */
@@ -45,9 +45,4 @@ export function versionShownBy({ op, answer }: Call): number {
   const bill = (body.bill ?? body) as Call['body'];
   const version = isThen && status < 300 ? bill.version : undefined;
   return typeof version === 'number' ? version : Number.POSITIVE_INFINITY;
-}
-
-/** Equal for equal models. */
-export function keyOf(model: Model): string {
-  return model.is === 'bill' ? JSON.stringify(model.bill) : model.is;
 }

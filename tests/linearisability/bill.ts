@@ -26,6 +26,8 @@ export interface PaymentLine {
   readonly channel: string;
   readonly ref: string;
   readonly amount: number;
+  /** What of it was above what was asked, and went back at once. */
+  readonly excess: number;
   readonly credited: number;
   readonly state: PaymentState;
   /** When it came, where it waits for its own confirm. */
@@ -65,12 +67,31 @@ export interface Hold {
   readonly made: When;
 }
 
+/** One sale of a sticker, of a terminal's order. */
+export interface SaleLine {
+  readonly terminal: string;
+  readonly orderId: string;
+  readonly digest: string;
+  /** The sale's bill; of an arm under way, what tells it from others. */
+  readonly billId: string;
+  readonly since: When;
+  /** The order may mean another sale by now. */
+  readonly isOld: boolean;
+}
+
 /** What a reference came to, which is for ever. */
 export interface Kept {
   readonly digest: string;
   readonly told: Told;
   readonly kind: 'accepted' | 'refused' | 'voided' | 'reserved' | 'done';
   readonly no: number;
+}
+
+/** All references of a bill, the latest first. */
+export interface References {
+  readonly key: string;
+  readonly kept: Kept;
+  readonly before: References | null;
 }
 
 export interface BillModel {
@@ -92,6 +113,8 @@ export interface BillModel {
   readonly status: Status;
   readonly version: number;
   readonly paid: number;
+  /** Of `paid` and of `reversed`: what went back at once. */
+  readonly excess: number;
   readonly confirmed: number;
   readonly reversed: number;
   readonly refunded: number;
@@ -106,9 +129,13 @@ export interface BillModel {
   readonly payments: readonly PaymentLine[];
   readonly paymentsSeen: number;
   readonly credits: readonly CreditLine[];
+  /** Null: it takes payments itself. */
+  readonly sticker: { readonly carried: SaleLine | null; readonly arming: SaleLine | null } | null;
+  /** The sales that tills know to have been armed, by order; empty where they know no more than that. */
+  readonly armed: { readonly [order: string]: string };
   readonly receipt: string;
   readonly replacedReceipt: string;
-  readonly references: { readonly [key: string]: Kept };
+  readonly references: References | null;
 }
 
 /** Nothing asked for yet, a tombstone, or a bill. */
@@ -173,7 +200,15 @@ export function heldBy(bill: BillModel, except?: string): number {
 }
 
 export function keep(bill: BillModel, key: string, kept: Kept): BillModel {
-  return { ...bill, references: { ...bill.references, [key]: kept } };
+  return { ...bill, references: { key, kept, before: bill.references } };
+}
+
+/** What a reference came to; undefined where it is new. */
+export function recall({ references }: BillModel, key: string): Kept | undefined {
+  for (let each = references; each !== null; each = each.before) {
+    if (each.key === key) return each.kept;
+  }
+  return undefined;
 }
 
 /** The bill as its terminal sees it. */
@@ -193,11 +228,18 @@ export function shown(bill: BillModel): Told {
       reserved: heldBy(bill),
       cause: bill.cause,
       paymentCount: bill.payments.length,
+      ...saleOf(bill),
       payments: bill.payments.slice(-20).map(lineOf),
       credits: bill.credits.slice(-20).map(creditLineOf),
       ...tipsShown(bill),
     },
   };
+}
+
+function saleOf({ offer, sticker }: BillModel): Shown {
+  const saleId = sticker?.carried?.billId;
+  // A till may know that there is one, and not which.
+  return offer === null || saleId === '' ? {} : { saleId: saleId ?? null };
 }
 
 /** One payment as its terminal sees it. */

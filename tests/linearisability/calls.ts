@@ -5,6 +5,8 @@ export type Op =
   | 'bill.create'
   | 'order.resolve'
   | 'order.get'
+  | 'order.check'
+  | 'order.cancel'
   | 'bill.get'
   | 'bill.view'
   | 'bill.resolve'
@@ -20,6 +22,9 @@ export type Op =
   | 'payment.confirm'
   | 'payment.cancel'
   | 'payment.refund'
+  | 'bill.arm'
+  | 'sticker.begin'
+  | 'sticker.end'
   | 'credit.get'
   | 'credit.settle';
 
@@ -67,6 +72,7 @@ export function telling(calls: readonly Call[]): Call[] {
 /** They change nothing: one without an answer says nothing. */
 const READS: ReadonlySet<Op> = new Set<Op>([
   'order.get',
+  'order.check',
   'bill.get',
   'bill.view',
   'bill.resolve',

@@ -219,6 +219,13 @@ function oneNow(version: number, payment: Body, books: Body): Answer {
   return { status: 200, body: { payment, bill: { version, ...books } } };
 }
 
+/** A payment of a code of which a part went back at once. */
+function tooMuch(version: number, amount: number, credited: number): Answer {
+  const body = { payment: { amount, credited, status: 'accepted' }, bill: { version, due: 5 } };
+  return { status: 201, body };
+}
+
+const OUT_OF_RANGE = problem(422, 'payment.outOfRange', { minAmount: 5, maxAmount: 5 });
 const LIMIT = problem(409, 'bill.notPayable', { reason: 'limit' });
 const WITHDRAWN = problem(409, 'bill.notPayable', { reason: 'withdrawn' });
 
@@ -271,6 +278,32 @@ describe('the history of a printed code', () => {
     expect(ok(99_000, { status: 200, body: { reason: 'expired', due: 0 } })).toBe(true);
   });
 
+  test('has what was too much given back at once, and for one payer also what came late', () => {
+    const policies = { late: 'accept', excess: 'reverse' };
+    const order = { ...CODE, usage: 'single', capture: 'manual', validUntil: 50_000, policies };
+    const late = {
+      payment: { amount: 8, credited: 3 },
+      bill: { version: 2, status: 'paid', due: 0 },
+    };
+    const verdict = history(
+      [0, 1, 'till', 'bill.create', order, bill(201, { version: 1, due: 5 })],
+      pays(200_000, 200_001, 'p', 4, OUT_OF_RANGE),
+      pays(200_002, 200_003, 'q', 8, { status: 201, body: late }),
+      sees(200_004, 200_005, { version: 2, paid: 8, reversed: 3, confirmed: 0 }),
+      [200_006, 200_007, 'till', 'bill.confirm', {}, bill(200, { version: 3, confirmed: 5 })],
+      [200_008, 200_009, 'till', 'bill.confirm', {}, bill(200, { version: 3, confirmed: 5 })],
+    );
+    expect(verdict).toMatchObject({ ok: true });
+    const many = history(
+      printed({ policies: { excess: 'reverse' }, maxTotal: 10 }),
+      pays(2, 3, 'p', 9, tooMuch(2, 9, 4)),
+      ends(4, 'payment.confirm', 1, {}, oneNow(3, { credited: 4 }, { confirmed: 5, reversed: 4 })),
+      pays(6, 7, 'q', 6, tooMuch(4, 6, 1)),
+      pays(8, 9, 'r', 6, LIMIT),
+    );
+    expect(many).toMatchObject({ ok: true });
+  });
+
   const impossible: Record<string, readonly Line[]> = {
     'has more payments than its limit': [
       printed({ maxPayments: 1 }),
@@ -312,10 +345,103 @@ describe('the history of a printed code', () => {
       comes(2, 3, 'p', 2),
       ends(4, 'payment.refund', 1, { idempotencyKey: 'k' }, oneNow(3, {}, {})),
     ],
+    'keeps what was too much': [
+      printed({ policies: { excess: 'reverse' } }),
+      comes(2, 3, 'p', 2, 8),
+      sees(4, 5, { version: 2, paid: 8, reversed: 0 }),
+    ],
+    'confirms what was too much and went back': [
+      printed({ policies: { excess: 'reverse' } }),
+      pays(2, 3, 'p', 8, tooMuch(2, 8, 3)),
+      ends(4, 'payment.confirm', 1, { amount: 8 }, oneNow(3, { credited: 3 }, {})),
+    ],
+    'counts what went back at once towards its limit': [
+      printed({ policies: { excess: 'reverse' }, maxTotal: 10 }),
+      pays(2, 3, 'p', 9, tooMuch(2, 9, 4)),
+      pays(4, 5, 'q', 5, LIMIT),
+    ],
+    'takes what came late, and nobody said that it would': [
+      printed({ usage: 'single', validUntil: 50_000 }),
+      pays(200_000, 200_001, 'p', 5, { status: 201, body: {} }),
+    ],
+    'takes what came late after it was cancelled': [
+      printed({ usage: 'single', validUntil: 50_000, policies: { late: 'accept' } }),
+      [2, 3, 'till', 'bill.cancel', {}, bill(200, { status: 'cancelled' })],
+      pays(200_000, 200_001, 'p', 5, { status: 201, body: {} }),
+    ],
+    'is over, though it said that it takes what comes late': [
+      printed({ usage: 'single', validUntil: 50_000, policies: { late: 'accept' } }),
+      sees(200_000, 200_001, { version: 2, status: 'expired' }),
+    ],
     'has two payers of a code for one': [
       printed({ usage: 'single' }),
       pays(2, 5, 'p', 5, { status: 201, body: {} }),
       pays(3, 6, 'q', 5, { status: 201, body: {} }),
+    ],
+  };
+
+  test.each(Object.entries(impossible))('is none where it %s', (_, lines) => {
+    expect(history(...lines).ok).toBe(false);
+  });
+});
+
+/** Of an arm: `attempt` is the bill that is to be made. */
+function arms(from: number, op: Op, attempt: string, body: Body, answer: Answer): Line {
+  const order = { orderId: `order of ${attempt}`, attempt };
+  return [from, from + 1, 'till', op, { ...order, ...body }, answer];
+}
+
+function stands(version: number, carriedId: string | null, armingId: string | null): Answer {
+  return { status: 200, body: { version, carriedId, armingId } };
+}
+
+const ARMED = problem(409, 'bill.notPayable', { reason: 'armed' });
+const ELSEWHERE = (id: string | null): Answer => ({ status: 200, body: { elsewhere: id } });
+
+describe('the history of a sticker', () => {
+  test('has one sale after another', () => {
+    const verdict = history(
+      printed(),
+      comes(2, 3, 'p', 2),
+      arms(4, 'sticker.begin', 'A', {}, stands(2, null, 'A')),
+      pays(6, 7, 'q', 5, ARMED),
+      arms(8, 'sticker.begin', 'B', {}, stands(2, null, 'A')),
+      arms(10, 'sticker.end', 'A', { saleId: 'A' }, stands(3, 'A', null)),
+      [12, 13, 'wallet', 'bill.view', {}, ELSEWHERE('A')],
+      arms(14, 'sticker.begin', 'B', {}, stands(3, 'A', 'B')),
+      [16, 17, 'wallet', 'bill.view', {}, ELSEWHERE('A')],
+      arms(18, 'sticker.end', 'A', { saleId: 'A' }, stands(3, 'A', 'B')),
+      arms(20, 'sticker.end', 'B', {}, stands(3, 'A', null)),
+      [22, 23, 'till', 'bill.cancel', {}, bill(200, { version: 4, saleId: 'A' })],
+      [24, 25, 'wallet', 'bill.view', {}, ELSEWHERE(null)],
+    );
+    expect(verdict).toMatchObject({ ok: true });
+  });
+
+  const impossible: Record<string, readonly Line[]> = {
+    'takes a payment itself, though it carries a sale': [
+      printed(),
+      arms(2, 'sticker.begin', 'A', {}, stands(1, null, 'A')),
+      arms(4, 'sticker.end', 'A', { saleId: 'A' }, stands(2, 'A', null)),
+      comes(6, 7, 'p', 3),
+    ],
+    'shows the sale before the last one': [
+      printed(),
+      arms(2, 'sticker.begin', 'A', {}, stands(1, null, 'A')),
+      arms(4, 'sticker.end', 'A', { saleId: 'A' }, stands(2, 'A', null)),
+      arms(6, 'sticker.begin', 'B', {}, stands(2, 'A', 'B')),
+      arms(8, 'sticker.end', 'B', { saleId: 'B' }, stands(3, 'B', null)),
+      [10, 11, 'wallet', 'bill.view', {}, ELSEWHERE('A')],
+    ],
+    'has two arms under way': [
+      printed(),
+      arms(2, 'sticker.begin', 'A', {}, stands(1, null, 'A')),
+      arms(4, 'sticker.begin', 'B', {}, stands(1, null, 'B')),
+    ],
+    'is armed after it was withdrawn': [
+      printed(),
+      [2, 3, 'till', 'bill.cancel', {}, bill(200, { status: 'cancelled' })],
+      arms(4, 'sticker.begin', 'A', {}, stands(2, null, 'A')),
     ],
   };
 

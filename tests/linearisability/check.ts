@@ -1,10 +1,11 @@
 // Whether what the clients of one bill were told can have come about one call after another: a search in the manner of
 // Wing, Gong and Lowe that remembers which calls it had put in order, with which bill, in vain.
 
-import { agrees, keyOf, versionShownBy } from './answers.ts';
+import { agrees, versionShownBy } from './answers.ts';
 import { type Model, NOTHING, type Told } from './bill.ts';
 import { type Call, NEVER, telling } from './calls.ts';
 import { say } from './model.ts';
+import { Names } from './names.ts';
 import { found, overdueAt, timersOf } from './time.ts';
 
 export type Verdict =
@@ -61,7 +62,7 @@ class Search {
   readonly #skewMs: number;
   /** Calls put in order and bills that came of it, from where no way leads on. */
   readonly #dead = new Set<string>();
-  readonly #names = new Map<string, number>();
+  readonly #names = new Names();
   #answered = 0;
   #most = -1;
   states = 0;
@@ -100,7 +101,7 @@ class Search {
     const idle = moves.find(({ isIdle }) => isIdle);
     // What changes nothing can as well have happened at once.
     if (idle !== undefined) return this.#take(idle, done, answered);
-    const name = `${done.toString(36)} ${this.#nameOf(model)}`;
+    const name = `${done.toString(36)} ${this.#names.of(model)}`;
     if (this.#dead.has(name)) return false;
     this.states += 1;
     if (this.states > this.#statesMax) throw new TooFar();
@@ -166,14 +167,6 @@ class Search {
     if (call === undefined) return;
     const { told } = say(found(model), call);
     this.why = `${describe(call)}, and after the ${answered} answers before it: ${describeTold(told)}`;
-  }
-
-  #nameOf(model: Model): number {
-    const key = keyOf(model);
-    const known = this.#names.get(key);
-    if (known !== undefined) return known;
-    this.#names.set(key, this.#names.size);
-    return this.#names.size - 1;
   }
 
   #bit(index: number): bigint {

@@ -47,9 +47,16 @@ function billNamedBy({ answer, op }: Call): string | null {
 
 /** Terminal and order of a call that names one; null where it names a bill. */
 function orderOf({ client, op, body }: Call): string | null {
-  const isOfOrder = op === 'bill.create' || op === 'order.resolve' || op === 'order.get';
+  const isOfOrder = ORDER_OPS.has(op);
   return isOfOrder ? `${client} ${textIn(body, 'orderId')}` : null;
 }
+
+const ORDER_OPS: ReadonlySet<string> = new Set([
+  'bill.create',
+  'order.resolve',
+  'order.get',
+  'order.check',
+]);
 
 function add(map: Map<string, Call[]>, key: string, call: Call): void {
   const known = map.get(key);

@@ -71,9 +71,11 @@ function termsOf(random: Random, kind: Kind): Body {
   if (kind === 'dynamic') return { amount: 10 };
   const capture = random.pick(['auto', 'manual']);
   const range = random.chance(0.5) ? { amount: 3 } : { minAmount: 2, maxAmount: 5 };
-  if (kind === 'single') return { type: 'static', usage: kind, capture, ...range };
+  const excess = random.pick(['refuse', 'reverse']);
+  const printed = { type: 'static', usage: kind, capture, ...range, policies: { excess } };
+  if (kind === 'single') return printed;
   const limits = random.pick([{}, { maxPayments: 3 }, { maxTotal: 12 }]);
-  return { type: 'static', usage: kind, capture, ...range, ...limits };
+  return { ...printed, ...limits };
 }
 
 function ask(random: Random, who: number, kind: Kind): Pick<Call, 'client' | 'op' | 'body'> {

@@ -18,6 +18,7 @@ import {
 import { amountIn, type Body, type Call, digestOf, NEVER, textIn, timeIn } from './calls.ts';
 import { payerSays } from './payers.ts';
 import { sellerSays } from './sellers.ts';
+import { stickerSays } from './stickers.ts';
 import { tipMaxIn } from './tips.ts';
 
 /** What a call does and is told, if nothing else happens meanwhile. */
@@ -25,6 +26,7 @@ export function say(model: Model, call: Call): Turn {
   const { op } = call;
   if (op === 'bill.create') return create(model, call);
   if (op === 'order.resolve' || op === 'order.get') return order(model, call);
+  if (op === 'order.check') return check(model, call);
   if (model.is !== 'bill') {
     const isOfCredit = op === 'credit.get' || op === 'credit.settle';
     return { model, told: refused(isOfCredit ? 'credit.notFound' : 'bill.notFound') };
@@ -45,6 +47,12 @@ function onBill(bill: BillModel, call: Call): BillTurn {
     case 'payment.cancel':
     case 'payment.refund':
       return sellerSays(bill, call);
+    case 'order.cancel':
+      return cancelUnpaid(bill);
+    case 'bill.arm':
+    case 'sticker.begin':
+    case 'sticker.end':
+      return stickerSays(bill, call);
     default:
       return payerSays(bill, call);
   }
@@ -76,11 +84,12 @@ function billOf(call: Call): BillModel {
     tipMax: tipMaxIn(body),
     confirmWithinMs: Number(body.confirmWithin ?? 86_400) * 1_000,
     digest: digestOf(call),
-    ends: endOf(call),
+    ends: policies?.late === 'accept' ? { from: NEVER, to: NEVER } : endOf(call),
     paidAt: null,
     status: 'open',
     version: 1,
     paid: 0,
+    excess: 0,
     confirmed: 0,
     reversed: 0,
     refunded: 0,
@@ -93,9 +102,11 @@ function billOf(call: Call): BillModel {
     payments: [],
     paymentsSeen: 0,
     credits: [],
+    sticker: null,
+    armed: {},
     receipt: NO_RECEIPT,
     replacedReceipt: NO_RECEIPT,
-    references: {},
+    references: null,
   };
 }
 
@@ -127,11 +138,23 @@ function order(model: Model, call: Call): Turn {
   if (model.is === 'bill') {
     const { bill } = model;
     const cancels = call.op === 'order.resolve' && call.body.cancelIfUnpaid === true;
-    if (!cancels || bill.status !== 'open' || bill.paid > 0) return { model, told: shown(bill) };
-    const ended = cancelled(bill, 'terminal');
-    return { model: { is: 'bill', bill: ended }, told: shown(ended) };
+    if (!cancels) return { model, told: shown(bill) };
+    const { bill: ended, told } = cancelUnpaid(bill);
+    return { model: ended === bill ? model : { is: 'bill', bill: ended }, told };
   }
   if (call.op === 'order.get') return { model, told: refused('order.notFound') };
   const told: Told = { status: 200, body: { status: 'void' } };
   return { model: model.is === 'void' ? model : { is: 'void', since: whenOf(call) }, told };
+}
+
+/** Whether the order is free for this body. */
+function check(model: Model, call: Call): Turn {
+  if (model.is === 'nothing') return { model, told: refused('order.notFound') };
+  return create(model, call);
+}
+
+function cancelUnpaid(bill: BillModel): BillTurn {
+  if (bill.status !== 'open' || bill.paid > 0) return { bill, told: shown(bill) };
+  const ended = cancelled(bill, 'terminal');
+  return { bill: ended, told: shown(ended) };
 }

@@ -38,5 +38,5 @@ function placesLeft(bill: BillModel, { isForMany, maxPayments }: Offer): number 
 }
 
 function totalLeft(bill: BillModel, { maxTotal }: Offer): number {
-  return (maxTotal ?? Number.POSITIVE_INFINITY) - bill.paid;
+  return (maxTotal ?? Number.POSITIVE_INFINITY) - (bill.paid - bill.excess);
 }

@@ -10,6 +10,7 @@ import {
   isForMany,
   keep,
   type PaymentLine,
+  recall,
   refused,
   shown,
   shownPayment,
@@ -47,22 +48,25 @@ export function withdrawn(bill: BillModel): BillModel {
   return { ...bill, status: 'cancelled', cause: 'terminal', holds: [], version };
 }
 
-export function paymentConfirmed(
-  bill: BillModel,
-  { no, amount: paid }: PaymentLine,
-  amount: number,
-): BillModel {
+export function paymentConfirmed(bill: BillModel, payment: PaymentLine, amount: number): BillModel {
+  const { no } = payment;
   const payments = bill.payments.map((each) =>
     each.no === no ? ({ ...each, state: 'confirmed' } as const) : each,
   );
   const version = bill.version + 1;
   const next: BillModel = { ...bill, payments, confirmed: bill.confirmed + amount, version };
-  return giveBack(next, 'reversal', paid - amount, no);
+  return giveBack(next, 'reversal', mostOf(payment) - amount, no);
 }
 
-export function paymentReversed(bill: BillModel, { no, amount }: PaymentLine): BillModel {
-  const returned = giveBack({ ...bill, version: bill.version + 1 }, 'reversal', amount, no);
-  return giveTipsBack(returned, 'reversal', no);
+export function paymentReversed(bill: BillModel, payment: PaymentLine): BillModel {
+  const next = { ...bill, version: bill.version + 1 };
+  const returned = giveBack(next, 'reversal', mostOf(payment), payment.no);
+  return giveTipsBack(returned, 'reversal', payment.no);
+}
+
+/** The most that can be confirmed of a payment. */
+export function mostOf({ amount, excess }: PaymentLine): number {
+  return amount - excess;
 }
 
 function confirmNothing(bill: BillModel, { body }: Call): BillTurn {
@@ -84,13 +88,15 @@ function whole(bill: BillModel): BillTurn {
 function confirmOne(bill: BillModel, call: Call): BillTurn {
   const payment = namedIn(bill, call);
   if (payment === null) return { bill, told: refused('payment.notFound') };
-  const amount = amountIn(call.body) ?? payment.amount;
+  const amount = amountIn(call.body) ?? mostOf(payment);
   if (payment.state !== 'accepted') {
     return confirmedOf(bill, payment) === amount
       ? one(bill, payment)
       : { bill, told: refused('payment.notConfirmable') };
   }
-  if (amount > payment.amount) return { bill, told: refused('confirm.exceedsPaid') };
+  if (amount > mostOf(payment)) {
+    return { bill, told: refused('confirm.exceedsPaid', { paid: mostOf(payment) }) };
+  }
   if (amount === 0) return one(paymentReversed(bill, payment), payment);
   return one(paymentConfirmed(bill, payment, amount), payment);
 }
@@ -107,7 +113,7 @@ function keyed(bill: BillModel, call: Call, notConfirmed: Told | null): BillTurn
   const key = `key ${call.client} ${textIn(call.body, 'idempotencyKey')}`;
   const digest = `${call.op} ${digestOf(call)}`;
   const payment = namedIn(bill, call);
-  const kept = bill.references[key];
+  const kept = recall(bill, key);
   if (kept !== undefined) {
     if (kept.digest !== digest) return { bill, told: refused('idempotency.reused') };
     return kept.kind === 'refused' ? { bill, told: kept.told } : answered(bill, call, payment);

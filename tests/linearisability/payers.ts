@@ -16,12 +16,14 @@ import {
   lineOf,
   type Offer,
   type PaymentLine,
+  recall,
   refused,
   type Told,
   whenOf,
 } from './bill.ts';
 import { amountIn, type Call, digestOf, numberIn, textIn } from './calls.ts';
 import { mostFor, unmet } from './offers.ts';
+import { shownInstead } from './stickers.ts';
 import { tipIn, tipRefusal } from './tips.ts';
 
 export function payerSays(bill: BillModel, call: Call): BillTurn {
@@ -46,10 +48,12 @@ export function payerSays(bill: BillModel, call: Call): BillTurn {
 }
 
 function view(bill: BillModel, { client }: Call): Told {
+  const sale = shownInstead(bill);
+  if (sale !== null) return { status: 200, body: { elsewhere: sale.billId } };
   const reason = unpayableFor(bill, client);
   const { status, currency, offer } = bill;
   const amount = bill.amount === 0 ? null : bill.amount;
-  const seen = { status, amount, currency, payable: reason === null, reason };
+  const seen = { status, amount, currency, payable: reason === null, reason, elsewhere: null };
   if (offer === null) {
     const due = Math.max(0, dueOf(bill) - heldBy(bill, client));
     return { status: 200, body: { ...seen, due } };
@@ -66,6 +70,7 @@ function unpayableFor(bill: BillModel, client: string): string | null {
   if (closed !== null) return closed;
   if (bill.holds.some(({ channel }) => channel === client)) return null;
   if (bill.isLate) return 'expired';
+  if (bill.sticker !== null) return 'armed';
   if (bill.offer !== null) return bill.isEarly ? 'notYetValid' : unmet(bill, bill.offer, client);
   return dueOf(bill) === heldBy(bill, client) ? 'reserved' : null;
 }
@@ -82,7 +87,7 @@ function notPayable(reason: string): Told {
 
 function reserve(bill: BillModel, call: Call): BillTurn {
   const key = `hold ${call.client} ${textIn(call.body, 'reservationRef')}`;
-  const kept = bill.references[key];
+  const kept = recall(bill, key);
   if (kept !== undefined) {
     const isSame = kept.digest === digestOf(call);
     return {
@@ -102,9 +107,10 @@ function reserve(bill: BillModel, call: Call): BillTurn {
   return { bill: keep(next, key, { digest: digestOf(call), told, kind: 'reserved', no }), told };
 }
 
-function unready({ isEarly, isLate }: BillModel): string | null {
+function unready({ isEarly, isLate, sticker }: BillModel): string | null {
   if (isEarly) return 'notYetValid';
-  return isLate ? 'expired' : null;
+  if (isLate) return 'expired';
+  return sticker === null ? null : 'armed';
 }
 
 function amountToHold(bill: BillModel, asked: number | null): number | Told {
@@ -147,7 +153,7 @@ function release(bill: BillModel, call: Call): BillTurn {
 function pay(bill: BillModel, call: Call): BillTurn {
   const key = paymentKey(call);
   const digest = digestOf(call);
-  const kept = bill.references[key];
+  const kept = recall(bill, key);
   if (kept !== undefined) {
     if (kept.kind === 'voided') return { bill, told: refused('payment.void') };
     if (kept.digest !== digest) return { bill, told: refused('payment.refReused') };
@@ -180,11 +186,12 @@ function refusalOf(bill: BillModel, call: Call): Told | null {
   if (closed !== null) return notPayable(closed);
   const hold = namedHold(bill, call);
   if (body.reservationId != null && hold === null) return refused('reservation.expired');
-  if (bill.isLate && hold === null) return notPayable('expired');
+  const barred = hold === null ? unready(bill) : null;
+  if (barred !== null) return notPayable(barred);
   const asked = amountIn(body) ?? 0;
-  if (bill.offer !== null) return unfit(bill, bill.offer, asked, hold);
-  const due = dueOf(bill);
   const amount = keptOf(bill, asked);
+  if (bill.offer !== null) return unfit(bill, bill.offer, amount, hold);
+  const due = dueOf(bill);
   if (amount > due) return refused('payment.exceedsDue', { due });
   if (bill.forbidsParts && amount < due) return refused('payment.partForbidden', { due });
   return amount > due - heldBy(bill) + (hold?.amount ?? 0) ? notPayable('reserved') : null;
@@ -192,7 +199,8 @@ function refusalOf(bill: BillModel, call: Call): Told | null {
 
 /** What of an amount the bill keeps: what is too much goes back at once, where it takes it at all. */
 function keptOf(bill: BillModel, amount: number): number {
-  return bill.reversesExcess && bill.offer === null ? Math.min(amount, dueOf(bill)) : amount;
+  if (!bill.reversesExcess) return amount;
+  return Math.min(amount, bill.offer === null ? dueOf(bill) : bill.offer.max);
 }
 
 function namedHold(bill: BillModel, call: Call): Hold | null {
@@ -202,49 +210,36 @@ function namedHold(bill: BillModel, call: Call): Hold | null {
 
 function accepted(bill: BillModel, call: Call, no: number): BillModel {
   const amount = amountIn(call.body) ?? 0;
+  const kept = keptOf(bill, amount);
   const used = namedHold(bill, call);
-  const payment = {
+  const payment: PaymentLine = {
     no,
     channel: call.client,
     ref: textIn(call.body, 'paymentRef'),
     amount,
+    excess: amount - kept,
     credited: 0,
-    state: isForMany(bill) && bill.isAuto ? ('confirmed' as const) : ('accepted' as const),
+    state: isForMany(bill) && bill.isAuto ? 'confirmed' : 'accepted',
     received: isForMany(bill) && !bill.isAuto ? whenOf(call) : null,
     tip: tipIn(call),
     isTipReturned: false,
   };
-  const kept = keptOf(bill, amount);
-  const paid = bill.paid + amount;
-  if (isForMany(bill)) return oneOfMany(bill, payment, used);
-  const isPaid = bill.offer !== null || heldOf(bill) + kept === bill.amount;
+  const isPaid = !isForMany(bill) && (bill.offer !== null || heldOf(bill) + kept === bill.amount);
   const taken: BillModel = {
     ...bill,
-    paid,
-    paymentsSeen: no,
-    payments: [...bill.payments, payment],
-    holds: bill.holds.filter((hold) => hold !== used),
-    status: isPaid ? 'paid' : 'partiallyPaid',
-    paidAt: isPaid ? whenOf(call) : null,
-    version: bill.version + 1,
-  };
-  const next = kept === amount ? taken : giveBack(taken, 'reversal', amount - kept, no);
-  if (!isPaid || !bill.isAuto) return next;
-  return { ...confirmed(next, heldOf(next), null), version: next.version };
-}
-
-/** The code stays open for the next. */
-function oneOfMany(bill: BillModel, payment: PaymentLine, used: Hold | null): BillModel {
-  const { amount, no } = payment;
-  return {
-    ...bill,
     paid: bill.paid + amount,
-    confirmed: bill.confirmed + (bill.isAuto ? amount : 0),
+    excess: bill.excess + payment.excess,
     paymentsSeen: no,
     payments: [...bill.payments, payment],
     holds: bill.holds.filter((hold) => hold !== used),
     version: bill.version + 1,
   };
+  const next = giveBack(taken, 'reversal', payment.excess, no);
+  // The code stays open for the next.
+  if (isForMany(bill)) return { ...next, confirmed: bill.confirmed + (bill.isAuto ? kept : 0) };
+  if (!isPaid) return { ...next, status: 'partiallyPaid' };
+  const paid: BillModel = { ...next, status: 'paid', paidAt: whenOf(call) };
+  return bill.isAuto ? { ...confirmed(paid, heldOf(paid), null), version: paid.version } : paid;
 }
 
 function giveUp(bill: BillModel, call: Call): BillTurn {
@@ -257,7 +252,7 @@ function giveUp(bill: BillModel, call: Call): BillTurn {
 
 /** What became of a payment; null: not seen. */
 function fateOf(bill: BillModel, call: Call): Told | null {
-  const kept = bill.references[paymentKey(call)];
+  const kept = recall(bill, paymentKey(call));
   if (kept === undefined) return null;
   if (kept.told.status === 'refused') {
     return { status: 200, body: { status: 'refused', code: kept.told.code } };

@@ -13,6 +13,7 @@ import {
   isForMany,
   keep,
   NO_RECEIPT,
+  recall,
   refused,
   shown,
   type Told,
@@ -69,7 +70,9 @@ function confirm(bill: BillModel, call: Call): BillTurn {
 function isConfirmedSo(bill: BillModel, amount: number | null): boolean {
   if (bill.status === 'cancelled') return amount === 0;
   if (bill.status === 'expired') return false;
-  return (amount ?? (bill.offer === null ? bill.amount : bill.paid)) === bill.confirmed;
+  return (
+    (amount ?? (bill.offer === null ? bill.amount : bill.paid - bill.excess)) === bill.confirmed
+  );
 }
 
 function cancel(bill: BillModel): BillTurn {
@@ -89,7 +92,7 @@ function cancel(bill: BillModel): BillTurn {
 function keyed(bill: BillModel, call: Call, notConfirmed: Told): BillTurn {
   const key = `key ${call.client} ${textIn(call.body, 'idempotencyKey')}`;
   const digest = digestOf(call);
-  const kept = bill.references[key];
+  const kept = recall(bill, key);
   if (kept !== undefined) {
     if (kept.digest !== digest) return { bill, told: refused('idempotency.reused') };
     return kept.kind === 'refused' ? { bill, told: kept.told } : done(bill);

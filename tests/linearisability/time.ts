@@ -16,7 +16,7 @@ import {
   type When,
 } from './bill.ts';
 import { NEVER } from './calls.ts';
-import { paymentConfirmed, paymentReversed } from './one-payment.ts';
+import { mostOf, paymentConfirmed, paymentReversed } from './one-payment.ts';
 
 /** A thing that the clock brings about by itself. */
 export interface Timer {
@@ -40,7 +40,7 @@ export function timersOf(model: Model): Timer[] {
       : confirmed(bill, heldOf(bill), 'timeout');
     return [timer(later(bill.paidAt, bill.confirmWithinMs), ended)];
   }
-  return [...whileBeingPaid(bill), ...ofUnconfirmed(bill)];
+  return [...whileBeingPaid(bill), ...ofUnconfirmed(bill), ...ofSticker(bill)];
 }
 
 function whileBeingPaid(bill: BillModel): Timer[] {
@@ -57,8 +57,16 @@ function ofUnconfirmed(bill: BillModel): Timer[] {
   if (payment === null) return [];
   const ended = bill.reversesUnconfirmed
     ? paymentReversed(bill, payment)
-    : paymentConfirmed(bill, payment, payment.amount);
+    : paymentConfirmed(bill, payment, mostOf(payment));
   return [timer(dueOfPayment(bill, payment), ended)];
+}
+
+/** The same order means another sale after a day. */
+function ofSticker(bill: BillModel): Timer[] {
+  const { carried, arming } = bill.sticker ?? {};
+  if (carried == null || carried.isOld) return [];
+  const sticker = { carried: { ...carried, isOld: true }, arming: arming ?? null };
+  return [timer({ ...later(carried.since, ORDER_MS), to: NEVER }, { ...bill, sticker })];
 }
 
 /** By when the next of the timers has come, at the latest. */
