@@ -6,6 +6,7 @@ export type Op =
   | 'order.resolve'
   | 'order.get'
   | 'order.check'
+  | 'sale.made'
   | 'order.cancel'
   | 'bill.get'
   | 'bill.view'

@@ -56,6 +56,7 @@ const ORDER_OPS: ReadonlySet<string> = new Set([
   'order.resolve',
   'order.get',
   'order.check',
+  'sale.made',
 ]);
 
 function add(map: Map<string, Call[]>, key: string, call: Call): void {

@@ -27,6 +27,7 @@ export function say(model: Model, call: Call): Turn {
   if (op === 'bill.create') return create(model, call);
   if (op === 'order.resolve' || op === 'order.get') return order(model, call);
   if (op === 'order.check') return check(model, call);
+  if (op === 'sale.made') return makeSale(model, call);
   if (model.is !== 'bill') {
     const isOfCredit = op === 'credit.get' || op === 'credit.settle';
     return { model, told: refused(isOfCredit ? 'credit.notFound' : 'bill.notFound') };
@@ -151,6 +152,14 @@ function order(model: Model, call: Call): Turn {
 function check(model: Model, call: Call): Turn {
   if (model.is === 'nothing') return { model, told: refused('order.notFound') };
   return create(model, call);
+}
+
+/** The bill of a sticker's sale, as whoever armed that was told of it: made by that call, or by another. */
+function makeSale(model: Model, call: Call): Turn {
+  if (model.is === 'void') return { model, told: refused('order.void') };
+  const status = call.answer?.status === 200 ? 200 : 201;
+  const told: Told = { status, body: {} };
+  return model.is === 'bill' ? { model, told } : { ...create(model, call), told };
 }
 
 function cancelUnpaid(bill: BillModel): BillTurn {

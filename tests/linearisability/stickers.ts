@@ -66,12 +66,12 @@ function end(bill: BillModel, call: Call): BillTurn {
 function arm(bill: BillModel, call: Call): BillTurn {
   const order = saleIn(call);
   const known = bill.armed[nameOf(order)];
-  if (known !== undefined) return { bill, told: armedBefore(known, call) };
   const { arming } = bill.sticker ?? NO_SALES;
   const isBegun = arming !== null && isSaleOf(arming, order);
   if ((call.answer?.status ?? 0) >= 300) {
     return { bill: isBegun ? givenUp(bill) : bill, told: asSaid(call) };
   }
+  if (known !== undefined) return { bill, told: armedBefore(known, call) };
   if (!isBegun) return { bill, told: refused('never') };
   const saleId = textIn(call.answer?.body ?? {}, 'id');
   const armed = { ...bill.armed, [nameOf(order)]: saleId };

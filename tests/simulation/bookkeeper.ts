@@ -34,6 +34,9 @@ export class Account {
   #excess = 0;
   #tipsUnreturned = 0;
   #isClosed = false;
+  /** Whether it carries a sale of its own, and whether one is about to be. */
+  #isSticker = false;
+  #isArming = false;
   #terms: Terms | null = null;
 
   /** Enters one transition; says what is wrong with it, if anything. */
@@ -134,6 +137,11 @@ export class Account {
         }
         this.#isClosed = true;
         return null;
+      case 'ArmingBegun':
+        return this.#armingBegun();
+      case 'ArmingGivenUp':
+      case 'StickerArmed':
+        return this.#armingEnded(fact.type === 'StickerArmed');
       case 'PaymentConfirmed':
         return this.#paymentConfirmed(fact.no);
       case 'CreditRequested':
@@ -145,14 +153,27 @@ export class Account {
     }
   }
 
+  #armingBegun(): string | null {
+    if (this.#isArming || this.#isClosed) return 'an arm beside another, or after the end';
+    this.#isArming = true;
+    return null;
+  }
+
+  #armingEnded(isArmed: boolean): string | null {
+    if (!this.#isArming) return 'the end of an arm that was not begun';
+    this.#isArming = false;
+    this.#isSticker ||= isArmed;
+    return null;
+  }
+
   #paymentAccepted({ payment }: PaidFact): string | null {
     const { amount, excess = 0 } = payment;
     const { offer, policies } = this.#terms ?? {};
     const over = this.#over(this.#isForMany ? 0 : this.#paid - this.#reversed, amount);
     if (excess !== over) return `an excess of ${excess} that should be ${over}`;
     this.#excess += over;
-    if (this.#isClosed || (this.#confirmed > 0 && !this.#isForMany))
-      return 'a payment after the end';
+    const untimely = this.#untimely();
+    if (untimely !== null) return untimely;
     this.#payments.push(lineOf(payment));
     this.#paid += amount;
     const kept = amount - over;
@@ -165,6 +186,14 @@ export class Account {
       return 'a payment of a part';
     }
     return kept > 0 && sum <= this.#total ? null : 'more is paid than is due';
+  }
+
+  /** Why no payment can be taken at all. */
+  #untimely(): string | null {
+    if (this.#isClosed || (this.#confirmed > 0 && !this.#isForMany)) {
+      return 'a payment after the end';
+    }
+    return this.#isArming || this.#isSticker ? 'a payment of an armed sticker' : null;
   }
 
   #limitPassed(offer: Terms['offer']): string | null {

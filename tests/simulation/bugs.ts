@@ -2,8 +2,9 @@
 // run. A simulation that lets one of them pass is blind.
 
 import { ShardClock } from '../../src/actors/shard-clock.ts';
-import { type Bill, isPresent } from '../../src/domain/bill/state.ts';
-import type { BillFact } from '../../src/domain/bill/vocabulary.ts';
+import { raiseForPayment, terminal } from '../../src/domain/bill/outbox.ts';
+import { type Bill, isForMany, isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
+import type { BillFact, BillRejection, Payment } from '../../src/domain/bill/vocabulary.ts';
 import type { Minor } from '../../src/domain/money.ts';
 import { millis, NEVER } from '../../src/domain/time.ts';
 import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
@@ -20,6 +21,7 @@ import { type Asked, fault } from '../../src/switch/reply-sink.ts';
 import { Residents } from '../../src/switch/residents.ts';
 import { RestingBills } from '../../src/switch/resting-bills.ts';
 import { Shard } from '../../src/switch/shard.ts';
+import { Gateways } from './gateways.ts';
 import { HistoryStore } from './history-store.ts';
 import type { RunOptions } from './settings.ts';
 import { SimHistory } from './sim-history.ts';
@@ -332,11 +334,77 @@ export const BUGS = {
         add(self, { ...resting, packed: packer.pack({ ...bill, charged }) }, dueAt);
       },
     ),
+
+  /** A code takes what lies outside of its range. */
+  'range-ignored': () => takesAnyway(({ rejected }) => rejected === 'payment.outOfRange'),
+
+  /** A code takes more payments, or more money, than it may. */
+  'limit-ignored': () =>
+    takesAnyway(
+      (rejection) => isNotPayable(rejection, 'limit'),
+      (bill) => {
+        const { offer, ...terms } = bill.terms;
+        if (offer === undefined) return bill;
+        const endless = { ...offer, maxPayments: null, maxTotal: null };
+        return { ...bill, terms: { ...terms, offer: endless } };
+      },
+    ),
+
+  /** A code that was withdrawn takes payments. */
+  'withdrawal-ignored': () =>
+    takesAnyway(
+      (rejection) => isNotPayable(rejection, 'withdrawn'),
+      (bill) => ({ ...bill, status: 'open' }),
+    ),
+
+  /** A sticker that carries a sale takes payments itself. */
+  'armed-ignored': () => takesAnyway((rejection) => isNotPayable(rejection, 'armed')),
+
+  /** The sale that a sticker carried stays as it is when the next one takes its place. */
+  'sale-left-payable': () =>
+    patch<[Asked], void, Shard>(Shard.prototype, 'receive', (receive) => (self, asked) => {
+      if (asked.operation.op !== 'order.cancel') return receive(self, asked);
+      const { billId } = asked.operation;
+      const look = { op: 'bill.get', billId, afterVersion: null, waitMs: 0 } as const;
+      return receive(self, { ...asked, operation: look });
+    }),
+
+  /** Nobody ends the arm that its till has given up. */
+  'arm-abandoned': () => patch(Gateways.prototype, 'driveOn', () => () => undefined),
+
+  /** A reservation of a code holds less than was asked for, in the log and in the answer alike. */
+  'hold-of-code-too-small': () =>
+    patch<Apply, void, Shard>(Shard.prototype, 'apply', (apply) => (self, ...args) => {
+      const [cell, command, facts, cause] = args;
+      const isOfCode = isPresent(cell.bill) && cell.bill.terms.offer !== undefined;
+      apply(self, cell, command, isOfCode ? facts.map(smallerHold) : facts, cause);
+    }),
+
+  /** Whoever pays within a reservation is asked for what the stay costs by now. */
+  'freeze-forgotten': () =>
+    patch<[Asked], void, Shard>(Shard.prototype, 'receive', (receive) => (self, asked) => {
+      const { operation } = asked;
+      if (operation.op !== 'payment.create' || operation.reservationNo === null) {
+        return receive(self, asked);
+      }
+      const cell = self.residents.awake(operation.billId);
+      const { bill } = cell ?? {};
+      const [held, ...others] = bill !== undefined && isPresent(bill) ? bill.reservations : [];
+      const isOnly = held?.no === operation.reservationNo && others.length === 0;
+      const isTheirs = isOnly && held?.paychannelId === asked.principal?.id;
+      if (cell !== undefined && bill !== undefined && held !== undefined && isTheirs) {
+        const { quote: _, ...reservation } = held;
+        cell.bill = { ...bill, reservations: [reservation] } as PresentBill;
+      }
+      receive(self, asked);
+    }),
 } as const satisfies Record<string, () => () => void>;
 
 export type BugName = keyof typeof BUGS;
 
 const CROWDED = { hasStatic: true, operations: 300, idleMs: 1_000 } as const;
+
+const STICKERS = { hasSticker: true, hasStatic: false, hasFlood: false, operations: 300 } as const;
 
 const TIMERS = { hasTimer: true, hasStatic: false, hasFlood: false, operations: 300 } as const;
 
@@ -350,6 +418,14 @@ export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 
   },
   'parts-forgotten': { faults: [], given: CROWDED },
   'beside-forgotten': { faults: ['history.slow', 'request.doubled'], given: CROWDED },
+  'range-ignored': { given: CROWDED },
+  'limit-ignored': { given: CROWDED },
+  'withdrawal-ignored': { given: CROWDED },
+  'hold-of-code-too-small': { given: CROWDED },
+  'armed-ignored': { given: STICKERS },
+  'sale-left-payable': { given: STICKERS },
+  'arm-abandoned': { given: STICKERS },
+  'freeze-forgotten': { faults: [], given: TIMERS },
   'quote-ignored': { faults: [], given: TIMERS },
   'stay-forgotten': { faults: [], given: { ...TIMERS, restMs: 100, idleMs: 3_000 } },
   'append-names-nothing': { faults: ['append.late', 'process.pause'], given: { nodes: 2 } },
@@ -357,6 +433,20 @@ export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 
     faults: ['history.late', 'history.slow', 'process.pause'],
     given: { nodes: 2 },
   },
+};
+
+/** By which check some are found out, where another one might find them as well. */
+export const FOUND_BY: { readonly [name in BugName]?: RegExp } = {
+  'hold-too-small': /^no order explains/,
+  'hold-of-code-too-small': /^no order explains/,
+  'range-ignored': /a payment outside of the range/,
+  'limit-ignored': /too many payments|the limit/,
+  'withdrawal-ignored': /a payment after the end/,
+  'armed-ignored': /a payment of an armed sticker/,
+  'sale-left-payable': /leaves its sale/,
+  'arm-abandoned': /an arm does not come to its end/,
+  'quote-ignored': /by its quote, and it is/,
+  'freeze-forgotten': /within its reservation, and it is/,
 };
 
 export const BUG_NAMES = Object.keys(BUGS) as BugName[];
@@ -391,4 +481,43 @@ type Requested = Extract<BillFact, { type: 'CreditRequested' }>;
 
 function isReversal(fact: BillFact): fact is Requested {
   return fact.type === 'CreditRequested' && fact.credit.kind === 'reversal' && !fact.credit.isTip;
+}
+
+function isNotPayable(rejection: BillRejection, reason: string): boolean {
+  return rejection.rejected === 'bill.notPayable' && rejection.reason === reason;
+}
+
+/** A code for many takes what it refuses for such a reason, if need be as if it were another bill. */
+function takesAnyway(
+  isMeant: (rejection: BillRejection) => boolean,
+  as: (bill: PresentBill) => PresentBill = (bill) => bill,
+): () => void {
+  return patch<Apply, void, Shard>(Shard.prototype, 'apply', (apply) => (self, ...args) => {
+    const [cell, command, facts, cause] = args;
+    const { bill } = cell;
+    const refused = facts.find((fact) => fact.type === 'PaymentRefused');
+    const isTaken = refused?.type === 'PaymentRefused' && isMeant(refused.payment.rejection);
+    if (!isTaken || !isPresent(bill) || !isForMany(bill)) return apply(self, ...args);
+    cell.bill = as(bill);
+    const taken = facts.flatMap((fact) => (fact === refused ? takenBy(bill, refused) : [fact]));
+    apply(self, cell, command, taken, cause);
+    if (isPresent(cell.bill)) cell.bill = { ...cell.bill, status: bill.status, terms: bill.terms };
+  });
+}
+
+type Refused = Extract<BillFact, { type: 'PaymentRefused' }>;
+
+function takenBy(bill: PresentBill, { payment: refused, digest }: Refused): BillFact[] {
+  const { rejection: _, tip: __, ...rest } = refused;
+  const { no } = rest;
+  const made = { credited: 0 as Minor, payer: null, paidAt: null, notifiedAt: null };
+  const payment: Payment = { ...rest, ...made, status: 'accepted', subscribed: false };
+  const received = raiseForPayment(terminal(bill), 'payment.received', no);
+  const isAuto = bill.terms.capture === 'auto';
+  return [
+    { type: 'PaymentAccepted', payment },
+    ...(isAuto ? [{ type: 'PaymentConfirmed', no } as const] : []),
+    received,
+    { type: 'PaymentAnswered', no, digest },
+  ];
 }

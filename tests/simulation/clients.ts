@@ -3,7 +3,7 @@
 
 import { must } from '../../src/domain/assert.ts';
 import { quoteFor } from '../../src/domain/bill/charging.ts';
-import type { Policies, Recipient } from '../../src/domain/bill/vocabulary.ts';
+import type { Policies, Recipient, Reservation } from '../../src/domain/bill/vocabulary.ts';
 import {
   type BillId,
   type InstitutionId,
@@ -21,6 +21,7 @@ import type { Operation, ProposedTerms, Reply } from '../../src/switch/requests.
 import { flat, free, per, rule, tariffOf } from '../support/tariffs.ts';
 import { EPOCH_MS } from './life.ts';
 import type { Random } from './random.ts';
+import { stickerOperation } from './sticker-clients.ts';
 import type { World } from './world.ts';
 
 const INSTITUTION = 'inst-1' as InstitutionId;
@@ -40,6 +41,7 @@ export class Client {
   readonly #used: Operation[] = [];
   readonly #seen = new Set<string>();
   readonly #quotes = new Map<BillId, Told>();
+  readonly #holds = new Map<BillId, Reservation>();
   #number = 0;
 
   constructor(world: World, principal: Principal) {
@@ -83,6 +85,7 @@ export class Client {
     const { id, tipMax } = reply.bill.terms;
     this.world.heardOf(id);
     if (tipMax !== undefined) this.world.tipped.add(id);
+    if (reply.kind === 'reservation') this.#holds.set(id, reply.reservation);
     if (reply.kind !== 'view') return;
     const told = quoteFor(reply.bill, reply.paychannelId, reply.now);
     if (told !== null) this.#quotes.set(id, told);
@@ -93,10 +96,17 @@ export class Client {
     return this.#quotes.get(billId);
   }
 
+  /** What this client has reserved last of a bill. */
+  holdOf(billId: BillId): Reservation | undefined {
+    return this.#holds.get(billId);
+  }
+
   /** In fair weather everything is answered in the end. */
   async settleAll(): Promise<void> {
-    const { stopped } = this.world;
+    const { stopped, choices } = this.world;
     for (const operation of this.#unsettled.splice(0)) {
+      // Some tills never come back for what they have begun.
+      if (operation.op === 'bill.arm' && choices.chance(0.5)) continue;
       if (!stopped.has(this.world.shardOf(operation))) await this.#settleNow(operation);
     }
   }
@@ -167,6 +177,9 @@ export function makeTill(world: World, no: number): Client {
 
 export function tillOperation(till: Client): Operation {
   const { random, world } = till;
+  if (world.settings.hasSticker && world.choices.chance(0.4)) {
+    return stickerOperation(till, () => staticTerms(till, till.ref()));
+  }
   const crowded = world.crowdedBill;
   if (crowded !== null && random.chance(0.5)) return byPayment(till, crowded);
   const bill = till.someBill();
@@ -265,7 +278,7 @@ function createOrRepeat(till: Client): Operation {
   const used = random.chance(0.2) ? till.again() : undefined;
   if (used?.op === 'bill.create') {
     if (random.chance(0.7)) return used;
-    const more = used.terms.type === 'timer' ? 0 : 1;
+    const more = used.terms.type === 'dynamic' ? 1 : 0;
     const amount = (used.terms.amount + more) as Minor;
     const terms = { ...used.terms, amount, digest: 'another' };
     return { op: 'bill.create', terms };
@@ -414,6 +427,8 @@ export function walletOperation(wallet: Client): Operation | undefined {
 function stayOperation(wallet: Client, billId: BillId): Operation | undefined {
   const { random } = wallet;
   const told = wallet.quoteOf(billId);
+  const held = wallet.holdOf(billId);
+  if (held !== undefined && wallet.world.choices.chance(0.3)) return payHeld(wallet, billId, held);
   if (told !== undefined && random.chance(0.4)) {
     return payQuoted(wallet, billId, told, wallet.ref());
   }
@@ -487,6 +502,22 @@ function payQuoted(
     payer: null,
     paidAt: null,
     quote,
+  };
+}
+
+/** What was reserved, within its time or after it. */
+function payHeld(wallet: Client, billId: BillId, { no, amount }: Reservation): Operation {
+  return {
+    op: 'payment.create',
+    billId,
+    paymentRef: wallet.ref(),
+    digest: `pay ${amount} ${no}`,
+    amount,
+    currency: EURO,
+    reservationNo: no,
+    method: null,
+    payer: null,
+    paidAt: null,
   };
 }
 

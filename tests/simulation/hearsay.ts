@@ -1,14 +1,17 @@
 // What each process was asked and what it said, bill by bill, in the words of the wire: the histories that
 // tests/linearisability explains or refutes. An answer counts from when it leaves its process.
 
+import { mostFrom } from '../../src/domain/bill/offer.ts';
 import { payableReason } from '../../src/domain/bill/payable.ts';
 import { dueOf, type PresentBill, reservedOf } from '../../src/domain/bill/state.ts';
 import type { Credit, Payment } from '../../src/domain/bill/vocabulary.ts';
 import { partId } from '../../src/domain/ids.ts';
-import type { Operation, Reply } from '../../src/switch/requests.ts';
+import { NEVER } from '../../src/domain/time.ts';
+import type { Operation, ProposedTerms, Reply } from '../../src/switch/requests.ts';
 import type { Answer, Body, Call, Op } from '../linearisability/calls.ts';
 import { checkHistory, describe } from '../linearisability/check.ts';
 import { historiesOf } from '../linearisability/histories.ts';
+import { EPOCH_MS } from './life.ts';
 import { orderOf } from './promises.ts';
 
 interface Heard {
@@ -21,6 +24,9 @@ interface Heard {
 
 /** A bill with more calls than this is a flood's: its search may be long. */
 const STATES_MAX = 20_000;
+/** More calls than this of a printed code are a crowd's: each state of its search is dear. */
+const CROWD = 150;
+const STATES_OF_CROWD_MAX = 500;
 /** How far shard time may be from the world's where no clock has jumped. */
 const STEADY_MS = 1_000;
 
@@ -55,25 +61,21 @@ export class Hearsay {
       const call = ofOthers.has(subjectOf(heard.operation)) ? null : callOf(heard);
       if (call !== null) calls.push(call);
     }
-    const bounds = { statesMax: STATES_MAX, ...(hasSkew ? {} : { skewMs: STEADY_MS }) };
+    const clocks = hasSkew ? {} : { skewMs: STEADY_MS };
     for (const history of historiesOf(calls)) {
-      const verdict = checkHistory(history, bounds);
-      note(verdict.ok === 'gaveUp' ? 'history given up' : 'history explained');
-      if (verdict.ok === false) {
-        const lines = verdict.prefix.map((call) => describe(call)).join('\n  ');
-        return `no order explains\n  ${lines}\n  ${verdict.why}`;
-      }
+      const wrong = explain(history, clocks, note);
+      if (wrong !== null) return wrong;
     }
     return null;
   }
 
-  /** The plain model knows dynamic bills alone: what was asked of others, and of their orders, is left out. */
+  /** The plain model knows no tariffs: what was asked of stays, and of their orders, is left out. */
   #otherOrders(): Set<string> {
     const found = new Set<string>();
     for (const { operation, reply } of this.#heard.values()) {
-      const isOther = operation.op === 'bill.create' && operation.terms.type !== 'dynamic';
+      const isOther = operation.op === 'bill.create' && operation.terms.type === 'timer';
       if (isOther) found.add(subjectOf(operation));
-      if (reply !== null && 'bill' in reply && reply.bill.terms.type !== 'dynamic') {
+      if (reply !== null && 'bill' in reply && reply.bill.terms.type === 'timer') {
         found.add(subjectOf(operation));
         found.add(reply.bill.terms.id);
       }
@@ -88,6 +90,27 @@ export class Hearsay {
   }
 }
 
+/** Null where some order of the calls explains the answers, or none was found in time. */
+function explain(
+  history: readonly Call[],
+  clocks: { readonly skewMs?: number },
+  note: (what: string) => void,
+): string | null {
+  const isOfCode = history.some(printsCode);
+  const isCrowd = isOfCode && history.length > CROWD;
+  const statesMax = isCrowd ? STATES_OF_CROWD_MAX : STATES_MAX;
+  const verdict = checkHistory(history, { statesMax, ...clocks });
+  if (verdict.ok === 'gaveUp') note(isCrowd ? 'crowd given up' : 'history given up');
+  else note(isOfCode ? 'history of a code explained' : 'history explained');
+  if (verdict.ok !== false) return null;
+  const lines = verdict.prefix.map((call) => describe(call)).join('\n  ');
+  return `no order explains\n  ${lines}\n  ${verdict.why}`;
+}
+
+function printsCode({ op, body }: Call): boolean {
+  return op === 'bill.create' && body.type === 'static';
+}
+
 /** The bill or the order that is spoken of. */
 function subjectOf(operation: Operation): string {
   return orderOf(operation) ?? ('billId' in operation ? operation.billId : '');
@@ -96,24 +119,22 @@ function subjectOf(operation: Operation): string {
 function callOf({ client, operation, invokedAt, returnedAt, reply }: Heard): Call | null {
   const asked = askedBy(operation);
   if (asked === null) return null;
-  const digest = 'digest' in operation && operation.digest !== '' ? operation.digest : undefined;
   const answer = reply === null ? null : answerOf(reply);
   const call = { client, ...asked, answer, invokedAt, returnedAt };
-  if (operation.op === 'bill.create') return { ...call, digest: operation.terms.digest };
+  const digest = digestOf(operation);
   return digest === undefined ? call : { ...call, digest };
+}
+
+function digestOf(operation: Operation): string | undefined {
+  if (operation.op === 'bill.create') return operation.terms.digest;
+  if (operation.op === 'bill.arm') return operation.sale.digest;
+  return 'digest' in operation && operation.digest !== '' ? operation.digest : undefined;
 }
 
 function askedBy(operation: Operation): { op: Op; body: Body } | null {
   switch (operation.op) {
-    case 'bill.create': {
-      const { orderId, amount, currency, capture, unconfirmed } = operation.terms;
-      const { expiresInMs, confirmWithinMs } = operation.terms;
-      const times = { expiresIn: expiresInMs / 1_000, confirmWithin: confirmWithinMs / 1_000 };
-      const policies = { unconfirmed, ...operation.terms.policies };
-      const tip = { allowed: operation.terms.tipMax !== undefined, max: operation.terms.tipMax };
-      const body = { orderId, amount, currency, capture, policies, tip, ...times };
-      return { op: operation.op, body };
-    }
+    case 'bill.create':
+      return { op: operation.op, body: createBody(operation.terms) };
     case 'bill.cancel':
     case 'bill.refund': {
       const { op, billId, amount, key } = operation;
@@ -138,13 +159,21 @@ function askedBy(operation: Operation): { op: Op; body: Body } | null {
     }
     case 'payment.confirm':
     case 'payment.cancel':
-    case 'payment.refund':
+    case 'payment.refund': {
+      const { op, billId, paymentNo, amount } = operation;
+      const idempotencyKey = op === 'payment.confirm' ? null : operation.key;
+      const paymentId = partId(billId, 'p', paymentNo);
+      return { op, body: { billId, paymentId, amount, idempotencyKey } };
+    }
+    case 'order.check':
+      return { op: operation.op, body: { orderId: operation.orderId } };
+    case 'bill.arm': {
+      const { billId, sale } = operation;
+      const body = { billId, orderId: sale.orderId, attempt: sale.billId };
+      return { op: 'sticker.begin', body };
+    }
     case 'event.ack':
     case 'bill.page':
-    case 'order.cancel':
-    case 'order.check':
-    case 'bill.arm':
-    case 'sticker.end':
     case 'sticker.get':
       return null;
     default: {
@@ -152,6 +181,31 @@ function askedBy(operation: Operation): { op: Op; body: Body } | null {
       return { op, body };
     }
   }
+}
+
+function createBody(terms: ProposedTerms): Body {
+  const { orderId, amount, currency, capture, unconfirmed, offer } = terms;
+  const { expiresInMs, confirmWithinMs, validUntil, tipMax } = terms;
+  const confirmWithin = confirmWithinMs / 1_000;
+  const policies = { unconfirmed, ...terms.policies };
+  const tip = { allowed: tipMax !== undefined, max: tipMax };
+  const common = { orderId, currency, capture, policies, tip, confirmWithin };
+  if (offer === undefined) {
+    const end =
+      validUntil === undefined
+        ? { expiresIn: expiresInMs / 1_000 }
+        : { validUntil: momentOf(validUntil) };
+    return { ...common, amount, ...end };
+  }
+  const { validFrom, ...limits } = offer;
+  const fixed = amount === 0 ? {} : { amount };
+  const times = { validFrom: momentOf(validFrom), validUntil: momentOf(validUntil ?? null) };
+  return { ...common, ...fixed, ...limits, ...times, type: 'static' };
+}
+
+/** By the world's time, as the calls have it; null: never. */
+function momentOf(at: number | null): number | null {
+  return at === null || at === NEVER ? null : at - EPOCH_MS;
 }
 
 function answerOf(reply: Reply): Answer | null {
@@ -166,9 +220,11 @@ function answerOf(reply: Reply): Answer | null {
     case 'released':
       return { status: 204, body: {} };
     case 'acknowledged':
-    case 'sticker':
-    case 'elsewhere':
       return { status: 200, body: {} };
+    case 'sticker':
+      return { status: 200, body: stickerBody(reply) };
+    case 'elsewhere':
+      return { status: 200, body: { elsewhere: reply.billId } };
     default:
       return { status: 'created' in reply && reply.created ? 201 : 200, body: bodyOf(reply) };
   }
@@ -186,13 +242,8 @@ function bodyOf(reply: Showing): Body {
       return billBody(reply.bill);
     case 'orderVoided':
       return { status: 'void' };
-    case 'view': {
-      const { bill, paychannelId, now } = reply;
-      const reason = payableReason(bill, paychannelId, now);
-      const due = Math.max(0, dueOf(bill) - reservedOf(bill, paychannelId));
-      const { amount, currency, id } = bill.terms;
-      return { id, status: bill.status, amount, currency, due, payable: reason === null, reason };
-    }
+    case 'view':
+      return viewBody(reply);
     case 'reservation': {
       const { bill, reservation } = reply;
       return { id: partId(bill.terms.id, 'r', reservation.no), amount: reservation.amount };
@@ -204,10 +255,35 @@ function bodyOf(reply: Showing): Body {
     case 'paymentFate':
       return fateBody(reply);
     case 'paymentNow':
-      return paymentBody(reply.bill, reply.payment);
+      return paymentNowBody(reply);
     case 'credit':
       return creditBody(reply.bill, reply.credit);
   }
+}
+
+function viewBody({ bill, paychannelId, now }: Extract<Reply, { kind: 'view' }>): Body {
+  const reason = payableReason(bill, paychannelId, now);
+  const { amount, currency, id, offer } = bill.terms;
+  const seen = {
+    id,
+    status: bill.status,
+    currency,
+    payable: reason === null,
+    reason,
+    elsewhere: null,
+  };
+  if (offer === undefined) {
+    const due = Math.max(0, dueOf(bill) - reservedOf(bill, paychannelId));
+    return { ...seen, amount, due };
+  }
+  const due = mostFrom(bill, offer, paychannelId) === 0 ? 0 : dueOf(bill);
+  return { ...seen, amount: amount === 0 ? null : amount, due };
+}
+
+function stickerBody({ bill, saleId }: Extract<Reply, { kind: 'sticker' }>): Body {
+  const { carried, arming } = bill.sticker ?? {};
+  const ids = { carriedId: carried?.billId ?? null, armingId: arming?.billId ?? null };
+  return { version: bill.version, saleId, ...ids };
 }
 
 function billBody(bill: PresentBill): Body {
@@ -217,13 +293,26 @@ function billBody(bill: PresentBill): Body {
     id,
     status,
     version,
-    amount,
+    amount: amount === 0 ? null : amount,
+    paymentCount: bill.counts.accepted,
     due: dueOf(bill),
     reserved: reservedOf(bill),
     ...books,
     cause: ending.cause,
+    saleId: bill.sticker?.carried?.billId ?? null,
     payments: bill.payments.slice(-20).map((payment) => paymentBody(bill, payment)),
     credits: bill.credits.slice(-20).map((credit) => creditBody(bill, credit)),
+  };
+}
+
+function paymentNowBody({ bill, payment }: Extract<Reply, { kind: 'paymentNow' }>): Body {
+  const { status, version, books } = bill;
+  const { paid, confirmed, reversed, refunded } = books;
+  const credits = bill.credits.filter(({ paymentNo }) => paymentNo === payment.no);
+  return {
+    payment: paymentBody(bill, payment),
+    credits: credits.slice(-20).map((credit) => creditBody(bill, credit)),
+    bill: { status, version, paid, confirmed, reversed, refunded },
   };
 }
 
@@ -237,8 +326,8 @@ function fateBody({ bill, fate }: Extract<Reply, { kind: 'paymentFate' }>): Body
   return { ...paymentBody(bill, payment), code: null };
 }
 
-function paymentBody({ terms }: PresentBill, { no, amount, credited }: Payment): Body {
-  return { id: partId(terms.id, 'p', no), amount, credited };
+function paymentBody({ terms }: PresentBill, { no, amount, credited, status }: Payment): Body {
+  return { id: partId(terms.id, 'p', no), amount, credited, status };
 }
 
 function creditBody({ terms }: PresentBill, { no, kind, amount, status }: Credit): Body {

@@ -72,12 +72,16 @@ export interface Chain {
 
 const codec = makeEntryCodec();
 
+const ENDED: ReadonlySet<string> = new Set(['confirmed', 'refunded', 'cancelled', 'expired']);
+
 export class Ledger {
   readonly pages = new Map<BillId, Page>();
   readonly orders = new Map<string, OrderLine>();
   readonly events = new Map<string, EventLife>();
   /** Which entry a request's transition stands in. */
   readonly requests = new Map<string, EntryId>();
+  /** The sales of each sticker, in the order in which it has carried them. */
+  readonly #carried = new Map<BillId, readonly BillId[]>();
   readonly #chains = new Map<ShardId, Chain>();
   readonly #broke: (what: string) => void;
   readonly #note: (what: string) => void;
@@ -194,6 +198,9 @@ export class Ledger {
       const { terminalId, orderId, digest } = first.terms;
       this.#order(`${terminalId} ${orderId}`, { billId, digest, at });
     }
+    // Before the domain's own assertions: what is wrong is found without them.
+    const wrong = page.account.enter(facts);
+    if (wrong !== null) this.#broke(`${billId}: ${wrong}`);
     const after = evolve(before, facts, { at, requestId });
     if (!isPresent(after)) {
       this.#broke(`${command} on ${billId}, which does not exist`);
@@ -203,7 +210,8 @@ export class Ledger {
     page.bill = after;
     page.states.push({ entry: id, bill: after });
     this.#parts(page, after, facts);
-    this.#money(page, after, facts);
+    this.#money(page, after);
+    this.#sales(before, after);
     this.#version(page, before, after);
     this.#references(page, before, after);
     this.#events(id, before, after, facts);
@@ -266,9 +274,25 @@ export class Ledger {
     }
   }
 
-  #money(page: Page, after: PresentBill, facts: BillTransition['facts']): void {
-    const wrong = page.account.enter(facts) ?? page.account.compare(after);
+  #money(page: Page, after: PresentBill): void {
+    const wrong = page.account.compare(after);
     if (wrong !== null) this.#broke(`${after.terms.id}: ${wrong}`);
+  }
+
+  /** A sticker has one sale at a time: the one before is over, and what has been replaced never comes back. */
+  #sales(before: Bill, { sticker, terms: { id } }: PresentBill): void {
+    const carried = sticker?.carried ?? null;
+    if (carried === null || !isPresent(before) || carried === before.sticker?.carried) return;
+    const sales = this.#carried.get(id) ?? [];
+    this.#carried.set(id, [...sales, carried.billId]);
+    const sale = this.pages.get(carried.billId)?.bill;
+    if (sale === undefined || !isPresent(sale)) this.#broke(`${id} carries no sale`);
+    if (sales.includes(carried.billId)) this.#broke(`${id} carries ${carried.billId} again`);
+    for (const earlier of sales) {
+      const { status } = this.pages.get(earlier)?.bill ?? ABSENT;
+      if (!ENDED.has(status)) this.#broke(`${id} leaves its sale ${earlier} ${status}`);
+    }
+    this.#note(sales.length > 0 ? 'sale replaced' : 'sticker armed');
   }
 
   #version(page: Page, before: Bill, after: PresentBill): void {
@@ -323,9 +347,13 @@ export function isOfTransitions(payload: Uint8Array): boolean {
   return codec.decode(payload).kind === 'batch';
 }
 
+const shown = new WeakMap<PresentBill, string>();
+
 /** The bill as API.md shows it, with the latest of its parts: equal for equal versions. */
 export function show(bill: PresentBill): string {
-  return canonical([
+  const known = shown.get(bill);
+  if (known !== undefined) return known;
+  const text = canonical([
     bill.status,
     bill.version,
     bill.books,
@@ -335,6 +363,8 @@ export function show(bill: PresentBill): string {
     bill.credits.slice(-LATEST_KEPT).map(({ repeats: _, ...credit }) => credit),
     { ...bill.ending, replacedReceipt: null },
   ]);
+  shown.set(bill, text);
+  return text;
 }
 
 export function referenceKey(kind: string, scope: string, ref: string): string {

@@ -1,6 +1,6 @@
 // A process of the switch, life after life: the real worker host on simulated stores.
 
-import type { ShardId } from '../../src/domain/ids.ts';
+import type { BillId, ShardId } from '../../src/domain/ids.ts';
 import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
 import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
 import { Agreements } from '../../src/switch/agreements.ts';
@@ -43,6 +43,7 @@ export interface NodeWorld {
   skewed(): void;
   reply(node: SimNode, asked: Asked, reply: Reply): void;
   event(node: SimNode, event: Parameters<ReplySink['event']>[0]): void;
+  unfinished(node: SimNode, billId: BillId): void;
   report(node: SimNode, level: string, what: string, fields: object): void;
   count(what: string): void;
   trace(line: string): void;
@@ -140,7 +141,7 @@ export class SimNode {
         reply: (asked, reply) => this.#world.reply(this, asked, reply),
         event: (event) => this.#world.event(this, event),
         eventEnded: () => undefined,
-        unfinished: () => undefined,
+        unfinished: (billId) => this.#world.unfinished(this, billId),
         flush: () => undefined,
         begun: () => undefined,
       },

@@ -21,7 +21,7 @@ import { type Ledger, type Page, referenceKey, show } from './ledger.ts';
 /** One delivery of one request to one process. */
 export interface Attempt {
   readonly requestId: string;
-  readonly principal: Principal;
+  readonly principal: Principal | null;
   readonly operation: Operation;
   /** Simulated ms when it reached the process. */
   arrivedAt: number;
@@ -59,7 +59,7 @@ export class Promises {
   }
 
   /** What had been promised when this request is sent. */
-  floor(operation: Operation, principal: Principal): Floor {
+  floor(operation: Operation, principal: Principal | null): Floor {
     const order = orderOf(operation);
     const reference = keyOf(operation, principal);
     const version = 'billId' in operation ? this.#versions.get(operation.billId) : undefined;
@@ -73,7 +73,7 @@ export class Promises {
   }
 
   /** An outcome that its key already has stays, though the part has come since. */
-  #hasPart(operation: Operation, principal: Principal): boolean {
+  #hasPart(operation: Operation, principal: Principal | null): boolean {
     if (!('billId' in operation)) return false;
     const page = this.#page(operation.billId);
     const named = referenceOf(operation, principal);
@@ -157,6 +157,7 @@ export class Promises {
       case 'payment':
         if (reply.created) this.#mustBeDone(attempt);
         this.#quoted(attempt, reply.answer.payment, reply.answer.status);
+        this.#held(attempt, reply.answer.payment, reply.answer.status);
         this.#outcome(attempt, { type: 'accepted', answer: reply.answer });
         break;
       case 'paymentFate':
@@ -184,9 +185,7 @@ export class Promises {
     status: string,
   ): void {
     if (operation.op !== 'payment.create' || operation.quote === undefined) return;
-    const { states } = must(this.#page(operation.billId), 'a page');
-    const after = states.findIndex(({ bill }) => bill.counts.payments >= no);
-    const before = states[after - 1]?.bill;
+    const before = this.#before(operation.billId, no);
     const { quote, currency, reservationNo } = operation;
     if (before === undefined || receivedAt >= quote.until || amount !== operation.amount) return;
     const { terms, books, reservations } = before;
@@ -197,6 +196,35 @@ export class Promises {
     this.#note('quote honoured');
     if (status === 'paid' || status === 'confirmed') return;
     this.#broke(`${requestId} paid ${amount} by its quote, and it is ${status}`);
+  }
+
+  /** Q4. What is reserved with a quote is taken within its time; all of the price that it freezes pays for the stay. */
+  #held(
+    { requestId, operation, principal }: Attempt,
+    { no, receivedAt, amount }: Payment | RefusedPayment,
+    status: string,
+  ): void {
+    if (operation.op !== 'payment.create' || operation.reservationNo === null) return;
+    const before = this.#before(operation.billId, no);
+    if (before === undefined || operation.quote !== undefined) return;
+    if (operation.currency !== before.terms.currency || amount !== operation.amount) return;
+    if (before.status !== 'open' && before.status !== 'partiallyPaid') return;
+    const live = before.reservations.filter(({ expiresAt }) => receivedAt < expiresAt);
+    const own = live.find((each) => each.no === operation.reservationNo);
+    const isOwn = own?.quote !== undefined && own.paychannelId === principal?.id;
+    if (!isOwn || amount !== own.amount) return;
+    this.#note('hold honoured');
+    const frozen = Math.min(...live.map(({ quote }) => quote?.total ?? Number.POSITIVE_INFINITY));
+    const isAll = amount === frozen - keptOf(before.books);
+    if (status === 'paid' || status === 'confirmed' || (status !== 'refused' && !isAll)) return;
+    this.#broke(`${requestId} paid ${amount} within its reservation, and it is ${status}`);
+  }
+
+  /** The bill as the payment of this number found it. */
+  #before(id: BillId, paymentNo: number): PresentBill | undefined {
+    const { states } = must(this.#page(id), 'a page');
+    const after = states.findIndex(({ bill }) => bill.counts.payments >= paymentNo);
+    return states[after - 1]?.bill;
   }
 
   /** Q2. While a bill stays as it is, no later view asks for less. */
@@ -252,6 +280,8 @@ export class Promises {
         if (floor.isBillKnown) broke('a known bill is not found');
         return;
       case 'order.notFound':
+        // Whoever asks whether an order is free hears so after a day: it may be another sale's by then.
+        if (operation.op === 'order.check') return;
         if (floor.isOrderKnown && line?.billId !== null) broke('a known order is not found');
         return;
       case 'payment.notFound':
@@ -260,6 +290,8 @@ export class Promises {
         return;
       case 'order.void':
       case 'order.reused':
+        // A sticker knows the order of its own sale.
+        if (operation.op === 'bill.arm') return;
         if (line === undefined) broke(`${rejected} rests on nothing durable`);
         return;
       default:
@@ -293,7 +325,10 @@ export class Promises {
     }
     this.#references.add(keyOf(operation, principal) ?? '');
     const { outcome, digest } = kept;
-    if (outcome.type === 'refused') this.#quoted(attempt, outcome.payment, 'refused');
+    if (outcome.type === 'refused') {
+      this.#quoted(attempt, outcome.payment, 'refused');
+      this.#held(attempt, outcome.payment, 'refused');
+    }
     switch (rejection.rejected) {
       case 'payment.refReused':
       case 'reservation.refReused':
@@ -355,13 +390,14 @@ export function orderOf(operation: Operation): string | null {
       return `${operation.terms.terminalId} ${operation.terms.orderId}`;
     case 'order.resolve':
     case 'order.get':
+    case 'order.check':
       return `${operation.terminalId} ${operation.orderId}`;
     default:
       return null;
   }
 }
 
-function keyOf(operation: Operation, principal: Principal): string | null {
+function keyOf(operation: Operation, principal: Principal | null): string | null {
   if (!('billId' in operation)) return null;
   const named = referenceOf(operation, principal);
   if (named === null) return null;

@@ -1,5 +1,6 @@
 // One seed, one life of the world: a storm, fair weather, and the last judgement.
 
+import { isPresent } from '../../src/domain/bill/state.ts';
 import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
 import { heal, rage } from './chaos.ts';
 import {
@@ -12,6 +13,7 @@ import {
   walletOperation,
 } from './clients.ts';
 import type { FaultKind } from './dice.ts';
+import { EPOCH_MS } from './life.ts';
 import { type Running, settled } from './node.ts';
 import type { RunOptions } from './settings.ts';
 import { pendingIn } from './sim-history.ts';
@@ -200,6 +202,7 @@ async function recover(world: World, clients: readonly Client[]): Promise<void> 
     world.auditor.checkHistory(world.history, world.settings.shards);
   }
   checkEvents(world, clients);
+  await until(world, 'an arm does not come to its end', () => isDrivenOn(world));
   await checkMemory(world, clients);
 }
 
@@ -243,6 +246,21 @@ function checkEvents(world: World, clients: readonly Client[]): void {
     const isReplaced = world.history.events.get(`${billId} ${no}`)?.acknowledgedAt === null;
     if (!isReplaced) world.broke(`event ${id} was never given to ${recipient}`);
   }
+}
+
+/** No arm that the switch drives on in fair weather stays under way. */
+function isDrivenOn(world: World): boolean {
+  // Where clocks have jumped, the times of the shards are not the world's.
+  if (world.hasSkew) return true;
+  const now = EPOCH_MS + world.agenda.now;
+  for (const { bill } of world.auditor.ledger.pages.values()) {
+    if (!isPresent(bill) || bill.sticker?.arming == null) continue;
+    const { repeatAt, arming } = bill.sticker;
+    // Each repeat waits for as long as the arm has lasted by then.
+    const drivenAt = (repeatAt + arming.armedAt) / 2;
+    if (repeatAt <= now || drivenAt > EPOCH_MS + world.stormUntil) return false;
+  }
+  return true;
 }
 
 /** Nothing is kept for what has passed. */

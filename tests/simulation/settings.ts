@@ -30,6 +30,8 @@ export interface Settings extends NodeSettings {
   readonly hasStatic: boolean;
   /** Whether tills make timer bills too. */
   readonly hasTimer: boolean;
+  /** Whether tills arm stickers too. */
+  readonly hasSticker: boolean;
   /** A wallet that floods bills with references, so that they spill. */
   readonly hasFlood: boolean;
   /** Writes go to the owner alone, and somebody keeps reading everywhere: who is deposed does not notice. */
@@ -67,5 +69,6 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
   const hasStatic = random.chance(0.2);
   const logTrimsItself = random.chance(0.5);
   const hasTimer = random.chance(0.15);
-  return { ...settings, hasStatic, hasTimer, logTrimsItself, ...options.given };
+  const hasSticker = random.chance(0.12);
+  return { ...settings, hasStatic, hasTimer, hasSticker, logTrimsItself, ...options.given };
 }

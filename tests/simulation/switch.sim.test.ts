@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { BUG_NAMES, HAUNTS } from './bugs.ts';
+import { BUG_NAMES, FOUND_BY, HAUNTS } from './bugs.ts';
 import { run } from './run.ts';
 import { commandOf, firstFailure, SOMETIMES, shrink } from './runner.ts';
 import { LogStore } from './sim-log.ts';
@@ -24,6 +24,10 @@ describe('the switch in simulation', () => {
 
   test('has met every fault and every rare turn, or it proves nothing about them', () => {
     expect(SOMETIMES.filter((what) => (counts.get(what) ?? 0) === 0)).toEqual([]);
+  });
+
+  test('has explained 1,000 histories of printed codes', () => {
+    expect(counts.get('history of a code explained')).toBeGreaterThanOrEqual(1_000);
   });
 
   test('has explained 10,000 histories and paused 200 owners', () => {
@@ -78,7 +82,7 @@ describe('a planted fault', () => {
       const options = { from: 1, count: SEEDS_TO_CATCH, bug };
       const failed = await firstFailure(options, new Map(), HAUNTS[bug]);
       caughtAt.push(`${bug} ${failed?.seed}`);
-      expect(failed?.violation).toBeTypeOf('string');
+      expect(failed?.violation).toMatch(FOUND_BY[bug] ?? /./);
     },
     60_000,
   );

@@ -19,7 +19,9 @@ import type { Asked } from '../../src/switch/reply-sink.ts';
 import type { Operation, Reply } from '../../src/switch/requests.ts';
 import { Agenda } from './agenda.ts';
 import { Auditor } from './auditor.ts';
+import { describeReply } from './describe-reply.ts';
 import { Dice } from './dice.ts';
+import { Gateways } from './gateways.ts';
 import { Hearsay } from './hearsay.ts';
 import { HistoryStore } from './history-store.ts';
 import { EPOCH_MS } from './life.ts';
@@ -49,6 +51,7 @@ export class World implements NodeWorld {
   readonly log: LogStore;
   readonly history: HistoryStore;
   readonly hearsay = new Hearsay();
+  readonly gateways = new Gateways(this);
   readonly leases = new LeaseStore();
   readonly gone = new Set<string>();
   readonly nodes: SimNode[] = [];
@@ -169,12 +172,30 @@ export class World implements NodeWorld {
       for (let i = 0; i < copies; i++) {
         if (dice.strikes('request.lost')) continue;
         const late = dice.strikes('request.late') ? random.between(200, 5_000) : 0;
-        this.#send(principal, operation, { done }, random.delay(3, 30) + late);
+        const delay = random.delay(3, 30) + late;
+        if (!this.gateways.isFor(operation)) this.send(principal, operation, { done }, delay);
+        else agenda.after(delay, () => this.#toGateway(principal, operation, done));
       }
     });
   }
 
-  #send(principal: Principal, proposed: Operation, call: Call, delay: number): void {
+  #toGateway(principal: Principal, operation: Operation, done: Call['done']): void {
+    const { dice, agenda, random } = this;
+    this.gateways.receive(principal, operation, (reply) => {
+      if (dice.strikes('reply.lost')) return;
+      const late = dice.strikes('reply.late') ? random.between(200, 5_000) : 0;
+      agenda.after(random.delay(3, 30) + late, () => done(reply));
+    });
+  }
+
+  /** Sends one request to its shard, wherever that is. */
+  send(
+    principal: Principal | null,
+    proposed: Operation,
+    call: Call,
+    delay: number,
+    isFromGateway = false,
+  ): void {
     const operation = this.#named(proposed);
     const shard = this.shardOf(operation);
     this.#requests += 1;
@@ -191,11 +212,12 @@ export class World implements NodeWorld {
       encoding: 'json',
       operation,
     };
-    this.agenda.after(delay, () => this.#deliver(asked, attempt, call));
+    this.agenda.after(delay, () => {
+      this.#deliver(asked, attempt, call, this.#nodeFor(asked, isFromGateway));
+    });
   }
 
-  #deliver(asked: Asked, attempt: Attempt, call: Call): void {
-    const node = this.#nodeFor(asked);
+  #deliver(asked: Asked, attempt: Attempt, call: Call, node: SimNode | undefined): void {
     const running = node?.running;
     if (node === undefined || running == null || node.isLeaving) {
       this.agenda.after(5, () => call.done(null));
@@ -210,14 +232,14 @@ export class World implements NodeWorld {
       attempt.arrivedAt = this.agenda.now;
       this.auditor.arrived(attempt.requestId, life.name);
       const { requestId, principal, operation } = attempt;
-      this.hearsay.arrived(requestId, principal.id, operation, this.agenda.now);
+      this.hearsay.arrived(requestId, principal?.id ?? '', operation, this.agenda.now);
       host.receive(asked);
     });
   }
 
   /** A create is given a new bill id each time it is sent: the gateway draws it. */
   #named(operation: Operation): Operation {
-    if (operation.op !== 'bill.create') return operation;
+    if (operation.op !== 'bill.create' || operation.terms.id !== '') return operation;
     const bytes = Uint8Array.from({ length: 13 }, () => this.random.below(256));
     const shard = this.shardOf(operation);
     const id = makeBillId(millis(EPOCH_MS + this.agenda.now), shard, bytes);
@@ -243,12 +265,13 @@ export class World implements NodeWorld {
     }
   }
 
-  #nodeFor({ shard, operation }: Asked): SimNode | undefined {
+  /** Clients may ask anybody; gateways know the owner, where there is one. */
+  #nodeFor({ shard, operation }: Asked, isFromGateway: boolean): SimNode | undefined {
     const { holder } = this.leases.at(shard);
     const owner = this.nodes.find(({ running }) => running?.life.name === holder);
     const isRead = operation.op === 'bill.get' || operation.op === 'payment.get';
     const faithful = !this.settings.hasPoller ? 0.7 : isRead ? 0.3 : 1;
-    if (owner !== undefined && this.random.chance(faithful)) return owner;
+    if (owner !== undefined && (isFromGateway || this.random.chance(faithful))) return owner;
     const up = this.nodes.filter(({ running }) => running !== null);
     return up.length === 0 ? undefined : this.random.pick(up);
   }
@@ -315,6 +338,11 @@ export class World implements NodeWorld {
     for (const { shard, to } of batch.moves) if (moved.has(shard)) this.log.trim(shard, to);
   }
 
+  unfinished(node: SimNode, billId: BillId): void {
+    const life = node.running?.life;
+    if (life !== undefined) this.gateways.driveOn(life, billId);
+  }
+
   report(node: SimNode, level: string, what: string, fields: object): void {
     const state = 'state' in fields ? ` ${String(fields.state)}` : '';
     if ('reason' in fields) this.#noteReason(String(fields.reason));
@@ -352,6 +380,15 @@ export class World implements NodeWorld {
     return bill !== undefined && isPresent(bill) && bill.terms.type === 'timer';
   }
 
+  /** The sticker that was printed last; null where there is none. */
+  get latestSticker(): BillId | null {
+    const isSticker = (id: BillId): boolean => {
+      const { bill } = this.auditor.ledger.pages.get(id) ?? {};
+      return bill !== undefined && isPresent(bill) && bill.terms.digest === 'create sticker';
+    };
+    return this.bills.findLast(({ id }) => isSticker(id))?.id ?? null;
+  }
+
   creditsOf(id: BillId): number {
     const { bill } = this.auditor.ledger.pages.get(id) ?? {};
     return bill !== undefined && isPresent(bill) ? bill.counts.credits : 0;
@@ -364,21 +401,5 @@ export class World implements NodeWorld {
     const terms = page !== undefined && isPresent(page.bill) ? page.bill.terms : undefined;
     const amount = terms?.offer?.minAmount ?? (terms?.stay === undefined ? terms?.amount : 4) ?? 0;
     this.bills.push({ id, amount });
-  }
-}
-
-function describeReply(reply: Reply): string {
-  switch (reply.kind) {
-    case 'fault':
-      return `${reply.code}: ${reply.detail}`;
-    case 'rejection':
-      return JSON.stringify(reply.rejection);
-    case 'released':
-    case 'acknowledged':
-    case 'orderVoided':
-    case 'elsewhere':
-      return JSON.stringify(reply);
-    default:
-      return `${reply.kind} ${reply.bill.terms.id} v${reply.bill.version} ${reply.bill.status}`;
   }
 }
