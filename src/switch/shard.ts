@@ -16,17 +16,16 @@ import type { BillFact } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
 import { admit, TIMERS_AT_ONCE_MAX, unleased } from './admission.ts';
+import { Arrivals } from './arrivals.ts';
 import { actorOf, type BillOperation, commandOf } from './bill-commands.ts';
 import { rejection, replyTo } from './bill-replies.ts';
-import { type Cell, NONE_TOLD, type Waiting } from './cell.ts';
+import type { Cell, Waiting } from './cell.ts';
 import { lettingGo } from './cell-references.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
 import { type Batch, GroupCommit } from './group-commit.ts';
 import type { CommittedEntry, CommittedItem } from './history-queue.ts';
 import { LongPolls } from './long-polls.ts';
 import { OrderDesk } from './order-desk.ts';
-import type { FetchedBill } from './ports.ts';
-import { ReferenceDesk } from './reference-desk.ts';
 import { type Asked, DETAILS, fault } from './reply-sink.ts';
 import type { Reply } from './requests.ts';
 import { Residents } from './residents.ts';
@@ -42,7 +41,7 @@ export class Shard {
   readonly commit = new GroupCommit();
   readonly #around: ShardSurroundings;
   readonly #polls: LongPolls;
-  readonly #references: ReferenceDesk;
+  readonly #arrivals: Arrivals;
   #time: ShardClock | null = null;
   #isServing = false;
   #isStopped = false;
@@ -68,13 +67,9 @@ export class Shard {
         this.#run(cell, asked, null);
       },
     });
-    this.#references = new ReferenceDesk({
-      lookups: around.lookups,
-      ready: (cell) => {
-        if (this.#isServing && this.residents.awake(cell.id) === cell) this.#drain(cell);
-      },
-      failed: (cell, waiting) => this.#lookUpFailed(cell, waiting),
-    });
+    this.#arrivals = new Arrivals(this, around, (cell, asked, waiting) =>
+      this.#run(cell, asked, waiting),
+    );
   }
 
   get isServing(): boolean {
@@ -96,7 +91,7 @@ export class Shard {
   suspend(): void {
     this.#isServing = false;
     const reply = fault('shard.unavailable', DETAILS.recovering);
-    for (const { asked } of this.residents.drain()) this.release(asked, reply);
+    for (const asked of this.#arrivals.drain()) this.release(asked, reply);
     for (const asked of this.orders.drain()) this.release(asked, reply);
   }
 
@@ -129,85 +124,12 @@ export class Shard {
 
   /** Runs the request on its bill, once the bill is in memory and its turn has come (S1). */
   onBill(asked: Asked, billId: BillId): void {
-    const cell = this.residents.get(billId) ?? this.#fetch(billId);
-    if (cell === null) {
-      this.release(asked, fault('overloaded', `Shard ${this.id} has too many bills in memory.`));
-      return;
-    }
-    cell.usedAt = this.#around.clock.monotonic();
-    const waiting: Waiting = { asked, looked: false, recalled: null, told: NONE_TOLD };
-    if (!cell.loaded || (cell.waiting !== null && cell.waiting.depth > 0)) {
-      this.#park(cell, waiting);
-    } else if (this.#references.mustLookUp(cell, asked)) {
-      this.#park(cell, waiting);
-      this.#lookUp(cell);
-    } else {
-      this.#run(cell, asked, null);
-    }
+    this.#arrivals.receive(asked, billId);
   }
 
   /** Brings a bill into memory because a timer of it falls due (A8). */
   load(billId: BillId): void {
-    if (this.#isServing && this.residents.get(billId) === undefined) this.#fetch(billId);
-  }
-
-  #fetch(billId: BillId): Cell | null {
-    if (this.residents.count >= this.#around.limits.residentsMax) return null;
-    const cell = this.residents.add(billId, false, this.#around.clock.monotonic());
-    this.#around.lookups.bills.want(billId, (fetched) => {
-      if (this.residents.awake(billId) !== cell) return;
-      if ('failed' in fetched) this.#fetchFailed(cell);
-      else this.#fetched(cell, fetched.found);
-    });
-    this.#around.wake();
-    return cell;
-  }
-
-  #fetched(cell: Cell, found: FetchedBill): void {
-    if (!this.#isServing) {
-      this.#fetchFailed(cell);
-      return;
-    }
-    this.residents.fill(cell, found.bill, found.entry);
-    this.#drain(cell);
-    if (cell.bill.status === 'absent' && cell.batch === 0) this.residents.remove(cell);
-  }
-
-  #fetchFailed(cell: Cell): void {
-    const waiting = cell.waiting?.drain() ?? [];
-    this.residents.remove(cell);
-    const reply = fault('history.unavailable', DETAILS.historyAway);
-    for (const { asked } of waiting) this.release(asked, reply);
-  }
-
-  #park(cell: Cell, waiting: Waiting): void {
-    if (this.residents.park(cell, waiting)) return;
-    this.release(waiting.asked, fault('overloaded', 'Too many requests wait for this bill.'));
-  }
-
-  #drain(cell: Cell): void {
-    for (let next = cell.waiting?.peek(); next !== undefined; next = cell.waiting?.peek()) {
-      if (!next.looked && this.#references.mustLookUp(cell, next.asked)) {
-        this.#lookUp(cell);
-        return;
-      }
-      cell.waiting?.shift();
-      this.#run(cell, next.asked, next);
-    }
-    cell.waiting = null;
-  }
-
-  #lookUp(cell: Cell): void {
-    this.#references.lookUp(cell);
-    this.#around.wake();
-  }
-
-  #lookUpFailed(cell: Cell, failed: Waiting): void {
-    const rest = cell.waiting?.drain() ?? [];
-    for (const waiting of rest) if (waiting !== failed) this.residents.park(cell, waiting);
-    if (rest.includes(failed)) {
-      this.release(failed.asked, fault('history.unavailable', DETAILS.historyAway));
-    }
+    this.#arrivals.load(billId);
   }
 
   #run(cell: Cell, asked: Asked, waiting: Waiting | null): void {
@@ -233,7 +155,7 @@ export class Shard {
       this.#underWay -= 1;
       return;
     }
-    const { reference, parts } = this.#references.recall(cell, asked, waiting);
+    const { reference, parts } = this.#arrivals.references.recall(cell, asked, waiting);
     const command = commandOf(operation, principal);
     const decided = command === null ? [] : decide(cell.bill, command, now, reference, parts);
     const decision = unlessBarred(operation, seen.bar, decided);
