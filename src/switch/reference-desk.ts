@@ -1,7 +1,7 @@
 // What a bill has let go of is asked of history: references, then parts, for all that wait for one bill together (A9).
 
 import { findReference } from '../domain/bill/references.ts';
-import { isForMany, isPresent, type PresentBill } from '../domain/bill/state.ts';
+import { type Bill, isForMany, isPresent, type PresentBill } from '../domain/bill/state.ts';
 import type { KeptReference, Parts } from '../domain/bill/vocabulary.ts';
 import type { BillOperation } from './bill-commands.ts';
 import { type NamedReference, referenceOf } from './bill-replies.ts';
@@ -22,16 +22,19 @@ const NOTHING: Recalled = Object.freeze({ reference: null, parts: null });
 
 export class ReferenceDesk {
   readonly #lookups: Lookups;
+  readonly #sees: (bill: Bill, asked: Asked) => boolean;
   readonly #ready: (cell: Cell) => void;
   readonly #failed: (cell: Cell, waiting: Waiting) => void;
 
-  /** `ready`: all that waited for the bill when it was asked may run. `failed`: this one request cannot. */
+  /** `sees`: whether the bill is there for whoever asks; otherwise nothing is asked of it. `ready`: all that waited for the bill when it was asked may run. `failed`: this one request cannot. */
   constructor(options: {
     lookups: Lookups;
+    sees: (bill: Bill, asked: Asked) => boolean;
     ready: (cell: Cell) => void;
     failed: (cell: Cell, waiting: Waiting) => void;
   }) {
     this.#lookups = options.lookups;
+    this.#sees = options.sees;
     this.#ready = options.ready;
     this.#failed = options.failed;
   }
@@ -39,7 +42,10 @@ export class ReferenceDesk {
   /** Whether the request names what only history can know. */
   mustLookUp(cell: Cell, asked: Asked): boolean {
     const { bill } = cell;
-    if (!isPresent(bill)) return false;
+    return isPresent(bill) && this.#isAway(cell, bill, asked) && this.#sees(bill, asked);
+  }
+
+  #isAway(cell: Cell, bill: PresentBill, asked: Asked): boolean {
     const named = bill.spilled ? namedBy(asked) : null;
     if (named !== null && inMemory(cell, named) === null) return true;
     return isForMany(bill) && this.#partsOfHistory(cell, bill, asked, null).length > 0;
@@ -77,6 +83,7 @@ export class ReferenceDesk {
 
   /** Whether history is asked for anything. */
   #ask(cell: Cell, waiting: Waiting, settled: (waiting: Waiting) => void): boolean {
+    if (!this.#sees(cell.bill, waiting.asked)) return false;
     const named = namedBy(waiting.asked);
     const known = named === null ? null : inMemory(cell, named);
     // Memory may let it go before the answer comes, of which history had no part when it was asked.

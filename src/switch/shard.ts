@@ -148,7 +148,7 @@ export class Shard {
     this.runTimers(cell, now);
     const seen = seenBy(asked, cell.bill, this.#around.agreements, now);
     if (seen === null) {
-      this.answer(asked, rejection(unseen(operation.op)), cell.batch);
+      this.answer(asked, rejection(unseen(operation.op)), 0);
       return;
     }
     if (this.#polls.begin(cell, asked, seen.bill.version)) {
