@@ -1,7 +1,7 @@
 // The domain's nouns as API.md shows them, in its order. One builder serves both encodings: `m` makes amounts fit the
 // encoding (msgpackr writes large numbers as floats, so for msgpack they become wide integers).
 
-import { askedAt, dueAt, freeUntil, quoteFor } from '../domain/bill/charging.ts';
+import { dueAt, freeUntil, owedAt, quoteFor } from '../domain/bill/charging.ts';
 import { isOverdue } from '../domain/bill/credits.ts';
 import { mostFrom } from '../domain/bill/offer.ts';
 import { payableReason } from '../domain/bill/payable.ts';
@@ -209,7 +209,8 @@ export class Shapes {
   view(bill: PresentBill, paychannelId: PaychannelId, now: Millis): Shape {
     const { terms } = bill;
     const m = this.#n.amount;
-    const reason = payableReason(bill, paychannelId, now);
+    const owed = owedAt(bill, now);
+    const reason = payableReason(bill, paychannelId, now, owed);
     const shape: Shape = {
       id: terms.id,
       type: terms.type,
@@ -220,7 +221,7 @@ export class Shapes {
       lines: this.#lines(bill),
       currency: terms.currency,
       amount: this.#fixed(terms.amount),
-      due: m(Math.max(0, dueAt(bill, now) - reservedOf(bill, paychannelId))),
+      due: m(Math.max(0, owed.due - reservedOf(bill, paychannelId))),
       minAmount: null,
       maxAmount: null,
       part: policiesOf(terms).part,
@@ -232,7 +233,12 @@ export class Shapes {
       quote: null,
     };
     if (terms.tipMax !== undefined) shape.tip = tipOf(terms.tipMax, m);
-    if (terms.stay !== undefined) return this.#quoted(shape, bill, paychannelId, now);
+    if (terms.stay !== undefined) {
+      const told = quoteFor(bill, paychannelId, now, owed);
+      const { retryAt } = shape;
+      const freed = reason === 'notYetValid' ? formatTimeOrNull(freeUntil(owed)) : retryAt;
+      return this.#quoted({ ...shape, retryAt: freed }, bill, told);
+    }
     return terms.offer === undefined
       ? shape
       : this.#offered(shape, bill, terms.offer, mostFrom(bill, terms.offer, paychannelId));
@@ -250,18 +256,15 @@ export class Shapes {
     };
   }
 
-  #quoted(shape: Shape, bill: PresentBill, paychannelId: PaychannelId, now: Millis): Shape {
+  #quoted(shape: Shape, bill: PresentBill, told: ReturnType<typeof quoteFor>): Shape {
     const { id, stay } = bill.terms;
-    const told = quoteFor(bill, paychannelId, now);
-    const retryAt =
-      shape.reason === 'notYetValid' ? formatTimeOrNull(freeUntil(bill, now)) : shape.retryAt;
-    if (stay === undefined || told === null) return { ...shape, retryAt, ...stayOf(bill, stay) };
+    if (told === null) return { ...shape, ...stayOf(bill, stay) };
     const quote = {
       id: quoteIdOf(this.#codes, id, told.quote),
       amount: this.#n.amount(told.amount),
       until: formatTime(told.quote.until),
     };
-    return { ...shape, retryAt, quote, ...stayOf(bill, stay) };
+    return { ...shape, quote, ...stayOf(bill, stay) };
   }
 
   reservation(billId: BillId, reservation: Reservation): Shape {
@@ -349,7 +352,7 @@ export class Shapes {
   /** What anybody's camera is shown. */
   page(bill: PresentBill, now: Millis): Shape {
     const { terms } = bill;
-    const asked = askedAt(bill, now);
+    const { asked, due } = owedAt(bill, now);
     return {
       id: terms.id,
       status: bill.status,
@@ -360,7 +363,7 @@ export class Shapes {
       amount: this.#n.amount(asked),
       minAmount: this.#n.amount(terms.offer?.minAmount ?? asked),
       maxAmount: this.#n.amount(terms.offer?.maxAmount ?? asked),
-      due: this.#n.amount(dueAt(bill, now)),
+      due: this.#n.amount(due),
       isLate: now >= openUntil(terms),
       tipMax: terms.tipMax === undefined ? null : this.#n.amount(terms.tipMax),
     };

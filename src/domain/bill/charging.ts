@@ -19,16 +19,28 @@ export interface Price {
   readonly coveredUntil: Millis;
 }
 
-/** What a payer still owes at this moment, of a bill of any type. */
-export function dueAt(bill: PresentBill, now: Millis): Minor {
-  if (bill.terms.stay === undefined || !isBeingPaid(bill)) return dueOf(bill);
-  return atLeastZero(priceAt(bill, now).total - keptOf(bill.books));
+/** What is owed of a bill of any type at one moment: worked out once for all that is told of it then. */
+export interface Owed {
+  /** What a bill without an offer asks for, paid or not. */
+  readonly asked: Minor;
+  /** What a payer still owes. */
+  readonly due: Minor;
+  /** Of a stay that is being paid: what it costs. */
+  readonly price: Price | null;
 }
 
-/** What a bill without an offer asks for at this moment, paid or not. */
-export function askedAt(bill: PresentBill, now: Millis): Minor {
-  const isCounting = bill.terms.stay !== undefined && isBeingPaid(bill);
-  return isCounting ? priceAt(bill, now).total : askedOf(bill);
+/** Reading a tariff takes a while where the stay is long: whoever tells more than one thing of it asks once. */
+export function owedAt(bill: PresentBill, now: Millis): Owed {
+  if (bill.terms.stay === undefined || !isBeingPaid(bill)) {
+    return { asked: askedOf(bill), due: dueOf(bill), price: null };
+  }
+  const price = priceAt(bill, now);
+  return { asked: price.total, due: atLeastZero(price.total - keptOf(bill.books)), price };
+}
+
+/** What a payer still owes at this moment, of a bill of any type. */
+export function dueAt(bill: PresentBill, now: Millis): Minor {
+  return owedAt(bill, now).due;
 }
 
 /** The price that a stay has now; a payer who has a quote may know a better one. */
@@ -66,11 +78,12 @@ export function quoteFor(
   bill: PresentBill,
   paychannelId: PaychannelId,
   now: Millis,
+  { price }: Owed = owedAt(bill, now),
 ): { readonly amount: Minor; readonly quote: Quote } | null {
   const { stay, expiresAt } = bill.terms;
-  if (stay === undefined || !isBeingPaid(bill) || now >= expiresAt) return null;
+  if (stay === undefined || price === null || now >= expiresAt) return null;
   if (frozenAt(bill, now) !== null) return null;
-  const { total, coveredUntil } = priceAt(bill, now);
+  const { total, coveredUntil } = price;
   const amount = atLeastZero(total - keptOf(bill.books) - reservedOf(bill, paychannelId));
   const until = sooner(plus(now, versionOf(stay).quoteSeconds * SECOND_MS), expiresAt);
   if (amount === 0 || until <= now) return null;
@@ -94,10 +107,10 @@ export function priceByTariff({ tariff, startedAt }: Stay, now: Millis): Price {
   return { total: amount, coveredUntil: isLast ? NEVER : millis(nextChangeAt - 1) };
 }
 
-/** When the first charge falls due of a stay that has been free so far; null where none ever does. */
-export function freeUntil(bill: PresentBill, now: Millis): Millis | null {
-  const { coveredUntil } = priceByTariff(stayOf(bill), now);
-  return coveredUntil === NEVER ? null : plus(coveredUntil, 1);
+/** When the first charge falls due of a stay for which nothing has been charged yet; null where none ever does. */
+export function freeUntil({ price }: Owed): Millis | null {
+  if (price === null || price.coveredUntil === NEVER) return null;
+  return plus(price.coveredUntil, 1);
 }
 
 export function isBeingPaid({ status }: PresentBill): boolean {

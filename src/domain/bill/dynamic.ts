@@ -37,6 +37,7 @@ import type {
   KeptReference,
   Moment,
   PresentCommand,
+  StickerCommand,
 } from './vocabulary.ts';
 
 /**
@@ -51,17 +52,14 @@ export function decideDynamic(
 ): BillDecision {
   if (command.type === 'CreateBill') return create(bill, command);
   if (!isPresent(bill)) return { rejected: 'bill.notFound' };
-  if (command.type === 'ArmSticker' || command.type === 'EndArming') {
-    return { rejected: 'bill.notArmable', reason: 'notStatic' };
-  }
   return decideWhole(DYNAMIC_PAYMENTS, bill, command, now, recalled);
 }
 
-/** As `decideDynamic`, for any bill that ends as a whole. */
+/** As `decideDynamic`, for any bill that ends as a whole. A sticker is armed before it comes here. */
 export function decideWhole(
   rules: PayRules,
   bill: PresentBill,
-  command: PresentCommand,
+  command: PresentCommand | StickerCommand,
   now: Millis,
   recalled: KeptReference | null,
 ): BillDecision {
@@ -94,6 +92,9 @@ export function decideWhole(
       return acknowledge(bill, command);
     case 'RunTimer':
       return runTimer(bill, now);
+    case 'ArmSticker':
+    case 'EndArming':
+      return { rejected: 'bill.notArmable', reason: 'notStatic' };
     default:
       return unreachable(command);
   }

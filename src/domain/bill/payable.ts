@@ -2,7 +2,7 @@
 
 import type { PaychannelId } from '../ids.ts';
 import type { Millis } from '../time.ts';
-import { dueAt } from './charging.ts';
+import { type Owed, owedAt } from './charging.ts';
 import { unmetOffer } from './offer.ts';
 import { openUntil } from './policies.ts';
 import { isForMany, type PresentBill, reservedOf } from './state.ts';
@@ -23,6 +23,7 @@ export function payableReason(
   bill: PresentBill,
   paychannelId: PaychannelId,
   now: Millis,
+  { due }: Pick<Owed, 'due'> = owedAt(bill, now),
 ): NotPayableReason | null {
   const closed = closedReason(bill);
   if (closed !== null) return closed;
@@ -33,7 +34,6 @@ export function payableReason(
   const { offer } = bill.terms;
   if (bill.sticker !== null) return 'armed';
   if (offer !== undefined) return unmetOffer(bill, offer, now, paychannelId);
-  const due = dueAt(bill, now);
   if (due === 0) return 'notYetValid';
   if (due <= reservedOf(bill, paychannelId)) return 'reserved';
   return hasRoomForPayment(bill) ? null : 'limit';

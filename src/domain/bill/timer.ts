@@ -52,9 +52,6 @@ export function decideTimer(
 ): BillDecision {
   if (command.type === 'CreateBill') return create(bill, command);
   if (!isPresent(bill)) return { rejected: 'bill.notFound' };
-  if (command.type === 'ArmSticker' || command.type === 'EndArming') {
-    return { rejected: 'bill.notArmable', reason: 'notStatic' };
-  }
   if (command.type === 'RunTimer') return runTimer(bill, now);
   const quote = quoteOf(command);
   const rules = rulesOf(quote);
