@@ -55,6 +55,7 @@ export const PAYMENTS = listed(
   ['status', (row) => String(row.code ?? row.status)],
   money('amount', 'amount'),
   money('given back', 'credited'),
+  money('tip', 'tip'),
   ['paychannel', word('paychannelId')],
   ['told', time('merchantNotifiedAt')],
 );
@@ -62,7 +63,7 @@ export const PAYMENTS = listed(
 export const CREDITS = listed(
   ['id', word('id')],
   ['requested', time('requestedAt')],
-  ['kind', word('kind')],
+  ['kind', (row) => (row.tip === true ? `${row.kind} of a tip` : String(row.kind))],
   ['status', (row) => (row.overdue === true ? 'overdue' : String(row.status))],
   money('amount', 'amount'),
   ['payment', word('paymentRef')],

@@ -88,10 +88,9 @@ function billCommand(io: Io): Command {
     .addCommand(actCommand(io, 'confirm', 'makes what was paid final'))
     .addCommand(actCommand(io, 'cancel', 'cancels it, or refunds it where it is confirmed'))
     .addCommand(
-      actCommand(io, 'refund', 'gives back what was confirmed, or a part').option(
-        '--reason <text>',
-        'why; the credit shows it',
-      ),
+      actCommand(io, 'refund', 'gives back what was confirmed, or a part')
+        .option('--reason <text>', 'why; the credit shows it')
+        .option('--tip', 'gives the tip back, too; with --amount 0, nothing but the tip'),
     );
 }
 
@@ -181,7 +180,7 @@ function actCommand(io: Io, verb: 'confirm' | 'cancel' | 'refund', about: string
     .option('--payment <id>', 'one payment of it')
     .option('--key <key>', 'makes it safe to run again: the same key does it once')
     .action(async (id: string, options: Options) => {
-      const { amount, payment, reason, key } = options;
+      const { amount, payment, reason, tip, key } = options;
       const place = `bills/${encoded(id)}`;
       // A dynamic bill is confirmed and cancelled whole, and refunded by payments.
       const ofPayment =
@@ -189,6 +188,7 @@ function actCommand(io: Io, verb: 'confirm' | 'cancel' | 'refund', about: string
       const body = {
         ...(amount === undefined ? {} : { amount: Number(amount) }),
         ...(reason === undefined ? {} : { reason }),
+        ...(tip === undefined ? {} : { tip }),
       };
       const client = new OperatorClient(options);
       const once = typeof key === 'string' ? key : randomUUID();
