@@ -299,7 +299,15 @@ describe('the help text', () => {
 
         QRSWITCH_SHARD_QUEUE_MAX  (shardQueueMax)
             a whole number from 1 to 10,000,000; default: 20000
-            Requests that may be under way in one shard; the next one gets 503.
+            Requests that may be under way in one shard; the next one gets 503. The last quarter of the room is shared by the institutions that ask.
+
+        QRSWITCH_AHEAD_MAX  (aheadMax)
+            a whole number from 1 to 100,000; default: 512
+            Requests that a gateway gives a worker ahead of what it has taken. The others wait in the gateway, and there institutions take turns, so that one that asks ten times its share keeps nobody else waiting.
+
+        QRSWITCH_WAITING_MAX  (waitingMax)
+            a whole number from 1 to 10,000,000; default: 10000
+            Requests that may wait so in one gateway for one worker. The institutions that have any there share the room; the next one of whoever has had its share gets 503.
 
         QRSWITCH_LOG_ENTRIES_MAX  (logEntriesMax)
             a whole number from 1 to 100,000,000; default: 200000

@@ -40,6 +40,7 @@ const door = new GatewayLink({
   workers: config.workers,
   clock: systemClock,
   presenter,
+  limits: { aheadMax: config.aheadMax, waitingMax: config.waitingMax },
 });
 const kept = {
   url: databaseUrl,
@@ -128,6 +129,7 @@ try {
     const { requestsUnderWay, terminalSessions, paychannelSessions } = gateway.stats();
     return {
       requestsHeld: requestsUnderWay,
+      requestsWaiting: door.waiting,
       terminalConnections: terminalSessions,
       paychannelConnections: paychannelSessions,
     };

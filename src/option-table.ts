@@ -183,7 +183,21 @@ export const options = {
     fallback: 20_000,
     min: 1,
     max: 10_000_000,
-    why: 'Requests that may be under way in one shard; the next one gets 503.',
+    why: 'Requests that may be under way in one shard; the next one gets 503. The last quarter of the room is shared by the institutions that ask.',
+  }),
+  aheadMax: integer({
+    env: 'QRSWITCH_AHEAD_MAX',
+    fallback: 512,
+    min: 1,
+    max: 100_000,
+    why: 'Requests that a gateway gives a worker ahead of what it has taken. The others wait in the gateway, and there institutions take turns, so that one that asks ten times its share keeps nobody else waiting.',
+  }),
+  waitingMax: integer({
+    env: 'QRSWITCH_WAITING_MAX',
+    fallback: 10_000,
+    min: 1,
+    max: 10_000_000,
+    why: 'Requests that may wait so in one gateway for one worker. The institutions that have any there share the room; the next one of whoever has had its share gets 503.',
   }),
   logEntriesMax: integer({
     env: 'QRSWITCH_LOG_ENTRIES_MAX',

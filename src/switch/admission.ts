@@ -1,6 +1,8 @@
-// The door of a shard: past a bound the answer is 503, before anything is done (A11).
+// The door of a shard: past a bound the answer is 503, before anything is done (A11). Shortly before it, institutions
+// share the room that is left, so that who asks most is the first to be refused.
 
 import type { ShardId } from '../domain/ids.ts';
+import { SharedBound } from './fair-share.ts';
 import { type Asked, fault } from './reply-sink.ts';
 import type { Reply } from './requests.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
@@ -8,19 +10,34 @@ import type { ShardSurroundings } from './shard-surroundings.ts';
 /** More due timers than one bill can have at once: beyond it something does not advance. */
 export const TIMERS_AT_ONCE_MAX = 10_000;
 
-/** Why the request is not taken now; null: it is. */
-export function admit(asked: Asked, around: ShardSurroundings, underWay: number): Reply | null {
-  const { id, limits } = around;
-  if (!around.isLeased()) {
-    return unleased(id);
+export class Admission {
+  readonly #around: ShardSurroundings;
+  readonly #underWay: SharedBound;
+  readonly #unwritten: SharedBound;
+
+  constructor(around: ShardSurroundings) {
+    const { limits, clock } = around;
+    this.#around = around;
+    this.#underWay = new SharedBound(limits.underWayMax, clock);
+    this.#unwritten = new SharedBound(limits.unwrittenMax, clock);
   }
-  if (underWay >= limits.underWayMax) {
-    return fault('overloaded', `Shard ${id} has too many requests under way.`);
+
+  /** Why the request is not taken now; null: it is. */
+  refusal({ operation: { op }, principal }: Asked, underWay: number): Reply | null {
+    const institutionId = principal?.institutionId ?? '';
+    const { id } = this.#around;
+    if (!this.#around.isLeased()) {
+      return unleased(id);
+    }
+    if (!this.#underWay.takes(underWay, institutionId, op)) {
+      return fault('overloaded', `Shard ${id} has too many requests under way.`);
+    }
+    const unwritten = this.#around.unwritten();
+    if (!isRead(op) && !this.#unwritten.takes(unwritten, institutionId, op)) {
+      return fault('overloaded', 'The history is too far behind the log.');
+    }
+    return null;
   }
-  if (around.unwritten() >= limits.unwrittenMax && !isRead(asked)) {
-    return fault('overloaded', 'The history is too far behind the log.');
-  }
-  return null;
 }
 
 /** Another may own the shard by now: nothing is answered from memory (A5). */
@@ -28,8 +45,8 @@ export function unleased(id: ShardId): Reply {
   return fault('shard.unavailable', `The lease of shard ${id} is not certain right now.`);
 }
 
-function isRead(asked: Asked): boolean {
-  switch (asked.operation.op) {
+function isRead(op: Asked['operation']['op']): boolean {
+  switch (op) {
     case 'bill.get':
     case 'bill.view':
     case 'bill.page':

@@ -6,7 +6,6 @@ import {
   billId,
   institutionId,
   makeBill,
-  makeFullBill,
   merchantId,
   NOON,
   paychannelId,
@@ -37,7 +36,7 @@ const UNKNOWN = billId(3);
 const ENTRY = entryId(1, 1);
 
 /** A code for many payments that has let go of most of what came for it: of it, history is asked for references and parts. */
-const spilled = makeFullBill(
+const spilled = makeBill(
   {
     id: LET_GO,
     type: 'static',

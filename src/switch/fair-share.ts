@@ -4,9 +4,15 @@
 //   F4. Whoever has been let in no more often than all on average is let in.
 //   F5. Whoever is alone is let in.
 
+import { isEnding } from './limits.ts';
+import type { Clock } from './ports.ts';
+
 const WINDOW_MS = 1_000;
 /** By so many one may be ahead of the average: a few at once are no crowd. */
 const AHEAD_MAX = 8;
+/** From these parts of a bound on the room that is left is shared: by what begins, and by what ends something. */
+const SCARCE_TO_BEGIN = 0.75;
+const SCARCE_TO_END = 0.875;
 
 export class FairShare {
   #counts = new Map<string, number>();
@@ -33,5 +39,25 @@ export class FairShare {
     this.#counts = new Map();
     this.#total = 0;
     this.#since = now;
+  }
+}
+
+/** A bound of which institutions share what is left, once little is. */
+export class SharedBound {
+  readonly #max: number;
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #share = new FairShare();
+
+  constructor(max: number, clock: Pick<Clock, 'monotonic'>) {
+    this.#max = max;
+    this.#clock = clock;
+  }
+
+  /** Whether one more is taken where so many are there. */
+  takes(used: number, institution: string, operation: string): boolean {
+    if (used < this.#max * SCARCE_TO_BEGIN) return true;
+    if (used >= this.#max) return false;
+    if (used < this.#max * SCARCE_TO_END && isEnding(operation)) return true;
+    return this.#share.admits(institution, this.#clock.monotonic());
   }
 }

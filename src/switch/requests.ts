@@ -280,6 +280,8 @@ export type WorkerQuery =
   | { readonly query: 'unsubscribe'; readonly recipient: Recipient }
   /** Events of a recipient in memory: pending ones, and ends (acknowledged, replaced) that history may not show yet. */
   | { readonly query: 'events'; readonly recipient: Recipient }
+  /** Answered `done` once all requests that were sent before it have been taken. */
+  | { readonly query: 'taken' }
   /** The time up to which this worker's shards have written all to history. */
   | { readonly query: 'reached' }
   /** What has become of a bill and history does not have yet. */

@@ -15,7 +15,7 @@ import type { Touched } from '../domain/bill/touched.ts';
 import type { BillFact } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
 import { type Millis, millis } from '../domain/time.ts';
-import { admit, TIMERS_AT_ONCE_MAX, unleased } from './admission.ts';
+import { Admission, TIMERS_AT_ONCE_MAX, unleased } from './admission.ts';
 import { Arrivals } from './arrivals.ts';
 import { actorOf, type BillOperation, commandOf } from './bill-commands.ts';
 import { rejection, replyTo } from './bill-replies.ts';
@@ -40,6 +40,7 @@ export class Shard {
   readonly orders: OrderDesk;
   readonly commit = new GroupCommit();
   readonly #around: ShardSurroundings;
+  readonly #admission: Admission;
   readonly #polls: LongPolls;
   readonly #arrivals: Arrivals;
   #time: ShardClock | null = null;
@@ -50,6 +51,7 @@ export class Shard {
   constructor(around: ShardSurroundings) {
     this.id = around.id;
     this.#around = around;
+    this.#admission = new Admission(around);
     this.residents = new Residents({
       packer: around.packer,
       events: around.events,
@@ -119,7 +121,7 @@ export class Shard {
   #refusal(asked: Asked): Reply | null {
     if (this.#isStopped) return fault('shard.stopped', DETAILS.stopped);
     if (!this.#isServing) return fault('shard.unavailable', DETAILS.starting);
-    return admit(asked, this.#around, this.#underWay);
+    return this.#admission.refusal(asked, this.#underWay);
   }
 
   /** Runs the request on its bill, once the bill is in memory and its turn has come (S1). */

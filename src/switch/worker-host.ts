@@ -143,6 +143,7 @@ export class WorkerHost {
       case 'events':
         return { answer: 'events', ...this.#events.read(query.recipient) };
       case 'unsubscribe':
+      case 'taken':
         return { answer: 'done' };
       case 'reached':
         return { answer: 'reached', at: await this.#reached() };

@@ -23,6 +23,10 @@ export const families = {
     'requests_held',
     'Requests a gateway has sent to shards and not answered yet.',
   ),
+  requestsWaiting: gauge(
+    'requests_waiting',
+    'Requests that wait in a gateway for their institution’s turn, because the workers are full.',
+  ),
   requestsLimited: counter(
     'requests_limited_total',
     'Requests and sockets that a limit of their holder or institution refused (429), by limit.',

@@ -187,6 +187,7 @@ function useAll(metrics: Metrics): void {
   metrics.gatewayEnded();
   metrics.watchShards(() => [shard(0)]);
   metrics.watchGateway(() => ({
+    requestsWaiting: 0,
     requestsHeld: 1,
     terminalConnections: 2,
     paychannelConnections: 3,

@@ -35,6 +35,7 @@ export interface ShardNumbers {
 /** A gateway's numbers, as it tells them at a scrape. */
 export interface GatewayNumbers {
   readonly requestsHeld: number;
+  readonly requestsWaiting: number;
   readonly terminalConnections: number;
   readonly paychannelConnections: number;
 }
@@ -231,6 +232,7 @@ function readGateway(gateway: GatewayNumbers | null): Reading[] {
   if (gateway === null) return [];
   return [
     reading(families.requestsHeld, [{ labels: {}, value: gateway.requestsHeld }]),
+    reading(families.requestsWaiting, [{ labels: {}, value: gateway.requestsWaiting }]),
     reading(families.connectionsHeld, [
       { labels: { kind: 'terminal' }, value: gateway.terminalConnections },
       { labels: { kind: 'paychannel' }, value: gateway.paychannelConnections },

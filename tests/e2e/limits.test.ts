@@ -1,13 +1,27 @@
-// How much one party may ask: what operators set holds within a second, on every thread, and for nobody else.
+// How much one party may ask: what operators set holds within a second, on every thread, and for nobody else. And where
+// more is asked than can be done, whoever asks most is refused; how long the others wait is a matter of measurements
+// (`npm run bench -- fairness`).
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Answer, type Body, done, fresh, type Op, type Party } from '../support/client.ts';
+import {
+  type Answer,
+  type Body,
+  done,
+  fresh,
+  type Op,
+  type Party,
+  type StreamParty,
+} from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
 import { type House, OperatorParty, onboardHouse } from '../support/operator.ts';
 import { postgresAlone } from '../support/set-ups.ts';
 import { metric } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
+/** So little that a few requests at once are a crowd. */
+const ENV = { QRSWITCH_AHEAD_MAX: '4', QRSWITCH_WAITING_MAX: '64' };
+const AT_ONCE = 200;
+const LIVES = 4;
 const WITHIN = { timeout: 30_000, interval: 20 };
 
 let world: World;
@@ -15,7 +29,7 @@ let system: OperatorParty;
 let house: House;
 
 beforeAll(async () => {
-  world = await World.start(postgresAlone);
+  world = await World.start(postgresAlone, ENV);
   system = new OperatorParty(world, world.process.demo.operator.key);
   house = await onboardHouse(system, 'Limited');
 });
@@ -187,5 +201,49 @@ describe('a limit of sockets', () => {
     await first.close();
     await expect.poll(tried, WITHIN).toBe('open');
     await system.done('operator.paychannel.limit', of);
+  });
+});
+
+/** Asks for as much as it can until it is told to stop: how it was answered, by status. */
+async function shout(till: StreamParty, isOver: () => boolean): Promise<Map<number, number>> {
+  const counts = new Map<number, number>();
+  while (!isOver()) {
+    const asked = Array.from({ length: AT_ONCE }, () => till.ask('bill.create', order()));
+    for (const { status, body } of await Promise.all(asked)) {
+      counts.set(status, (counts.get(status) ?? 0) + 1);
+      if (status !== 201) expect(body).toMatchObject({ code: 'overloaded', retryAfter: 1 });
+    }
+  }
+  return counts;
+}
+
+describe('an institution that asks for no more than its share', () => {
+  test('is refused nothing while another one floods the switch', async () => {
+    const quiet = await onboardHouse(system, 'Quiet');
+    const [shouter, till, wallet] = await Promise.all([
+      world.stream('terminal', 'json', house.terminal.key ?? ''),
+      world.stream('terminal', 'json', quiet.terminal.key ?? ''),
+      world.stream('paychannel', 'json', quiet.paychannel.key ?? ''),
+    ]);
+    let isOver = false;
+    const shouting = shout(shouter, () => isOver);
+    // Each of these fails where a step is refused.
+    const live = async (): Promise<void> => {
+      const { id: billId } = await done(till, 'bill.create', order());
+      await done(wallet, 'bill.view', { billId });
+      const payment = { billId, paymentRef: 'p', amount: 500, currency: 'EUR' };
+      await done(wallet, 'payment.create', payment);
+      await done(till, 'bill.confirm', { billId });
+    };
+    for (let i = 0; i < LIVES; i++) await Promise.all([live(), live()]);
+    // The same over HTTP, where each call is a connection of its own.
+    const overHttp = world.http('terminal', quiet.terminal.key ?? '');
+    for (let i = 0; i < LIVES; i++) await done(overHttp, 'bill.create', order());
+    isOver = true;
+    const counts = await shouting;
+    expect(counts.get(503)).toBeGreaterThan(0);
+    // It was served as well: its share, and what the others left.
+    expect(counts.get(201)).toBeGreaterThan(0);
+    expect([...counts.keys()].sort()).toEqual([201, 503]);
   });
 });

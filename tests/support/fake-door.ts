@@ -71,7 +71,8 @@ export class FakeDoor implements ShardDoor {
     if (query.query === 'unwritten') {
       return Promise.resolve([{ answer: 'unwritten', at: this.reachedAt, transitions: [] }]);
     }
-    if (query.query === 'unsubscribe') return Promise.resolve([{ answer: 'done' }]);
+    if (query.query === 'unsubscribe' || query.query === 'taken')
+      return Promise.resolve([{ answer: 'done' }]);
     const pending = this.memory.pending.filter(({ event }) => event.recipient === query.recipient);
     return Promise.resolve([{ answer: 'events', pending, ended: [...this.memory.ended] }]);
   }

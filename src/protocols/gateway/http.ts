@@ -1,6 +1,7 @@
 // HTTP: from a request to its call, its principal, its body, and on to a shard or a list. On the way of a create, view,
 // pay, confirm or acknowledgement nothing is awaited.
 
+import { SharedBound } from '../../switch/fair-share.ts';
 import { Fault } from '../../switch/faults.ts';
 import type { Principal } from '../../switch/principal.ts';
 import type { Call } from '../call.ts';
@@ -44,6 +45,7 @@ export class HttpFront {
   readonly #handlers: HttpHandlers;
   readonly #proving: EvidenceContext;
   readonly #underWay = new Set<Exchange>();
+  readonly #room: SharedBound;
   #isDraining = false;
 
   constructor(of: {
@@ -58,6 +60,7 @@ export class HttpFront {
     this.#accounts = of.accounts;
     this.#handlers = of.handlers;
     this.#proving = of.proving;
+    this.#room = new SharedBound(of.options.limits.requestsUnderWay, of.options.clock);
   }
 
   get underWay(): number {
@@ -205,7 +208,13 @@ export class HttpFront {
       return false;
     }
     const { call } = exchange.incoming;
-    const limited = this.#accounts.take(principal, call.request ?? call.id);
+    const name = call.request ?? call.id;
+    // This one is among those under way.
+    if (!this.#room.takes(this.#underWay.size - 1, principal.institutionId, name)) {
+      exchange.refuse({ code: 'overloaded' });
+      return false;
+    }
+    const limited = this.#accounts.take(principal, name);
     if (limited !== null) {
       exchange.refuse(limited);
       return false;

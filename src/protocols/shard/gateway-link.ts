@@ -1,11 +1,13 @@
 // The gateway's end of the links to the workers. Whatever is sent is answered exactly once: by the shard, with a 503
-// where no worker is there, or with a 504 where a worker was lost or has not answered in time (A4).
+// where no worker is there or it has too much to do, or with a 504 where a worker was lost or has not answered in time
+// (A4).
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { BillId } from '../../domain/ids.ts';
 import { SECOND_MS } from '../../domain/time.ts';
 import { Fault } from '../../switch/faults.ts';
+import { isEnding } from '../../switch/limits.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
 import type {
   Encoding,
@@ -15,6 +17,7 @@ import type {
   WorkerAnswer,
   WorkerQuery,
 } from '../../switch/requests.ts';
+import { INTAKE_LIMITS, Intake, type IntakeLimits } from './intake.ts';
 import {
   type AskedQuery,
   type Notices,
@@ -26,6 +29,8 @@ import {
 
 /** How long a request may be under way before its outcome is called unknown; a long poll's wait comes on top. */
 const ANSWER_MS = 10 * SECOND_MS;
+/** How long it may wait here before it is refused: most clients have given up by then. */
+const WAITING_MS = 5 * SECOND_MS;
 const SWEEP_MS = SECOND_MS / 4;
 
 type OnReply = (status: number, body: Uint8Array) => void;
@@ -35,6 +40,14 @@ interface Pending {
   readonly encoding: Encoding;
   readonly requestId: string;
   readonly until: number;
+  readonly isPoll: boolean;
+}
+
+/** A request that waits for its turn. */
+interface Held {
+  readonly request: Omit<Request, 'seq'>;
+  readonly pending: Pending;
+  readonly since: number;
 }
 
 interface PendingQuery {
@@ -50,6 +63,9 @@ interface Link {
   requests: Request[];
   queries: AskedQuery[];
   readonly pending: Map<number, Pending>;
+  /** Of those pending, long polls: the worker has nothing to do for them. */
+  polls: number;
+  readonly intake: Intake<Held>;
   readonly pendingQueries: Map<number, PendingQuery>;
 }
 
@@ -58,6 +74,7 @@ export class GatewayLink implements ShardDoor {
   readonly #workers: number;
   readonly #clock: Clock;
   readonly #presenter: Presenter;
+  readonly #limits: IntakeLimits;
   readonly #links = new Map<number, Link>();
   readonly #eventListeners: ((event: StreamedEvent) => void)[] = [];
   readonly #endListeners: ((recipient: Recipient, eventId: string) => void)[] = [];
@@ -68,7 +85,14 @@ export class GatewayLink implements ShardDoor {
   #isClosed = false;
 
   /** Shard `n` lives in worker `n mod workers`. */
-  constructor(options: { shards: number; workers: number; clock: Clock; presenter: Presenter }) {
+  constructor(options: {
+    shards: number;
+    workers: number;
+    clock: Clock;
+    presenter: Presenter;
+    limits?: IntakeLimits;
+  }) {
+    this.#limits = options.limits ?? INTAKE_LIMITS;
     this.shards = options.shards;
     this.#workers = options.workers;
     this.#clock = options.clock;
@@ -76,10 +100,10 @@ export class GatewayLink implements ShardDoor {
     this.#sweep();
   }
 
-  /** Requests that have not been answered. */
-  get underWay(): number {
+  /** Requests that wait here for their turn. */
+  get waiting(): number {
     let count = 0;
-    for (const { pending } of this.#links.values()) count += pending.size;
+    for (const { intake } of this.#links.values()) count += intake.waiting;
     return count;
   }
 
@@ -93,6 +117,8 @@ export class GatewayLink implements ShardDoor {
       requests: [],
       queries: [],
       pending: new Map(),
+      polls: 0,
+      intake: new Intake(this.#limits),
       pendingQueries: new Map(),
     };
     this.#links.set(worker, link);
@@ -105,15 +131,28 @@ export class GatewayLink implements ShardDoor {
 
   send(request: Omit<Request, 'seq'>, onReply: OnReply): void {
     const link = this.#links.get(request.shard % this.#workers);
-    const { encoding, requestId } = request;
+    const { encoding, requestId, operation, principal } = request;
+    const since = this.#clock.monotonic();
+    const waitMs = waitOf(request);
+    const until = since + ANSWER_MS + waitMs;
+    const pending = { onReply, encoding, requestId, until, isPoll: waitMs > 0 };
     if (link === undefined) {
-      this.#refuse({ onReply, encoding, requestId, until: 0 }, 'shard.unavailable');
+      this.#refuse(pending, 'shard.unavailable');
       return;
     }
-    const seq = this.#nextSeq();
-    const until = this.#clock.monotonic() + ANSWER_MS + waitOf(request);
-    link.pending.set(seq, { onReply, encoding, requestId, until });
-    link.requests.push(Object.assign(request, { seq }));
+    const { intake } = link;
+    if (intake.passes(link.pending.size - link.polls)) {
+      this.#begin(link, request, pending);
+    } else if (
+      !intake.hold(
+        principal?.institutionId ?? '',
+        { request, pending, since },
+        isEnding(operation.op),
+      )
+    ) {
+      this.#refuse(pending, 'overloaded');
+      return;
+    }
     this.#wake();
   }
 
@@ -176,13 +215,44 @@ export class GatewayLink implements ShardDoor {
     });
   }
 
+  #begin(link: Link, request: Omit<Request, 'seq'>, pending: Pending): void {
+    const seq = this.#nextSeq();
+    link.pending.set(seq, pending);
+    if (pending.isPoll) link.polls += 1;
+    link.requests.push(Object.assign(request, { seq }));
+  }
+
   #flush(link: Link): void {
+    this.#post(link);
+    const { intake } = link;
+    while (intake.waiting > 0) {
+      const drawn = intake.draw(link.pending.size - link.polls);
+      for (const { request, pending } of drawn) this.#begin(link, request, pending);
+      if (drawn.length > 0 || !intake.isAsked) this.#postMarked(link);
+      if (drawn.length === 0) return;
+    }
+  }
+
+  #post(link: Link): void {
     if (link.requests.length === 0 && link.queries.length === 0) return;
     const { requests, queries } = link;
     const bytes = transferable(link.packer.pack({ requests, queries }));
     link.requests = [];
     link.queries = [];
+    link.intake.give(requests.length);
     link.port.postMessage(bytes, [bytes.buffer]);
+  }
+
+  /** Has the worker tell when it has taken all that it was given. */
+  #postMarked(link: Link): void {
+    const { intake } = link;
+    const mark = intake.mark(link.requests.length);
+    const told = (): void => intake.reached(mark);
+    const seq = this.#nextSeq();
+    const until = this.#clock.monotonic() + ANSWER_MS;
+    link.pendingQueries.set(seq, { done: told, failed: told, until });
+    link.queries.push({ seq, query: { query: 'taken' } });
+    this.#post(link);
   }
 
   #receive(link: Link, bytes: Uint8Array): void {
@@ -190,12 +260,18 @@ export class GatewayLink implements ShardDoor {
     const packed = readToGateway(bytes, (seq, status, body) => {
       const pending = link.pending.get(seq);
       if (pending === undefined) return;
-      link.pending.delete(seq);
+      this.#forget(link, seq, pending);
       replies.push({ pending, status, body });
     });
     // Events first: whoever hears of a change by an event does so no later than whoever asked for it.
     if (packed !== null) this.#notice(link, link.unpacker.unpack(packed));
     for (const { pending, status, body } of replies) pending.onReply(status, body);
+    if (link.intake.waiting > 0) this.#wake();
+  }
+
+  #forget(link: Link, seq: number, pending: Pending): void {
+    link.pending.delete(seq);
+    if (pending.isPoll) link.polls -= 1;
   }
 
   #notice(link: Link, notices: Notices): void {
@@ -226,6 +302,9 @@ export class GatewayLink implements ShardDoor {
     this.#links.delete(worker);
     link.port.close();
     for (const pending of link.pending.values()) this.#refuse(pending, 'outcome.unknown');
+    for (const held of link.intake.giveUp(() => true)) {
+      this.#refuse(held.pending, 'shard.unavailable');
+    }
     for (const { failed } of link.pendingQueries.values()) {
       failed(new Fault('outcome.unknown', 'a worker was lost'));
     }
@@ -237,8 +316,11 @@ export class GatewayLink implements ShardDoor {
     for (const link of this.#links.values()) {
       for (const [seq, pending] of link.pending) {
         if (pending.until > now) continue;
-        link.pending.delete(seq);
+        this.#forget(link, seq, pending);
         this.#refuse(pending, 'outcome.unknown');
+      }
+      for (const held of link.intake.giveUp(({ since }) => since + WAITING_MS <= now)) {
+        this.#refuse(held.pending, 'overloaded');
       }
       for (const [seq, pending] of link.pendingQueries) {
         if (pending.until > now) continue;
@@ -249,16 +331,20 @@ export class GatewayLink implements ShardDoor {
     this.#clock.after(SWEEP_MS, () => this.#sweep());
   }
 
-  #refuse(pending: Pending, code: 'shard.unavailable' | 'outcome.unknown'): void {
-    const detail =
-      code === 'outcome.unknown'
-        ? 'The shard was lost or did not answer in time. Ask, or retry with the same reference.'
-        : 'The shard has no worker right now.';
-    const reply = { kind: 'fault', code, detail, retryAfterS: 1 } as const;
+  #refuse(pending: Pending, code: keyof typeof DETAILS): void {
+    const reply = { kind: 'fault', code, detail: DETAILS[code], retryAfterS: 1 } as const;
     const { status, body } = this.#presenter.present(reply, pending.encoding, pending.requestId);
     pending.onReply(status, body);
   }
 }
+
+const DETAILS = {
+  'outcome.unknown':
+    'The shard was lost or did not answer in time. Ask, or retry with the same reference.',
+  'shard.unavailable': 'The shard has no worker right now.',
+  overloaded:
+    'More is asked than can be done, and this institution has had its share. Nothing was done.',
+} as const;
 
 function waitOf(request: Omit<Request, 'seq'>): number {
   return request.operation.op === 'bill.get' ? request.operation.waitMs : 0;
