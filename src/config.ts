@@ -6,6 +6,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { options } from './option-table.ts';
 import { meant, type Option, withoutSecrets } from './options.ts';
+import { parseRange } from './protocols/webhooks/addresses.ts';
 
 const CONFIG_FILE = 'QRSWITCH_CONFIG';
 /** Of the command line: a key that stands in no history of a shell and no list of processes. */
@@ -176,6 +177,10 @@ function unknownNames(env: Environment, file: Readonly<Record<string, unknown>>)
 
 function contradictions(read: Read): string[] {
   const faults: string[] = [];
+  for (const range of read.webhookAllow) {
+    if (parseRange(range) !== undefined) continue;
+    faults.push(`QRSWITCH_WEBHOOK_ALLOW: ${range} is no range of addresses, such as 10.20.0.0/16`);
+  }
   if (read.workers !== null && read.workers > read.shards) {
     faults.push(
       `QRSWITCH_WORKERS is ${read.workers}, but there are only ${read.shards} shards to run (QRSWITCH_SHARDS)`,
@@ -211,6 +216,7 @@ function settled(read: Read, machine: Machine): Config {
     acceptUnsafe: Object.freeze([...read.acceptUnsafe]),
     keyPeppers: Object.freeze([...read.keyPeppers]),
     dataKeys: Object.freeze([...read.dataKeys]),
+    webhookAllow: Object.freeze([...read.webhookAllow]),
     demo: read.demo ?? read.databaseUrl === null,
     nodeName: read.nodeName ?? machine.hostname,
     workers: read.workers ?? Math.min(read.shards, Math.max(1, machine.cores - 1)),

@@ -9,11 +9,14 @@ import { PostgresDirectory } from './persistence/directory.ts';
 import { PostgresArchive } from './persistence/history/postgres-archive.ts';
 import { PostgresListings } from './persistence/history/postgres-listings.ts';
 import { PostgresOperatorDesk } from './persistence/operator-desk.ts';
+import { PostgresWebhookDesk } from './persistence/webhook-desk.ts';
 import { startGateway } from './protocols/gateway/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
 import { makePresenter } from './protocols/presenter.ts';
 import { GatewayLink } from './protocols/shard/gateway-link.ts';
 import { Replays } from './protocols/signatures/replays.ts';
+import { openCourier } from './protocols/webhooks/courier.ts';
+import { makeSecret } from './protocols/webhooks/signature.ts';
 import type { Limits } from './switch/limits.ts';
 import { systemClock } from './system-clock.ts';
 import { openLog } from './telemetry/log.ts';
@@ -49,6 +52,12 @@ const kept = {
 };
 const directory = new PostgresDirectory(kept);
 const desk = new PostgresOperatorDesk(kept);
+const webhooks = new PostgresWebhookDesk({
+  url: databaseUrl,
+  peppers: config.keyPeppers,
+  makeSecret,
+});
+const courier = openCourier(config.webhookAllow);
 const listings = new PostgresListings({ url: databaseUrl, logger });
 const archive = new PostgresArchive({ url: databaseUrl, logger });
 
@@ -99,6 +108,8 @@ try {
     directory,
     archive,
     desk,
+    webhooks,
+    courier,
     listings,
     presenter,
     publicBaseUrl,
@@ -180,14 +191,12 @@ async function drain(gateway: Awaited<ReturnType<typeof startGateway>>): Promise
   await gateway.drain();
   gateway.close();
   door.close();
+  courier.close();
   // A pool that lost its connections while Postgres was out of reach may never close, or go on connecting for ever:
   // neither may keep a switch from ending.
-  const closed = Promise.allSettled([
-    directory.close(),
-    desk.close(),
-    listings.close(),
-    archive.close(),
-  ]);
+  const closed = Promise.allSettled(
+    [directory, desk, webhooks, listings, archive].map((store) => store.close()),
+  );
   await Promise.race([closed, new Promise<void>((late) => systemClock.after(CLOSE_MS, late))]);
   metrics.close();
   say({ type: 'drained' });

@@ -3,6 +3,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
 import { welcome } from './cli/welcome.ts';
 import {
   asksForHelp,
@@ -27,10 +28,11 @@ import { knownAgreements, prepareStores } from './startup.ts';
 import type { Agreement } from './switch/agreements.ts';
 import { systemClock } from './system-clock.ts';
 import { type Logger, openLog } from './telemetry/log.ts';
-import { openMetrics } from './telemetry/metrics.ts';
+import { type Metrics, openMetrics } from './telemetry/metrics.ts';
 import { Scrape } from './telemetry/scrape.ts';
-import type { Setting, SwitchState } from './threads.ts';
+import type { Setting, SwitchState, ToGatewayThread, WorkerTold } from './threads.ts';
 import { startTls } from './tls.ts';
+import { Webhooks } from './webhooks.ts';
 
 /** How often the workers are asked how they are; readiness is as old as this. */
 const STATE_MS = 250;
@@ -109,11 +111,8 @@ async function serve(
     agreements,
     logger,
     onWorker: (index) => {
-      gateways.sendEach(() => {
-        const link = pool.connect(index);
-        if (link === undefined) throw new Error(`worker ${index} has gone at once`);
-        return { message: { type: 'worker', index, port: link }, transfer: [link] };
-      });
+      gateways.sendEach(() => portTo(pool, index));
+      webhooks.send(() => portTo(pool, index));
     },
     onEnded: (index) => {
       metrics.workerEnded();
@@ -125,24 +124,20 @@ async function serve(
     port,
     logger,
     events: {
-      onGateway: (send) => {
-        for (let index = 0; index < setting.config.workers; index++) {
-          const link = pool.connect(index);
-          if (link !== undefined) send({ type: 'worker', index, port: link });
-        }
-      },
+      onGateway: (send) => connectAll(pool, setting, send),
       onEnded: (index) => {
         metrics.gatewayEnded();
         scrape.retire(`gateway-${index}`);
       },
-      metricsText: async () => {
-        const told = await pool.tell(true);
-        const snapshots = await gateways.tell();
-        for (const [index, { snapshot }] of told) {
-          if (snapshot !== null) snapshots.set(`worker-${index}`, snapshot);
-        }
-        return scrape.text(snapshots.set('main', metrics.snapshot()));
-      },
+      metricsText: () => metricsText({ pool, gateways, webhooks, metrics, scrape }),
+    },
+  });
+  const webhooks: Webhooks = new Webhooks({
+    setting,
+    logger,
+    events: {
+      onBegun: (send) => connectAll(pool, setting, send),
+      onEnded: () => scrape.retire('webhooks'),
     },
   });
   pool.start();
@@ -152,11 +147,14 @@ async function serve(
     databaseUrl: setting.databaseUrl,
     logger,
     tell: {
-      directory: (isHearing, changes) => gateways.tellDirectory(isHearing, changes),
+      directory: (isHearing, changes) => {
+        gateways.tellDirectory(isHearing, changes);
+        webhooks.hear(isHearing, changes);
+      },
       agreements: (all) => pool.tellAgreements(all),
     },
   });
-  const stopWatching = watchState(setting, pool, (state, isFirst) => {
+  const stopWatching = watchState(setting, { pool, webhooks }, (state, isFirst) => {
     gateways.publish(state);
     if (isFirst) onReady();
     logger.info(
@@ -169,6 +167,7 @@ async function serve(
       stopWatching();
       await gateways.stop();
       await tls.stop();
+      await webhooks.stop();
       await directory.stop();
       await pool.stop();
       metrics.close();
@@ -176,17 +175,60 @@ async function serve(
   };
 }
 
+/** All threads' metrics as one page. */
+async function metricsText(of: {
+  pool: WorkerPool;
+  gateways: Gateways;
+  webhooks: Webhooks;
+  metrics: Metrics;
+  scrape: Scrape;
+}): Promise<string> {
+  const { pool, gateways, webhooks, metrics, scrape } = of;
+  const told = await pool.tell(true);
+  const snapshots = await gateways.tell();
+  for (const [index, { snapshot }] of told) {
+    if (snapshot !== null) snapshots.set(`worker-${index}`, snapshot);
+  }
+  const sent = await webhooks.tell();
+  if (sent !== undefined) snapshots.set('webhooks', sent);
+  return scrape.text(snapshots.set('main', metrics.snapshot()));
+}
+
+/** What somebody who speaks with the workers is told of one. */
+type WorkerPort = Extract<ToGatewayThread, { type: 'worker' }>;
+
+/** A port to a worker that has just begun. */
+function portTo(pool: WorkerPool, index: number): { message: WorkerPort; transfer: MessagePort[] } {
+  const port = pool.connect(index);
+  if (port === undefined) throw new Error(`worker ${index} has gone at once`);
+  return { message: { type: 'worker', index, port }, transfer: [port] };
+}
+
+/** Ports to all workers that there are. */
+function connectAll(
+  pool: WorkerPool,
+  { config }: Setting,
+  send: (message: WorkerPort) => void,
+): void {
+  for (let index = 0; index < config.workers; index++) {
+    const port = pool.connect(index);
+    if (port !== undefined) send({ type: 'worker', index, port });
+  }
+}
+
 /** Asks the workers how they are and passes on what has changed. */
 function watchState(
   setting: Setting,
-  pool: WorkerPool,
+  { pool, webhooks }: { pool: WorkerPool; webhooks: Webhooks },
   changed: (state: SwitchState, isFirstReady: boolean) => void,
 ): () => void {
   let last = '';
   let wasReady = false;
   let isOver = false;
   const look = async (): Promise<void> => {
-    const state = await stateOf(setting, pool);
+    const told = [...(await pool.tell(false)).values()];
+    if (told.length === setting.config.workers) webhooks.serve(shardsOwned(told));
+    const state = stateOf(setting, told);
     const text = JSON.stringify(state);
     if (text !== last && !isOver) {
       last = text;
@@ -201,8 +243,17 @@ function watchState(
   };
 }
 
-async function stateOf({ config }: Setting, pool: WorkerPool): Promise<SwitchState> {
-  const told = [...(await pool.tell(false)).values()];
+/** Also those that recover for a moment: they are likely to be served again by this node. */
+function shardsOwned(told: readonly WorkerTold[]): number[] {
+  const owned = told.flatMap(({ shards }) =>
+    shards.flatMap(({ shard, state }) => (OWNED.has(state) ? [shard] : [])),
+  );
+  return owned.sort((left, right) => left - right);
+}
+
+const OWNED = new Set<string>(['serving', 'recovering']);
+
+function stateOf({ config }: Setting, told: readonly WorkerTold[]): SwitchState {
   const shards: Record<string, number> = {};
   const waitsFor = new Set<string>();
   for (const { shards: statuses, waitingFor } of told) {

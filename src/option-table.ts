@@ -255,6 +255,18 @@ export const options = {
     max: 600,
     why: 'How long SIGTERM waits for what is under way before the process ends all the same.',
   }),
+  webhookAllow: names({
+    env: 'QRSWITCH_WEBHOOK_ALLOW',
+    pattern: /^[0-9A-Fa-f:.]{2,45}(\/\d{1,3})?$/,
+    why: 'Ranges (CIDR) beside public addresses where webhooks may be sent, by plain http too, such as 10.20.0.0/16 for receivers in your own network.',
+  }),
+  webhookFirstRetryMs: integer({
+    env: 'QRSWITCH_WEBHOOK_FIRST_RETRY_MS',
+    fallback: 5_000,
+    min: 10,
+    max: 60_000,
+    why: 'The wait before a webhook that failed is sent again. All later waits, and those of an endpoint that is left alone, keep their proportion to it.',
+  }),
   logLevel: choice({
     env: 'QRSWITCH_LOG_LEVEL',
     fallback: 'info',

@@ -102,3 +102,22 @@ export type FromGatewayThread =
   | { readonly type: 'metrics'; readonly seq: number }
   | { readonly type: 'told'; readonly seq: number; readonly snapshot: Snapshot }
   | { readonly type: 'drained' };
+
+// ----------------------------------------------------------------------------------------------------- webhooks --
+
+export interface WebhookTask {
+  readonly setting: Setting;
+}
+
+export type ToWebhookThread =
+  | { readonly type: 'worker'; readonly index: number; readonly port: MessagePort }
+  /** Which shards this node owns. */
+  | { readonly type: 'shards'; readonly shards: readonly number[] }
+  /** Endpoints may have changed. */
+  | { readonly type: 'look' }
+  | { readonly type: 'tell'; readonly seq: number }
+  | { readonly type: 'drain' };
+
+export type FromWebhookThread =
+  | { readonly type: 'begun' }
+  | { readonly type: 'told'; readonly seq: number; readonly snapshot: Snapshot };

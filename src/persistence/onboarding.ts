@@ -129,7 +129,9 @@ export async function revokeKey(sql: Sql, key: string): Promise<boolean> {
 }
 
 /** A name of the directory: nothing of it can be guessed. */
-export function makeId(prefix: 'ins' | 'mer' | 'ter' | 'pay' | 'opr' | 'key' | 'agr'): string {
+export function makeId(
+  prefix: 'ins' | 'mer' | 'ter' | 'pay' | 'opr' | 'key' | 'agr' | 'whk' | 'whs',
+): string {
   let id = `${prefix}_`;
   for (const byte of randomBytes(ID_LENGTH)) id += ALPHABET.charAt(byte & 31);
   return id;

@@ -5,6 +5,7 @@ import { agreementCalls } from './agreement-calls.ts';
 import type { Call, CallAnswer } from './call.ts';
 import * as shown from './schemas/operator.ts';
 import { queries } from './schemas/requests.ts';
+import { webhookCalls } from './webhook-calls.ts';
 
 const { limit, cursor } = queries.list;
 const filter = (what: string) =>
@@ -175,6 +176,7 @@ export const operatorCalls: readonly Call[] = [
   ...(Object.keys(KINDS) as Kind[]).flatMap(callsOf),
   ...keyCalls,
   ...agreementCalls,
+  ...webhookCalls,
   {
     id: 'operator.audit',
     method: 'GET',

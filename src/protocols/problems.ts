@@ -32,6 +32,7 @@ type EdgeCode =
   | 'agreement.notFound'
   | 'agreement.exists'
   | 'agreement.modesDiffer'
+  | 'webhook.notFound'
   | 'internal';
 
 export type ProblemCode = RejectionCode | FaultCode | EdgeCode;
@@ -454,6 +455,13 @@ export const problems = {
     title: 'The agreement between the institutions has ended',
     meaning:
       'Nothing new begins for this bill through the paychannels of your institution: no views, no reservations, and no payments but under a live reservation. Status questions, events and credits go on to their end. A payment that was refused so has not been taken: void it, and give the money back.',
+  },
+  'webhook.notFound': {
+    ...NO,
+    status: 404,
+    title: 'There is no such webhook',
+    meaning:
+      'No webhook has this id, or it is not visible to your key; the answer does not tell which.',
   },
   'rate.limited': {
     ...AGAIN,

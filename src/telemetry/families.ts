@@ -87,6 +87,23 @@ export const families = {
   shardsOwned: gauge('shards_owned', 'Shards of this node, by state.'),
   workersEnded: counter('workers_ended_total', 'Worker threads that died and were replaced.'),
   gatewaysEnded: counter('gateways_ended_total', 'Gateway threads that died and were replaced.'),
+  webhooksSent: counter(
+    'webhooks_sent_total',
+    'Requests to endpoints of webhooks, by outcome: the class of the status, refused, late or lost.',
+  ),
+  webhooksSentSeconds: histogram(
+    'webhooks_sent_seconds',
+    'From sending a webhook to the end of its answer.',
+  ),
+  webhooksDied: counter(
+    'webhooks_died_total',
+    'Events that an endpoint has not taken in three days: its dead letters.',
+  ),
+  webhooksPending: gauge('webhooks_pending', 'Events that wait for an endpoint to take them.'),
+  webhookBreakersOpen: gauge(
+    'webhook_breakers_open',
+    'Endpoints that are left alone for now, after failures in a row.',
+  ),
   loopsDelayedSeconds: gauge(
     'loops_delayed_seconds',
     'How late the event loop of a thread ran since the last scrape, by quantile (1 is the worst).',

@@ -40,6 +40,12 @@ export interface GatewayNumbers {
   readonly paychannelConnections: number;
 }
 
+/** The webhooks' numbers, as their sender tells them at a scrape. */
+export interface WebhookNumbers {
+  readonly pending: number;
+  readonly breakersOpen: number;
+}
+
 /** One route under one protocol; kept by whoever answers it. */
 export interface RouteMetrics {
   answered(status: number, seconds: number): void;
@@ -57,11 +63,14 @@ export interface Metrics {
   historyWritten(rows: number, seconds: number): void;
   historyFailed(reason: string): void;
   billsFetched(count: number): void;
+  webhookSent(outcome: string, seconds: number): void;
+  webhooksDied(count: number): void;
   workerEnded(): void;
   gatewayEnded(): void;
   /** From now on asked at each snapshot. */
   watchShards(numbers: () => readonly ShardNumbers[]): void;
   watchGateway(numbers: () => GatewayNumbers): void;
+  watchWebhooks(numbers: () => WebhookNumbers): void;
   /** All values now; plain, so that it may be posted to another thread. */
   snapshot(): Snapshot;
   close(): void;
@@ -86,6 +95,7 @@ export function openMetrics(thread: string): Metrics {
   const loop = watchLoop(thread);
   let shards: () => readonly ShardNumbers[] = () => [];
   let gateway: (() => GatewayNumbers) | null = null;
+  let webhooks: (() => WebhookNumbers) | null = null;
 
   return {
     route: routes.route,
@@ -105,6 +115,11 @@ export function openMetrics(thread: string): Metrics {
     },
     historyFailed: (reason) => counters.historyFailed.add(reason, () => ({ reason })),
     billsFetched: (count) => counters.billsFetched.add('', () => ({}), count),
+    webhookSent(outcome, seconds) {
+      counters.webhooksSent.add(outcome, () => ({ outcome }));
+      histograms.webhooksSentSeconds.series().observe(seconds);
+    },
+    webhooksDied: (count) => counters.webhooksDied.add('', () => ({}), count),
     workerEnded: () => counters.workersEnded.add('', () => ({})),
     gatewayEnded: () => counters.gatewaysEnded.add('', () => ({})),
     watchShards(numbers) {
@@ -113,12 +128,16 @@ export function openMetrics(thread: string): Metrics {
     watchGateway(numbers) {
       gateway = numbers;
     },
+    watchWebhooks(numbers) {
+      webhooks = numbers;
+    },
     snapshot: () => [
       ...Object.values(counters).map((counter) => counter.read()),
       ...Object.values(histograms).map((histogram) => histogram.read()),
       ...routes.read(),
       ...readShards(shards()),
       ...readGateway(gateway === null ? null : gateway()),
+      ...readWebhooks(webhooks === null ? null : webhooks()),
       ...loop.read(),
     ],
     close: loop.close,
@@ -133,6 +152,8 @@ function openCounters() {
     transitionsCommitted: new Counter(families.transitionsCommitted),
     historyFailed: new Counter(families.historyFailed),
     billsFetched: new Counter(families.billsFetched),
+    webhooksSent: new Counter(families.webhooksSent),
+    webhooksDied: new Counter(families.webhooksDied),
     workersEnded: new Counter(families.workersEnded),
     gatewaysEnded: new Counter(families.gatewaysEnded),
   };
@@ -144,6 +165,7 @@ function openHistograms() {
     batchesAppendedTransitions: new Histogram(families.batchesAppendedTransitions, SIZE_BOUNDS),
     historyWrittenSeconds: new Histogram(families.historyWrittenSeconds, LATENCY_BOUNDS),
     historyWrittenRows: new Histogram(families.historyWrittenRows, SIZE_BOUNDS),
+    webhooksSentSeconds: new Histogram(families.webhooksSentSeconds, LATENCY_BOUNDS),
   };
 }
 
@@ -237,6 +259,14 @@ function readGateway(gateway: GatewayNumbers | null): Reading[] {
       { labels: { kind: 'terminal' }, value: gateway.terminalConnections },
       { labels: { kind: 'paychannel' }, value: gateway.paychannelConnections },
     ]),
+  ];
+}
+
+function readWebhooks(webhooks: WebhookNumbers | null): Reading[] {
+  if (webhooks === null) return [];
+  return [
+    reading(families.webhooksPending, [{ labels: {}, value: webhooks.pending }]),
+    reading(families.webhookBreakersOpen, [{ labels: {}, value: webhooks.breakersOpen }]),
   ];
 }
 

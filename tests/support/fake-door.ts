@@ -12,6 +12,7 @@ import {
 import { hashOfKey } from '../../src/protocols/gateway/principals.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
 import { Replays, replayMemory } from '../../src/protocols/signatures/replays.ts';
+import { openCourier } from '../../src/protocols/webhooks/courier.ts';
 import type { Archive } from '../../src/switch/archive.ts';
 import type { Listings } from '../../src/switch/listings-port.ts';
 import type { OperatorDesk } from '../../src/switch/operator-desk.ts';
@@ -24,6 +25,7 @@ import type {
   WorkerAnswer,
   WorkerQuery,
 } from '../../src/switch/requests.ts';
+import type { WebhookDesk } from '../../src/switch/webhooks/ports.ts';
 import { institutionId, merchantId, NOON } from './bill-fixtures.ts';
 import { ManualClock } from './manual-clock.ts';
 import { codesAt } from './qr-claims.ts';
@@ -181,6 +183,19 @@ const NO_ARCHIVE: Archive = {
   close: () => Promise.resolve(),
 };
 
+const NO_WEBHOOKS: WebhookDesk = {
+  find: () => Promise.resolve(null),
+  list: () => Promise.resolve([]),
+  add: () => Promise.resolve({ is: 'unknown' }),
+  rotate: () => Promise.resolve({ is: 'unknown' }),
+  remove: () => Promise.resolve({ is: 'unknown' }),
+  deadLetters: () => Promise.resolve([]),
+  resend: () => Promise.resolve({ is: 'unknown' }),
+  secretsOf: () => Promise.resolve([]),
+  proven: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+};
+
 /** Whose key it is, as a directory says it. */
 export function holderOf(principals: ReadonlyMap<string, Principal>, keyHash: string) {
   const principal = principals.get(keyHash);
@@ -242,6 +257,8 @@ export async function startBench(
     listings: makeListings(given.listings),
     archive: NO_ARCHIVE,
     desk: NO_DESK,
+    webhooks: NO_WEBHOOKS,
+    courier: openCourier([]),
     clock,
     presenter: makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) }),
     publicBaseUrl: BASE,

@@ -24,12 +24,10 @@ function openInbox() {
     onReadFailed: () => undefined,
   });
   const reader: EventReader = {
-    encoding: 'json',
     sentSeq: 0,
     canTake: () => true,
-    push: (frame) => {
-      const { event } = JSON.parse(Buffer.from(frame).toString()) as { event: { id: string } };
-      sent.push(event.id);
+    push: (pending) => {
+      sent.push(pending.id);
     },
   };
   inbox.attach(reader);

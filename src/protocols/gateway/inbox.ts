@@ -12,7 +12,7 @@
 
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
-import type { Encoding, Presenter } from '../../switch/requests.ts';
+import type { Presenter } from '../../switch/requests.ts';
 import { byPlace, eventId, PendingEvent, WINDOW_MAX } from './pending.ts';
 import type { FoundEvents } from './pending-reader.ts';
 import type { Redeliverer, Redelivery } from './redelivery.ts';
@@ -24,17 +24,18 @@ const RETRY_MS = 1_000;
 const DOUBT_AFTER_REPEATS = 3;
 const DOUBT_EVERY_MS = 30_000;
 
-/** A WebSocket, as an inbox sees it. */
+/** A WebSocket, or whoever else sends events on, as an inbox sees it. */
 export interface EventReader {
-  readonly encoding: Encoding;
   /** The last event that it was sent, or has passed. Kept by the inbox. */
   sentSeq: number;
   /** Whether its buffer has room for events. */
   canTake(): boolean;
-  push(frame: Uint8Array, isRepeat: boolean): void;
+  push(pending: PendingEvent, isRepeat: boolean): void;
 }
 
 export interface InboxContext {
+  /** Which events are for this inbox; left out: all. */
+  readonly accepts?: (event: StreamedEvent) => boolean;
   readonly clock: Clock;
   readonly presenter: Presenter;
   readonly redelivery: Redelivery;
@@ -96,7 +97,7 @@ export class Inbox implements Redeliverer {
     for (const pending of this.#window.values()) {
       if (pending.seq <= reader.sentSeq) continue;
       if (!reader.canTake()) return;
-      reader.push(pending.frame(reader.encoding), false);
+      reader.push(pending, false);
       reader.sentSeq = pending.seq;
     }
     reader.sentSeq = this.#lastSeq;
@@ -104,6 +105,7 @@ export class Inbox implements Redeliverer {
 
   /** An event that has just been committed. */
   live(event: StreamedEvent): void {
+    if (this.#context.accepts?.(event) === false) return;
     if (this.#isReading || !this.#wasRead) {
       if (this.#waiting.length < WINDOW_MAX) this.#waiting.push(event);
       else this.#hasOverflowed = true;
@@ -149,7 +151,7 @@ export class Inbox implements Redeliverer {
     if (this.#isClosed || this.#readers.size === 0) return false;
     for (const reader of this.#readers) {
       if (pending.seq <= reader.sentSeq && reader.canTake()) {
-        reader.push(pending.frame(reader.encoding), true);
+        reader.push(pending, true);
       }
     }
     if (pending.repeats >= DOUBT_AFTER_REPEATS) this.#doubt();
@@ -177,6 +179,7 @@ export class Inbox implements Redeliverer {
     if (pending === undefined) return;
     pending.isDone = true;
     this.#window.delete(id);
+    pending.onDone?.();
   }
 
   /** Puts an event at the end of the window, if it follows there (I2). */
@@ -199,7 +202,7 @@ export class Inbox implements Redeliverer {
       if (reader.sentSeq !== before) {
         this.feed(reader);
       } else if (reader.canTake()) {
-        reader.push(pending.frame(reader.encoding), false);
+        reader.push(pending, false);
         reader.sentSeq = this.#lastSeq;
       }
     }

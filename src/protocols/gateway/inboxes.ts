@@ -2,7 +2,7 @@
 
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { Listings } from '../../switch/listings-port.ts';
-import type { Clock } from '../../switch/ports.ts';
+import type { Clock, StreamedEvent } from '../../switch/ports.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 import { Inbox } from './inbox.ts';
 import type { GatewayLog } from './options.ts';
@@ -23,6 +23,10 @@ export interface InboxesOptions {
   readonly log: GatewayLog;
   /** Inboxes that read what is pending at once; the others wait their turn. */
   readonly readsAtOnce: number;
+  /** Which events are looked after here; left out: all. */
+  readonly accepts?: (event: StreamedEvent) => boolean;
+  /** Older events are left out; left out itself: dead letters. */
+  readonly lifeMs?: number;
 }
 
 export class Inboxes {
@@ -93,7 +97,8 @@ export class Inboxes {
   }
 
   #open(recipient: Recipient): Inbox {
-    const { door, listings, clock, presenter, log } = this.#options;
+    const { door, listings, clock, presenter, log, accepts, lifeMs } = this.#options;
+    const limits = { ...(accepts && { accepts }), ...(lifeMs && { lifeMs }) };
     const onHistoryAway = (of: Recipient, error: unknown): void =>
       log.warn(
         { err: error, recipient: of },
@@ -102,9 +107,12 @@ export class Inboxes {
     return new Inbox(recipient, {
       clock,
       presenter,
+      ...limits,
       redelivery: this.#redelivery,
       read: (of, isFirst) =>
-        this.#turns.take(() => readPending({ door, listings, clock, onHistoryAway }, of, isFirst)),
+        this.#turns.take(() =>
+          readPending({ door, listings, clock, onHistoryAway, ...limits }, of, isFirst),
+        ),
       onReadFailed: (of, error) =>
         log.warn({ err: error, recipient: of }, 'pending events could not be read'),
     });

@@ -38,11 +38,14 @@ import {
 } from './operator-answers.ts';
 import type { GatewayOptions } from './options.ts';
 import { readQuery } from './query.ts';
+import { webhookAnswers } from './webhook-answers.ts';
 
 const FORBIDDEN: Problem = {
   code: 'request.forbidden',
   detail: 'The role of this operator does not take in this call.',
 };
+
+const OF_HOLDERS = new Set(['key', 'webhook']);
 
 export function operatorHandlers(
   options: GatewayOptions,
@@ -54,8 +57,11 @@ export function operatorHandlers(
     const answer = answerOf(options, subject, verb);
     handlers.set(id, (exchange, operator) => {
       const action = actionOf(subject, verb);
-      // A key's holder tells whether it may be touched.
-      if (subject !== 'key' && !mayDo(operator, action, subject as PartyKind | 'agreement')) {
+      // A key's or a webhook's holder tells whether it may be touched.
+      if (
+        !OF_HOLDERS.has(subject) &&
+        !mayDo(operator, action, subject as PartyKind | 'agreement')
+      ) {
         exchange.refuse(operator.suspended ? { code: 'request.suspended' } : FORBIDDEN);
         return;
       }
@@ -130,6 +136,7 @@ function flawsOf(
 
 function answerOf(options: GatewayOptions, subject: string, verb: string): Answering {
   if (subject === 'audit') return (asked) => auditPage(options, asked);
+  if (subject === 'webhook') return webhookAnswers(options)[verb as 'add'];
   if (subject === 'key') return keyAnswers(options)[verb as 'add' | 'list' | 'get' | 'revoke'];
   if (verb === 'limits' || verb === 'limit') {
     return limitAnswers(options, subject as LimitedKind)[verb];

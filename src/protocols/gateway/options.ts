@@ -8,7 +8,9 @@ import type { OperatorDesk } from '../../switch/operator-desk.ts';
 import type { Clock } from '../../switch/ports.ts';
 import type { QrCodes } from '../../switch/qr.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
+import type { WebhookDesk } from '../../switch/webhooks/ports.ts';
 import type { Replays } from '../signatures/replays.ts';
+import type { Courier } from '../webhooks/courier.ts';
 import type { LimitName } from './accounts.ts';
 
 /** The part of a logger that the gateway uses; pino’s fits. */
@@ -104,6 +106,9 @@ export interface GatewayOptions {
   readonly listings: Listings;
   readonly archive: Archive;
   readonly desk: OperatorDesk;
+  readonly webhooks: WebhookDesk;
+  /** Sends challenges to webhooks where an operator asks for it. */
+  readonly courier: Courier;
   readonly clock: Clock;
   readonly presenter: Presenter;
   /** Where links lead; no slash at its end. */

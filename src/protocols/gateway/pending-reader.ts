@@ -22,6 +22,10 @@ export interface PendingSources {
   readonly door: ShardDoor;
   readonly listings: Listings;
   readonly clock: Clock;
+  /** Which events count; left out: all. */
+  readonly accepts?: (event: StreamedEvent) => boolean;
+  /** Older events are left out; left out itself: dead letters. */
+  readonly lifeMs?: number;
   onHistoryAway(recipient: Recipient, error: unknown): void;
 }
 
@@ -36,12 +40,14 @@ export async function readPending(
   const ended = new Set<string>();
   for (const answer of answers) {
     if (answer.answer !== 'events') continue;
-    for (const event of answer.pending) found.set(eventId(event), event);
+    for (const event of answer.pending) {
+      if (sources.accepts?.(event) !== false) found.set(eventId(event), event);
+    }
     for (const id of answer.ended) ended.add(id);
   }
-  const since = millis(Math.max(0, sources.clock.wall() - EVENT_LIFE_MS));
+  const since = millis(Math.max(0, sources.clock.wall() - (sources.lifeMs ?? EVENT_LIFE_MS)));
   try {
-    const isExhausted = await readHistory(sources.listings, recipient, since, found, ended);
+    const isExhausted = await readHistory(sources, recipient, since, found, ended);
     return cut(found, isExhausted, false);
   } catch (error) {
     sources.onHistoryAway(recipient, error);
@@ -51,7 +57,7 @@ export async function readPending(
 
 /** Adds pages until a window is full or there are no more; answers whether there are no more. */
 async function readHistory(
-  listings: Listings,
+  { listings, accepts }: PendingSources,
   recipient: Recipient,
   since: Millis,
   found: Map<string, StreamedEvent>,
@@ -63,7 +69,7 @@ async function readHistory(
     const page: StreamedEvent[] = await listings.pendingEvents(recipient, after, PAGE, since);
     for (const event of page) {
       const id = eventId(event);
-      if (ended.has(id)) continue;
+      if (ended.has(id) || accepts?.(event) === false) continue;
       pendingThere += 1;
       if (!found.has(id)) found.set(id, event);
     }

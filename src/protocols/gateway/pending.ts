@@ -34,6 +34,8 @@ export class PendingEvent {
   /** Counts up within the inbox: the order in which readers are sent events. */
   readonly seq: number;
   isDone = false;
+  /** Told once it is done: acknowledged, replaced, or no longer looked after here. */
+  onDone: (() => void) | null = null;
   /** Sent again so often. */
   repeats = 0;
   /** Counts its places in the redelivery's queues, so that an outdated one is known. */

@@ -14,6 +14,7 @@ import { type Frame, readFrame } from './frame-reader.ts';
 import { authFrame, type FrameId } from './frames.ts';
 import type { EventReader, Inbox } from './inbox.ts';
 import type { WebSocket } from './native.ts';
+import type { PendingEvent } from './pending.ts';
 import { hashOfKey, type Principals } from './principals.ts';
 import { type AskingSocket, type CallsContext, SocketCalls } from './socket-calls.ts';
 import { SocketOutbox } from './socket-outbox.ts';
@@ -212,9 +213,9 @@ export class Session implements EventReader, AskingSocket {
     this.end(CLOSE.goingAway, 'the switch is stopping');
   }
 
-  push(frame: Uint8Array, isRepeat: boolean): void {
+  push(pending: PendingEvent, isRepeat: boolean): void {
     this.#context.options.metrics.eventsSent(1, isRepeat);
-    this.send(frame);
+    this.send(pending.frame(this.encoding));
   }
 
   #take(bytes: Buffer): void {

@@ -5,6 +5,7 @@ import { agreementFields } from './agreements.ts';
 import { policies } from './new-bill-request.ts';
 import { listOf } from './responses.ts';
 import { closed, explained, id, MODES, named, nullable, oneOf, text, time } from './scalars.ts';
+import { webhookFields } from './webhooks.ts';
 
 const NAME_MAX = 200;
 const CITY_MAX = 100;
@@ -119,6 +120,10 @@ export const operatorRequests = {
   }),
   'operator.key.revoke': object({}),
   'operator.agreement.add': object(agreementFields),
+  'operator.webhook.add': object(webhookFields.add),
+  'operator.webhook.rotate': object(webhookFields.rotate),
+  'operator.webhook.test': object({}),
+  'operator.webhook.resend': object(webhookFields.resend),
 } as const;
 
 export type OperatorRequestName = keyof typeof operatorRequests;

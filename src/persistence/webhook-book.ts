@@ -1,0 +1,179 @@
+// Webhooks as their sender reads and writes them, off the way of deliveries.
+
+import type { Sql } from 'postgres';
+import type { Recipient } from '../domain/bill/vocabulary.ts';
+import type {
+  Endpoint,
+  Letter,
+  LetterId,
+  ToldHealth,
+  WebhookBook,
+} from '../switch/webhooks/ports.ts';
+import { openDirectory } from './directory.ts';
+import { type EndpointRow, endpointOf, isOneOf, type LetterRow, letterOf } from './webhook-rows.ts';
+import { readWebhookSeal, type WebhookSeal } from './webhook-seal.ts';
+
+const CONNECTIONS = 2;
+const CLOSE_S = 5;
+/** Dead letters that one statement finds. */
+const BURIED_AT_ONCE = 1_000;
+
+export class PostgresWebhookBook implements WebhookBook {
+  readonly #sql: Sql;
+  readonly #peppers: readonly string[];
+  #seal: WebhookSeal | null = null;
+
+  constructor(options: { url: string; peppers: readonly string[] }) {
+    this.#sql = openDirectory(options.url, 'qrswitch webhook sender', CONNECTIONS);
+    this.#peppers = options.peppers;
+  }
+
+  async endpoints(): Promise<Endpoint[]> {
+    this.#seal ??= await readWebhookSeal(this.#sql, this.#peppers);
+    const seal = this.#seal;
+    const rows = await this.#sql<EndpointRow[]>`
+      select e.id, e.url, e.event_types, e.state,
+        (
+          select json_agg(json_build_object('id', s.id, 'sealed', s.sealed) order by s.created_at desc, s.id)
+          from webhook_secrets s
+          where s.endpoint_id = e.id and (s.ends_at is null or s.ends_at > now())
+        ) as secrets,
+        coalesce(
+          (
+            select json_agg(json_build_object(
+              'kind', 'terminal', 'id', t.id, 'institution_id', m.institution_id, 'merchant_id', m.id
+            ))
+            from terminals t join merchants m on m.id = t.merchant_id
+            where t.id = e.terminal_id or t.merchant_id = e.merchant_id
+          ),
+          (
+            select json_agg(json_build_object(
+              'kind', 'paychannel', 'id', p.id, 'institution_id', p.institution_id, 'merchant_id', null
+            ))
+            from paychannels p where p.id = e.paychannel_id
+          )
+        ) as principals
+      from webhook_endpoints e
+      where e.removed_at is null
+      order by e.id`;
+    return rows.map((row) => endpointOf(row, (sealed, place) => seal.open(sealed, place)));
+  }
+
+  async proven(id: string): Promise<void> {
+    await this.#sql`
+      update webhook_endpoints set state = 'active'
+      where id = ${id} and state <> 'active' and removed_at is null`;
+  }
+
+  async disable(id: string): Promise<void> {
+    await this.#sql`
+      update webhook_endpoints set state = 'disabled' where id = ${id} and state = 'active'`;
+  }
+
+  async tellHealth(health: readonly ToldHealth[]): Promise<void> {
+    if (health.length === 0) return;
+    const rows = health.map((of) => ({
+      endpoint_id: of.id,
+      breaker: of.breaker,
+      pending: of.pending,
+      succeeded_at: dateOf(of.succeededAt),
+      failed_at: dateOf(of.failedAt),
+      failure: of.failure,
+    }));
+    await this.#sql`
+      insert into webhook_health ${this.#sql(rows)}
+      on conflict (endpoint_id) do update set
+        breaker = excluded.breaker, pending = excluded.pending, failure = excluded.failure,
+        succeeded_at = coalesce(excluded.succeeded_at, webhook_health.succeeded_at),
+        failed_at = coalesce(excluded.failed_at, webhook_health.failed_at)`;
+  }
+
+  async keep(
+    id: string,
+    state: 'dead' | 'owed',
+    letters: readonly Letter[],
+    failure: string,
+  ): Promise<void> {
+    if (letters.length === 0) return;
+    const rows = letters.map(({ billId, no, recipient, type, occurredAt }) => ({
+      endpoint_id: id,
+      bill_id: billId,
+      no,
+      recipient,
+      type,
+      occurred_at: occurredAt,
+      state,
+      failure,
+    }));
+    await this.#sql`
+      insert into webhook_letters ${this.#sql(rows)}
+      on conflict (endpoint_id, bill_id, no) do update set
+        state = excluded.state, since = now(), failure = excluded.failure`;
+  }
+
+  async bury(recipients: readonly Recipient[], before: number): Promise<number> {
+    const buried = await this.#sql`
+      with holders as (
+        select e.id, e.event_types, e.created_at, r.recipient
+        from webhook_endpoints e
+        left join terminals t on t.merchant_id = e.merchant_id
+        cross join lateral (
+          select case
+            when e.paychannel_id is not null then 'paychannel:' || e.paychannel_id
+            else 'terminal:' || coalesce(e.terminal_id, t.id)
+          end as recipient
+        ) r
+        where e.state = 'active' and e.removed_at is null
+          and r.recipient in ${this.#sql([...recipients])}
+      )
+      insert into webhook_letters (endpoint_id, bill_id, no, recipient, type, occurred_at, state, failure)
+      select h.id, v.bill_id, v.no, h.recipient, v.type, v.occurred_at, 'dead', 'not taken in its time'
+      from holders h
+      cross join lateral (
+        select e.bill_id, e.no, e.type, e.occurred_at from events e
+        where e.recipient = h.recipient and e.pending and e.occurred_at < ${before}
+          and e.occurred_at >= extract(epoch from h.created_at) * 1000
+          and (h.event_types is null or h.event_types @> to_jsonb(e.type))
+          and not exists (
+            select from webhook_letters l
+            where l.endpoint_id = h.id and l.bill_id = e.bill_id and l.no = e.no
+          )
+        order by e.occurred_at, e.bill_id, e.no limit ${BURIED_AT_ONCE}
+      ) v
+      on conflict do nothing`;
+    return buried.count;
+  }
+
+  async owed(id: string, limit: number): Promise<{ letter: Letter; since: number }[]> {
+    const rows = await this.#sql<LetterRow[]>`
+      select bill_id, no, recipient, type, occurred_at, since, failure from webhook_letters
+      where endpoint_id = ${id} and state = 'owed'
+      order by occurred_at, bill_id, no limit ${limit}`;
+    return rows.map((row) => ({ letter: letterOf(row), since: row.since.getTime() }));
+  }
+
+  async settle(id: string, letters: readonly LetterId[]): Promise<void> {
+    if (letters.length === 0) return;
+    await this.#sql`
+      delete from webhook_letters where endpoint_id = ${id} and ${isOneOf(this.#sql, letters)}`;
+  }
+
+  async close(): Promise<void> {
+    await this.#sql.end({ timeout: CLOSE_S });
+  }
+}
+
+/** Whether there is any endpoint at all. */
+export async function hasWebhooks(url: string): Promise<boolean> {
+  const sql = openDirectory(url, 'qrswitch webhooks', 1);
+  try {
+    const rows = await sql`select id from webhook_endpoints where removed_at is null limit 1`;
+    return rows.length > 0;
+  } finally {
+    await sql.end({ timeout: CLOSE_S });
+  }
+}
+
+function dateOf(at: number | null): Date | null {
+  return at === null ? null : new Date(at);
+}

@@ -1,0 +1,154 @@
+// What operators' calls about webhooks answer.
+
+import { parsePartId } from '../../domain/ids.ts';
+import { type Changed, mayDo, type PageOf } from '../../switch/operator-desk.ts';
+import type { DeadLetter, LetterId, Webhook } from '../../switch/webhooks/ports.ts';
+import { invalid, type Problem } from '../problem-document.ts';
+import type { OperatorRequestBody } from '../schemas/operator.ts';
+import { LIMITS } from '../schemas/scalars.ts';
+import { urlFlaw } from '../webhooks/addresses.ts';
+import { challenge } from '../webhooks/challenge.ts';
+import {
+  type Answer,
+  type Answering,
+  type Asked,
+  changedAnswer,
+  listAnswer,
+  pageOf,
+  textOf,
+  timeOf,
+} from './operator-answers.ts';
+import type { GatewayOptions } from './options.ts';
+import type { QueryValues } from './query.ts';
+
+const UNKNOWN: Problem = { code: 'webhook.notFound' };
+const SUSPENDED: Problem = { code: 'request.suspended' };
+const FORBIDDEN: Problem = {
+  code: 'request.forbidden',
+  detail: 'The role of this operator does not take in this call.',
+};
+const OVERLAP_S = 86_400;
+
+/** By the last word of the call's id. */
+export function webhookAnswers(options: GatewayOptions) {
+  const { webhooks: desk, clock } = options;
+  return {
+    add: async ({ operator, acting, body }) => {
+      const { holderId, url, eventTypes } = body as OperatorRequestBody<'operator.webhook.add'>;
+      const flaw = urlFlaw(url);
+      if (flaw !== null) return invalid([{ path: 'url', message: flaw }]);
+      // Merchants' administrators look after terminals and their merchant, and see nobody else.
+      if (!mayDo(operator, 'issueKey', 'terminal')) return refusal(operator.suspended);
+      const of = { holderId, url, eventTypes: eventTypes ?? null };
+      const changed = await desk.add(acting, of);
+      return withSecret(changed, { code: 'party.notFound' }, 201);
+    },
+    list: async ({ acting, query }) => {
+      const page = pageOf(query);
+      if ('code' in page) return page;
+      const more = { ...page, limit: page.limit + 1 };
+      const found = await desk.list(acting.scope, textOf(query.holderId), more);
+      return listAnswer(found, page.limit, clock.wall(), showWebhook);
+    },
+    get: async ({ acting, params }) => {
+      const webhook = await desk.find(acting.scope, params.webhookId ?? '');
+      return webhook === null ? UNKNOWN : { status: 200, body: showWebhook(webhook) };
+    },
+    rotate: ofOne(options, async ({ acting, body }, { id }) => {
+      const { overlapSeconds } = body as OperatorRequestBody<'operator.webhook.rotate'>;
+      const overlapMs = (overlapSeconds ?? OVERLAP_S) * 1_000;
+      return withSecret(await desk.rotate(acting, id, overlapMs), UNKNOWN, 200);
+    }),
+    test: ofOne(options, (asked, webhook) => tested(options, asked, webhook)),
+    remove: ofOne(options, async ({ acting }, { id }) =>
+      changedAnswer(await desk.remove(acting, id), UNKNOWN, showWebhook),
+    ),
+    deadLetters: async ({ acting, params, query }) => {
+      const page = letterPage(query);
+      if ('code' in page) return page;
+      const webhook = await desk.find(acting.scope, params.webhookId ?? '');
+      if (webhook === null) return UNKNOWN;
+      const found = await desk.deadLetters(webhook.id, { ...page, limit: page.limit + 1 });
+      return listAnswer(found, page.limit, clock.wall(), showLetter);
+    },
+    resend: ofOne(options, async ({ acting, body }, { id }) => {
+      const { eventIds } = body as OperatorRequestBody<'operator.webhook.resend'>;
+      const events = eventIds === undefined ? null : lettersOf(eventIds);
+      return changedAnswer(await desk.resend(acting, id, events), UNKNOWN, showWebhook);
+    }),
+  } satisfies Record<string, Answering>;
+}
+
+/** A change of one that the operator sees, and may change. */
+function ofOne(
+  { webhooks: desk }: GatewayOptions,
+  change: (asked: Asked, webhook: Webhook) => Promise<Answer>,
+): Answering {
+  return async (asked) => {
+    const { operator, acting, params } = asked;
+    const webhook = await desk.find(acting.scope, params.webhookId ?? '');
+    if (webhook === null) return UNKNOWN;
+    if (!mayDo(operator, 'issueKey', webhook.holder.kind)) return refusal(operator.suspended);
+    return change(asked, webhook);
+  };
+}
+
+async function tested(
+  { webhooks: desk, courier, clock }: GatewayOptions,
+  { acting }: Asked,
+  { id, url, state }: Webhook,
+): Promise<Answer> {
+  const secrets = await desk.secretsOf(id);
+  const { isProven, said } = await challenge(courier, { url, secrets }, clock.wall());
+  if (isProven && state !== 'active') await desk.proven(acting, id);
+  const webhook = await desk.find(acting.scope, id);
+  if (webhook === null) return UNKNOWN;
+  return { status: 200, body: { passed: isProven, said, webhook: showWebhook(webhook) } };
+}
+
+function refusal(isSuspended: boolean | undefined): Problem {
+  return isSuspended === true ? SUSPENDED : FORBIDDEN;
+}
+
+function withSecret(changed: Changed<Webhook>, unknown: Problem, statusOfFirst: 200 | 201): Answer {
+  if (changed.is === 'unknown' || changed.is === 'reused') {
+    return changedAnswer(changed, unknown, showWebhook);
+  }
+  const body = { ...showWebhook(changed.shown), secret: changed.key };
+  return { status: changed.is === 'done' ? statusOfFirst : 200, body };
+}
+
+/** Ids that are none of events name no letter. */
+function lettersOf(eventIds: readonly string[]): LetterId[] {
+  return eventIds.flatMap((text) => parsePartId(text, 'e') ?? []);
+}
+
+function letterPage({ limit, cursor }: QueryValues): PageOf | Problem {
+  const after = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : null;
+  const part = after === null ? null : parsePartId(after, 'e');
+  if (part === undefined) {
+    return invalid([{ path: 'cursor', message: 'is not a cursor that a list gave' }]);
+  }
+  return { limit: typeof limit === 'number' ? limit : LIMITS.page, after };
+}
+
+function showWebhook({ createdAt, secrets, health, ...webhook }: Webhook): object {
+  return {
+    ...webhook,
+    createdAt: timeOf(createdAt),
+    secrets: secrets.map(({ id, ...times }) => ({
+      id,
+      createdAt: timeOf(times.createdAt),
+      endsAt: timeOf(times.endsAt),
+    })),
+    health: {
+      ...health,
+      succeededAt: timeOf(health.succeededAt),
+      failedAt: timeOf(health.failedAt),
+    },
+  };
+}
+
+function showLetter({ occurredAt, since, ...letter }: DeadLetter): object {
+  return { ...letter, occurredAt: timeOf(occurredAt), since: timeOf(since) };
+}

@@ -1,0 +1,258 @@
+// Sends one endpoint what it is owed, as its queue says, and looks after its health.
+
+import { type BillId, partId } from '../../domain/ids.ts';
+import type { StreamedEvent } from '../../switch/ports.ts';
+import { type Delivery, DeliveryQueue } from '../../switch/webhooks/delivery-queue.ts';
+import type { Endpoint, ToldHealth } from '../../switch/webhooks/ports.ts';
+import { DELIVERY_LIFE_MS, retryWait } from '../../switch/webhooks/schedule.ts';
+import type { Turns } from '../gateway/turns.ts';
+import { challenge, isTaken, saidOf } from './challenge.ts';
+import type { Outcome } from './courier.ts';
+import type { DeliveryOutcome, WebhookOptions } from './options.ts';
+import { signedHeaders } from './signature.ts';
+
+const GONE = 410;
+
+/** What is sent, and who wants to know what became of it. */
+export interface Parcel {
+  readonly event: StreamedEvent;
+  /** Needs no sending any more: somebody has acknowledged it, or another node sends it. */
+  isOver(): boolean;
+  taken(endpointId: string): void;
+  /** An endpoint has failed, and will be tried again later: with this, or with what comes before it. */
+  heldUp(): void;
+  died(endpointId: string, failure: string): void;
+}
+
+export interface SenderContext {
+  readonly options: WebhookOptions;
+  /** Of all endpoints' requests. */
+  readonly turns: Turns;
+}
+
+export class EndpointSender {
+  endpoint: Endpoint;
+  readonly #context: SenderContext;
+  readonly #queue: DeliveryQueue<Parcel>;
+  #cancelTimer: (() => void) | null = null;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #isClosed = false;
+  /** Ends the wait before the next challenge. */
+  #cancelChallenge: (() => void) | null = null;
+  #challenges = 0;
+  #succeededAt: number | null = null;
+  #failedAt: number | null = null;
+  #failure: string | null = null;
+  #told = '';
+
+  constructor(endpoint: Endpoint, context: SenderContext) {
+    this.endpoint = endpoint;
+    this.#context = context;
+    this.#queue = new DeliveryQueue(context.options.limits);
+  }
+
+  get pending(): number {
+    return this.#queue.size;
+  }
+
+  get underWay(): number {
+    return this.#queue.underWay;
+  }
+
+  get isTrusted(): boolean {
+    return this.#queue.breaker.is === 'closed';
+  }
+
+  /** Whether what waits for it of this bill waits for another attempt. */
+  isHeldUp(billId: BillId): boolean {
+    return !this.isTrusted || this.#queue.isHeldUp(billId);
+  }
+
+  /** Begins with what the endpoint is now: asks one that is pending for its proof, sends to one that is active. */
+  become(endpoint: Endpoint): void {
+    const was = this.endpoint;
+    this.endpoint = endpoint;
+    const isNew = was === endpoint || was.state !== endpoint.state;
+    if (isNew) {
+      const what = `webhook.${endpoint.state}`;
+      this.#context.options.log.info({ what, endpoint: endpoint.id }, what);
+    }
+    if (endpoint.state === 'pending' && isNew) this.#challenge();
+    else this.#pump();
+  }
+
+  wants(event: StreamedEvent): boolean {
+    const { state, eventTypes } = this.endpoint;
+    return state === 'active' && (eventTypes === null || eventTypes.has(event.event.type));
+  }
+
+  /** `since`: from when its life is counted, by the wall clock. */
+  offer(parcel: Parcel, since: number): void {
+    const { clock } = this.#context.options;
+    const { bill, event } = parcel.event;
+    const now = clock.monotonic();
+    const deadAt = now + since + DELIVERY_LIFE_MS - clock.wall();
+    const id = partId(bill.id, 'e', event.no);
+    this.#queue.offer({ id, billId: bill.id, no: event.no, deadAt, load: parcel }, now);
+    this.#pump();
+  }
+
+  /** It needs no sending any more. */
+  drop(billId: BillId, no: number): void {
+    const now = this.#context.options.clock.monotonic();
+    this.#queue.drop(billId, partId(billId, 'e', no), now);
+    this.#pump();
+  }
+
+  /** Gives up what has come to its end while the endpoint was left alone. */
+  expire(): void {
+    const failure = this.#failure ?? 'not taken in its time';
+    for (const { load } of this.#queue.expire(this.#context.options.clock.monotonic())) {
+      load.died(this.endpoint.id, failure);
+    }
+  }
+
+  /** What has changed since it was last asked; null where nothing has. */
+  health(): ToldHealth | null {
+    const { breaker, size } = this.#queue;
+    const told = {
+      id: this.endpoint.id,
+      breaker: breaker.is,
+      pending: size,
+      succeededAt: this.#succeededAt,
+      failedAt: this.#failedAt,
+      failure: this.#failure,
+    };
+    const text = JSON.stringify(told);
+    if (text === this.#told) return null;
+    this.#told = text;
+    return told;
+  }
+
+  /** Begins nothing any more; what is under way is settled. */
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelTimer?.();
+    this.#cancelChallenge?.();
+  }
+
+  #pump(): void {
+    if (this.#isClosed || this.endpoint.state !== 'active') return;
+    const { clock } = this.#context.options;
+    const now = clock.monotonic();
+    for (;;) {
+      const delivery = this.#queue.take(now);
+      if (delivery === undefined) break;
+      if (delivery.load.isOver()) this.#queue.settle(delivery, { is: 'ended' }, now, 0);
+      else void this.#deliver(delivery);
+    }
+    this.#wakeAt(this.#queue.nextAt());
+  }
+
+  #wakeAt(at: number | null): void {
+    if (at === this.#timerAt) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#timerAt = at ?? Number.POSITIVE_INFINITY;
+    if (at === null) return;
+    const { clock } = this.#context.options;
+    const waitMs = Math.max(1, Math.ceil(at - clock.monotonic()));
+    this.#cancelTimer = clock.after(waitMs, () => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.#pump();
+    });
+  }
+
+  async #deliver(delivery: Delivery<Parcel>): Promise<void> {
+    const { options, turns } = this.#context;
+    const outcome = await turns.take(() => this.#send(delivery));
+    const now = options.clock.monotonic();
+    if (outcome.is === 'answered' && isTaken(outcome.status)) {
+      this.#succeededAt = options.clock.wall();
+      this.#queue.settle(delivery, { is: 'taken' }, now, 0);
+      delivery.load.taken(this.endpoint.id);
+    } else {
+      this.#fail(delivery, outcome, now);
+    }
+    this.#pump();
+  }
+
+  async #send(delivery: Delivery<Parcel>): Promise<Outcome> {
+    const { presenter, courier, clock, metrics } = this.#context.options;
+    const { url, secrets } = this.endpoint;
+    // The same bytes as between the braces of a socket's frame.
+    const body = presenter.presentEvent(delivery.load.event, 'json');
+    const seconds = Math.floor(clock.wall() / 1_000);
+    const headers = {
+      'content-type': 'application/json',
+      'user-agent': 'qrswitch',
+      ...signedHeaders({ id: delivery.id, seconds, body }, secrets),
+    };
+    const startedAt = clock.monotonic();
+    const outcome = await courier.post(url, headers, body);
+    metrics.delivered(classOf(outcome), clock.monotonic() - startedAt);
+    return outcome;
+  }
+
+  #fail(delivery: Delivery<Parcel>, outcome: Outcome, now: number): void {
+    const { clock, log, chance, book } = this.#context.options;
+    const { id } = this.endpoint;
+    const wasTrusted = this.isTrusted;
+    const said = saidOf(outcome);
+    this.#failedAt = clock.wall();
+    this.#failure = said;
+    const retryAfterMs = outcome.is === 'answered' ? outcome.retryAfterMs : 0;
+    const { load } = delivery;
+    log.debug({ what: 'webhook.failed', endpoint: id, event: delivery.id, said }, 'webhook.failed');
+    const isDead = this.#queue.settle(delivery, { is: 'failed', retryAfterMs }, now, chance());
+    if (isDead) load.died(id, said);
+    const isLeftAlone = wasTrusted && !this.isTrusted;
+    for (const one of this.#queue.loads(isLeftAlone ? null : delivery.billId)) one.heldUp();
+    if (isLeftAlone) {
+      log.warn({ what: 'webhook.leftAlone', endpoint: id, said }, 'webhook.leftAlone');
+    }
+    if (outcome.is !== 'answered' || outcome.status !== GONE) return;
+    // It is no more: nothing is sent until it has been proven anew.
+    this.endpoint = { ...this.endpoint, state: 'disabled' };
+    log.warn({ what: 'webhook.gone', endpoint: id }, 'webhook.gone');
+    book
+      .disable(id)
+      .catch((error: unknown) =>
+        log.warn({ what: 'webhook.undisabled', err: error, endpoint: id }, 'webhook.undisabled'),
+      );
+  }
+
+  #challenge(): void {
+    const { options } = this.#context;
+    const { clock, courier, log, book, chance, limits } = options;
+    const { id } = this.endpoint;
+    const later = (): void => {
+      if (this.#isClosed || this.endpoint.state !== 'pending') return;
+      this.#challenges += 1;
+      const waitMs = retryWait(this.#challenges, 0, { pace: limits.pace, chance: chance() });
+      this.#cancelChallenge = clock.after(waitMs, () => this.#challenge());
+    };
+    challenge(courier, this.endpoint, clock.wall())
+      .then(async ({ isProven, said }) => {
+        if (isProven) await book.proven(id);
+        else this.#failure = said;
+        log.info(
+          { what: 'webhook.challenged', endpoint: id, isProven, said },
+          'webhook.challenged',
+        );
+        later();
+      })
+      .catch((error: unknown) => {
+        log.warn({ what: 'webhook.challenged', err: error, endpoint: id }, 'webhook.challenged');
+        later();
+      });
+  }
+}
+
+function classOf(outcome: Outcome): DeliveryOutcome {
+  if (outcome.is !== 'answered') return outcome.is;
+  const hundreds = Math.floor(outcome.status / 100);
+  if (hundreds === 2) return '2xx';
+  if (hundreds === 3) return '3xx';
+  return hundreds === 4 ? '4xx' : '5xx';
+}

@@ -1,0 +1,64 @@
+// What the sender of webhooks is given and what it tells.
+
+import type { Listings } from '../../switch/listings-port.ts';
+import type { Clock } from '../../switch/ports.ts';
+import type { Presenter, ShardDoor } from '../../switch/requests.ts';
+import type { WebhookBook } from '../../switch/webhooks/ports.ts';
+import { RETRY_WAITS_MS } from '../../switch/webhooks/schedule.ts';
+import type { GatewayLog } from '../gateway/options.ts';
+import type { Courier } from './courier.ts';
+
+/** How one request to an endpoint ended: its status class, or why there is none. */
+export type DeliveryOutcome = '2xx' | '3xx' | '4xx' | '5xx' | 'refused' | 'late' | 'lost';
+
+/** Called as things happen; must not throw. */
+export interface WebhookMetrics {
+  delivered(outcome: DeliveryOutcome, durationMs: number): void;
+  died(count: number): void;
+}
+
+/** Levels, for a scrape. */
+export interface WebhookStats {
+  readonly endpoints: number;
+  readonly pending: number;
+  readonly breakersOpen: number;
+}
+
+export interface WebhookLimits {
+  /** Requests under way to one endpoint. */
+  readonly parallel: number;
+  /** Requests under way to all of them. */
+  readonly parallelInAll: number;
+  /** Holders whose pending events are read at once. */
+  readonly readsAtOnce: number;
+  /** All waits before another attempt are multiplied by it; 1: as published. */
+  readonly pace: number;
+}
+
+export const WEBHOOK_LIMITS: WebhookLimits = {
+  parallel: 16,
+  parallelInAll: 2_000,
+  readsAtOnce: 32,
+  pace: 1,
+};
+
+export interface WebhookOptions {
+  readonly door: ShardDoor;
+  readonly listings: Listings;
+  readonly presenter: Presenter;
+  readonly clock: Clock;
+  readonly book: WebhookBook;
+  readonly courier: Courier;
+  readonly log: GatewayLog;
+  readonly metrics: WebhookMetrics;
+  readonly limits: WebhookLimits;
+  /** A new request id. */
+  readonly newRequestId: () => string;
+  /** A number from 0 up to 1. */
+  readonly chance: () => number;
+}
+
+/** What all waits are multiplied by, where the first is to be this. */
+export function webhookPace(firstRetryMs: number): number {
+  return firstRetryMs / (RETRY_WAITS_MS[0] ?? firstRetryMs);
+}

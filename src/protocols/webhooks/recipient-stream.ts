@@ -1,0 +1,100 @@
+// The events of one holder for its endpoints: read as a session reads them, acknowledged as a session acknowledges.
+
+import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import { SECOND_MS } from '../../domain/time.ts';
+import type { Principal } from '../../switch/principal.ts';
+import { acknowledge } from '../gateway/acknowledge.ts';
+import type { EventReader, Inbox } from '../gateway/inbox.ts';
+import type { Inboxes } from '../gateway/inboxes.ts';
+import type { PendingEvent } from '../gateway/pending.ts';
+import type { EndpointSender } from './endpoint-sender.ts';
+import type { WebhookOptions } from './options.ts';
+import { type LetterContext, type ParcelContext, PendingParcel } from './parcels.ts';
+
+const ACKNOWLEDGED_AT_ONCE = 1_000;
+
+export interface StreamContext {
+  readonly options: WebhookOptions;
+  readonly inboxes: Inboxes;
+  readonly parcels: LetterContext;
+  /** The endpoints of a holder. */
+  sendersOf(recipient: Recipient): readonly EndpointSender[];
+}
+
+export class RecipientStream implements EventReader {
+  sentSeq = 0;
+  readonly #inbox: Inbox;
+  readonly #principal: Principal;
+  readonly #context: StreamContext;
+  readonly #parcels: ParcelContext;
+  #acknowledged: string[] = [];
+  #isAwake = false;
+  #unanswered = 0;
+
+  constructor(recipient: Recipient, principal: Principal, context: StreamContext) {
+    this.#principal = principal;
+    this.#context = context;
+    this.#parcels = { ...context.parcels, acknowledge: (id) => this.#acknowledge(id) };
+    this.#inbox = context.inboxes.acquire(recipient);
+    this.#inbox.attach(this);
+  }
+
+  /** Acknowledgements that are on their way. */
+  get unanswered(): number {
+    return this.#acknowledged.length + this.#unanswered;
+  }
+
+  canTake(): boolean {
+    return true;
+  }
+
+  push(pending: PendingEvent, isRepeat: boolean): void {
+    // What is repeated when is for each endpoint's queue to say.
+    if (isRepeat) return;
+    const senders = this.#context
+      .sendersOf(this.#inbox.recipient)
+      .filter((sender) => sender.wants(pending.event));
+    if (senders.length > 0) new PendingParcel(pending, senders, this.#parcels).send();
+  }
+
+  close(): void {
+    this.#inbox.detach(this);
+    this.#context.inboxes.release(this.#inbox);
+  }
+
+  #acknowledge(id: string): void {
+    this.#acknowledged.push(id);
+    this.#wake(0);
+  }
+
+  /** All of one turn in one call. */
+  #wake(afterMs: number): void {
+    if (this.#isAwake) return;
+    this.#isAwake = true;
+    this.#context.options.clock.after(afterMs, () => {
+      this.#isAwake = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const { options, inboxes } = this.#context;
+    const ids = this.#acknowledged.splice(0, ACKNOWLEDGED_AT_ONCE);
+    if (ids.length === 0) return;
+    this.#unanswered += ids.length;
+    const requestId = options.newRequestId();
+    const request = { ids, principal: this.#principal, requestId, encoding: 'json' } as const;
+    acknowledge({ door: options.door, inboxes }, request, (status) => {
+      this.#unanswered -= ids.length;
+      if (status < 400) return;
+      // It was taken there, and need not be sent again for this.
+      options.log.debug(
+        { what: 'webhook.unacknowledged', status, requestId },
+        'webhook.unacknowledged',
+      );
+      this.#acknowledged.push(...ids);
+      this.#wake(SECOND_MS);
+    });
+    if (this.#acknowledged.length > 0) this.#wake(0);
+  }
+}

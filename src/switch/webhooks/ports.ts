@@ -1,0 +1,128 @@
+// Webhooks as operators see and change them, and as their sender does.
+
+import type { EventType, Recipient } from '../../domain/bill/vocabulary.ts';
+import type { BillId } from '../../domain/ids.ts';
+import type { Acting, Changed, PageOf, PartyKind, Scope } from '../operator-desk.ts';
+import type { Principal } from '../principal.ts';
+
+export type WebhookHolderKind = Extract<PartyKind, 'terminal' | 'merchant' | 'paychannel'>;
+export type WebhookState = 'pending' | 'active' | 'disabled';
+
+/** An endpoint, as operators see it. */
+export interface Webhook {
+  readonly id: string;
+  readonly holder: { readonly kind: WebhookHolderKind; readonly id: string };
+  readonly url: string;
+  /** Null: all. */
+  readonly eventTypes: readonly string[] | null;
+  readonly state: WebhookState;
+  /** Wall clock, ms; as all times here. */
+  readonly createdAt: number;
+  readonly secrets: readonly WebhookSecret[];
+  readonly health: WebhookHealth;
+}
+
+export interface WebhookSecret {
+  readonly id: string;
+  readonly createdAt: number;
+  /** Null: until it is replaced. */
+  readonly endsAt: number | null;
+}
+
+export interface WebhookHealth {
+  /** `closed`, `open` or `probing`; null where its sender has not told yet. */
+  readonly breaker: string | null;
+  readonly pending: number;
+  readonly deadLetters: number;
+  readonly succeededAt: number | null;
+  readonly failedAt: number | null;
+  readonly failure: string | null;
+}
+
+/** An event that an endpoint was not brought to take in its time. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly billId: string;
+  readonly type: string;
+  readonly occurredAt: number;
+  readonly since: number;
+  readonly failure: string | null;
+}
+
+/** The desk's part: every change is one statement, with its line of the audit. The key of what changed is its secret. */
+export interface WebhookDesk {
+  find(scope: Scope, id: string): Promise<Webhook | null>;
+  list(scope: Scope, holderId: string | null, page: PageOf): Promise<Webhook[]>;
+  /** `unknown`: there is no such holder. */
+  add(
+    acting: Acting,
+    of: { holderId: string; url: string; eventTypes: readonly string[] | null },
+  ): Promise<Changed<Webhook>>;
+  /** A new secret; those of before end after the overlap. */
+  rotate(acting: Acting, id: string, overlapMs: number): Promise<Changed<Webhook>>;
+  remove(acting: Acting, id: string): Promise<Changed<Webhook>>;
+  deadLetters(id: string, page: PageOf): Promise<DeadLetter[]>;
+  /** Those dead letters are owed again; null: all. */
+  resend(acting: Acting, id: string, events: readonly LetterId[] | null): Promise<Changed<Webhook>>;
+  /** Those that are live now. */
+  secretsOf(id: string): Promise<readonly string[]>;
+  /** It has answered a challenge that the operator had sent. */
+  proven(acting: Acting, id: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface LetterId {
+  readonly billId: BillId;
+  readonly no: number;
+}
+
+/** A letter, as its sender keeps it. */
+export interface Letter extends LetterId {
+  readonly recipient: Recipient;
+  readonly type: EventType;
+  readonly occurredAt: number;
+}
+
+/** An endpoint, as its sender needs it. */
+export interface Endpoint {
+  readonly id: string;
+  readonly url: string;
+  readonly eventTypes: ReadonlySet<string> | null;
+  readonly state: WebhookState;
+  /** Those that are live now; never none. */
+  readonly secrets: readonly string[];
+  /** Whose events it gets: those in whose name it acknowledges. */
+  readonly principals: readonly Principal[];
+}
+
+export interface ToldHealth {
+  readonly id: string;
+  readonly breaker: string;
+  readonly pending: number;
+  readonly succeededAt: number | null;
+  readonly failedAt: number | null;
+  readonly failure: string | null;
+}
+
+/** The sender's part: read at changes, written off the way of deliveries. */
+export interface WebhookBook {
+  endpoints(): Promise<Endpoint[]>;
+  proven(id: string): Promise<void>;
+  /** It has answered 410. */
+  disable(id: string): Promise<void>;
+  tellHealth(health: readonly ToldHealth[]): Promise<void>;
+  /** They are given up, or owed: durable once it resolves. */
+  keep(
+    id: string,
+    state: 'dead' | 'owed',
+    letters: readonly Letter[],
+    failure: string,
+  ): Promise<void>;
+  /** Events that are pending beyond a delivery's life, and that nobody has given up yet, become dead letters. */
+  bury(recipients: readonly Recipient[], before: number): Promise<number>;
+  /** The first letters that an endpoint is owed, oldest first. */
+  owed(id: string, limit: number): Promise<{ letter: Letter; since: number }[]>;
+  /** They are neither owed nor dead any more. */
+  settle(id: string, letters: readonly LetterId[]): Promise<void>;
+  close(): Promise<void>;
+}
