@@ -10,6 +10,7 @@ import { directoryCommands } from './directory.ts';
 import { CommandFailure, type Io } from './io.ts';
 import { simulateCommand } from './simulate.ts';
 import { tariffCommand } from './tariff.ts';
+import { webhookCommand } from './webhooks.ts';
 
 /** Exit codes: done; tried and failed; not understood. */
 const FAILED = 1;
@@ -36,7 +37,8 @@ function program(io: Io): Command {
     .addCommand(billsCommand(io))
     .addCommand(serve())
     .addCommand(simulateCommand(io))
-    .addCommand(tariffCommand(io));
+    .addCommand(tariffCommand(io))
+    .addCommand(webhookCommand(io));
   for (const command of [...directoryCommands(io), ...deskCommands(io)]) root.addCommand(command);
   for (const command of commandsOf(root)) speakTo(command, io);
   return root;

@@ -1,11 +1,15 @@
 // Webhooks of a real switch to real receivers: proved, signed, retried, in order, and one stream with sockets and polls.
 
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import postgres, { type Sql } from 'postgres';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Body, done, type Event, fresh, type HttpParty } from '../support/client.ts';
+import { qrswitch } from '../support/command-line.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
 import { type House, OperatorParty, onboardHouse } from '../support/operator.ts';
+import { freePort } from '../support/ports.ts';
 import { postgresAlone } from '../support/set-ups.ts';
 import { type Behaviour, WebhookReceiver } from '../support/webhook-receiver.ts';
 import { World } from '../support/world.ts';
@@ -37,8 +41,10 @@ beforeAll(async () => {
   });
   sql = postgres(world.stores.databaseUrl, { max: 1, onnotice: () => undefined });
   system = new OperatorParty(world, world.process.demo.operator.key);
+  vi.stubEnv('QRSWITCH_KEY', world.process.demo.operator.key);
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await sql?.end();
   await world?.stop();
   for (const one of receivers) await one.stop();
@@ -301,6 +307,36 @@ describe('a webhook', () => {
     expect(world.process.output).not.toContain(secret);
   });
 
+  test('is looked after by the command line, and received in the ten lines of its page', async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/hook?token=unspoken`;
+    const holder = house.terminal.id;
+    const added = JSON.parse(
+      await run('webhook', 'add', holder, url, '--events', 'bill.paid', '--json'),
+    );
+    const child = tenLines(port, added.secret);
+    try {
+      const test = () => qrswitch('webhook', 'test', added.id, '--url', world.process.baseUrl);
+      await expect.poll(async () => (await test()).stdout).toBe('passed: answered 200\n');
+      await expect.poll(() => told('webhook.active')).toContain(added.id);
+      const billId = await paidBill();
+      await expect.poll(() => child.output).toBe(`bill.paid ${billId}\n`);
+    } finally {
+      child.process.kill('SIGKILL');
+    }
+    const listed = await run('webhook', 'list', '--holder', holder);
+    expect(listed).toContain(`127.0.0.1:${port}`);
+    expect(listed).not.toContain('unspoken');
+    const rotated = JSON.parse(
+      await run('webhook', 'rotate', added.id, '--overlap', '60', '--json'),
+    );
+    expect(rotated.secrets).toHaveLength(2);
+    expect(await run('webhook', 'dead', added.id)).toContain('given up');
+    await run('webhook', 'resend', added.id);
+    await run('webhook', 'remove', added.id);
+    expect(await run('webhook', 'list', '--holder', holder, '--json')).toBe('[]\n');
+  });
+
   test('is the business of those who may give its holder keys', async () => {
     const other = await onboardHouse(system, randomBytes(4).toString('hex'));
     const { id: webhookId } = await register(house.terminal.id);
@@ -317,6 +353,29 @@ describe('a webhook', () => {
     );
   });
 });
+
+async function run(...argv: string[]): Promise<string> {
+  const { code, stdout, stderr } = await qrswitch(...argv, '--url', world.process.baseUrl);
+  if (code !== 0) throw new Error(`qrswitch ${argv.join(' ')} ended with ${code}: ${stderr}`);
+  return stdout;
+}
+
+/** The receiver of docs/webhooks.md as it stands there, but for its port. */
+function tenLines(port: number, secret: string): { process: ChildProcess; output: string } {
+  const page = readFileSync(new URL('../../docs/webhooks.md', import.meta.url), 'utf8');
+  const [, code = ''] = /```js\n([\s\S]*?)```/.exec(page) ?? [];
+  const take = 'const take = async ({ type, billId }) => console.log(type, billId);\n';
+  const args = ['--input-type=module', '-e', take + code.replace('3000', String(port))];
+  const child = spawn(process.execPath, args, {
+    env: { WEBHOOK_SECRET: secret },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const running = { process: child, output: '' };
+  child.stdout.on('data', (chunk: Buffer) => {
+    running.output += chunk.toString();
+  });
+  return running;
+}
 
 /** Letters of the house's till. */
 async function lettersOf(state: 'owed' | 'dead'): Promise<number> {
