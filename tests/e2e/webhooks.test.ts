@@ -286,8 +286,8 @@ describe('a webhook', () => {
     await expect.poll(() => receiver.attempts.get(first)).toBe(2);
     await system.done('operator.webhook.resend', { webhookId });
     await expect.poll(() => receiver.taken.length).toBe(4);
-    await expect.poll(async () => lettersOf('dead')).toBe(0);
-    await expect.poll(async () => lettersOf('owed')).toBe(0);
+    await expect.poll(() => lettersOf('dead')).toBe(0);
+    await expect.poll(() => lettersOf('owed')).toBe(0);
   });
 
   test('goes to nothing of ours, and a log line tells nothing of its secrets', async () => {

@@ -62,7 +62,10 @@ export class Deliverer {
       accepts: (event) => this.#accepts(event),
       lifeMs: READ_MS,
     });
-    this.#letters = new Letters(options, (billId) => this.#isOurs(billId));
+    this.#letters = new Letters(options, {
+      isOurs: (billId) => this.#isOurs(billId),
+      acknowledge: (recipient, id) => this.#streams.get(recipient)?.acknowledge(id),
+    });
   }
 
   /** Begins. From then on it looks by itself now and then whether anything has changed. */

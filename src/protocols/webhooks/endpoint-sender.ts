@@ -12,6 +12,8 @@ import type { DeliveryOutcome, WebhookOptions } from './options.ts';
 import { signedHeaders } from './signature.ts';
 
 const GONE = 410;
+/** Three days of them, as the schedule has it. */
+const CHALLENGES_MAX = 15;
 
 /** What is sent, and who wants to know what became of it. */
 export interface Parcel {
@@ -226,9 +228,10 @@ export class EndpointSender {
     const { options } = this.#context;
     const { clock, courier, log, book, chance, limits } = options;
     const { id } = this.endpoint;
+    if (this.#isClosed || this.endpoint.state !== 'pending') return;
     const later = (): void => {
-      if (this.#isClosed || this.endpoint.state !== 'pending') return;
       this.#challenges += 1;
+      if (this.#challenges === CHALLENGES_MAX) return;
       const waitMs = retryWait(this.#challenges, 0, { pace: limits.pace, chance: chance() });
       this.#cancelChallenge = clock.after(waitMs, () => this.#challenge());
     };

@@ -22,6 +22,7 @@ const RECIPIENTS_AT_ONCE = 500;
 export class Letters implements LetterContext {
   readonly isOurs: (billId: BillId) => boolean;
   readonly #options: WebhookOptions;
+  readonly #acknowledge: (recipient: Recipient, id: string) => void;
   /** Endpoints of whose letters there may be more, and how many of those read are still owed. */
   readonly #loaded = new Map<
     string,
@@ -29,9 +30,16 @@ export class Letters implements LetterContext {
   >();
   #underWay = 0;
 
-  constructor(options: WebhookOptions, isOurs: (billId: BillId) => boolean) {
+  constructor(
+    options: WebhookOptions,
+    of: {
+      isOurs: (billId: BillId) => boolean;
+      acknowledge: (recipient: Recipient, id: string) => void;
+    },
+  ) {
     this.#options = options;
-    this.isOurs = isOurs;
+    this.isOurs = of.isOurs;
+    this.#acknowledge = of.acknowledge;
   }
 
   /** Statements that have not been answered. */
@@ -51,6 +59,7 @@ export class Letters implements LetterContext {
   };
 
   settle = (endpointId: string, letter: Letter): void => {
+    this.#acknowledge(letter.recipient, partId(letter.billId, 'e', letter.no));
     void this.#write(() => this.#options.book.settle(endpointId, [letter])).then(() =>
       this.#done(endpointId, letter),
     );

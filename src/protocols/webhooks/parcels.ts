@@ -15,7 +15,7 @@ export interface LetterContext {
   isOurs(billId: BillId): boolean;
   /** Once it resolves, the letter is kept. */
   keep(endpointId: string, state: 'owed' | 'dead', letter: Letter, failure: string): Promise<void>;
-  /** The endpoint has taken what it was owed. */
+  /** The endpoint has taken what it was owed: that acknowledges it too, where nothing has yet. */
   settle(endpointId: string, letter: Letter): void;
 }
 

@@ -34,7 +34,7 @@ export class RecipientStream implements EventReader {
   constructor(recipient: Recipient, principal: Principal, context: StreamContext) {
     this.#principal = principal;
     this.#context = context;
-    this.#parcels = { ...context.parcels, acknowledge: (id) => this.#acknowledge(id) };
+    this.#parcels = { ...context.parcels, acknowledge: (id) => this.acknowledge(id) };
     this.#inbox = context.inboxes.acquire(recipient);
     this.#inbox.attach(this);
   }
@@ -57,14 +57,15 @@ export class RecipientStream implements EventReader {
     if (senders.length > 0) new PendingParcel(pending, senders, this.#parcels).send();
   }
 
+  /** An event was taken; acknowledging it twice does no harm. */
+  acknowledge(id: string): void {
+    this.#acknowledged.push(id);
+    this.#wake(0);
+  }
+
   close(): void {
     this.#inbox.detach(this);
     this.#context.inboxes.release(this.#inbox);
-  }
-
-  #acknowledge(id: string): void {
-    this.#acknowledged.push(id);
-    this.#wake(0);
   }
 
   /** All of one turn in one call. */
