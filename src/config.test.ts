@@ -341,6 +341,14 @@ describe('the help text', () => {
             a whole number from 0 to 600; default: 20
             How long SIGTERM waits for what is under way before the process ends all the same.
 
+        QRSWITCH_WEBHOOK_ALLOW  (webhookAllow)
+            names separated by commas (an array of them in the file); default: none
+            Ranges (CIDR) beside public addresses where webhooks may be sent, by plain http too, such as 10.20.0.0/16 for receivers in your own network.
+
+        QRSWITCH_WEBHOOK_FIRST_RETRY_MS  (webhookFirstRetryMs)
+            a whole number from 10 to 60,000; default: 5000
+            The wait before a webhook that failed is sent again. All later waits, and those of an endpoint that is left alone, keep their proportion to it.
+
         QRSWITCH_LOG_LEVEL  (logLevel)
             one of trace, debug, info, warn, error, fatal, silent; default: info
             The least that is logged. debug tells every refused request.

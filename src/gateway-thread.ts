@@ -52,11 +52,7 @@ const kept = {
 };
 const directory = new PostgresDirectory(kept);
 const desk = new PostgresOperatorDesk(kept);
-const webhooks = new PostgresWebhookDesk({
-  url: databaseUrl,
-  peppers: config.keyPeppers,
-  makeSecret,
-});
+const webhooks = new PostgresWebhookDesk({ ...kept, makeSecret });
 const courier = openCourier(config.webhookAllow);
 const listings = new PostgresListings({ url: databaseUrl, logger });
 const archive = new PostgresArchive({ url: databaseUrl, logger });
@@ -194,9 +190,8 @@ async function drain(gateway: Awaited<ReturnType<typeof startGateway>>): Promise
   courier.close();
   // A pool that lost its connections while Postgres was out of reach may never close, or go on connecting for ever:
   // neither may keep a switch from ending.
-  const closed = Promise.allSettled(
-    [directory, desk, webhooks, listings, archive].map((store) => store.close()),
-  );
+  const stores = [directory, desk, webhooks, listings, archive];
+  const closed = Promise.allSettled(stores.map((store) => store.close()));
   await Promise.race([closed, new Promise<void>((late) => systemClock.after(CLOSE_MS, late))]);
   metrics.close();
   say({ type: 'drained' });

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { must } from './domain/assert.ts';
 import { makeQrCodes } from './drivers/qr/codes.ts';
+import { DataKeys } from './persistence/data-keys.ts';
 import { PostgresListings } from './persistence/history/postgres-listings.ts';
 import { PostgresWebhookBook } from './persistence/webhook-book.ts';
 import { makePresenter } from './protocols/presenter.ts';
@@ -34,7 +35,10 @@ const door = new GatewayLink({
   clock: systemClock,
   presenter,
 });
-const book = new PostgresWebhookBook({ url: databaseUrl, peppers: config.keyPeppers });
+const book = new PostgresWebhookBook({
+  url: databaseUrl,
+  dataKeys: new DataKeys(config.dataKeys, setting.dataKey),
+});
 const listings = new PostgresListings({ url: databaseUrl, logger });
 const courier = openCourier(config.webhookAllow);
 const deliverer = new Deliverer({
@@ -58,6 +62,8 @@ function say(message: FromWebhookThread): void {
   main.postMessage(message);
 }
 
+// Told from the beginning: a rise from nothing to 1 is none to whoever asks for the increase.
+metrics.webhooksDied(0);
 metrics.watchWebhooks(() => deliverer.stats());
 main.on('message', (message: ToWebhookThread) => {
   switch (message.type) {

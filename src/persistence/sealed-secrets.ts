@@ -1,7 +1,7 @@
 // What stands sealed in the database follows its keys: at each start it is laid under the one that seals now, so that the
 // keys before it can be taken away.
 
-import postgres, { type Sql } from 'postgres';
+import postgres, { type PendingQuery, type Row, type Sql } from 'postgres';
 import type { DataKeys } from './data-keys.ts';
 
 /** Any number that nobody else uses: one switch at a time seals anew. */
@@ -12,15 +12,23 @@ export async function settleSealedSecrets(url: string, keys: DataKeys): Promise<
   const sql = postgres(url, { max: 1, onnotice: () => undefined });
   try {
     await sql`select pg_advisory_lock(${LOCK})`;
-    return await settleSigningSecrets(sql, keys);
+    const webhooks = await settleTable(sql, 'webhook_secrets', sql`sealed is not null`, keys);
+    if (webhooks !== null) return webhooks;
+    return await settleTable(sql, 'keys', sql`sealed is not null and revoked_at is null`, keys);
   } finally {
     await sql.end({ timeout: 5 });
   }
 }
 
-async function settleSigningSecrets(sql: Sql, keys: DataKeys): Promise<string | null> {
+/** The secrets of a table that are in use. */
+async function settleTable(
+  sql: Sql,
+  table: 'keys' | 'webhook_secrets',
+  inUse: PendingQuery<Row[]>,
+  keys: DataKeys,
+): Promise<string | null> {
   const rows = await sql<{ id: string; sealed: string }[]>`
-    select id, sealed from keys where sealed is not null and revoked_at is null`;
+    select id, sealed from ${sql(table)} where ${inUse}`;
   for (const { id, sealed } of rows) {
     if (keys.isFresh(sealed)) continue;
     const secret = keys.open(sealed, id);
@@ -30,7 +38,7 @@ async function settleSigningSecrets(sql: Sql, keys: DataKeys): Promise<string | 
         'were in use since the last start, the newest first'
       );
     }
-    await sql`update keys set sealed = ${keys.seal(secret, id)} where id = ${id}`;
+    await sql`update ${sql(table)} set sealed = ${keys.seal(secret, id)} where id = ${id}`;
   }
   return null;
 }

@@ -9,9 +9,9 @@ import type {
   ToldHealth,
   WebhookBook,
 } from '../switch/webhooks/ports.ts';
+import type { DataKeys } from './data-keys.ts';
 import { openDirectory } from './directory.ts';
 import { type EndpointRow, endpointOf, isOneOf, type LetterRow, letterOf } from './webhook-rows.ts';
-import { readWebhookSeal, type WebhookSeal } from './webhook-seal.ts';
 
 const CONNECTIONS = 2;
 const CLOSE_S = 5;
@@ -20,17 +20,14 @@ const BURIED_AT_ONCE = 1_000;
 
 export class PostgresWebhookBook implements WebhookBook {
   readonly #sql: Sql;
-  readonly #peppers: readonly string[];
-  #seal: WebhookSeal | null = null;
+  readonly #dataKeys: DataKeys;
 
-  constructor(options: { url: string; peppers: readonly string[] }) {
+  constructor(options: { url: string; dataKeys: DataKeys }) {
     this.#sql = openDirectory(options.url, 'qrswitch webhook sender', CONNECTIONS);
-    this.#peppers = options.peppers;
+    this.#dataKeys = options.dataKeys;
   }
 
   async endpoints(): Promise<Endpoint[]> {
-    this.#seal ??= await readWebhookSeal(this.#sql, this.#peppers);
-    const seal = this.#seal;
     const rows = await this.#sql<EndpointRow[]>`
       select e.id, e.url, e.event_types, e.state,
         (
@@ -41,22 +38,26 @@ export class PostgresWebhookBook implements WebhookBook {
         coalesce(
           (
             select json_agg(json_build_object(
-              'kind', 'terminal', 'id', t.id, 'institution_id', m.institution_id, 'merchant_id', m.id
+              'kind', 'terminal', 'id', t.id, 'institution_id', i.id, 'merchant_id', m.id, 'mode', i.mode
             ))
-            from terminals t join merchants m on m.id = t.merchant_id
+            from terminals t
+            join merchants m on m.id = t.merchant_id
+            join institutions i on i.id = m.institution_id
             where t.id = e.terminal_id or t.merchant_id = e.merchant_id
           ),
           (
             select json_agg(json_build_object(
-              'kind', 'paychannel', 'id', p.id, 'institution_id', p.institution_id, 'merchant_id', null
+              'kind', 'paychannel', 'id', p.id, 'institution_id', i.id, 'merchant_id', null, 'mode', i.mode
             ))
-            from paychannels p where p.id = e.paychannel_id
+            from paychannels p
+            join institutions i on i.id = p.institution_id
+            where p.id = e.paychannel_id
           )
         ) as principals
       from webhook_endpoints e
       where e.removed_at is null
       order by e.id`;
-    return rows.map((row) => endpointOf(row, (sealed, place) => seal.open(sealed, place)));
+    return rows.map((row) => endpointOf(row, this.#dataKeys));
   }
 
   async proven(id: string): Promise<void> {

@@ -10,30 +10,30 @@ import type {
   WebhookHolderKind,
 } from '../switch/webhooks/ports.ts';
 import { type Change, runOnce, type Told, told } from './audited.ts';
+import type { DataKeys } from './data-keys.ts';
 import { openDirectory } from './directory.ts';
 import { makeId } from './onboarding.ts';
 import {
   deadLetterOf,
   isOneOf,
   type LetterRow,
+  openSecret,
   WEBHOOK_COLUMNS,
   type WebhookRow,
   webhookOf,
 } from './webhook-rows.ts';
-import { readWebhookSeal, type WebhookSeal } from './webhook-seal.ts';
 
 const CONNECTIONS = 1;
 const CLOSE_S = 5;
 
 export class PostgresWebhookDesk implements WebhookDesk {
   readonly #sql: Sql;
-  readonly #peppers: readonly string[];
+  readonly #dataKeys: DataKeys;
   readonly #makeSecret: () => string;
-  #seal: Promise<WebhookSeal> | null = null;
 
-  constructor(options: { url: string; peppers: readonly string[]; makeSecret: () => string }) {
+  constructor(options: { url: string; dataKeys: DataKeys; makeSecret: () => string }) {
     this.#sql = openDirectory(options.url, 'qrswitch webhooks', CONNECTIONS);
-    this.#peppers = options.peppers;
+    this.#dataKeys = options.dataKeys;
     this.#makeSecret = options.makeSecret;
   }
 
@@ -58,7 +58,7 @@ export class PostgresWebhookDesk implements WebhookDesk {
     const holder = await this.#holder(acting.scope, of.holderId);
     if (holder === null) return { is: 'unknown' };
     const id = makeId('whk');
-    const secret = await this.#newSecret();
+    const secret = this.#newSecret();
     const { url, eventTypes } = of;
     const sql = this.#sql;
     const row = {
@@ -84,7 +84,7 @@ export class PostgresWebhookDesk implements WebhookDesk {
   async rotate(acting: Acting, id: string, overlapMs: number): Promise<Changed<Webhook>> {
     const institutionId = await this.#institutionOf(acting.scope, id);
     if (institutionId === undefined) return { is: 'unknown' };
-    const secret = await this.#newSecret();
+    const secret = this.#newSecret();
     const what = this.#what('webhook.rotated', id, institutionId, { overlapMs });
     const sql = this.#sql;
     return this.#once(acting, secret.text, () => {
@@ -151,12 +151,11 @@ export class PostgresWebhookDesk implements WebhookDesk {
   }
 
   async secretsOf(id: string): Promise<readonly string[]> {
-    const seal = await this.#opener();
     const rows = await this.#sql<{ id: string; sealed: string }[]>`
       select id, sealed from webhook_secrets
       where endpoint_id = ${id} and (ends_at is null or ends_at > now())
       order by created_at desc, id`;
-    return rows.map((row) => seal.open(row.sealed, row.id));
+    return rows.map((row) => openSecret(this.#dataKeys, row));
   }
 
   async proven(acting: Acting, id: string): Promise<void> {
@@ -201,18 +200,10 @@ export class PostgresWebhookDesk implements WebhookDesk {
     return row?.institution_id;
   }
 
-  async #newSecret(): Promise<{ id: string; text: string; sealed: string }> {
+  #newSecret(): { id: string; text: string; sealed: string } {
     const id = makeId('whs');
     const text = this.#makeSecret();
-    return { id, text, sealed: (await this.#opener()).seal(text, id) };
-  }
-
-  #opener(): Promise<WebhookSeal> {
-    this.#seal ??= readWebhookSeal(this.#sql, this.#peppers).catch((error: unknown) => {
-      this.#seal = null;
-      throw error;
-    });
-    return this.#seal;
+    return { id, text, sealed: this.#dataKeys.seal(text, id) };
   }
 
   #what(action: string, id: string, institutionId: string, detail: object): Told {

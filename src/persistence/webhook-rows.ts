@@ -12,6 +12,7 @@ import type {
   WebhookHolderKind,
   WebhookState,
 } from '../switch/webhooks/ports.ts';
+import type { DataKeys } from './data-keys.ts';
 
 export interface WebhookRow {
   readonly id: string;
@@ -124,21 +125,27 @@ interface PrincipalColumns {
   readonly id: string;
   readonly institution_id: Principal['institutionId'];
   readonly merchant_id: Principal['merchantId'];
+  readonly mode: 'live' | 'test';
 }
 
-/** `open` unseals a secret. */
-export function endpointOf(
-  row: EndpointRow,
-  open: (sealed: string, place: string) => string,
-): Endpoint {
+export function endpointOf(row: EndpointRow, dataKeys: DataKeys): Endpoint {
   return {
     id: row.id,
     url: row.url,
     eventTypes: row.event_types === null ? null : new Set(row.event_types),
     state: row.state,
-    secrets: (row.secrets ?? []).map(({ id, sealed }) => open(sealed, id)),
+    secrets: (row.secrets ?? []).map((secret) => openSecret(dataKeys, secret)),
     principals: (row.principals ?? []).map(principalOf),
   };
+}
+
+export function openSecret(
+  dataKeys: DataKeys,
+  { id, sealed }: { readonly id: string; readonly sealed: string },
+): string {
+  const secret = dataKeys.open(sealed, id);
+  if (secret === null) throw new Error(`the secret ${id} is sealed under a key that is not there`);
+  return secret;
 }
 
 /** Whoever acknowledges their own events begins nothing: the rest of a principal does not matter. */
@@ -151,5 +158,6 @@ function principalOf(columns: PrincipalColumns): Principal {
     merchant: null,
     restricted: false,
     subscribed: false,
+    ...(columns.mode === 'test' ? { mode: columns.mode } : {}),
   };
 }

@@ -186,6 +186,9 @@ function useAll(metrics: Metrics): void {
   metrics.workerEnded();
   metrics.gatewayEnded();
   metrics.watchShards(() => [shard(0)]);
+  metrics.webhookSent('2xx', 0.1);
+  metrics.webhooksDied(1);
+  metrics.watchWebhooks(() => ({ pending: 1, breakersOpen: 0 }));
   metrics.watchGateway(() => ({
     requestsWaiting: 0,
     requestsHeld: 1,

@@ -21,7 +21,7 @@ create index webhook_endpoints_by_terminal on webhook_endpoints (terminal_id) wh
 create index webhook_endpoints_by_merchant on webhook_endpoints (merchant_id) where merchant_id is not null;
 create index webhook_endpoints_by_paychannel on webhook_endpoints (paychannel_id) where paychannel_id is not null;
 
--- Under which it signs, with all that are live. Sealed under keys of the database and those that the operator configures.
+-- Under which it signs, with all that are live. Sealed, as all that must be read again.
 create table webhook_secrets (
   id text collate "C" primary key,
   endpoint_id text collate "C" not null references webhook_endpoints,
@@ -30,8 +30,6 @@ create table webhook_secrets (
   ends_at timestamptz
 );
 create index webhook_secrets_by_endpoint on webhook_secrets (endpoint_id);
-insert into secrets (name, value)
-  values ('webhook_seal', sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')));
 
 -- What its sender has seen of it, told now and then.
 create table webhook_health (
