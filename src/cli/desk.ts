@@ -107,15 +107,41 @@ function paymentCommand(io: Io): Command {
 }
 
 function creditCommand(io: Io): Command {
-  return new Command('credit').description('credits of a running switch').addCommand(
-    listCommand(io, {
-      name: 'list',
-      about: 'finds credits, the newest first',
-      listed: CREDITS,
-      filters: PART_FILTERS,
-      path: () => 'credits',
-    }),
-  );
+  return new Command('credit')
+    .description('credits of a running switch: found, and those that wallets rejected, resolved')
+    .addCommand(
+      listCommand(io, {
+        name: 'list',
+        about:
+          'finds credits, the newest first; `--status rejected`: those that nobody has resolved',
+        listed: CREDITS,
+        filters: PART_FILTERS,
+        path: () => 'credits',
+      }),
+    )
+    .addCommand(
+      ofId('request', 'asks again for what its wallet rejected, by another credit').action(
+        (id: string, options: Options) => resolve(io, id, 'request', {}, options),
+      ),
+    )
+    .addCommand(
+      ofId('close', 'the money has gone back by another way')
+        .requiredOption('--reference <text>', 'what it went back by')
+        .action((id: string, options: Options) =>
+          resolve(io, id, 'close', { reference: options.reference }, options),
+        ),
+    );
+}
+
+async function resolve(
+  io: Io,
+  id: string,
+  verb: 'request' | 'close',
+  body: object,
+  options: Options,
+): Promise<void> {
+  const path = `credits/${encoded(id)}/${verb}`;
+  show(io, options, await new OperatorClient(options).change<Shown>('POST', path, body));
 }
 
 function eventCommand(io: Io): Command {

@@ -5,7 +5,7 @@ import type { Call } from './call.ts';
 import type { ProblemCode } from './problems.ts';
 import * as found from './schemas/desk.ts';
 import { EVENT_TYPES } from './schemas/event-responses.ts';
-import { statusesOf } from './schemas/part-responses.ts';
+import { paychannelCredit, statusesOf } from './schemas/part-responses.ts';
 import { queries } from './schemas/requests.ts';
 import * as shown from './schemas/responses.ts';
 import { amount, oneOf } from './schemas/scalars.ts';
@@ -15,6 +15,7 @@ const api = 'operator';
 const { limit, cursor } = queries.list;
 const BILLS = '/v1/operator/bills';
 const ONE = `${BILLS}/{billId}`;
+const CREDIT = '/v1/operator/credits/{creditId}';
 
 const of = (what: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: `Of this ${what} only.` }));
@@ -159,6 +160,42 @@ export const deskCalls: readonly Call[] = [
     { ...partFilters, status: status(statusesOf.credit) },
     found.foundCreditList,
   ),
+  {
+    id: 'operator.credit.get',
+    method: 'GET',
+    path: CREDIT,
+    api,
+    summary: 'A credit',
+    request: 'credit.get',
+    answers: { 200: { description: 'The credit as it now is.', schema: paychannelCredit } },
+    problems: ['credit.notFound'],
+  },
+  {
+    id: 'operator.credit.request',
+    method: 'POST',
+    path: `${CREDIT}/request`,
+    api,
+    summary: 'Ask again for a credit that its wallet has rejected',
+    description:
+      'By another credit in its place, for the wallet to settle; the rejected one stays as the wallet said. `unreturned` falls until the wallet rejects this one too. Safe to retry.',
+    request: 'credit.request',
+    answers: {
+      200: { description: 'The credit that is pending now.', schema: paychannelCredit },
+    },
+    problems: ['credit.notFound', 'credit.notRejected', 'bill.limitReached'],
+  },
+  {
+    id: 'operator.credit.close',
+    method: 'POST',
+    path: `${CREDIT}/close`,
+    api,
+    summary: 'A rejected credit has been returned by another way',
+    description:
+      'Final: its status is `returnedOtherwise`, `unreturned` falls, and the terminal hears `credit.settled`. Safe to retry with the same `reference`.',
+    request: 'credit.close',
+    answers: { 200: { description: 'The credit as it now is.', schema: paychannelCredit } },
+    problems: ['credit.notFound', 'credit.notRejected'],
+  },
   list(
     'event.list',
     '/v1/operator/events',

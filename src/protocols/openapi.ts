@@ -4,6 +4,7 @@ import { type TObject, type TSchema, Type } from '@sinclair/typebox';
 import type { Call } from './call.ts';
 import { calls } from './calls.ts';
 import { type ProblemCode, problems } from './problems.ts';
+import { deskRequests } from './schemas/desk-requests.ts';
 import { EVENT_TYPES, event } from './schemas/event-responses.ts';
 import { type RequestName, requests } from './schemas/requests.ts';
 import { problem } from './schemas/responses.ts';
@@ -278,7 +279,9 @@ function webSocketOf(): Node {
     eventTypes: EVENT_TYPES,
     operations: Object.fromEntries(
       (Object.keys(requests) as RequestName[])
-        .filter((name) => name !== 'bill.receipt' && name !== 'credit.get')
+        .filter(
+          (name) => name !== 'bill.receipt' && name !== 'credit.get' && !(name in deskRequests),
+        )
         .map((name) => [name, plain(requests[name], new Map())]),
     ),
   };

@@ -382,6 +382,13 @@ export const problems = {
     title: 'There is no such credit',
     meaning: 'No credit has this id, or it is not this channel’s.',
   },
+  'credit.notRejected': {
+    ...NO,
+    status: 409,
+    title: 'The credit does not wait for an operator',
+    meaning:
+      'Only a credit that its wallet rejected is requested again or closed, and once: `creditStatus` says what became of it. requestedAgain: another credit has taken its place; name that one. returnedOtherwise: it has been closed, with a reference of its own.',
+  },
   'credit.settledOtherwise': {
     ...NO,
     status: 409,

@@ -2,13 +2,14 @@
 
 import type { PresentBill } from '../domain/bill/state.ts';
 import {
+  type Credit,
   LATEST_KEPT,
   type Reservation,
   type Stay,
   type Terms,
   type Tips,
 } from '../domain/bill/vocabulary.ts';
-import type { BillId, InstitutionId, PaychannelId } from '../domain/ids.ts';
+import { type BillId, type InstitutionId, type PaychannelId, partId } from '../domain/ids.ts';
 import { AMOUNT_MAX, type Minor } from '../domain/money.ts';
 import { type Millis, NEVER } from '../domain/time.ts';
 import { formatTime, formatTimeOrNull } from './wire-time.ts';
@@ -61,6 +62,20 @@ export function stayOf({ charged }: PresentBill, stay: Stay | undefined): Shape 
 
 export function latest<T>(items: readonly T[]): readonly T[] {
   return items.length > LATEST_KEPT ? items.slice(-LATEST_KEPT) : items;
+}
+
+/** What a rejected credit shows once an operator has dealt with it, and the one that took its place. */
+export function resolutionOf(billId: BillId, { replaces, resolution }: Credit): Shape {
+  const shape: Shape = {};
+  if (replaces !== undefined) shape.replaces = partId(billId, 'c', replaces);
+  if (resolution?.how === 'requestedAgain') {
+    shape.replacedBy = partId(billId, 'c', resolution.creditNo);
+  } else if (resolution !== undefined) {
+    shape.status = resolution.how;
+    shape.reference = resolution.reference;
+    shape.settledAt = formatTime(resolution.at);
+  }
+  return shape;
 }
 
 export function earliestEnd(reservations: readonly Reservation[]): string | null {

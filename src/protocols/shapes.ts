@@ -32,6 +32,7 @@ import {
   latest,
   type OfBill,
   type Payer,
+  resolutionOf,
   type Shape,
   stayOf,
   timeOrNever,
@@ -192,6 +193,9 @@ export class Shapes {
       overdue: isOverdue(credit, now),
     };
     if (credit.isTip) shape.tip = true;
+    if (credit.replaces !== undefined || credit.resolution !== undefined) {
+      Object.assign(shape, resolutionOf(billId, credit));
+    }
     return shape;
   }
 

@@ -222,6 +222,8 @@ const OPERATIONS: { readonly [Op in BillOperation['op']]: object } = {
   'payment.refund': { paymentNo: 1, amount: null, reason: null, ...keyed },
   'credit.get': { creditNo: 1 },
   'credit.settle': { creditNo: 1, status: 'settled', reference: null, reason: null },
+  'credit.request': { creditNo: 1 },
+  'credit.close': { creditNo: 1, reference: 'T1' },
   'event.ack': { nos: [1] },
   'order.cancel': {},
   'sticker.get': {},

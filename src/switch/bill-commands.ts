@@ -51,6 +51,16 @@ export function commandOf(
     case 'payment.void':
     case 'credit.settle':
       return payerCommand(operation, principal);
+    case 'credit.request':
+      return {
+        type: 'RequestCreditAgain',
+        by: actorOf(principal),
+        creditNo: operation.creditNo,
+      };
+    case 'credit.close': {
+      const { creditNo, reference } = operation;
+      return { type: 'CloseCredit', creditNo, reference };
+    }
     case 'event.ack': {
       const { kind, id } = actorOf(principal);
       const recipient: Recipient = `${kind === 'paychannel' ? kind : 'terminal'}:${id}`;

@@ -90,7 +90,10 @@ export function replyTo(
       return replyWithFate(operation, principal, settled);
     case 'credit.get':
     case 'credit.settle':
+    case 'credit.close':
       return replyWithCredit(operation, principal, settled);
+    case 'credit.request':
+      return replyWithRepeat(operation, settled);
     case 'event.ack': {
       const fact = decision[decision[0]?.type === 'PartsRecalled' ? 1 : 0];
       const count = fact?.type === 'EventsAcknowledged' ? fact.nos.length : 0;
@@ -198,6 +201,15 @@ function replyWithCredit(
   const mine = principal?.kind !== 'paychannel' || credit?.paychannelId === principal.id;
   if (credit === undefined || !mine) return rejection({ rejected: 'credit.notFound' });
   return { kind: 'credit', bill: settled.bill, credit, now: settled.now };
+}
+
+/** The credit that is asked for in place of the one named. */
+function replyWithRepeat(
+  { creditNo }: Extract<BillOperation, { op: 'credit.request' }>,
+  { bill, now }: Settled,
+): Reply {
+  const credit = bill.credits.find(({ replaces }) => replaces === creditNo);
+  return { kind: 'credit', bill, credit: must(credit, 'the credit requested again'), now };
 }
 
 function wasDecided(settled: Settled): boolean {

@@ -50,6 +50,8 @@ function namedBy(operation: BillOperation, reference: KeptReference | null): Par
       return operation.paymentNo === null ? {} : { payments: [operation.paymentNo] };
     case 'credit.get':
     case 'credit.settle':
+    case 'credit.request':
+    case 'credit.close':
       return { credits: [operation.creditNo] };
     case 'event.ack':
       return { events: operation.nos };

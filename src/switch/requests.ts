@@ -179,6 +179,13 @@ export type Operation =
       readonly reference: string | null;
       readonly reason: string | null;
     }
+  | { readonly op: 'credit.request'; readonly billId: BillId; readonly creditNo: number }
+  | {
+      readonly op: 'credit.close';
+      readonly billId: BillId;
+      readonly creditNo: number;
+      readonly reference: string;
+    }
   /** Events of one bill; the gateway splits a list by bill and adds the counts. */
   | { readonly op: 'event.ack'; readonly billId: BillId; readonly nos: readonly number[] };
 

@@ -78,6 +78,5 @@ function isOfHouse(
 
 /** What is said of a bill that is not there, or not for the principal to see: never which of the two. */
 export function unseen(op: Operation['op']): SwitchRejection {
-  const isOfCredit = op === 'credit.get' || op === 'credit.settle';
-  return { rejected: isOfCredit ? 'credit.notFound' : 'bill.notFound' };
+  return { rejected: op.startsWith('credit.') ? 'credit.notFound' : 'bill.notFound' };
 }

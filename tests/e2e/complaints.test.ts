@@ -1,7 +1,16 @@
 // What an operator does with a merchant's complaint: finds the bill, reads what became of it, and brings it to its end.
 
+import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Bill, type Body, type Party as Client, done, fresh } from '../support/client.ts';
+import { faultsInBooks, historyIsWhole } from '../support/books.ts';
+import {
+  type Bill,
+  type Body,
+  type Party as Client,
+  done,
+  fresh,
+  type HttpAnswer,
+} from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
 import { type House, OperatorParty, onboardHouse, type Party } from '../support/operator.ts';
 import { redisAndPostgres } from '../support/set-ups.ts';
@@ -24,6 +33,7 @@ interface Transition {
 }
 
 let world: World;
+let sql: Sql;
 let system: OperatorParty;
 let here: House;
 let there: House;
@@ -34,6 +44,7 @@ let wallet: Client;
 
 beforeAll(async () => {
   world = await World.start(redisAndPostgres, { QRSWITCH_GATEWAYS: '2' });
+  sql = postgres(world.stores.databaseUrl, { max: 1 });
   system = as(world.process.demo.operator);
   [here, there] = [await onboardHouse(system, 'First'), await onboardHouse(system, 'Second')];
   admin = as(here.admin);
@@ -42,6 +53,7 @@ beforeAll(async () => {
   wallet = world.http('paychannel', here.paychannel.key ?? '');
 });
 afterAll(async () => {
+  await sql?.end();
   await world?.stop();
 });
 beforeEach(() => showOutputOnFailure(() => world?.process));
@@ -258,6 +270,91 @@ describe('an operator who acts', () => {
         detail: { command: 'ConfirmBill', version: last?.version },
       },
     ]);
+  });
+
+  test('asks again for a rejected credit, or closes it, and the books follow', async () => {
+    const { id: billId } = await create();
+    await pay(billId);
+    const { credits } = await admin.done<Bill>('operator.bill.cancel', { billId });
+    const creditId = String(credits[0]?.id);
+    const call = (verb: string, more: Body = {}, id = creditId): Promise<HttpAnswer> =>
+      admin.ask(`operator.credit.${verb}`, { creditId: id, ...more });
+    expect(await call('request')).toMatchObject({ status: 409, body: { creditStatus: 'pending' } });
+    const settle = { creditId, status: 'rejected', reason: 'closed account' };
+    await done(wallet, 'credit.settle', settle);
+    const unreturned = async (): Promise<number> =>
+      (await admin.done<Bill>('operator.bill.get', { billId })).unreturned;
+    expect(await unreturned()).toBe(700);
+
+    const again = await Promise.all([call('request'), call('request')]);
+    const other = (again[0]?.body as { id: string }).id;
+    for (const answer of again) {
+      expect(answer).toMatchObject({
+        status: 200,
+        body: { id: other, status: 'pending', replaces: creditId, amount: 700, reason: null },
+      });
+    }
+    expect(other).not.toBe(creditId);
+    expect(await unreturned()).toBe(0);
+    // The wallet may say once more what it said of the first, and is asked for the other.
+    expect(await done(wallet, 'credit.settle', settle)).toMatchObject({ replacedBy: other });
+    const { events } = await done(wallet, 'paychannel.events', { limit: 100 });
+    const asked = events.filter(
+      ({ type, data }) => type === 'credit.requested' && data.credit?.id === other,
+    );
+    expect(asked).toHaveLength(1);
+
+    await done(wallet, 'credit.settle', { creditId: other, status: 'rejected' });
+    expect(await unreturned()).toBe(700);
+    const reference = { reference: 'SEPA 17' };
+    for (let i = 0; i < 2; i++) {
+      expect(await call('close', reference, other)).toMatchObject({
+        status: 200,
+        body: { status: 'returnedOtherwise', ...reference, settledAt: expect.any(String) },
+      });
+    }
+    expect(await unreturned()).toBe(0);
+    expect(await call('close', { reference: 'another' }, other)).toMatchObject({
+      status: 409,
+      body: { code: 'credit.notRejected', creditStatus: 'returnedOtherwise' },
+    });
+    expect((await call('close', {}, other)).status).toBe(400);
+    const told = await done(till, 'terminal.events', { limit: 100 });
+    expect(told.events.filter((event) => event.billId === billId).map(({ type }) => type)).toEqual([
+      'bill.paid',
+      'bill.cancelled',
+      'credit.requested',
+      'credit.rejected',
+      'credit.requested',
+      'credit.rejected',
+      'credit.settled',
+    ]);
+    for (const stranger of [as(there.admin), viewer]) {
+      const expected = stranger === viewer ? 403 : 404;
+      const one = { creditId: other, ...reference };
+      expect((await stranger.ask('operator.credit.close', one)).status).toBe(expected);
+      expect((await stranger.ask('operator.credit.request', { creditId: other })).status).toBe(
+        expected,
+      );
+    }
+    // History tells the same.
+    const listed = async (status: string): Promise<unknown[]> =>
+      (await idsOf(admin, 'credit.list', { status })).filter((id) => String(id).startsWith(billId));
+    await expect.poll(() => listed('returnedOtherwise'), WITHIN).toEqual([other]);
+    expect(await listed('rejected')).toEqual([]);
+    expect(await admin.done('operator.credit.get', { creditId })).toMatchObject({
+      status: 'rejected',
+      replacedBy: other,
+    });
+    expect(await admin.done('operator.bill.get', { billId })).toMatchObject({
+      unreturned: 0,
+      credits: [
+        { id: creditId, status: 'rejected', replacedBy: other },
+        { id: other, status: 'returnedOtherwise', ...reference, replaces: creditId },
+      ],
+    });
+    await historyIsWhole(world.process);
+    expect(await faultsInBooks(sql)).toEqual([]);
   });
 
   test('does what the role takes in, where it sees', async () => {

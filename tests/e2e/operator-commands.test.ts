@@ -54,6 +54,7 @@ describe('the commands of an operator', () => {
     for (const line of commandsOf(readFileSync(PAGE, 'utf8'))) {
       const [, name, command = ''] = /^(?:([A-Z]+)=)?(.*)$/.exec(line) ?? [];
       if (name === 'BILL') await complain(kept.TERMINAL?.key, kept.PAYCHANNEL?.key);
+      if (command.includes('credit list')) await reject(kept.PAYCHANNEL?.key);
       const argv = (command.match(/'[^']*'|\S+/g) ?? []).map((word) =>
         value(word.replace(/^'|'$/g, '')).replace('tills.csv', rows),
       );
@@ -65,7 +66,7 @@ describe('the commands of an operator', () => {
       const told = await run(...argv.slice(1));
       if (name !== undefined) kept[name] = [JSON.parse(told)].flat()[0] as { id: string };
     }
-    const names = ['TERMINAL', 'PAYCHANNEL', 'KEY', 'BILL'];
+    const names = ['TERMINAL', 'PAYCHANNEL', 'KEY', 'BILL', 'CREDIT', 'AGAIN'];
     expect(Object.keys(kept)).toEqual(expect.arrayContaining(names));
     const till = world.http('terminal', kept.TERMINAL?.key);
     const wallet = world.http('paychannel', kept.PAYCHANNEL?.key);
@@ -82,6 +83,17 @@ describe('the commands of an operator', () => {
     const payment = { billId, paymentRef: 'w-1', amount: 500, currency: 'EUR' };
     await done(world.http('paychannel', wallet), 'payment.create', payment);
     await expect.poll(() => run('bill', 'list', '--status', 'paid')).toContain(billId);
+  };
+
+  /** The wallet rejects what it is asked for, and the lists have it. */
+  const reject = async (wallet?: string): Promise<void> => {
+    const client = world.http('paychannel', wallet);
+    const pending = async () =>
+      (await done(client, 'paychannel.credits', { status: 'pending' })).items;
+    await expect.poll(async () => (await pending()).length).toBe(1);
+    const [{ id: creditId } = { id: '' }] = await pending();
+    await done(client, 'credit.settle', { creditId, status: 'rejected', reason: 'closed' });
+    await expect.poll(() => run('credit', 'list', '--status', 'rejected')).toContain(creditId);
   };
 
   test('add terminals from a file once, however often it is imported, with a key for each', async () => {
@@ -142,6 +154,10 @@ describe('the commands of an operator', () => {
     const [bill = ''] = (await run('bill', 'list', '--order', 'A-1001')).split('\n').slice(2);
     expect(bill).toMatch(/A-1001 +dynamic +confirmed +500 +500 +500 +100 +0 +EUR$/);
     const [id = ''] = bill.split(' ');
+    const credits = (await run('bill', 'credits', id)).split('\n');
+    expect(credits.filter((line) => /returnedOtherwise .*SEPA 2026-0117/.test(line))).toHaveLength(
+      1,
+    );
     expect(await run('bill', 'timeline', id)).toMatch(
       /payment\.create +payment\.accepted +paychannel /,
     );

@@ -405,12 +405,46 @@ const ofTips: EntryContent = {
   ],
 };
 
+/** Of version 8: a rejected credit that was requested again, and one that was returned otherwise. */
+const ofResolutions: EntryContent = {
+  kind: 'batch',
+  transitions: [
+    {
+      ...created,
+      command: 'RequestCreditAgain',
+      actor: 'operator:o1',
+      facts: [
+        {
+          type: 'CreditRequestedAgain',
+          credit: {
+            no: 4,
+            kind: 'reversal',
+            paymentNo: 3,
+            paychannelId: 'p1',
+            paymentRef: 'pay-3',
+            amount: 5_000_000_000,
+            status: 'pending',
+            reason: null,
+            settledReason: null,
+            reference: null,
+            requestedAt: at + 2,
+            settledAt: null,
+            repeats: 0,
+            replaces: 2,
+          },
+        },
+        { type: 'CreditReturnedOtherwise', no: 3, reference: 'SEPA 17' },
+      ],
+    } as unknown as Transition,
+  ],
+};
+
 function recorded(version: number): Record<string, string> {
   const path = new URL(`./entries-v${version}.json`, import.meta.url);
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-describe.each([1, 2, 3, 4, 5, 6, 7])('an entry of version %i', (version) => {
+describe.each([1, 2, 3, 4, 5, 6, 7, 8])('an entry of version %i', (version) => {
   const payloads = recorded(version);
 
   test.each([
@@ -445,4 +479,10 @@ test('an entry of version 6 that tells of tips is read as what it said', () => {
   const payload = Buffer.from(recorded(6).tips ?? '', 'base64');
   expect(payload[0]).toBe(6);
   expect(makeEntryCodec().decode(payload)).toStrictEqual(ofTips);
+});
+
+test('an entry of version 8 that tells of resolved credits is read as what it said', () => {
+  const payload = Buffer.from(recorded(8).resolutions ?? '', 'base64');
+  expect(payload[0]).toBe(8);
+  expect(makeEntryCodec().decode(payload)).toStrictEqual(ofResolutions);
 });

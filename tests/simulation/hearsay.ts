@@ -172,6 +172,8 @@ function askedBy(operation: Operation): { op: Op; body: Body } | null {
       const body = { billId, orderId: sale.orderId, attempt: sale.billId };
       return { op: 'sticker.begin', body };
     }
+    case 'credit.request':
+    case 'credit.close':
     case 'event.ack':
     case 'bill.page':
     case 'sticker.get':

@@ -21,6 +21,7 @@ import {
   acknowledge,
   BETA,
   cancel,
+  closeCredit,
   confirm,
   create,
   MERCHANT,
@@ -32,6 +33,7 @@ import {
   ref,
   refund,
   release,
+  requestAgain,
   reserve,
   START,
   settle,
@@ -271,7 +273,7 @@ const attachments: fc.Arbitrary<BillCommand> = fc.record({
   receipt: fc.constantFrom({ no: 1 }, { no: 2 }, { no: 3 }),
 });
 
-const settlements = fc
+const answers = fc
   .record({
     no: fc.constantFrom(0, 1, 1, 1, 2, 2, 3, 4),
     paychannelId: channels,
@@ -279,6 +281,18 @@ const settlements = fc
     reason: fc.constantFrom(null, 'why'),
   })
   .map(({ no, ...rest }) => settle(no, rest));
+
+/** What the wallet says of a credit, and what an operator does where it said no. */
+const settlements = fc.oneof(
+  { weight: 6, arbitrary: answers },
+  { weight: 2, arbitrary: fc.nat({ max: 4 }).map(requestAgain) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ no: fc.nat({ max: 4 }), reference: fc.constantFrom('T1', 'T1', 'T2') })
+      .map(({ no, reference }) => closeCredit(no, reference)),
+  },
+);
 
 const acknowledgements = fc
   .record({

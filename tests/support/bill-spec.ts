@@ -169,6 +169,14 @@ export function settle(no: number, changes: Changes<'SettleCredit'> = {}): BillC
   };
 }
 
+export function requestAgain(creditNo: number): BillCommand {
+  return { type: 'RequestCreditAgain', by: OPERATOR, creditNo };
+}
+
+export function closeCredit(creditNo: number, reference = 'T1'): BillCommand {
+  return { type: 'CloseCredit', creditNo, reference };
+}
+
 export function acknowledge(
   nos: readonly number[],
   recipient: CommandOf<'AcknowledgeEvents'>['recipient'] = `terminal:${TERMINAL}`,

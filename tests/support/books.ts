@@ -34,15 +34,28 @@ const QUERIES: Readonly<Record<string, string>> = {
       select bill_id,
         sum(amount) filter (where kind = 'reversal') as reversals,
         sum(amount) filter (where kind = 'refund') as refunds
-      from credits where not is_tip group by 1
+      from credits where not is_tip and replaces is null group by 1
     ) c on c.bill_id = b.id
     where b.reversed <> coalesce(c.reversals, 0) or b.refunded <> coalesce(c.refunds, 0)`,
   'payments whose credited is not the sum of their credits': `
     select p.bill_id, p.no, p.credited, c.total from payments p
     left join (
-      select bill_id, payment_no, sum(amount) as total from credits where not is_tip group by 1, 2
+      select bill_id, payment_no, sum(amount) as total from credits
+      where not is_tip and replaces is null group by 1, 2
     ) c on c.bill_id = p.bill_id and c.payment_no = p.no
     where p.credited <> coalesce(c.total, 0) or p.credited > p.amount`,
+  'bills whose unreturned is not the sum of the credits that wait for an operator': `
+    select b.id, b.unreturned, c.total from bills b
+    left join (
+      select bill_id, sum(amount) as total from credits
+      where status = 'rejected' and replaced_by is null and not is_tip group by 1
+    ) c on c.bill_id = b.id
+    where b.unreturned <> coalesce(c.total, 0)`,
+  'credits requested again whose two ends do not tell of each other': `
+    select c.bill_id, c.no, c.replaces, r.status, r.replaced_by from credits c
+    left join credits r on r.bill_id = c.bill_id and r.no = c.replaces
+    where c.replaces is not null and (r.replaced_by is distinct from c.no or r.status <> 'rejected'
+      or r.amount <> c.amount or r.payment_no <> c.payment_no or r.kind <> c.kind)`,
   'bills that kept or gave back more or less than was paid': `
     select id, status, paid, confirmed, reversed, refunded from bills where
       (status in ('confirmed', 'refunded') and paid <> confirmed + reversed)
@@ -63,7 +76,7 @@ const QUERIES: Readonly<Record<string, string>> = {
       select p.bill_id, sum(p.amount - coalesce(c.reversed, 0)) as total from payments p
       left join (
         select bill_id, payment_no, sum(amount) as reversed from credits
-        where kind = 'reversal' and not is_tip group by 1, 2
+        where kind = 'reversal' and not is_tip and replaces is null group by 1, 2
       ) c on c.bill_id = p.bill_id and c.payment_no = p.no
       where p.status in ('confirmed', 'refunded') group by 1
     ) p on p.bill_id = b.id
@@ -74,7 +87,7 @@ const QUERIES: Readonly<Record<string, string>> = {
     left join (
       select bill_id, payment_no, sum(amount) as total, count(*) as credits,
         bool_or(kind = 'refund') as is_refund
-      from credits where is_tip group by 1, 2
+      from credits where is_tip and replaces is null group by 1, 2
     ) c on c.bill_id = p.bill_id and c.payment_no = p.no
     where coalesce(c.total, 0) <> case when p.tip_returned then p.tip else 0 end
       or c.credits > 1

@@ -115,6 +115,8 @@ function paymentsNamed(twin: PresentBill, command: BillCommand): (number | undef
     case 'RefundBill':
       return [command.paymentNo ?? undefined];
     case 'SettleCredit':
+    case 'RequestCreditAgain':
+    case 'CloseCredit':
       return [twin.credits.find(({ no }) => no === command.creditNo)?.paymentNo];
     default:
       return [];

@@ -1,12 +1,12 @@
 // What the facts of credits make of a bill: money that is asked back, and what the wallets make of it.
 
-import { add, ZERO } from '../money.ts';
+import { add, subtract, ZERO } from '../money.ts';
 import { booksWith, countsWith, endingWith, paymentWith } from './copies.ts';
-import { indexOfCredit } from './credits.ts';
+import { indexOfCredit, isUnresolved } from './credits.ts';
 import { type Draft, impossible, isBeingPaid, own } from './draft.ts';
 import { repeatsBy } from './dynamic-timers.ts';
-import { tipsWith } from './tips.ts';
-import { CREDITS_MAX, type Credit, type FactOf, type Moment } from './vocabulary.ts';
+import { NO_TIPS, tipsWith } from './tips.ts';
+import { type BillFact, CREDITS_MAX, type Credit, type FactOf, type Moment } from './vocabulary.ts';
 
 export function creditRequested(
   draft: Draft,
@@ -88,6 +88,57 @@ export function creditSettled(draft: Draft, fact: FactOf<'CreditSettled'>, { at 
     const unreturned = add(draft.books.unreturned, credit.amount);
     draft.books = booksWith(draft.books, { unreturned });
   }
+}
+
+/** What it asks for was drawn from its payment, and is in the books, since the one that it replaces. */
+export function creditRequestedAgain(draft: Draft, fact: FactOf<'CreditRequestedAgain'>): void {
+  const { credit } = fact;
+  const [index, rejected] = unresolvedCredit(draft, fact, credit.replaces ?? 0);
+  if (credit.no !== draft.counts.credits + 1 || credit.status !== 'pending') {
+    impossible(draft, fact);
+  }
+  const { kind, paymentNo, amount, isTip } = rejected;
+  const isOfSame = credit.kind === kind && credit.paymentNo === paymentNo;
+  if (!isOfSame || credit.amount !== amount || credit.isTip !== isTip) impossible(draft, fact);
+  const resolution = { how: 'requestedAgain', creditNo: credit.no } as const;
+  own(draft, 'credits')[index] = { ...rejected, resolution };
+  own(draft, 'credits').push(credit);
+  draft.counts = countsWith(draft.counts, { credits: credit.no });
+  resolved(draft, rejected);
+}
+
+export function creditReturnedOtherwise(
+  draft: Draft,
+  fact: FactOf<'CreditReturnedOtherwise'>,
+  { at }: Moment,
+): void {
+  const [index, rejected] = unresolvedCredit(draft, fact, fact.no);
+  const resolution = { how: 'returnedOtherwise', reference: fact.reference, at } as const;
+  own(draft, 'credits')[index] = { ...rejected, resolution };
+  resolved(draft, rejected);
+}
+
+/** What was unreturned is asked for again, or has been given back. */
+function resolved(draft: Draft, { amount, isTip }: Credit): void {
+  const { books } = draft;
+  if (isTip) {
+    const tips = books.tips ?? NO_TIPS;
+    const unreturned = subtract(tips.unreturned, amount);
+    draft.books = booksWith(books, { tips: { ...tips, unreturned } });
+  } else {
+    draft.books = booksWith(books, { unreturned: subtract(books.unreturned, amount) });
+  }
+}
+
+function unresolvedCredit(
+  draft: Draft,
+  fact: BillFact,
+  no: number,
+): [index: number, credit: Credit] {
+  const index = indexOfCredit(draft.credits, no);
+  const credit = draft.credits[index];
+  if (credit === undefined || !isUnresolved(credit)) return impossible(draft, fact);
+  return [index, credit];
 }
 
 function pendingCredit(

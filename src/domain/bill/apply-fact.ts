@@ -1,7 +1,13 @@
 // What each fact makes of a bill. A fact that cannot follow is a Defect: history is never argued with.
 
 import { add, ZERO } from '../money.ts';
-import { creditRepeated, creditRequested, creditSettled } from './apply-credit.ts';
+import {
+  creditRepeated,
+  creditRequested,
+  creditRequestedAgain,
+  creditReturnedOtherwise,
+  creditSettled,
+} from './apply-credit.ts';
 import { booksWith, countsWith, endingWith, paymentWith, type Writable } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
 import { type Draft, impossible, isBeingPaid, own, replace } from './draft.ts';
@@ -39,6 +45,8 @@ export const CHANGES_WHAT_IS_SHOWN = {
   CreditRequested: true,
   CreditRepeated: false,
   CreditSettled: true,
+  CreditRequestedAgain: true,
+  CreditReturnedOtherwise: true,
   ReceiptAttached: true,
   KeyUsed: false,
   EventRaised: false,
@@ -96,6 +104,12 @@ export function applyFact(draft: Draft, fact: BillFact, moment: Moment): void {
       break;
     case 'CreditSettled':
       creditSettled(draft, fact, moment);
+      break;
+    case 'CreditRequestedAgain':
+      creditRequestedAgain(draft, fact);
+      break;
+    case 'CreditReturnedOtherwise':
+      creditReturnedOtherwise(draft, fact, moment);
       break;
     case 'ReceiptAttached':
       receiptAttached(draft, fact);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   BETA,
+  closeCredit,
   confirm,
   create,
   given,
@@ -8,12 +9,13 @@ import {
   pay,
   RUN_TIMER,
   refund,
+  requestAgain,
   settle,
 } from '../../../tests/support/bill-spec.ts';
 import { DAY_MS, NEVER, plus } from '../time.ts';
-import { nextDueOf } from './bill.ts';
+import { decide, nextDueOf } from './bill.ts';
 import { isOverdue } from './credits.ts';
-import { CREDIT_REPEATS_MAX } from './vocabulary.ts';
+import { CREDIT_REPEATS_MAX, CREDITS_MAX } from './vocabulary.ts';
 
 describe('a credit', () => {
   const owed = given(create(), pay(1000), [confirm(700), inSeconds(10)]);
@@ -49,6 +51,100 @@ describe('a credit', () => {
     settled.when(settle(1, { reference: 'W1' })).rejects(otherwise);
     settled.when(settle(1, { reason: 'broken' })).rejects(otherwise);
     expect(settled.bill.credits).toMatchObject([{ reason: 'broken' }]);
+  });
+
+  describe('that was rejected', () => {
+    const story = [
+      create(),
+      pay(1000),
+      confirm(),
+      refund(300, { reason: 'broken' }),
+      settle(1, { status: 'rejected', reason: 'closed account' }),
+    ];
+    const rejected = given(...story);
+    const another = given(...story, [requestAgain(1), inSeconds(90)]);
+
+    test('is requested again by another credit, which draws nothing more', () => {
+      const then = rejected.when(requestAgain(1), inSeconds(90));
+      then.decides('CreditRequestedAgain', 'EventRaised', 'EventRaised');
+      expect(then.told).toEqual([
+        'paychannel:alfa credit.requested',
+        'terminal:term-1 credit.requested',
+      ]);
+      expect(then.bill).toMatchObject({
+        version: rejected.bill.version + 1,
+        books: { refunded: 300, unreturned: 0 },
+        payments: [{ credited: 300 }],
+        credits: [
+          { no: 1, status: 'rejected', resolution: { how: 'requestedAgain', creditNo: 2 } },
+          { no: 2, status: 'pending', amount: 300, replaces: 1, reason: null, repeats: 0 },
+        ],
+      });
+      then.bill.credits.forEach((credit) => expect(credit.paymentNo).toBe(1));
+    });
+
+    test('is requested again once, and its wallet may say the same of it as before', () => {
+      another.when(requestAgain(1)).decidesNothing();
+      another.when(settle(1, { status: 'rejected', reason: 'closed account' })).decidesNothing();
+      another.when(settle(1)).rejects({ rejected: 'credit.settledOtherwise', status: 'rejected' });
+      another
+        .when(closeCredit(1))
+        .rejects({ rejected: 'credit.notRejected', status: 'requestedAgain' });
+      another.when(requestAgain(2)).rejects({ rejected: 'credit.notRejected', status: 'pending' });
+      another.when(requestAgain(3)).rejects({ rejected: 'credit.notFound' });
+    });
+
+    test('is unreturned again where the wallet rejects the other too, and no more once that is settled', () => {
+      const again = [...story, requestAgain(1), settle(2, { status: 'rejected' })];
+      const twice = given(...again);
+      expect(twice.bill.books.unreturned).toBe(300);
+      twice.when(requestAgain(1)).decidesNothing();
+      const third = given(...again, requestAgain(2));
+      expect(third.bill.credits[2]).toMatchObject({ no: 3, replaces: 2, reason: null });
+      const paid = given(...again, requestAgain(2), settle(3));
+      expect(paid.bill.books).toMatchObject({ refunded: 300, unreturned: 0 });
+      paid.when(requestAgain(3)).rejects({ rejected: 'credit.notRejected', status: 'settled' });
+      paid.when(closeCredit(3)).rejects({ rejected: 'credit.notRejected', status: 'settled' });
+    });
+
+    test('is closed once it was returned otherwise, for good, and the terminal is told', () => {
+      const then = rejected.when(closeCredit(1, 'SEPA 17'), inSeconds(90));
+      expect(then.told).toEqual(['terminal:term-1 credit.settled']);
+      expect(then.bill).toMatchObject({
+        books: { refunded: 300, unreturned: 0 },
+        credits: [
+          {
+            status: 'rejected',
+            resolution: { how: 'returnedOtherwise', reference: 'SEPA 17', at: inSeconds(90) },
+          },
+        ],
+      });
+      const closed = given(...story, [closeCredit(1, 'SEPA 17'), inSeconds(90)]);
+      closed.when(closeCredit(1, 'SEPA 17')).decidesNothing();
+      closed.when(settle(1, { status: 'rejected', reason: 'closed account' })).decidesNothing();
+      const done = { rejected: 'credit.notRejected', status: 'returnedOtherwise' } as const;
+      closed.when(closeCredit(1, 'other')).rejects(done);
+      closed.when(requestAgain(1)).rejects(done);
+    });
+
+    test('is asked for each day like any other, once it is requested again', () => {
+      expect(nextDueOf(rejected.bill)).toBe(NEVER);
+      expect(nextDueOf(another.bill)).toBe(plus(inSeconds(90), DAY_MS));
+    });
+
+    test('leaves to each payment the credits that returning it may need', () => {
+      const crowded = {
+        ...rejected.bill,
+        counts: { ...rejected.bill.counts, credits: CREDITS_MAX - 3 },
+      };
+      // One payment is not returned whole, and a confirm of less might have split another.
+      expect(decide(crowded, requestAgain(1), inSeconds(90))).toHaveLength(3);
+      const full = { ...crowded, counts: { ...crowded.counts, credits: CREDITS_MAX - 2 } };
+      expect(decide(full, requestAgain(1), inSeconds(90))).toMatchObject({
+        rejected: 'bill.limitReached',
+      });
+      expect(decide(full, closeCredit(1), inSeconds(90))).toHaveLength(2);
+    });
   });
 
   test('is nobody else’s to settle', () => {

@@ -1,11 +1,19 @@
 // Credits: money to be given back, drawn from payments, and what the wallets make of it.
 
-import { assert } from '../assert.ts';
+import { assert, must } from '../assert.ts';
 import { type Minor, smaller, subtract } from '../money.ts';
 import { DAY_MS, type Millis } from '../time.ts';
-import { raiseForCredit, terminal } from './outbox.ts';
+import { isOwnTerminal, raiseForCredit, raiseForCredits, terminal } from './outbox.ts';
 import type { PresentBill } from './state.ts';
-import type { BillDecision, CommandOf, Credit, CreditKind, FactOf, Payment } from './vocabulary.ts';
+import type {
+  BillDecision,
+  BillRejection,
+  CommandOf,
+  Credit,
+  CreditKind,
+  FactOf,
+  Payment,
+} from './vocabulary.ts';
 
 interface Draw {
   readonly kind: CreditKind;
@@ -82,6 +90,72 @@ export function settleCredit(bill: PresentBill, command: CommandOf<'SettleCredit
     { type: 'CreditSettled', no: credit.no, status, reference, reason },
     raiseForCredit(terminal(bill), `credit.${status}`, credit),
   ];
+}
+
+/**
+ * Asks again for what a wallet rejected. It is another credit: what a wallet has said of one is final, and it may say so
+ * again at any time. `limit` says why there may be no further credit; null where there may.
+ */
+export function requestCreditAgain(
+  bill: PresentBill,
+  command: CommandOf<'RequestCreditAgain'>,
+  now: Millis,
+  limit: BillRejection | null,
+): BillDecision {
+  const rejected = findCredit(bill, command.creditNo);
+  if (rejected === null) return { rejected: 'credit.notFound' };
+  if (rejected.resolution?.how === 'requestedAgain') return [];
+  if (!isUnresolved(rejected)) return notRejected(rejected);
+  if (limit !== null) return limit;
+
+  const { no: replaces, kind, paymentNo, paychannelId, paymentRef, amount, reason } = rejected;
+  const credit: Credit = {
+    no: bill.counts.credits + 1,
+    kind,
+    paymentNo,
+    paychannelId,
+    paymentRef,
+    amount,
+    status: 'pending',
+    // What the wallet said when it rejected the other is not why this one is asked for.
+    reason: rejected.settledReason === null ? reason : null,
+    settledReason: null,
+    reference: null,
+    requestedAt: now,
+    settledAt: null,
+    repeats: 0,
+    ...(rejected.isTip ? { isTip: true as const } : {}),
+    replaces,
+  };
+  return [
+    { type: 'CreditRequestedAgain', credit },
+    ...raiseForCredits(bill, [credit], !isOwnTerminal(bill, command.by)),
+  ];
+}
+
+/** The terminal hears that the customer has the money, as of any other credit. */
+export function closeCredit(bill: PresentBill, command: CommandOf<'CloseCredit'>): BillDecision {
+  const { creditNo, reference } = command;
+  const rejected = findCredit(bill, creditNo);
+  if (rejected === null) return { rejected: 'credit.notFound' };
+  const { resolution } = rejected;
+  if (resolution?.how === 'returnedOtherwise' && resolution.reference === reference) return [];
+  if (!isUnresolved(rejected)) return notRejected(rejected);
+
+  return [
+    { type: 'CreditReturnedOtherwise', no: creditNo, reference },
+    raiseForCredit(terminal(bill), 'credit.settled', rejected),
+  ];
+}
+
+/** Whether a wallet rejected it and nobody has dealt with that yet. */
+export function isUnresolved({ status, resolution }: Credit): boolean {
+  return status === 'rejected' && resolution === undefined;
+}
+
+function notRejected({ status, resolution }: Credit): BillRejection {
+  const now = status === 'rejected' ? resolution?.how : status;
+  return { rejected: 'credit.notRejected', status: must(now, 'what became of the credit') };
 }
 
 /** A bill's nth credit; null where there is none, or a static bill has let it go. */

@@ -153,6 +153,18 @@ function leftOf(bill: PresentBill, payment: Payment | null): Minor {
   return subtract(bill.books.confirmed, bill.books.refunded);
 }
 
+/**
+ * Why no credit may be requested again: all that is paid must find credits to be returned by (B6). A payment still to come
+ * may need three, for itself, for what was above what was due and for its tip; a confirm of less splits one payment more.
+ */
+export function limitOfRepeats({ status, counts, payments }: PresentBill): BillRejection | null {
+  const isBeingPaid = status === 'open' || status === 'partiallyPaid';
+  const whole = payments.filter(({ amount, credited }) => credited < amount).length;
+  const tips = payments.filter(({ tip, isTipReturned }) => tip !== undefined && !isTipReturned);
+  const limit = CREDITS_MAX - (isBeingPaid ? 3 * PAYMENTS_MAX : whole + tips.length) - 1;
+  return counts.credits < limit ? null : { rejected: 'bill.limitReached', limit, of: 'credits' };
+}
+
 function creditsAfter(bill: PresentBill, facts: readonly BillFact[]): number {
   return bill.counts.credits + facts.filter(({ type }) => type === 'CreditRequested').length;
 }

@@ -8,7 +8,7 @@ import { must } from '../assert.ts';
 import { HOUR_MS, type Millis, NEVER, plus } from '../time.ts';
 import { CHANGES_WHAT_IS_SHOWN } from './apply-fact.ts';
 import { decide, evolve, nextDueOf } from './bill.ts';
-import { findCredit } from './credits.ts';
+import { findCredit, isUnresolved } from './credits.ts';
 import { type Bill, dueOf, isPresent, type PresentBill, reservedOf } from './state.ts';
 import { type EndedEvent, type Touched, touchedBy } from './touched.ts';
 import {
@@ -65,15 +65,38 @@ describe('a dynamic bill', () => {
       const credits = bill.credits.filter(({ isTip }) => !isTip);
       for (const payment of payments) {
         const own = credits.filter(({ paymentNo }) => paymentNo === payment.no);
-        expect(sum(own.map(({ amount }) => amount))).toBe(payment.credited);
+        const drawn = own.filter(({ replaces }) => replaces === undefined);
+        expect(sum(drawn.map(({ amount }) => amount))).toBe(payment.credited);
         expect(payment.credited).toBeLessThanOrEqual(payment.amount);
         expect(own.every((credit) => isDrawnFrom(credit, payment))).toBe(true);
       }
       const total = (of: (credit: Credit) => boolean): number =>
         sum(credits.filter(of).map(({ amount }) => amount));
-      expect(total(({ kind }) => kind === 'reversal')).toBe(books.reversed);
-      expect(total(({ kind }) => kind === 'refund')).toBe(books.refunded);
-      expect(total(({ status }) => status === 'rejected')).toBe(books.unreturned);
+      const drawn = (credit: Credit): boolean => credit.replaces === undefined;
+      expect(total((each) => each.kind === 'reversal' && drawn(each))).toBe(books.reversed);
+      expect(total((each) => each.kind === 'refund' && drawn(each))).toBe(books.refunded);
+      expect(total(isUnresolved)).toBe(books.unreturned);
+    });
+  });
+
+  test('B8: a credit is returned once: of those in place of one another, the last alone is alive', () => {
+    forAllSteps(({ before, after: { credits }, facts }) => {
+      for (const { no, status, replaces, resolution, ...credit } of credits) {
+        if (resolution !== undefined) expect(status).toBe('rejected');
+        if (resolution?.how === 'requestedAgain') {
+          const next = must(credits[resolution.creditNo - 1], 'the one in its place');
+          const { kind, paymentNo, amount } = credit;
+          expect(next).toMatchObject({ replaces: no, kind, paymentNo, amount });
+        }
+        if (replaces === undefined) continue;
+        expect(credits[replaces - 1]?.resolution).toEqual({ how: 'requestedAgain', creditNo: no });
+      }
+      // What a wallet or an operator has said of a credit is never taken back.
+      if (!isPresent(before) || facts.length === 0) return;
+      for (const [index, { status, resolution }] of before.credits.entries()) {
+        if (status !== 'pending') expect(credits[index]?.status).toBe(status);
+        if (resolution !== undefined) expect(credits[index]?.resolution).toBe(resolution);
+      }
     });
   });
 
@@ -424,6 +447,7 @@ describe('reach', () => {
         "cancel.amountBeforeConfirm",
         "confirm.exceedsPaid",
         "credit.notFound",
+        "credit.notRejected",
         "credit.settledOtherwise",
         "idempotency.reused",
         "payment.currencyMismatch",

@@ -8,22 +8,23 @@
 //                        └────clock──▶  expired  ◀──clock── partiallyPaid
 //
 //   B1. Money is conserved: before confirm paid = held + reversed, after it paid = confirmed + reversed.
-//   B2. No credit exceeds its payment; credits add up to reversed + refunded.
+//   B2. No credit exceeds its payment; credits, but for those in the place of others, add up to reversed + refunded.
 //   B3. Live reservations never hold more than is due, nor more places than payments have left: a payment within
 //       its reservation is accepted, unless the bill was cancelled or confirmed meanwhile.
 //   B4. An answer given is never taken back: a reference keeps its first outcome, refusals and voids included.
 //   B5. The version counts the transitions that change the bill as shown, and no others.
 //   B6. All that a bill has taken can be returned, whatever was returned in parts before.
 //   B7. A refunded, cancelled or expired bill stays so, and a confirmed amount never changes.
+//   B8. Money is asked back once at a time: a credit takes the place of a rejected one, which then is done with.
 
 import { assert, unreachable } from '../assert.ts';
 import { type Millis, NEVER } from '../time.ts';
 import { applyFact, CHANGES_WHAT_IS_SHOWN, dropDeadLetters } from './apply-fact.ts';
-import { settleCredit } from './credits.ts';
+import { closeCredit, requestCreditAgain, settleCredit } from './credits.ts';
 import { type Draft, draftOf, draftOfNew, finish } from './draft.ts';
 import { cancel, confirm } from './dynamic-endings.ts';
 import { DYNAMIC_PAYMENTS } from './dynamic-payments.ts';
-import { orderOf, refund } from './dynamic-refunds.ts';
+import { limitOfRepeats, orderOf, refund } from './dynamic-refunds.ts';
 import { earliestTimer, runTimer } from './dynamic-timers.ts';
 import { acknowledge } from './outbox.ts';
 import { type PayRules, payBy, release, reserveBy, voidPayment } from './paying.ts';
@@ -88,6 +89,10 @@ export function decideWhole(
       return attachReceipt(bill, command);
     case 'SettleCredit':
       return settleCredit(bill, command);
+    case 'RequestCreditAgain':
+      return requestCreditAgain(bill, command, now, limitOfRepeats(bill));
+    case 'CloseCredit':
+      return closeCredit(bill, command);
     case 'AcknowledgeEvents':
       return acknowledge(bill, command);
     case 'RunTimer':

@@ -3,7 +3,7 @@
 
 import { type Minor, subtract } from '../money.ts';
 import type { Millis } from '../time.ts';
-import { drawCredits, requestsOf } from './credits.ts';
+import { drawCredits, findCredit, requestsOf } from './credits.ts';
 import { closed, type Ender, enderOf } from './dynamic-endings.ts';
 import {
   exceedsLeft,
@@ -192,6 +192,16 @@ function limitOf(bill: PresentBill, payment: Payment, amount: Minor): BillReject
   return null;
 }
 
+/** Why a credit may not be requested again. */
+export function limitOfRepeats(bill: PresentBill, creditNo: number): BillRejection | null {
+  const payment = findPaymentNo(bill, findCredit(bill, creditNo)?.paymentNo ?? 0);
+  if (payment === null) return null;
+  const own = bill.credits.filter(({ paymentNo }) => paymentNo === payment.no).length;
+  const limit = PAYMENT_CREDITS_MAX;
+  if (own >= limit) return { rejected: 'bill.limitReached', limit, of: 'credits of a payment' };
+  return limitOf(bill, payment, leftOf(payment));
+}
+
 /** Whether one more credit may wait for its wallet. */
 export function hasRoomForCredit({ credits }: PresentBill): boolean {
   if (credits.length < PENDING_CREDITS_MAX) return true;
@@ -207,8 +217,9 @@ export function findPaymentNo(bill: PresentBill, no: number): Payment | null {
 /** What of a payment was confirmed; 0 of one that was reversed whole. Its credits are all there. */
 function confirmedOf(bill: PresentBill, payment: Payment): number {
   let confirmed: number = payment.amount;
-  for (const { paymentNo, kind, amount, isTip } of bill.credits) {
-    if (paymentNo === payment.no && kind === 'reversal' && !isTip) confirmed -= amount;
+  for (const { paymentNo, kind, amount, isTip, replaces } of bill.credits) {
+    const isDrawn = kind === 'reversal' && !isTip && replaces === undefined;
+    if (paymentNo === payment.no && isDrawn) confirmed -= amount;
   }
   return confirmed;
 }

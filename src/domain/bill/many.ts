@@ -10,7 +10,7 @@
 
 import { must, unreachable } from '../assert.ts';
 import { type Millis, NEVER, plus } from '../time.ts';
-import { settleCredit } from './credits.ts';
+import { closeCredit, requestCreditAgain, settleCredit } from './credits.ts';
 import { BY_TIMEOUT } from './dynamic-endings.ts';
 import {
   earliestRepeat,
@@ -22,6 +22,7 @@ import {
   cancelPayment,
   confirmNothing,
   confirmPayment,
+  limitOfRepeats,
   mostOf,
   paymentConfirmed,
   paymentReversed,
@@ -96,6 +97,10 @@ function decideOn(
       return attachReceipt(bill, command);
     case 'SettleCredit':
       return settleCredit(bill, command);
+    case 'RequestCreditAgain':
+      return requestCreditAgain(bill, command, now, limitOfRepeats(bill, command.creditNo));
+    case 'CloseCredit':
+      return closeCredit(bill, command);
     case 'AcknowledgeEvents':
       return acknowledge(bill, command);
     case 'RunTimer':

@@ -32,6 +32,8 @@ export function partsNamedBy(command: BillCommand): Partial<PartNos> {
     case 'RefundBill':
       return command.paymentNo === null ? {} : { payments: [command.paymentNo] };
     case 'SettleCredit':
+    case 'RequestCreditAgain':
+    case 'CloseCredit':
       return { credits: [command.creditNo] };
     case 'AcknowledgeEvents':
       return { events: command.nos };

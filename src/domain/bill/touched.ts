@@ -151,6 +151,8 @@ const KEEPS_REFERENCE = {
   CreditRequested: false,
   CreditRepeated: false,
   CreditSettled: false,
+  CreditRequestedAgain: false,
+  CreditReturnedOtherwise: false,
   ReceiptAttached: false,
   KeyUsed: true,
   EventRaised: false,

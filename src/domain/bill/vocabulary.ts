@@ -154,7 +154,7 @@ export interface Terms {
 /**
  * The bill's running totals. Before confirm `paid = held + reversed`; after, `paid = confirmed + reversed`
  * and `refunded ≤ confirmed`. `reversed` and `refunded` count from request; `unreturned` is the part of them
- * that a wallet rejected.
+ * that a wallet rejected and nobody has resolved.
  */
 export interface Books {
   readonly paid: Minor;
@@ -246,7 +246,16 @@ export interface Credit {
   readonly repeats: number;
   /** It returns the payment's tip, and nothing of the payment's amount. */
   readonly isTip?: true;
+  /** The rejected credit that it was requested in place of. It draws nothing from its payment: that one did. */
+  readonly replaces?: number;
+  /** Of a rejected credit that an operator has dealt with: it is unreturned no more. */
+  readonly resolution?: CreditResolution;
 }
+
+/** What became of the money of a rejected credit: asked for by another one, or given back by another way. */
+export type CreditResolution =
+  | { readonly how: 'requestedAgain'; readonly creditNo: number }
+  | { readonly how: 'returnedOtherwise'; readonly reference: string; readonly at: Millis };
 
 /** A short hold on the due amount for one payer. */
 export interface Reservation {
@@ -442,6 +451,10 @@ export type BillCommand =
       readonly reference: string | null;
       readonly reason: string | null;
     }
+  /** A rejected credit is asked for again, by one that takes its place. */
+  | { readonly type: 'RequestCreditAgain'; readonly by: Actor; readonly creditNo: number }
+  /** The money of a rejected credit was given back by another way: that is final. */
+  | { readonly type: 'CloseCredit'; readonly creditNo: number; readonly reference: string }
   | {
       readonly type: 'AcknowledgeEvents';
       readonly recipient: Recipient;
@@ -492,6 +505,13 @@ export type BillFact =
       readonly status: 'settled' | 'rejected';
       readonly reference: string | null;
       readonly reason: string | null;
+    }
+  /** In place of the rejected one that it `replaces`. */
+  | { readonly type: 'CreditRequestedAgain'; readonly credit: Credit }
+  | {
+      readonly type: 'CreditReturnedOtherwise';
+      readonly no: number;
+      readonly reference: string;
     }
   | { readonly type: 'ReceiptAttached'; readonly receipt: Json }
   | {
@@ -588,7 +608,11 @@ export type BillRejection =
   | { readonly rejected: 'cancel.amountBeforeConfirm' }
   | { readonly rejected: 'idempotency.reused' }
   | { readonly rejected: 'credit.notFound' }
-  | { readonly rejected: 'credit.settledOtherwise'; readonly status: 'settled' | 'rejected' };
+  | { readonly rejected: 'credit.settledOtherwise'; readonly status: 'settled' | 'rejected' }
+  | {
+      readonly rejected: 'credit.notRejected';
+      readonly status: 'pending' | 'settled' | CreditResolution['how'];
+    };
 
 /** What is commanded of a sticker's sales, beside what is of any bill. */
 export type StickerCommand = CommandOf<'ArmSticker' | 'EndArming'>;

@@ -10,12 +10,12 @@ import { assert, must } from '../../domain/assert.ts';
 import type { PresentBill, Sticker } from '../../domain/bill/state.ts';
 import type { BillEvent, Books, Charged, Outcome, Sale } from '../../domain/bill/vocabulary.ts';
 import type { Minor } from '../../domain/money.ts';
+import { restoreCredit, storeCredit } from './credit-tuples.ts';
 import {
   asText,
   CAUSES,
   fromText,
   optional,
-  restoreCredit,
   restoreEvent,
   restoreOutcome,
   restorePayment,
@@ -26,7 +26,6 @@ import {
   type StoredEvent,
   type StoredOutcome,
   type StoredTips,
-  storeCredit,
   storeEvent,
   storeOutcome,
   storePayment,
@@ -37,7 +36,7 @@ import {
 import { restorePolicies, restoreTerms, storePolicies, storeTerms, TYPES } from './terms-tuples.ts';
 
 /** The version that today's code writes. */
-export const CODEC_VERSION = 6;
+export const CODEC_VERSION = 7;
 
 /** Turns the content of one version into that of the next. */
 type Upcaster = (content: unknown) => unknown;
@@ -65,12 +64,13 @@ const same: Upcaster = (content) => content;
  * policies, after the offer, and what they may leave at the end of books and payments. Version 4 brought timer bills:
  * what only they have stands at the ends of tuples, or in the offer's place. Version 5 brought tips: after the policies,
  * and at the ends of books, payments, refusals, credits and events. Version 6 brought institutions that pay each other's
- * bills, and the mode of each: at the ends of payments, refusals and terms.
+ * bills, and the mode of each: at the ends of payments, refusals and terms. Version 7 brought what operators do with
+ * rejected credits, at the ends of these.
  */
 const UPCASTERS: Upcasters = {
-  bill: { 1: withAccepted, 2: same, 3: same, 4: same, 5: same },
-  event: { 1: same, 2: same, 3: same, 4: same, 5: same },
-  outcome: { 1: same, 2: same, 3: same, 4: same, 5: same },
+  bill: { 1: withAccepted, 2: same, 3: same, 4: same, 5: same, 6: same },
+  event: { 1: same, 2: same, 3: same, 4: same, 5: same, 6: same },
+  outcome: { 1: same, 2: same, 3: same, 4: same, 5: same, 6: same },
 };
 
 function withAccepted(content: unknown): unknown {

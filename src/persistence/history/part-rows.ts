@@ -1,6 +1,11 @@
 // Rows of payments and credits, read back into what they were.
 
-import type { Credit, Payment, RefusedPayment } from '../../domain/bill/vocabulary.ts';
+import type {
+  Credit,
+  CreditResolution,
+  Payment,
+  RefusedPayment,
+} from '../../domain/bill/vocabulary.ts';
 import type { InstitutionId, PaychannelId, Reference } from '../../domain/ids.ts';
 import type { Minor } from '../../domain/money.ts';
 import { type Millis, millis } from '../../domain/time.ts';
@@ -9,7 +14,7 @@ import { restoreRejection } from './part-tuples.ts';
 export const PAYMENT_COLUMNS =
   'no, paychannel_id, payment_ref, amount, credited, status, method, payer, paid_at, received_at, notified_at, subscribed, rejection, excess, tip, tip_returned, paying_institution_id';
 export const CREDIT_COLUMNS =
-  'no, kind, payment_no, paychannel_id, payment_ref, amount, status, reason, settled_reason, reference, requested_at, settled_at, repeats, is_tip';
+  'no, kind, payment_no, paychannel_id, payment_ref, amount, status, reason, settled_reason, reference, requested_at, settled_at, repeats, is_tip, replaces, replaced_by, returned_reference, returned_at';
 
 /** Numbers come as text from a row, as numbers from JSON. */
 type Whole = string | number;
@@ -73,7 +78,7 @@ export interface CreditColumns {
   readonly paychannel_id: PaychannelId;
   readonly payment_ref: Reference;
   readonly amount: Whole;
-  readonly status: Credit['status'];
+  readonly status: Credit['status'] | 'returnedOtherwise';
   readonly reason: string | null;
   readonly settled_reason: string | null;
   readonly reference: string | null;
@@ -81,17 +86,21 @@ export interface CreditColumns {
   readonly settled_at: Whole | null;
   readonly repeats: number;
   readonly is_tip: boolean;
+  readonly replaces: number | null;
+  readonly replaced_by: number | null;
+  readonly returned_reference: string | null;
+  readonly returned_at: Whole | null;
 }
 
 export function creditOf(row: CreditColumns): Credit {
-  const credit: Credit = {
+  const credit: { -readonly [Key in keyof Credit]: Credit[Key] } = {
     no: row.no,
     kind: row.kind,
     paymentNo: row.payment_no,
     paychannelId: row.paychannel_id,
     paymentRef: row.payment_ref,
     amount: Number(row.amount) as Minor,
-    status: row.status,
+    status: row.status === 'returnedOtherwise' ? 'rejected' : row.status,
     reason: row.reason,
     settledReason: row.settled_reason,
     reference: row.reference,
@@ -99,7 +108,18 @@ export function creditOf(row: CreditColumns): Credit {
     settledAt: timeOf(row.settled_at),
     repeats: row.repeats,
   };
-  return row.is_tip ? { ...credit, isTip: true } : credit;
+  if (row.is_tip) credit.isTip = true;
+  if (row.replaces !== null) credit.replaces = row.replaces;
+  const resolution = resolutionOf(row);
+  if (resolution !== null) credit.resolution = resolution;
+  return credit;
+}
+
+function resolutionOf(row: CreditColumns): CreditResolution | null {
+  const { replaced_by: creditNo, returned_reference: reference, returned_at: at } = row;
+  if (creditNo !== null) return { how: 'requestedAgain', creditNo };
+  if (reference === null) return null;
+  return { how: 'returnedOtherwise', reference, at: millis(Number(at)) };
 }
 
 function timeOf(at: Whole | null): Millis | null {

@@ -1,13 +1,12 @@
 // The parts of a bill as tuples: payments, credits, reservations, events, references. Their places are for ever (K1 in
 // bill-codec.ts).
 
-import { Defect, must } from '../../domain/assert.ts';
+import { Defect } from '../../domain/assert.ts';
 import type {
   BillEvent,
   BillRejection,
   BillStatus,
   Cause,
-  Credit,
   Json,
   KeptReference,
   Outcome,
@@ -19,21 +18,10 @@ import type {
   Tips,
 } from '../../domain/bill/vocabulary.ts';
 import type { Minor } from '../../domain/money.ts';
+import { restoreCredit, storeCredit } from './credit-tuples.ts';
+import { words } from './words.ts';
 
 // -------------------------------------------------------------------------------------------------------- words --
-
-/** A word is stored as its place in its list; the lists only grow at their end (K1). */
-export function words<const W extends string>(...list: readonly W[]) {
-  const placeByWord = new Map<string, number>(list.map((word, place) => [word, place]));
-  return {
-    place(word: W): number {
-      return must(placeByWord.get(word), `a place for the word ${word}`);
-    },
-    word(place: number): W {
-      return must(list[place], `a word in place ${place}`);
-    },
-  };
-}
 
 export const STATUSES = words<BillStatus>(
   'open',
@@ -46,8 +34,6 @@ export const STATUSES = words<BillStatus>(
 );
 export const CAUSES = words<Cause>('terminal', 'operator', 'timeout');
 const PAYMENT_STATUSES = words<Payment['status']>('accepted', 'confirmed', 'reversed', 'refunded');
-const CREDIT_KINDS = words<Credit['kind']>('reversal', 'refund');
-const CREDIT_STATUSES = words<Credit['status']>('pending', 'settled', 'rejected');
 const REFERENCE_KINDS = words<KeptReference['kind']>('payment', 'reservation', 'key');
 const EVENT_TYPES = words<BillEvent['type']>(
   'bill.paid',
@@ -140,51 +126,6 @@ export function restorePayment(stored: StoredPayment): Payment {
   payment.tip = tip[0];
   if (tip[1]) payment.isTipReturned = true;
   return payment;
-}
-
-type StoredCredit = readonly [...ReturnType<typeof storeUsualCredit>, isTip?: true];
-
-export function storeCredit(credit: Credit): StoredCredit {
-  const usual = storeUsualCredit(credit);
-  return credit.isTip ? [...usual, true] : usual;
-}
-
-function storeUsualCredit(credit: Credit) {
-  return [
-    credit.no,
-    CREDIT_KINDS.place(credit.kind),
-    credit.paymentNo,
-    credit.paychannelId,
-    credit.paymentRef,
-    credit.amount,
-    CREDIT_STATUSES.place(credit.status),
-    credit.reason,
-    credit.reference,
-    credit.requestedAt,
-    credit.settledAt,
-    credit.repeats,
-    credit.settledReason,
-  ] as const;
-}
-
-export function restoreCredit(stored: StoredCredit): Credit {
-  const credit: { -readonly [Key in keyof Credit]: Credit[Key] } = {
-    no: stored[0],
-    kind: CREDIT_KINDS.word(stored[1]),
-    paymentNo: stored[2],
-    paychannelId: stored[3],
-    paymentRef: stored[4],
-    amount: stored[5],
-    status: CREDIT_STATUSES.word(stored[6]),
-    reason: stored[7],
-    reference: stored[8],
-    requestedAt: stored[9],
-    settledAt: stored[10],
-    repeats: stored[11],
-    settledReason: stored[12],
-  };
-  if (stored[13]) credit.isTip = true;
-  return credit;
 }
 
 type StoredReservation = readonly [

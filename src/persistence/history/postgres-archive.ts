@@ -255,9 +255,11 @@ function partsQuery(sql: Sql, parts: Parts, scope: ArchiveScope, search: PartSea
 
 /** Begins with `and`. */
 function partFilters(sql: Sql, { at }: Parts, search: PartSearch): Fragment {
-  const { paychannelId, amount, after } = search;
+  const { paychannelId, amount, after, status } = search;
+  const isOfCredits = at === 'requested_at';
   return sql`
     ${timesOf(sql, at, search)}
+    ${isOfCredits && status === 'rejected' ? sql`and replaced_by is null` : sql``}
     ${paychannelId === null ? sql`` : sql`and paychannel_id = ${paychannelId}`}
     ${amount === null ? sql`` : sql`and amount = ${amount}`}
     ${after === null ? sql`` : sql`and (${sql.unsafe(at)}, bill_id, no) < (${after.at}, ${after.id}, ${after.no})`}`;

@@ -4,8 +4,8 @@
 import { nextDueOf } from '../../domain/bill/bill.ts';
 import { allPoliciesOf } from '../../domain/bill/policies.ts';
 import type { PresentBill } from '../../domain/bill/state.ts';
-import type { Terms } from '../../domain/bill/vocabulary.ts';
-import { NEVER } from '../../domain/time.ts';
+import type { Credit, Terms } from '../../domain/bill/vocabulary.ts';
+import { type Millis, NEVER } from '../../domain/time.ts';
 import type {
   BillRow,
   CreditRow,
@@ -195,7 +195,7 @@ export const creditsTable: Table<CreditRow> = {
     { name: 'merchant_id', type: 'text', of: ({ bill }) => bill.terms.merchantId },
     { name: 'payment_ref', type: 'text', of: ({ credit }) => credit.paymentRef },
     { name: 'amount', type: 'bigint', of: ({ credit }) => credit.amount },
-    { name: 'status', type: 'text', of: ({ credit }) => credit.status },
+    { name: 'status', type: 'text', of: ({ credit }) => statusOf(credit) },
     { name: 'reason', type: 'text', of: ({ credit }) => credit.reason },
     { name: 'settled_reason', type: 'text', of: ({ credit }) => credit.settledReason },
     { name: 'reference', type: 'text', of: ({ credit }) => credit.reference },
@@ -203,8 +203,29 @@ export const creditsTable: Table<CreditRow> = {
     { name: 'settled_at', type: 'bigint', of: ({ credit }) => credit.settledAt },
     { name: 'repeats', type: 'integer', of: ({ credit }) => credit.repeats },
     { name: 'is_tip', type: 'boolean', of: ({ credit }) => credit.isTip === true },
+    { name: 'replaces', type: 'integer', of: ({ credit }) => credit.replaces ?? null },
+    { name: 'replaced_by', type: 'integer', of: ({ credit }) => replacedBy(credit) },
+    {
+      name: 'returned_reference',
+      type: 'text',
+      of: ({ credit }) => otherwise(credit)?.reference ?? null,
+    },
+    { name: 'returned_at', type: 'bigint', of: ({ credit }) => otherwise(credit)?.at ?? null },
   ],
 };
+
+/** Whoever lists them looks for those that nobody has dealt with. */
+function statusOf(credit: Credit): string {
+  return otherwise(credit) === null ? credit.status : 'returnedOtherwise';
+}
+
+function replacedBy({ resolution }: Credit): number | null {
+  return resolution?.how === 'requestedAgain' ? resolution.creditNo : null;
+}
+
+function otherwise({ resolution }: Credit): { reference: string; at: Millis } | null {
+  return resolution?.how === 'returnedOtherwise' ? resolution : null;
+}
 
 export function eventsTable(codec: BillCodec): Table<EventRow> {
   return {

@@ -3,7 +3,8 @@
 
 import type { Line, Offer, Policies, QrFormat, Stay, Terms } from '../../domain/bill/vocabulary.ts';
 import type { Minor } from '../../domain/money.ts';
-import { asText, fromText, optional, words } from './part-tuples.ts';
+import { asText, fromText, optional } from './part-tuples.ts';
+import { words } from './words.ts';
 
 export const TYPES = words<Terms['type']>('dynamic', 'static', 'timer');
 const PURPOSES = words<Terms['purpose']>('sale', 'prepayment');

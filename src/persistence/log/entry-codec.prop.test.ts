@@ -112,7 +112,7 @@ const refused = record({
   receivedAt: time,
   rejection,
 });
-const credit = record({
+const usualCredit = {
   no: count,
   kind: fc.constantFrom('reversal', 'refund'),
   paymentNo: count,
@@ -125,7 +125,13 @@ const credit = record({
   requestedAt: time,
   settledAt: maybe(time),
   repeats: fc.nat(30),
-});
+};
+const another = record({ ...usualCredit, replaces: count });
+const resolution = fc.oneof(
+  record({ how: fc.constant('requestedAgain'), creditNo: count }),
+  record({ how: fc.constant('returnedOtherwise'), reference: word, at: time }),
+);
+const credit = fc.oneof(record(usualCredit), another, record({ ...usualCredit, resolution }));
 const commonReservation = {
   no: count,
   paychannelId: word,
@@ -191,6 +197,8 @@ const shapes: { readonly [Type in BillFact['type']]: Shape } = {
     reference: maybe(word),
     reason: maybe(word),
   },
+  CreditRequestedAgain: { credit: another },
+  CreditReturnedOtherwise: { no: count, reference: word },
   ReceiptAttached: { receipt: json },
   KeyUsed: { scope: word, key: word, digest: word, rejection: maybe(rejection) },
   EventRaised: {

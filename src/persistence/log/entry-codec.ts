@@ -24,7 +24,7 @@ import {
 import { SHAPES_V1 } from './entry-shapes.ts';
 
 /** The version that today's code writes. */
-export const ENTRY_VERSION = 7;
+export const ENTRY_VERSION = 8;
 
 const SUM_BYTES = 4;
 
@@ -64,6 +64,11 @@ const readers: { readonly [version: number]: Reader } = {
   // The institution of a payment, where it is another than the bill's, and the mode of a bill for tests.
   7: {
     body: (payload) => checkedBody(payload, 7),
+    restore: (stored) => restore(stored as StoredContent),
+  },
+  // Rejected credits are requested again, or closed.
+  8: {
+    body: (payload) => checkedBody(payload, 8),
     restore: (stored) => restore(stored as StoredContent),
   },
 };

@@ -7,10 +7,15 @@ import { withMissingAmount } from '../new-bill.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { violationsOf } from '../schemas/validation.ts';
 import type { Addressed, ReadersOf, ReadingContext, SingleOperation } from './addressing.ts';
+import { deskReaders } from './desk-operations.ts';
 import { paychannelReaders } from './paychannel-operations.ts';
 import { terminalReaders } from './terminal-operations.ts';
 
-const readers: ReadersOf<SingleOperation> = { ...terminalReaders, ...paychannelReaders };
+const readers: ReadersOf<SingleOperation> = {
+  ...terminalReaders,
+  ...paychannelReaders,
+  ...deskReaders,
+};
 
 /** Reads one operation. Problems are values; nothing here throws for what a client may send. */
 export function readOperation(

@@ -14,7 +14,7 @@ export const BILL_STATUSES = [
   'expired',
 ] as const;
 const PAYMENT_STATUSES = ['accepted', 'confirmed', 'reversed', 'refunded', 'refused'] as const;
-const CREDIT_STATUSES = ['pending', 'settled', 'rejected'] as const;
+const CREDIT_STATUSES = ['pending', 'settled', 'rejected', 'returnedOtherwise'] as const;
 export const statusesOf = {
   bill: BILL_STATUSES,
   payment: PAYMENT_STATUSES,
@@ -56,15 +56,20 @@ const creditFields = {
   paymentRef: Type.String(),
   amount: Type.Integer({ minimum: 1 }),
   purpose: nullable(oneOf(['sale', 'prepayment'])),
-  status: oneOf(CREDIT_STATUSES),
+  status: oneOf(CREDIT_STATUSES, {
+    description:
+      'returnedOtherwise: the wallet rejected it, and an operator has seen the money given back by another way.',
+  }),
   reason: nullable(text('Of the request; once rejected with one, of the rejection.')),
-  reference: nullable(text('The wallet’s own reference.')),
+  reference: nullable(text('The wallet’s own reference; returned otherwise, the operator’s.')),
   requestedAt: time('When it was requested.'),
-  settledAt: nullable(time('When it was settled or rejected.')),
+  settledAt: nullable(time('When it was settled, rejected or returned otherwise.')),
   overdue: Type.Boolean({ description: 'Pending for more than 24 hours.' }),
   tip: Type.Optional(
     Type.Literal(true, { description: 'It returns the payment’s tip, and nothing of its amount.' }),
   ),
+  replaces: Type.Optional(text('The rejected credit that this one is requested in place of.')),
+  replacedBy: Type.Optional(text('Of a rejected credit: the one requested in its place.')),
 };
 export const credit = named('Credit', Type.Object(creditFields));
 

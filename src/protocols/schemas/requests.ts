@@ -2,6 +2,7 @@
 // or a header over HTTP stand in the body, so the HTTP side puts them there before it validates.
 
 import { type Static, Type } from '@sinclair/typebox';
+import { deskRequests } from './desk-requests.ts';
 import { paychannelRequests } from './paychannel-requests.ts';
 import { explained, LIMITS, object, time } from './scalars.ts';
 import { terminalRequests } from './terminal-requests.ts';
@@ -9,6 +10,7 @@ import { terminalRequests } from './terminal-requests.ts';
 export const requests = {
   ...terminalRequests,
   ...paychannelRequests,
+  ...deskRequests,
   'event.ack': object({
     ids: explained(
       `must be a list of at most ${LIMITS.acknowledgedIds} ids`,
