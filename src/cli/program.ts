@@ -8,6 +8,7 @@ import { billsCommand } from './bills-import.ts';
 import { deskCommands } from './desk.ts';
 import { directoryCommands } from './directory.ts';
 import { CommandFailure, type Io } from './io.ts';
+import { reportingCommand } from './reporting.ts';
 import { simulateCommand } from './simulate.ts';
 import { tariffCommand } from './tariff.ts';
 import { webhookCommand } from './webhooks.ts';
@@ -35,6 +36,7 @@ function program(io: Io): Command {
     .addCommand(agreementCommand(io))
     .addCommand(auditCommand(io))
     .addCommand(billsCommand(io))
+    .addCommand(reportingCommand(io))
     .addCommand(serve())
     .addCommand(simulateCommand(io))
     .addCommand(tariffCommand(io))
