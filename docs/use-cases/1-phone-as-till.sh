@@ -35,3 +35,23 @@ wallet $URL/v1/paychannel/credits/$CREDIT/settle -d '{"status":"settled","refere
 
 say 'Rosa sees on her phone that it has arrived.'
 till "$URL/v1/terminal/events?wait=30" | rows events type data.credit.amount
+
+say 'The next customer likes to round up: a tip, beside the amount.'
+MILK=$(till $URL/v1/terminal/bills -d '{"orderId":"milk-1","amount":250,"currency":"EUR","tip":{"allowed":true,"max":100}}' | field id)
+wallet $URL/v1/paychannel/bills/$MILK | show due tip.max
+wallet $URL/v1/paychannel/bills/$MILK/payments -d '{"paymentRef":"debit-2","amount":250,"tip":50,"currency":"EUR"}' | show payment.amount payment.tip bill.paid
+till $URL/v1/terminal/bills/$MILK/confirm -d '{}' | show confirmed tips.paid tips.returned
+
+say 'A printed code hangs at the gate. Rosa arms it for a sale, and who scans it sees that sale.'
+STICKER=$(till $URL/v1/terminal/bills -d '{"orderId":"gate","type":"static","usage":"many","minAmount":1,"maxAmount":100000,"currency":"EUR"}' | field id)
+till $URL/v1/terminal/bills/$STICKER/arm -d '{"orderId":"eggs-1","amount":450,"ttl":300}' | show status amount
+SALE=$(wallet $URL/v1/paychannel/bills/$STICKER | field id)
+wallet $URL/v1/paychannel/bills/$SALE | show merchant.name due
+wallet $URL/v1/paychannel/bills/$SALE/payments -d '{"paymentRef":"debit-3","amount":450,"currency":"EUR"}' | show bill.status
+till $URL/v1/terminal/bills/$SALE/confirm -d '{}' | show orderId status
+
+say 'Somebody walks away without paying. Armed for the next one, the code has voided that sale.'
+LEFT=$(till $URL/v1/terminal/bills/$STICKER/arm -d '{"orderId":"eggs-2","amount":900,"ttl":300}' | field id)
+till $URL/v1/terminal/bills/$STICKER/arm -d '{"orderId":"eggs-3","amount":300,"ttl":300}' | show orderId status
+wallet $URL/v1/paychannel/bills/$LEFT/payments -d '{"paymentRef":"debit-4","amount":900,"currency":"EUR"}' | show code reason
+wallet $URL/v1/paychannel/bills/$STICKER | show due
