@@ -72,6 +72,24 @@ describe('a timer bill', () => {
     });
   });
 
+  test('Q2: asks for no less by a clock that is behind, where no price is frozen', () => {
+    forAllSteps(({ after, now }) => {
+      if (!isBeingPaid(after) || after.reservations.some(({ quote }) => quote !== undefined))
+        return;
+      const left = chargedOf(after).total - keptOf(after.books);
+      expect(dueAt(after, plus(now, -2 * MINUTE_MS))).toBeGreaterThanOrEqual(left);
+    });
+  });
+
+  test('Q3: what a reservation has frozen is not quoted', () => {
+    forAllSteps(({ after, now }) => {
+      const isFrozen = after.reservations.some(
+        ({ quote, expiresAt }) => quote !== undefined && now < expiresAt,
+      );
+      if (isFrozen) expect(quoteFor(after, 'gamma' as never, now)).toBeNull();
+    });
+  });
+
   test('Q2: what has been charged falls by a quote alone', () => {
     forAllSteps(({ before, after, command }) => {
       if (!isPresent(before) || chargedOf(after).total >= chargedOf(before).total) return;
