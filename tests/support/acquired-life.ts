@@ -141,7 +141,8 @@ export class AcquiredLife {
       },
       keep: (bill: AcquiredBill) => life.#keep(bill),
     };
-    return this.#survive(() => takeStep(record, { driver: this.#driver, now: () => this.#now() }));
+    const driving = { driver: this.#driver, now: () => this.#now() };
+    return this.#survive(async () => (await takeStep(record, driving)) !== undefined);
   }
 
   async #want(change: (bill: AcquiredBill) => AcquiredBill): Promise<void> {

@@ -18,17 +18,26 @@ export interface Driving {
   readonly now: () => Millis;
 }
 
-/** Makes the call that is due, if one is; whether it made one. */
-export async function takeStep(record: BillRecord, { driver, now }: Driving): Promise<boolean> {
+/** What was called, and what came of it. */
+export interface Taken {
+  readonly call: Step['call'];
+  readonly outcome: Outcome<Registration> | Outcome<Sighting>;
+}
+
+/** Makes the call that is due, if one is. */
+export async function takeStep(
+  record: BillRecord,
+  { driver, now }: Driving,
+): Promise<Taken | undefined> {
   const today = pastExpiry(record.current, now());
   if (today !== record.current) await record.keep(today);
   const step = nextStep(record.current, now(), driver.capabilities);
-  if (step === undefined) return false;
+  if (step === undefined) return undefined;
   const begun = begin(record.current, step, now());
   if (begun !== record.current) await record.keep(begun);
   const outcome = await callOf(driver, step);
   await record.keep(finish(record.current, step, outcome, now()));
-  return true;
+  return { call: step.call, outcome };
 }
 
 function callOf(
