@@ -10,7 +10,7 @@ import { PostgresArchive } from './persistence/history/postgres-archive.ts';
 import { PostgresListings } from './persistence/history/postgres-listings.ts';
 import { PostgresOperatorDesk } from './persistence/operator-desk.ts';
 import { PostgresWebhookDesk } from './persistence/webhook-desk.ts';
-import { startGateway } from './protocols/gateway/gateway.ts';
+import { type Gateway, startGateway } from './protocols/gateway/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
 import { makePresenter } from './protocols/presenter.ts';
 import { GatewayLink } from './protocols/shard/gateway-link.ts';
@@ -25,6 +25,7 @@ import type { FromGatewayThread, GatewayTask, SwitchState, ToGatewayThread } fro
 
 /** How long the pools may take to close at the end. */
 const CLOSE_MS = 6_000;
+const USE_MS = 250;
 
 const main = must(parentPort, 'the main thread');
 const task = workerData as GatewayTask;
@@ -57,6 +58,8 @@ const courier = openCourier(config.webhookAllow);
 const listings = new PostgresListings({ url: databaseUrl, logger });
 const archive = new PostgresArchive({ url: databaseUrl, logger });
 
+const isShared = config.gateways > 1;
+
 let state: SwitchState = {
   ready: false,
   node: config.nodeName,
@@ -81,6 +84,13 @@ function metricsText(): Promise<string> {
 /** As the configuration says them: 0 is no limit. */
 function limitsOf(rate: number, sockets: number): Limits {
   return { requestsPerSecond: rate || null, burst: rate || null, sockets: sockets || null };
+}
+
+/** Now and then, has the other gateways know what this one has taken of limits. */
+function tellUse(gateway: Gateway): void {
+  const uses = gateway.tellUse();
+  if (uses.length > 0) say({ type: 'used', uses });
+  systemClock.after(USE_MS, () => tellUse(gateway));
 }
 
 function gatewayMetrics(own: Metrics): GatewayMetrics {
@@ -111,6 +121,7 @@ try {
     publicBaseUrl,
     codes,
     clock: systemClock,
+    isShared,
     host: config.host,
     port: task.port,
     limits: {
@@ -153,6 +164,9 @@ try {
       case 'directory':
         gateway.hear(message.isHearing, message.changes);
         break;
+      case 'used':
+        gateway.hearUse(message.gateway, message.uses);
+        break;
       case 'metrics':
         metricsAsked.get(message.seq)?.(message.text);
         metricsAsked.delete(message.seq);
@@ -165,6 +179,7 @@ try {
         break;
     }
   });
+  if (isShared) tellUse(gateway);
   say({ type: 'listening', port: gateway.port });
 } catch (error) {
   say({ type: 'failed', reason: error instanceof Error ? error.message : String(error) });
@@ -174,7 +189,7 @@ try {
  * A mistake of ours in a gateway costs that gateway its connections, not the process its life: they are closed before
  * the thread ends, because a thread that ends with one open takes the process along. Main begins another in its place.
  */
-function endOf(gateway: Awaited<ReturnType<typeof startGateway>>): (error: unknown) => void {
+function endOf(gateway: Gateway): (error: unknown) => void {
   return (error) => {
     logger.error({ what: 'gateway.failed', err: error }, 'gateway.failed');
     gateway.close();
@@ -183,7 +198,7 @@ function endOf(gateway: Awaited<ReturnType<typeof startGateway>>): (error: unkno
 }
 
 /** The listen socket is closed first: a thread that ends with one open would take the process along. */
-async function drain(gateway: Awaited<ReturnType<typeof startGateway>>): Promise<void> {
+async function drain(gateway: Gateway): Promise<void> {
   await gateway.drain();
   gateway.close();
   door.close();

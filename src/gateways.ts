@@ -1,6 +1,7 @@
 // The gateway threads, all on one port, and what main tells them.
 
 import { Worker } from 'node:worker_threads';
+import type { Use } from './protocols/gateway/accounts.ts';
 import { replayMemory } from './protocols/signatures/replays.ts';
 import type { DirectoryChange } from './switch/directory.ts';
 import { systemClock } from './system-clock.ts';
@@ -111,7 +112,8 @@ export class Gateways {
     });
     const told: Running['told'] = new Map();
     const drained = new Promise<void>((done) => thread.once('exit', () => done()));
-    this.#running.set(index, { thread, told, drained });
+    const running: Running = { thread, told, drained };
+    this.#running.set(index, running);
     return new Promise((listening, failed) => {
       thread.on('message', (message: FromGatewayThread) => {
         if (message.type === 'listening') {
@@ -127,11 +129,12 @@ export class Gateways {
             isHearing,
             changes: null,
           } satisfies ToGatewayThread);
+          this.#share(index, null);
           listening();
         } else if (message.type === 'failed') {
           failed(new Error(message.reason));
         } else {
-          this.#hear(thread, told, message);
+          this.#hear(index, running, message);
         }
       });
       let reason = '';
@@ -143,10 +146,12 @@ export class Gateways {
     });
   }
 
-  #hear(thread: Worker, told: Running['told'], message: FromGatewayThread): void {
+  #hear(index: number, { thread, told }: Running, message: FromGatewayThread): void {
     if (message.type === 'told') {
       told.get(message.seq)?.(message.snapshot);
       told.delete(message.seq);
+    } else if (message.type === 'used') {
+      this.#share(index, message.uses);
     } else if (message.type === 'metrics') {
       const { seq } = message;
       this.#events.metricsText().then(
@@ -154,6 +159,14 @@ export class Gateways {
         (error: unknown) =>
           this.#logger.error({ what: 'metrics.failed', err: error }, 'metrics.failed'),
       );
+    }
+  }
+
+  /** Has the other gateways know what this one has taken of limits. */
+  #share(gateway: number, uses: readonly Use[] | null): void {
+    for (const [index, { thread }] of this.#running) {
+      if (index === gateway) continue;
+      thread.postMessage({ type: 'used', gateway, uses } satisfies ToGatewayThread);
     }
   }
 

@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from './config.ts';
+import type { Use } from './protocols/gateway/accounts.ts';
 import type { Agreement } from './switch/agreements.ts';
 import type { DirectoryChange } from './switch/directory.ts';
 import type { ShardStatus } from './switch/worker-host.ts';
@@ -91,6 +92,8 @@ export type ToGatewayThread =
       readonly isHearing: boolean;
       readonly changes: readonly DirectoryChange[] | null;
     }
+  /** What another gateway has taken of limits; null: it has begun anew. */
+  | { readonly type: 'used'; readonly gateway: number; readonly uses: readonly Use[] | null }
   | { readonly type: 'metrics'; readonly seq: number; readonly text: string }
   | { readonly type: 'tell'; readonly seq: number }
   /** Take nothing new, answer what is under way, close. */
@@ -99,6 +102,7 @@ export type ToGatewayThread =
 export type FromGatewayThread =
   | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'used'; readonly uses: readonly Use[] }
   | { readonly type: 'metrics'; readonly seq: number }
   | { readonly type: 'told'; readonly seq: number; readonly snapshot: Snapshot }
   | { readonly type: 'drained' };

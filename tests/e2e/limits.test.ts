@@ -19,7 +19,7 @@ import { metric } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 /** So little that a few requests at once are a crowd. */
-const ENV = { QRSWITCH_AHEAD_MAX: '4', QRSWITCH_WAITING_MAX: '64' };
+const ENV = { QRSWITCH_AHEAD_MAX: '4', QRSWITCH_WAITING_MAX: '64', QRSWITCH_GATEWAYS: '2' };
 const AT_ONCE = 200;
 const LIVES = 4;
 const WITHIN = { timeout: 30_000, interval: 20 };
@@ -66,17 +66,26 @@ describe('a limit of requests', () => {
       set: { requestsPerSecond: 1, burst: 3 },
       inForce: { requestsPerSecond: 1, burst: 3, sockets: null },
     });
-    await expect.poll(async () => (await till.ask('bill.list', {})).status, WITHIN).toBe(429);
-    const refused = await till.ask('bill.create', order());
+    // Each of both gateways may give a burst before it hears of the other's.
+    const orders = Array.from({ length: 8 }, order);
+    const refusals = async () =>
+      (await Promise.all(orders.map((each) => till.ask('bill.create', each)))).filter(
+        ({ status }) => status === 429,
+      );
+    await expect.poll(async () => (await refusals()).length, WITHIN).toBeGreaterThan(0);
+    const [refused] = await refusals();
     expect(refused).toMatchObject({
       status: 429,
-      body: { code: 'rate.limited', limit: 'holderRequests', retryAfter: 1, retryable: true },
+      body: { code: 'rate.limited', limit: 'holderRequests', retryable: true },
     });
-    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0);
     // The same over WebSocket, in the frame.
     const stream = await world.stream('terminal', 'msgpack', house.terminal.key ?? '');
-    const frames = await crowd(stream, 'bill.create', [order(), order(), order(), order()]);
-    expect(frames.at(-1)).toMatchObject({ status: 429, body: { retryAfter: 1 } });
+    const frames = await crowd(stream, 'bill.create', Array.from({ length: 8 }, order));
+    expect(frames.at(-1)).toMatchObject({
+      status: 429,
+      body: { retryAfter: expect.any(Number) },
+    });
     // Others of the same switch notice nothing.
     expect(statusesOf(await crowd(other, 'bill.create', [order(), order(), order()]))).toEqual([
       201, 201, 201,

@@ -20,11 +20,12 @@ function holder(id: string): Principal {
 }
 const [first, second] = [holder('ter_1'), holder('ter_2')];
 
-function open(parties: { holder?: Limits; institution?: Limits } = {}) {
+function open(parties: { holder?: Limits; institution?: Limits } = {}, isShared = false) {
   const clock = new ManualClock();
   const refused: string[] = [];
   const accounts = new Accounts({
     clock,
+    isShared,
     limits: { parties: { holder: UNLIMITED, institution: UNLIMITED, ...parties } },
     metrics: { limited: (limit) => refused.push(limit) },
   });
@@ -128,6 +129,69 @@ describe('sockets', () => {
     accounts.countSocket(first, -1);
     expect(opened(second)).toBe(true);
     expect(accounts.fullOfSockets(first)).toMatchObject({ code: 'rate.limited' });
+  });
+});
+
+describe('the accounts of two gateways', () => {
+  function two() {
+    const [here, there] = [open({}, true), open({}, true)];
+    for (const { set } of [here, there]) {
+      set(first, { holder: { requestsPerSecond: 10, burst: 5, sockets: 3 } });
+    }
+    const tell = (): void => {
+      const [mine, theirs] = [here.accounts.tell(), there.accounts.tell()];
+      here.accounts.hear(1, theirs);
+      there.accounts.hear(0, mine);
+    };
+    return { here, there, tell };
+  }
+
+  test('owe each other what they have taken, so that a limit is one of both', () => {
+    const { here, there, tell } = two();
+    expect(here.taken(first, 4)).toBe(4);
+    tell();
+    expect(there.taken(first, 4)).toBe(1);
+    tell();
+    expect(here.taken(first, 4)).toBe(0);
+    // Whatever they have not told each other yet is paid back: over time it is the rate of one.
+    let sum = 0;
+    for (let i = 0; i < 100; i++) {
+      for (const { clock } of [here, there]) clock.advance(250);
+      sum += here.taken(first, 10) + there.taken(first, 10);
+      tell();
+    }
+    expect(sum).toBeGreaterThanOrEqual(245);
+    expect(sum).toBeLessThanOrEqual(260);
+  });
+
+  test('add up their sockets, and forget those of a gateway that begins anew', () => {
+    const { here, there, tell } = two();
+    here.accounts.countSocket(first, 1);
+    here.accounts.countSocket(first, 1);
+    there.accounts.countSocket(first, 1);
+    expect(here.accounts.fullOfSockets(first)).toBeNull();
+    tell();
+    expect(here.accounts.fullOfSockets(first)).not.toBeNull();
+    expect(there.accounts.fullOfSockets(first)).not.toBeNull();
+    here.accounts.countSocket(first, -1);
+    tell();
+    expect(there.accounts.fullOfSockets(first)).toBeNull();
+    there.accounts.countSocket(first, 1);
+    expect(there.accounts.fullOfSockets(first)).not.toBeNull();
+    there.accounts.hear(0, null);
+    expect(there.accounts.fullOfSockets(first)).toBeNull();
+    // Who begins anew is told again what the others have.
+    expect(there.accounts.tell()).toEqual([
+      { party: 'holder', id: first.id, requests: 0, sockets: 2 },
+    ]);
+  });
+
+  test('tell nothing of whom nobody limits', () => {
+    const { accounts, taken, set } = open({}, true);
+    set(second, { holder: { requestsPerSecond: 10 } });
+    taken(first, 5);
+    accounts.countSocket(first, 1);
+    expect(accounts.tell()).toEqual([]);
   });
 });
 

@@ -4,6 +4,8 @@
 //   N1. What is over a limit is refused before anything is done, and has used up nothing.
 //   N2. A limit that was changed holds from the next look-up of a key, which follows the change within a second.
 //   N3. Where nothing is limited, a request costs nothing here.
+//   N4. Gateways tell each other a few times a second what they have taken; it is owed here, and sockets are added up.
+//       So a limit is one of all gateways, but that each may give a burst before it hears of the others'.
 
 import type { KeyHolder } from '../../switch/directory.ts';
 import { inForce, isEnding, type LimitSettings, type Limits } from '../../switch/limits.ts';
@@ -20,12 +22,25 @@ type Party = 'holder' | 'institution';
 const SOCKET_RETRY_S = 5;
 const NOTHING_SET: LimitSettings = {};
 
+/** What one gateway has taken for a party since it last told, and how many of its sockets it has. */
+export interface Use {
+  readonly party: Party;
+  readonly id: string;
+  readonly requests: number;
+  readonly sockets: number;
+}
+
 interface Account {
+  readonly id: string;
   readonly party: Party;
   set: LimitSettings;
   limits: Limits;
   bucket: TokenBucket | null;
   sockets: number;
+  /** Open at other gateways, by gateway; null: none. */
+  elsewhere: Map<number, number> | null;
+  /** Taken since the others were told. */
+  untold: number;
 }
 
 export interface AccountsOptions {
@@ -33,11 +48,15 @@ export interface AccountsOptions {
   /** What holds where an operator has set nothing. */
   readonly limits: { readonly parties: Readonly<Record<Party, Limits>> };
   readonly metrics: { limited(limit: LimitName): void };
+  /** Whether there are other gateways. */
+  readonly isShared?: boolean;
 }
 
 export class Accounts {
   readonly #options: AccountsOptions;
   readonly #accounts = new Map<string, Account>();
+  /** Of which the others do not know all. */
+  readonly #untold = new Set<Account>();
   #isCounting: boolean;
 
   constructor(options: AccountsOptions) {
@@ -61,16 +80,16 @@ export class Accounts {
     if (!this.#isCounting) return null;
     const now = this.#options.clock.monotonic();
     const ending = isEnding(operation);
-    const own = this.#find('holder', principal.id).bucket;
-    const house = this.#find('institution', principal.institutionId).bucket;
-    const ownMs = own === null ? 0 : own.waitMs(now, ending);
-    const houseMs = house === null ? 0 : house.waitMs(now, ending);
+    const own = this.#find('holder', principal.id);
+    const house = this.#find('institution', principal.institutionId);
+    const ownMs = own.bucket === null ? 0 : own.bucket.waitMs(now, ending);
+    const houseMs = house.bucket === null ? 0 : house.bucket.waitMs(now, ending);
     if (ownMs > 0 || houseMs > 0) {
       const party = ownMs >= houseMs ? 'holder' : 'institution';
       return this.#refusal(`${party}Requests`, Math.max(ownMs, houseMs) / 1_000);
     }
-    own?.take();
-    house?.take();
+    this.#spend(own);
+    this.#spend(house);
     return null;
   }
 
@@ -88,8 +107,9 @@ export class Accounts {
   /** Why no more sockets are opened now; null: one may be. */
   fullOfSockets(principal: Principal): Problem | null {
     for (const party of ['holder', 'institution'] as const) {
-      const { sockets, limits } = this.#find(party, idOf(principal, party));
-      if (limits.sockets !== null && sockets >= limits.sockets) {
+      const account = this.#find(party, idOf(principal, party));
+      const { limits } = account;
+      if (limits.sockets !== null && socketsOf(account) >= limits.sockets) {
         return this.#refusal(`${party}Sockets`, SOCKET_RETRY_S);
       }
     }
@@ -98,17 +118,50 @@ export class Accounts {
 
   /** A socket has opened, or one that had has closed. */
   countSocket(principal: Principal, change: 1 | -1): void {
-    this.#find('holder', principal.id).sockets += change;
-    this.#find('institution', principal.institutionId).sockets += change;
+    for (const party of ['holder', 'institution'] as const) {
+      const account = this.#find(party, idOf(principal, party));
+      account.sockets += change;
+      if (account.limits.sockets !== null) this.#tellLater(account);
+    }
+  }
+
+  /** What the other gateways are to know, since this was last asked. */
+  tell(): Use[] {
+    const told = [...this.#untold].map((account) => {
+      const { party, id, untold, sockets } = account;
+      account.untold = 0;
+      return { party, id, requests: untold, sockets };
+    });
+    this.#untold.clear();
+    return told;
+  }
+
+  /** Another gateway has told (N4); null: it has begun anew, has no sockets, and knows of nobody's. */
+  hear(gateway: number, uses: readonly Use[] | null): void {
+    const now = this.#options.clock.monotonic();
+    if (uses === null) this.#forgetGateway(gateway);
+    for (const { party, id, requests, sockets } of uses ?? []) {
+      const account = this.#find(party, id);
+      account.bucket?.owe(requests, now);
+      if (sockets > 0) account.elsewhere = (account.elsewhere ?? new Map()).set(gateway, sockets);
+      else account.elsewhere?.delete(gateway);
+    }
+  }
+
+  #forgetGateway(gateway: number): void {
+    for (const account of this.#accounts.values()) {
+      account.elsewhere?.delete(gateway);
+      if (account.sockets > 0 && account.limits.sockets !== null) this.#tellLater(account);
+    }
   }
 
   /** Lets go of accounts that say no more than new ones would. */
   forgetIdle(): void {
     const now = this.#options.clock.monotonic();
-    for (const [id, { set, sockets, bucket }] of this.#accounts) {
-      const isIdle =
-        set === NOTHING_SET && sockets === 0 && (bucket === null || bucket.isFull(now));
-      if (isIdle) this.#accounts.delete(id);
+    for (const [id, account] of this.#accounts) {
+      const { set, bucket, untold } = account;
+      const isUsed = socketsOf(account) > 0 || untold > 0 || bucket?.isFull(now) === false;
+      if (set === NOTHING_SET && !isUsed) this.#accounts.delete(id);
     }
   }
 
@@ -116,7 +169,16 @@ export class Accounts {
     let account = this.#accounts.get(id);
     if (account === undefined) {
       const limits = this.#options.limits.parties[party];
-      account = { party, set: NOTHING_SET, limits, bucket: null, sockets: 0 };
+      account = {
+        id,
+        party,
+        set: NOTHING_SET,
+        limits,
+        bucket: null,
+        sockets: 0,
+        elsewhere: null,
+        untold: 0,
+      };
       this.#accounts.set(id, account);
       this.#refit(account);
     }
@@ -134,6 +196,19 @@ export class Accounts {
     const isSame =
       limits.requestsPerSecond === before.requestsPerSecond && limits.burst === before.burst;
     if (!isSame) this.#refit(account);
+    if (account.sockets > 0 && limits.sockets !== null) this.#tellLater(account);
+  }
+
+  #spend(account: Account): void {
+    if (account.bucket === null) return;
+    account.bucket.take();
+    if (this.#options.isShared !== true) return;
+    account.untold += 1;
+    this.#untold.add(account);
+  }
+
+  #tellLater(account: Account): void {
+    if (this.#options.isShared === true) this.#untold.add(account);
   }
 
   /** Gives the account the bucket that its limits ask for. */
@@ -160,6 +235,13 @@ const SENTENCES: Readonly<Record<LimitName, string>> = {
   holderSockets: 'Whoever holds this key has as many WebSockets open as it may have.',
   institutionSockets: 'This key’s institution has as many WebSockets open as it may have.',
 };
+
+function socketsOf({ sockets, elsewhere }: Account): number {
+  if (elsewhere === null) return sockets;
+  let sum = sockets;
+  for (const each of elsewhere.values()) sum += each;
+  return sum;
+}
 
 function idOf(principal: Principal, party: Party): string {
   return party === 'holder' ? principal.id : principal.institutionId;

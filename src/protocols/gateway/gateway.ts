@@ -2,7 +2,7 @@
 // their frames; shards decide, and write.
 
 import type { DirectoryChange } from '../../switch/directory.ts';
-import { Accounts } from './accounts.ts';
+import { Accounts, type Use } from './accounts.ts';
 import { driveArming } from './arming.ts';
 import type { EvidenceContext } from './evidence.ts';
 import { makeHandlers } from './handlers.ts';
@@ -23,6 +23,10 @@ export interface Gateway {
   stats(): GatewayStats;
   /** What main hears of the directory: whether it hears at all, and what has changed; null: anything may have. */
   hear(isHearing: boolean, changes: readonly DirectoryChange[] | null): void;
+  /** What was taken of limits since this was last asked, for the other gateways. */
+  tellUse(): Use[];
+  /** Another gateway has told so; null: it has begun anew. */
+  hearUse(gateway: number, uses: readonly Use[] | null): void;
   /** Accepts nothing new, answers what is under way (at most `drainMs`), closes WebSockets with 1001. */
   drain(): Promise<void>;
   /** Ends everything at once; the thread may end after it. */
@@ -88,6 +92,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     port: native.us_socket_local_port(socket),
     stats: () => statsOf(front, sessions, inboxes),
+    tellUse: () => accounts.tell(),
+    hearUse: (gateway, uses) => accounts.hear(gateway, uses),
     hear: (isHearing, changes) => principals.hear(isHearing, changes),
     drain: async () => {
       stopListening();

@@ -118,6 +118,8 @@ export interface GatewayOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly limits: GatewayLimits;
+  /** Whether other gateways serve the same parties beside this one. */
+  readonly isShared?: boolean;
   readonly log: GatewayLog;
   readonly metrics: GatewayMetrics;
   readonly ready: () => Readiness;
