@@ -1,6 +1,7 @@
 // `npm run bench -- <subcommand> [options]`: a number per claim.
 
 import { batch } from './batch.ts';
+import { fairness } from './fairness.ts';
 import { latency } from './latency.ts';
 import { lifecycle, load } from './lifecycle.ts';
 import { profile } from './profile.ts';
@@ -8,10 +9,11 @@ import { recovery } from './recovery.ts';
 import { scale } from './scale.ts';
 import { slowDisk } from './slow-disk.ts';
 
-const USAGE = `Usage: npm run bench -- [lifecycle | batch | latency | load | profile | recovery | scale | slow-disk] [options]
+const USAGE = `Usage: npm run bench -- [lifecycle | batch | fairness | latency | load | profile | recovery | scale | slow-disk] [options]
 
   lifecycle   durable bill lifecycles a second, beside the same by others, in alternating rounds
   batch       bills a second through the batch call, in turns with bills created one by one
+  fairness    a quiet institution's latencies alone, and beside one that has all in flight that it can
   latency     at fixed rates, from the intended time: view, pay, pay → event and the rest
   load        the switch alone: rate and processor time, for trying a change
   profile     where the threads of the switch spend their time under that load, with flame graphs
@@ -44,6 +46,7 @@ Options
 const SUBCOMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   lifecycle,
   batch,
+  fairness,
   latency,
   load,
   profile,

@@ -302,7 +302,7 @@ describe('the help text', () => {
             Requests that may be under way in one shard; the next one gets 503. The last quarter of the room is shared by the institutions that ask.
 
         QRSWITCH_AHEAD_MAX  (aheadMax)
-            a whole number from 1 to 100,000; default: 512
+            a whole number from 1 to 100,000; default: 256
             Requests that a gateway gives a worker ahead of what it has taken. The others wait in the gateway, and there institutions take turns, so that one that asks ten times its share keeps nobody else waiting.
 
         QRSWITCH_WAITING_MAX  (waitingMax)

@@ -187,7 +187,7 @@ export const options = {
   }),
   aheadMax: integer({
     env: 'QRSWITCH_AHEAD_MAX',
-    fallback: 512,
+    fallback: 256,
     min: 1,
     max: 100_000,
     why: 'Requests that a gateway gives a worker ahead of what it has taken. The others wait in the gateway, and there institutions take turns, so that one that asks ten times its share keeps nobody else waiting.',

@@ -14,6 +14,7 @@ import {
 } from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
 import { type House, OperatorParty, onboardHouse } from '../support/operator.ts';
+import { RawConnection } from '../support/raw-http.ts';
 import { postgresAlone } from '../support/set-ups.ts';
 import { metric } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
@@ -27,13 +28,19 @@ const WITHIN = { timeout: 30_000, interval: 20 };
 let world: World;
 let system: OperatorParty;
 let house: House;
+/** They begin with the file and are looked at in its end: they take their time. */
+let dawdlers: readonly Dawdler[];
 
 beforeAll(async () => {
   world = await World.start(postgresAlone, ENV);
   system = new OperatorParty(world, world.process.demo.operator.key);
   house = await onboardHouse(system, 'Limited');
+  dawdlers = await Promise.all([dawdle(false), dawdle(true)]);
 });
-afterAll(() => world?.stop());
+afterAll(async () => {
+  for (const { abort } of dawdlers ?? []) abort();
+  await world?.stop();
+});
 beforeEach(() => showOutputOnFailure(() => world?.process));
 
 function order(): Body {
@@ -255,4 +262,26 @@ describe('an institution that asks for no more than its share', () => {
     expect(counts.get(201)).toBeGreaterThan(0);
     expect([...counts.keys()].sort()).toEqual([201, 503]);
   });
+});
+
+interface Dawdler {
+  readonly closed: Promise<void>;
+  abort(): void;
+}
+
+/** A client that sends a letter now and then: of its headers, or of the body that it has announced. */
+async function dawdle(isInBody: boolean): Promise<Dawdler> {
+  const connection = await RawConnection.open(world.process.port);
+  const head = `POST /v1/terminal/bills HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${house.terminal.key}\r\n`;
+  const announced = 'Content-Type: application/json\r\nContent-Length: 50000\r\n\r\n{';
+  await connection.write(isInBody ? `${head}${announced}` : `${head}X-Slow: `);
+  const timer = setInterval(() => void connection.write(' '), 200);
+  void connection.closed.then(() => clearInterval(timer));
+  return { closed: connection.closed, abort: () => connection.abort() };
+}
+
+describe('a client that takes its time', () => {
+  test('over its headers is cut off, however steadily it sends', () => dawdlers[0]?.closed);
+
+  test('over its body is cut off, however steadily it sends', () => dawdlers[1]?.closed);
 });

@@ -100,6 +100,14 @@ describe('the account of an institution', () => {
     expect(taken(second, 20)).toBe(6);
   });
 
+  test('keeps no operator from raising its limit', () => {
+    const { set, taken } = open();
+    set(first, { institution: { requestsPerSecond: 1 } });
+    expect(taken(first, 20)).toBe(1);
+    const operator: Principal = { ...holder('opr_1'), kind: 'operator', role: 'institutionAdmin' };
+    expect(taken(operator, 20, 'operator.institution.limit')).toBe(20);
+  });
+
   test('says the longer of both waits', () => {
     const { accounts, set } = open();
     set(first, {

@@ -81,15 +81,15 @@ export class Accounts {
     const now = this.#options.clock.monotonic();
     const ending = isEnding(operation);
     const own = this.#find('holder', principal.id);
-    const house = this.#find('institution', principal.institutionId);
-    const ownMs = own.bucket === null ? 0 : own.bucket.waitMs(now, ending);
-    const houseMs = house.bucket === null ? 0 : house.bucket.waitMs(now, ending);
+    const house = this.#houseOf(principal);
+    const ownMs = own.bucket?.waitMs(now, ending) ?? 0;
+    const houseMs = house?.bucket?.waitMs(now, ending) ?? 0;
     if (ownMs > 0 || houseMs > 0) {
       const party = ownMs >= houseMs ? 'holder' : 'institution';
       return this.#refusal(`${party}Requests`, Math.max(ownMs, houseMs) / 1_000);
     }
     this.#spend(own);
-    this.#spend(house);
+    if (house !== null) this.#spend(house);
     return null;
   }
 
@@ -100,7 +100,7 @@ export class Accounts {
     const ending = isEnding(operation);
     return Math.max(
       this.#find('holder', principal.id).bucket?.waitMs(now, ending) ?? 0,
-      this.#find('institution', principal.institutionId).bucket?.waitMs(now, ending) ?? 0,
+      this.#houseOf(principal)?.bucket?.waitMs(now, ending) ?? 0,
     );
   }
 
@@ -163,6 +163,11 @@ export class Accounts {
       const isUsed = socketsOf(account) > 0 || untold > 0 || bucket?.isFull(now) === false;
       if (set === NOTHING_SET && !isUsed) this.#accounts.delete(id);
     }
+  }
+
+  /** Of an operator none: whoever raises a limit is not kept from it by the crowd that has reached it. */
+  #houseOf({ kind, institutionId }: Principal): Account | null {
+    return kind === 'operator' ? null : this.#find('institution', institutionId);
   }
 
   #find(party: Party, id: string): Account {

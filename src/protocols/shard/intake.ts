@@ -13,7 +13,7 @@ export interface IntakeLimits {
   readonly waitingMax: number;
 }
 
-export const INTAKE_LIMITS: IntakeLimits = { aheadMax: 512, waitingMax: 10_000 };
+export const INTAKE_LIMITS: IntakeLimits = { aheadMax: 256, waitingMax: 10_000 };
 
 /** In so many parts is it given what it may have: while it works on one, it says that it has taken another. */
 const PARTS = 4;
