@@ -118,11 +118,19 @@ function oneContent({ calls, bills }: Evidence): string[] {
     const of = `${content.id} ${content.version}`;
     const before = known.get(of);
     if (before === undefined) known.set(of, { content, from: tell(call) });
-    else if (!MONEY.every((name) => isEqual(before.content[name], content[name]))) {
+    else if (
+      !moneyOf(content, bills).every((name) => isEqual(before.content[name], content[name]))
+    ) {
       found.push(`version ${of}: ${before.from}, then ${tell(call)}`);
     }
   }
   return found;
+}
+
+/** What a stay asks for moves with the time, and is no change of its bill. */
+function moneyOf({ id }: Shown, bills: Evidence['bills']): readonly string[] {
+  const isStay = bills.get(String(id))?.type === 'timer';
+  return isStay ? MONEY.filter((name) => name !== 'due') : MONEY;
 }
 
 /** Whoever asks after an answer has come sees at least what that answer showed. */

@@ -57,6 +57,8 @@ function referencesUsedTwice({ byReference, transitions }: Evidence): string[] {
   return found;
 }
 
+const MAKES: ReadonlySet<string> = new Set(['bill.create', 'bill.arm']);
+
 /** Rows whose reference or amount no client ever sent. */
 export function uninvited({ rows, byReference, listeners }: Evidence): string[] {
   const found: string[] = [];
@@ -68,7 +70,7 @@ export function uninvited({ rows, byReference, listeners }: Evidence): string[] 
   for (const row of rows.bills) {
     const of = `order terminal:${row.terminal_id} ${row.order_id}`;
     check(
-      meant(of, ({ op, body }) => op === 'bill.create' && (body.amount ?? 0) === row.amount),
+      meant(of, ({ op, body }) => MAKES.has(op) && (body.amount ?? 0) === row.amount),
       'a bill',
       row,
     );

@@ -4,6 +4,8 @@ import { agree } from './audit-answers.ts';
 import { endedAs, printedCodes } from './audit-codes.ts';
 import { delivered } from './audit-events.ts';
 import { doneOnce, uninvited } from './audit-rows.ts';
+import { sales } from './audit-sales.ts';
+import { stays } from './audit-stays.ts';
 import { Evidence, type Findings, idOf, noFindings, type Recollection, tell } from './evidence.ts';
 import { type Call, isDone } from './memory.ts';
 import type { Rows } from './rows.ts';
@@ -22,6 +24,8 @@ export function audit(memory: Recollection, rows: Rows, books: readonly string[]
   agree(evidence, findings);
   delivered(evidence, findings);
   printedCodes(evidence, findings);
+  stays(evidence, findings);
+  sales(evidence, findings);
   return findings;
 }
 
@@ -40,6 +44,8 @@ const REFUSALS: ReadonlySet<unknown> = new Set([
   'payment.exceedsDue',
   'payment.currencyMismatch',
   'payment.outOfRange',
+  'payment.partForbidden',
+  'quote.expired',
   'reservation.expired',
 ]);
 const KEPT_REFUSALS: ReadonlySet<unknown> = new Set([
@@ -51,6 +57,7 @@ const KEPT_REFUSALS: ReadonlySet<unknown> = new Set([
 
 const checks: Readonly<Record<string, Check>> = {
   'bill.create': created,
+  'bill.arm': armed,
   'order.resolve': resolved,
   'payment.create': paid,
   'payment.get': fated,
@@ -94,6 +101,16 @@ function created(call: Call, answer: Shown, evidence: Evidence): string | null {
     bill.currency === call.body.currency;
   if (!isSame) return `the bill is another: ${JSON.stringify(bill)}`;
   return changedBy(call, 'CreateBill', evidence) ? null : 'no transition made the bill';
+}
+
+/** The sale's bill, which whoever came by may have made. */
+function armed(call: Call, answer: Shown, evidence: Evidence): string | null {
+  const bill = evidence.bills.get(String(answer.id));
+  if (bill === undefined) return 'the sale is not there';
+  const isSame = bill.order_id === call.orderId && bill.terminal_id === idOf(call.client);
+  return isSame && bill.amount === call.body.amount
+    ? null
+    : `the sale is another: ${JSON.stringify(bill)}`;
 }
 
 function resolved(call: Call, answer: Shown, evidence: Evidence): string | null {

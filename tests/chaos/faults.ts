@@ -169,7 +169,8 @@ async function demoteRedis(stage: Stage, ms: number): Promise<void> {
 
 async function commanding(stage: Stage, work: (redis: Redis) => Promise<void>): Promise<void> {
   if (stage.redis === null) return;
-  const redis = new Redis({ port: stage.redis.port, host: '127.0.0.1', protocol: 2 });
+  const { redisPassword: password } = stage.credentials;
+  const redis = new Redis({ port: stage.redis.port, host: '127.0.0.1', protocol: 2, password });
   try {
     await work(redis);
   } finally {

@@ -5,6 +5,7 @@ import type { Random } from '../simulation/random.ts';
 import type { Bill, Body, Event } from '../support/client.ts';
 import type { Client } from './clients.ts';
 import { type Call, isDone } from './memory.ts';
+import { CONFIDENCES } from './secrets.ts';
 
 /** A till and the wallets of its institution, and one wallet of another. */
 export interface Parties {
@@ -43,6 +44,7 @@ function orderOf(till: Client, random: Random): Body {
     // Some run out while they are being paid.
     ...(random.chance(0.08) ? { expiresIn: random.between(2, 6) } : {}),
     ...(random.chance(0.1) ? { purpose: 'prepayment' } : {}),
+    ...(random.chance(0.2) ? { metadata: CONFIDENCES.metadata } : {}),
   };
 }
 
@@ -126,7 +128,8 @@ export async function debit(parties: Parties, wallet: Client, what: Body): Promi
   const paymentRef = wallet.fresh('pay');
   const { billId } = what;
   const currency = random.chance(0.02) ? 'USD' : 'EUR';
-  const body = { ...what, paymentRef, currency };
+  const payer = random.chance(0.2) ? { payer: CONFIDENCES.payer } : {};
+  const body = { ...what, paymentRef, currency, ...payer };
   if (random.chance(0.02)) await wallet.settle('payment.void', { billId, paymentRef });
   const call = await wallet.settle('payment.create', body, random.chance(0.2) ? 1 : undefined);
   // The debit's outcome is not known: ask, or make sure that it never will be taken.
@@ -146,7 +149,9 @@ export async function debit(parties: Parties, wallet: Client, what: Body): Promi
 async function end({ till, random }: Parties, bill: Bill): Promise<void> {
   const billId = bill.id;
   const dice = random.below(100);
-  if (dice < 45) await till.settle('bill.confirm', { billId });
+  const { receipt } = CONFIDENCES;
+  if (dice < 10) await till.settle('bill.confirm', { billId, receipt });
+  else if (dice < 45) await till.settle('bill.confirm', { billId });
   else if (dice < 60) await till.settle('bill.confirm', { billId, amount: bill.amount - 100 });
   else if (dice < 68) await till.settle('bill.confirm', { billId, amount: bill.amount });
   else if (dice < 74) await till.settle('bill.confirm', { billId, amount: 0 });
@@ -162,7 +167,10 @@ async function end({ till, random }: Parties, bill: Bill): Promise<void> {
   }
 }
 
-export async function giveBack({ till, random }: Parties, bill: Bill): Promise<void> {
+export async function giveBack(
+  { till, random }: Parties,
+  bill: Pick<Bill, 'id' | 'amount'>,
+): Promise<void> {
   const billId = bill.id;
   const idempotencyKey = till.fresh('key');
   const amount = random.between(1, bill.amount);

@@ -5,7 +5,7 @@ import type { Call as Checked } from '../linearisability/calls.ts';
 import { checkHistory, describe } from '../linearisability/check.ts';
 import { historiesOf } from '../linearisability/histories.ts';
 import { idOf } from './evidence.ts';
-import type { Call } from './memory.ts';
+import { type Call, isDone } from './memory.ts';
 
 export interface Linearisability {
   readonly histories: number;
@@ -28,6 +28,7 @@ const OPS: ReadonlySet<string> = new Set<Checked['op']>([
   'order.resolve',
   'bill.get',
   'bill.view',
+  'bill.arm',
   'bill.reserve',
   'bill.release',
   'payment.create',
@@ -43,7 +44,9 @@ const OPS: ReadonlySet<string> = new Set<Checked['op']>([
 ]);
 
 export function linearisabilityOf(calls: readonly Call[]): Linearisability {
-  const histories = historiesOf(calls.flatMap(checked));
+  const stays = staysIn(calls);
+  const known = calls.filter((call) => !stays.has(subjectOf(call)));
+  const histories = historiesOf([...known.flatMap(checked), ...voidings(known)]);
   const wrong: string[] = [];
   let gaveUp = 0;
   for (const history of histories) {
@@ -58,20 +61,86 @@ export function linearisabilityOf(calls: readonly Call[]): Linearisability {
   return { histories: histories.length, gaveUp, wrong };
 }
 
+/** Bills and orders whose price a tariff tells: the plain model knows no tariffs. */
+function staysIn(calls: readonly Call[]): Set<string> {
+  const found = new Set<string>();
+  for (const { op, body, client, answer } of calls) {
+    if (op !== 'bill.create' || body.type !== 'timer') continue;
+    found.add(`${client} ${body.orderId}`);
+    const { id, billId } = (answer ?? {}) as { readonly id?: string; readonly billId?: string };
+    if (id !== undefined) found.add(id);
+    if (billId !== undefined) found.add(billId);
+  }
+  return found;
+}
+
+function subjectOf({ billId, client, orderId }: Call): string {
+  return billId ?? `${client} ${orderId}`;
+}
+
 /** As the checker takes it; nothing where a stranger was told that there is no such bill. */
 function checked(call: Call): Checked[] {
-  const { client, op, body, billId, status, answer } = call;
+  const { op, body, billId, status, answer } = call;
   if (!OPS.has(op) || (op === 'bill.view' && status === 404)) return [];
-  return [
-    {
-      client: idOf(client),
-      op: op as Checked['op'],
-      body: billId === null ? body : { ...body, billId },
-      answer: status === null ? null : { status, body: (answer ?? {}) as Checked['body'] },
-      invokedAt: wallMs(call.invokedAt),
-      returnedAt: call.returnedAt === null ? Number.POSITIVE_INFINITY : wallMs(call.returnedAt),
-    },
-  ];
+  const asked = asChecked(call, op as Checked['op'], billId === null ? body : { ...body, billId });
+  if (op === 'bill.arm') return armed(call, asked);
+  const { id } = (answer ?? {}) as { readonly id?: unknown };
+  // Whoever looks at a sticker sees its sale.
+  const isElsewhere = op === 'bill.view' && status === 200 && typeof id === 'string';
+  return [isElsewhere ? { ...asked, body: { ...asked.body, billId: id } } : asked];
+}
+
+/**
+ * An arm spans bills. At its sticker it begins, which nobody is told, and ends; and a bill is made of its order, by this
+ * call or by whoever drove it on.
+ */
+function armed(call: Call, asked: Checked): Checked[] {
+  const { orderId, amount, ttl } = call.body;
+  const attempt = `${asked.client} ${orderId}`;
+  const { id, code } = (call.answer ?? {}) as { readonly id?: unknown; readonly code?: unknown };
+  // What else it says is the sale's.
+  const heard = call.status === null ? null : { status: call.status, body: { id, code } };
+  const whole = { ...asked, body: { ...asked.body, attempt }, answer: heard };
+  const unheard = { answer: null, returnedAt: Number.POSITIVE_INFINITY };
+  const begin: Checked = { ...whole, op: 'sticker.begin', digest: `${amount}`, ...unheard };
+  const isRefused = call.status !== null && call.status >= 400 && call.status < 500;
+  if (isRefused) return [begin, whole];
+  const terms = { orderId, amount, currency: 'EUR', expiresIn: ttl };
+  const told = isDone(call) ? { answer: heard } : unheard;
+  return [begin, whole, { ...asked, op: 'sale.made', body: terms, digest: `${amount}`, ...told }];
+}
+
+/** Each arm may void the sale before its own, whether or not anybody heard of it. */
+function voidings(calls: readonly Call[]): Checked[] {
+  const sales = new Map<string, Set<string>>();
+  const arms = calls.filter(({ op }) => op === 'bill.arm');
+  for (const { billId, answer } of arms) {
+    const { id } = (answer ?? {}) as { readonly id?: unknown };
+    const known = sales.get(billId ?? '') ?? new Set();
+    sales.set(billId ?? '', known);
+    if (typeof id === 'string') known.add(id);
+  }
+  return arms.flatMap((arm) => {
+    const { id } = (arm.answer ?? {}) as { readonly id?: unknown };
+    const others = [...(sales.get(arm.billId ?? '') ?? [])].filter((sale) => sale !== id);
+    return others.map((billId) => ({
+      ...asChecked(arm, 'order.cancel', { billId }),
+      answer: null,
+      returnedAt: Number.POSITIVE_INFINITY,
+    }));
+  });
+}
+
+function asChecked(call: Call, op: Checked['op'], body: Checked['body']): Checked {
+  const { client, status, answer, invokedAt, returnedAt } = call;
+  return {
+    client: idOf(client),
+    op,
+    body,
+    answer: status === null ? null : { status, body: (answer ?? {}) as Checked['body'] },
+    invokedAt: wallMs(invokedAt),
+    returnedAt: returnedAt === null ? Number.POSITIVE_INFINITY : wallMs(returnedAt),
+  };
 }
 
 function wallMs(monotonicUs: number): number {

@@ -8,11 +8,18 @@ import { Client, type Identity, type Surroundings } from './clients.ts';
 import { code } from './codes.ts';
 import { type Parties, readLists, sale, settleCredit } from './journeys.ts';
 import { type Call, isDefinite, isUndone, type Via } from './memory.ts';
+import { sticker } from './sales.ts';
+import { stay } from './stays.ts';
 
 /** Calls of one sale with its events, on average: measured. */
 const CALLS_PER_SALE = 14;
-/** Of so many, this share are printed codes, each with several payers. */
-const CODES = 0.3;
+/** What is sold, so many of each in a round, in an order of its own. */
+const ROUND: readonly ((parties: Parties) => Promise<void>)[] = [
+  ...Array.from({ length: 9 }, () => sale),
+  ...Array.from({ length: 5 }, () => code),
+  ...Array.from({ length: 4 }, () => stay),
+  ...Array.from({ length: 2 }, () => sticker),
+];
 const SALES_AT_ONCE_MAX = 1_500;
 const LISTS_MS = 500;
 const ASKED_AT_ONCE = 16;
@@ -27,6 +34,7 @@ export class Load {
   readonly #tills: readonly Client[];
   readonly #wallets: readonly Client[];
   readonly #active = new Set<Promise<void>>();
+  #round: ((parties: Parties) => Promise<void>)[] = [];
   #isRunning = false;
   #beginning: Promise<unknown> = Promise.resolve();
   #fault: unknown = null;
@@ -99,7 +107,8 @@ export class Load {
     for (const { client, op, answer } of this.#around.memory.calls) {
       const id = (answer as { id?: unknown } | null)?.id;
       const till = tills.get(client);
-      if (op === 'bill.create' && typeof id === 'string' && till) bills.set(id, till);
+      if ((op === 'bill.create' || op === 'bill.arm') && typeof id === 'string' && till)
+        bills.set(id, till);
     }
     await atOnce([...bills], async ([billId, till]) => {
       await untilTold(till, 'bill.get', { billId });
@@ -126,8 +135,15 @@ export class Load {
       next += everyMs;
       await pause(Math.max(0, next - performance.now()));
       if (this.#active.size >= SALES_AT_ONCE_MAX) this.heldBack += 1;
-      else this.#track(this.#random.chance(CODES) ? code(this.#parties()) : sale(this.#parties()));
+      else this.#track(this.#next()(this.#parties()));
     }
+  }
+
+  /** As many of each kind in a round, so that a short run has some of all. */
+  #next(): (parties: Parties) => Promise<void> {
+    if (this.#round.length === 0) this.#round = [...ROUND];
+    const [chosen] = this.#round.splice(this.#random.below(this.#round.length), 1);
+    return chosen ?? sale;
   }
 
   async #readLists(): Promise<void> {

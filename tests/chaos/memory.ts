@@ -77,6 +77,7 @@ const CHANGES: ReadonlySet<string> = new Set<Op>([
   'payment.cancel',
   'payment.refund',
   'order.resolve',
+  'bill.arm',
   'bill.reserve',
   'bill.release',
   'payment.create',
@@ -169,6 +170,7 @@ export function referenceOf({ client, op, body }: Omit<Intent, 'via'>): string |
   switch (op) {
     case 'bill.create':
     case 'order.resolve':
+    case 'bill.arm':
       return `order ${client} ${body.orderId}`;
     case 'payment.create':
     case 'payment.get':

@@ -6,18 +6,27 @@ import {
   addInstitution,
   addKey,
   addMerchant,
+  addOperator,
   addPaychannel,
   addTerminal,
 } from '../../src/persistence/onboarding.ts';
 import type { Identity } from './clients.ts';
+import type { Stage } from './stage.ts';
+
+/** Keys of other kinds, whose holders do no business here. */
+export interface Idle {
+  readonly kind: 'merchant' | 'operator';
+  readonly key: string;
+}
 
 const INSTITUTIONS = 3;
 const MERCHANTS = 2;
 
 export async function onboard(
-  databaseUrl: string,
+  { databaseUrl, credentials }: Pick<Stage, 'databaseUrl' | 'credentials'>,
   numbers: { terminals: number; wallets: number },
-): Promise<Identity[]> {
+): Promise<{ identities: Identity[]; idle: Idle[] }> {
+  const peppers = [credentials.pepper];
   const sql = postgres(databaseUrl, { max: 1 });
   const made: Identity[] = [];
   try {
@@ -26,7 +35,7 @@ export async function onboard(
       for (let i = institution; i < numbers.wallets; i += INSTITUTIONS) {
         const subscribed = i % 2 === 0;
         const id = await addPaychannel(sql, { institutionId, name: `Wallet ${i}`, subscribed });
-        const key = await addKey(sql, { kind: 'paychannel', id });
+        const key = await addKey(sql, { kind: 'paychannel', id }, peppers);
         made.push({ api: 'paychannel', id, key, institution });
       }
       const merchants = await Promise.all(
@@ -38,11 +47,22 @@ export async function onboard(
         const merchantId = merchants[i % MERCHANTS] ?? merchants[0];
         if (merchantId === undefined) continue;
         const id = await addTerminal(sql, { merchantId, name: `Till ${i}` });
-        const key = await addKey(sql, { kind: 'terminal', id });
+        const key = await addKey(sql, { kind: 'terminal', id }, peppers);
         made.push({ api: 'terminal', id, key, institution });
       }
     }
-    return made;
+    const institutionId = await addInstitution(sql, { name: 'Bank of nobody' });
+    const merchantId = await addMerchant(sql, { institutionId, name: 'Shop', city: 'Nowhere' });
+    const operatorId = await addOperator(sql, {
+      institutionId: null,
+      name: 'Operator',
+      role: 'system',
+    });
+    const idle: Idle[] = [
+      { kind: 'merchant', key: await addKey(sql, { kind: 'merchant', id: merchantId }, peppers) },
+      { kind: 'operator', key: await addKey(sql, { kind: 'operator', id: operatorId }, peppers) },
+    ];
+    return { identities: made, idle };
   } finally {
     await sql.end();
   }

@@ -3,7 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { isClean } from './audit.ts';
+import { orderOfArm } from './audit-sales.ts';
+import { honouredIn } from './audit-stays.ts';
 import { faultsFor } from './faults.ts';
+import { isDone } from './memory.ts';
 import type { RunResult } from './run.ts';
 
 export interface Table {
@@ -27,6 +30,7 @@ export function countsOfFaults(result: RunResult): Map<string, number> {
 export function failureOf(result: RunResult): string | null {
   if (!isClean(result.findings)) return 'promises were broken';
   if (result.linearisability.wrong.length > 0) return 'a history of a bill has no explanation';
+  if (result.leaks.length > 0) return 'secrets were told';
   if (result.alarms.length > 0) return 'the switch raised alarms that no fault excuses';
   if (result.memory.calls.some(({ status }) => status === 500)) return 'the switch answered 500';
   const never = [...countsOfFaults(result)].filter(([, count]) => count === 0);
@@ -58,9 +62,9 @@ export function asMarkdown({ title, head, rows }: Table): string {
 }
 
 /** What is wrong, in words: the first lines of each kind. */
-export function wrongs({ findings: found, linearisability, alarms }: RunResult): string[] {
+export function wrongs({ findings: found, linearisability, alarms, leaks }: RunResult): string[] {
   const { wrong } = linearisability;
-  return Object.entries({ ...found, 'not linearisable': wrong, alarms }).flatMap(
+  return Object.entries({ ...found, 'not linearisable': wrong, alarms, leaks }).flatMap(
     ([kind, lines]: [string, readonly string[]]) => [
       ...lines.slice(0, LINES_SHOWN).map((text) => `${kind}: ${text}`),
       ...(lines.length > LINES_SHOWN ? [`${kind}: and ${lines.length - LINES_SHOWN} more`] : []),
@@ -82,6 +86,9 @@ function summary(result: RunResult): Table {
       ['calls a second', Math.round(memory.calls.length / seconds)],
       ['bills', rows.bills.length],
       ['of them printed codes', rows.bills.filter(({ type }) => type === 'static').length],
+      ['of them stays', rows.bills.filter(({ type }) => type === 'timer').length],
+      ['sales of stickers', salesOf(result)],
+      ['quotes paid; of them told before a restart', quotesOf(result)],
       ['transitions in history', rows.transitions.length],
       ['events raised', rows.events.length],
       ['events received, repeats included', memory.heard.length],
@@ -96,7 +103,21 @@ function summary(result: RunResult): Table {
   };
 }
 
-function findings({ findings: found, linearisability, alarms }: RunResult): Table {
+/** Orders that a till was told to be armed. */
+function salesOf({ memory }: RunResult): number {
+  const arms = memory.calls.filter((call) => call.op === 'bill.arm' && isDone(call));
+  return new Set(arms.map(orderOfArm)).size;
+}
+
+function quotesOf({ memory, restarts }: RunResult): string {
+  const paid = honouredIn(memory.calls);
+  const across = paid.filter(({ toldAt, paidAt }) =>
+    restarts.some((at) => at > toldAt && at < paidAt),
+  );
+  return `${paid.length}; ${across.length}`;
+}
+
+function findings({ findings: found, linearisability, alarms, ...rest }: RunResult): Table {
   const { histories, gaveUp, wrong } = linearisability;
   return {
     title: 'Broken promises',
@@ -107,6 +128,7 @@ function findings({ findings: found, linearisability, alarms }: RunResult): Tabl
         lines.length,
       ]),
       [`not linearisable, of ${histories} histories (${gaveUp} not decided)`, wrong.length],
+      [`secrets told, of ${rest.secrets.length}`, rest.leaks.length],
       ['alarms', alarms.length],
     ],
   };

@@ -27,6 +27,8 @@ export interface PaymentLine {
   readonly credited: number;
   readonly status: string;
   readonly code: string | null;
+  /** By the switch's clock, ms. */
+  readonly received_at: number;
 }
 
 export interface CreditLine {
@@ -68,6 +70,8 @@ export interface TransitionLine {
   readonly actor: string;
   readonly request_id: string;
   readonly outcome: string;
+  /** By the switch's clock, ms. */
+  readonly at: number;
 }
 
 export interface Rows {
@@ -91,7 +95,8 @@ export async function readRows(sql: Sql): Promise<Rows> {
         'unreturned', unreturned)), '[]') from bills),
       'payments', (select coalesce(jsonb_agg(jsonb_build_object(
         'bill_id', bill_id, 'no', no, 'paychannel_id', paychannel_id, 'payment_ref', payment_ref,
-        'amount', amount, 'credited', credited, 'status', status, 'code', code)), '[]')
+        'amount', amount, 'credited', credited, 'status', status, 'code', code,
+        'received_at', received_at)), '[]')
         from payments),
       'credits', (select coalesce(jsonb_agg(jsonb_build_object(
         'bill_id', bill_id, 'no', no, 'kind', kind, 'payment_no', payment_no, 'amount', amount,
@@ -105,7 +110,7 @@ export async function readRows(sql: Sql): Promise<Rows> {
         'bill_id', bill_id, 'kind', kind, 'scope', scope, 'ref', ref)), '[]') from refs),
       'transitions', (select coalesce(jsonb_agg(jsonb_build_object(
         'bill_id', bill_id, 'version', version, 'type', type, 'actor', actor,
-        'request_id', request_id, 'outcome', outcome) order by shard, entry, no), '[]')
+        'request_id', request_id, 'outcome', outcome, 'at', at) order by shard, entry, no), '[]')
         from transitions)
     ) as rows`;
   if (row === undefined) throw new Error('Postgres answered nothing');

@@ -14,10 +14,18 @@ import { faults, faultsFor } from './faults.ts';
 import { forger } from './forger.ts';
 import { type Linearisability, linearisabilityOf } from './linearisability.ts';
 import { Load } from './load.ts';
-import { Memory, now } from './memory.ts';
-import { onboard } from './parties.ts';
+import { type Call, Memory, now } from './memory.ts';
+import { type Idle, onboard } from './parties.ts';
 import { type Rows, readRows } from './rows.ts';
 import { describe, type Planned, schedule } from './schedule.ts';
+import {
+  confidences,
+  keptSecrets,
+  leaksIn,
+  type Secret,
+  type Spoken,
+  secretsOf,
+} from './secrets.ts';
 import { runFolder, Stage, type StoresName } from './stage.ts';
 import { HttpLine } from './transports.ts';
 
@@ -62,7 +70,13 @@ export interface RunResult {
   readonly askedAgain: number;
   readonly abandoned: number;
   readonly answersLost: number;
+  /** When switches were started again, monotonic µs. */
+  readonly restarts: readonly number[];
   readonly heldBack: number;
+  /** All that the processes have printed, measured and refused; and what must not be in it. */
+  readonly spoken: readonly Spoken[];
+  readonly secrets: readonly Secret[];
+  readonly leaks: readonly string[];
 }
 
 const FAULT_MS_MAX = 90_000;
@@ -81,10 +95,11 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const memory = new Memory(`chaos-${options.seed}`, folder);
   const http = new HttpLine(stage.links.clients.port);
   try {
-    const identities = await onboard(stage.databaseUrl, options);
+    const { identities, idle } = await onboard(stage, options);
     const around = { memory, http, port: stage.links.clients.port };
     const load = new Load(identities, around, options.seed);
     load.start(options.rate);
+    const refusals = prowl(stage.links.clients.port, idle);
     story.watch(() => {
       const { calls, acknowledgedAt } = memory;
       return `${calls.length} calls, ${acknowledgedAt.length} changes acknowledged, ${load.active} sales under way`;
@@ -104,6 +119,15 @@ export async function run(options: RunOptions): Promise<RunResult> {
       const listeners = load.clients.map(({ name }) => name);
       const recollection = { calls: memory.calls, heard: memory.heard, listeners };
       writeFileSync(join(folder, 'rows.json'), JSON.stringify(rows));
+      const keys = [...identities, ...idle].map(({ key }) => ({ what: 'a key', text: key }));
+      const secrets = [
+        ...keys,
+        ...secretsOf(stage.credentials),
+        ...(await keptSecrets(sql)),
+        ...confidences(),
+      ];
+      const refused = problemsIn(memory.calls, await refusals);
+      const spoken = [...(await stage.spoken()), refused];
       story.tell('auditing');
       return {
         options,
@@ -120,6 +144,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
         askedAgain,
         abandoned: load.clients.reduce((sum, client) => sum + client.abandoned.size, 0),
         answersLost: answersLost(stage),
+        restarts: stage.restarts,
+        spoken,
+        secrets,
+        leaks: leaksIn(spoken, secrets),
         heldBack: load.heldBack,
       };
     } finally {
@@ -254,6 +282,28 @@ async function drained(stage: Stage, load: Load, sql: Sql, story: Story): Promis
     }
     await pause(10 * LOOK_MS);
   }
+}
+
+/** Whoever comes with a key that opens nothing here, or with one that is mistyped, is refused. */
+async function prowl(port: number, idle: readonly Idle[]): Promise<string> {
+  const keys = idle.flatMap(({ key }) => [key, `${key}x`]);
+  const places = ['/v1/terminal/bills', '/v1/paychannel/credits', '/v1/operator/institutions'];
+  const refusals = keys.flatMap((key) =>
+    places.map(async (place) => {
+      const headers = { Authorization: `Bearer ${key}` };
+      const answer = await fetch(`http://127.0.0.1:${port}${place}`, { headers });
+      return answer.status < 400 ? '' : await answer.text();
+    }),
+  );
+  const heard = await Promise.allSettled(refusals);
+  return heard.map((each) => (each.status === 'fulfilled' ? each.value : '')).join('\n');
+}
+
+/** What clients were told that had asked in vain. */
+function problemsIn(calls: readonly Call[], others: string): Spoken {
+  const problems = calls.filter(({ status }) => status !== null && status >= 400);
+  const texts = problems.map(({ answer }) => JSON.stringify(answer));
+  return { by: 'problem documents', text: [...texts, others].join('\n') };
 }
 
 function answersLost({ links }: Stage): number {

@@ -3,15 +3,18 @@
 //   clients ──link──► switch ──link──► Redis
 //                        └─────link──► Postgres
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import postgres from 'postgres';
 import { startPostgres, type TestPostgres } from '../support/postgres-server.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { SwitchProcess } from '../support/switch-process.ts';
+import { now } from './memory.ts';
 import { familyOf, memoryMb, signalAll } from './processes.ts';
 import { Link } from './proxy.ts';
+import { type Credentials, drawCredentials, type Spoken } from './secrets.ts';
 
 export type StoresName = 'redis' | 'postgres';
 
@@ -24,14 +27,22 @@ export interface Links {
 const LOOK_MS = 200;
 const SAMPLE_MS = 1_000;
 const START_TRIES = 50;
+/** Every so many samples what the switch measures is kept, too. */
+const SCRAPE_SAMPLES = 4;
+const METRICS = 'metrics.txt';
+/** Postgres writes what it has to say into its own folder. */
+const POSTGRES_LOG = { logging_collector: 'on', log_filename: 'server.log' };
 
 export class Stage {
   readonly links: Links;
   readonly redis: RedisServer | null;
+  readonly credentials: Credentials;
   /** Where the audit looks, past the proxy. */
   readonly databaseUrl: string;
   /** Switches that ended although nobody had ended them, after they had served. */
   readonly deaths: string[] = [];
+  /** When switches were started again, monotonic µs. */
+  readonly restarts: number[] = [];
   /** Most memory seen, in MiB. */
   readonly peaks = { switch: 0, redis: 0, postgres: 0 };
   postgres: TestPostgres;
@@ -52,32 +63,41 @@ export class Stage {
     process: SwitchProcess;
     folder: string;
     stores: { databaseUrl: string; redisUrl: string | null };
+    credentials: Credentials;
+    databaseUrl: string;
   }) {
     this.links = parts.links;
     this.redis = parts.redis;
     this.postgres = parts.postgres;
     this.process = parts.process;
-    this.databaseUrl = parts.postgres.url;
+    this.databaseUrl = parts.databaseUrl;
+    this.credentials = parts.credentials;
     this.#folder = parts.folder;
     this.#stores = parts.stores;
     this.#watch = Promise.all([this.#keepAlive(), this.#sample()]);
   }
 
   static async raise(name: StoresName, folder: string): Promise<Stage> {
-    const redis = name === 'redis' ? await startRedis() : null;
-    const postgres = await startPostgres();
+    const credentials = drawCredentials();
+    const { redisPassword, postgresPassword } = credentials;
+    const redis = name === 'redis' ? await startRedis({ requirepass: redisPassword }) : null;
+    const server = await startPostgres({ settings: POSTGRES_LOG });
+    const direct = await withPassword(server.url, postgresPassword);
     const links: Links = {
       clients: await Link.start(0),
-      postgres: await Link.start(postgres.port),
+      postgres: await Link.start(server.port),
       redis: redis === null ? null : await Link.start(redis.port),
     };
-    const databaseUrl = postgres.url.replace(`:${postgres.port}/`, `:${links.postgres.port}/`);
-    const redisUrl = links.redis === null ? null : `redis://127.0.0.1:${links.redis.port}`;
+    const databaseUrl = direct.replace(`:${server.port}/`, `:${links.postgres.port}/`);
+    const redisUrl =
+      links.redis === null ? null : `redis://:${redisPassword}@127.0.0.1:${links.redis.port}`;
     const stores = { databaseUrl, redisUrl };
     const dataDir = mkdtempSync(join(folder, 'switch-1-'));
-    const process = await SwitchProcess.start({ stores, env: envOf(1), dataDir });
+    const env = envOf(1, credentials);
+    const process = await SwitchProcess.start({ stores, env, dataDir });
     links.clients.target = process.port;
-    return new Stage({ links, redis, postgres, process, folder, stores });
+    const around = { links, redis, process, folder, stores, credentials };
+    return new Stage({ ...around, postgres: server, databaseUrl: direct });
   }
 
   /** All switches that run: a deposed one may live on beside its successor for a while. */
@@ -122,10 +142,11 @@ export class Stage {
 
   async #launch(where: { port?: number; dataDir: string }): Promise<void> {
     this.#lives += 1;
+    this.restarts.push(now());
     this.#hasServed = false;
     this.process = await SwitchProcess.launch({
       stores: this.#stores,
-      env: envOf(this.#lives),
+      env: envOf(this.#lives, this.credentials),
       ...where,
     });
   }
@@ -161,7 +182,7 @@ export class Stage {
     const { dir, port } = this.postgres;
     for (let i = 1; ; i++) {
       try {
-        this.postgres = await startPostgres({ dir, port });
+        this.postgres = await startPostgres({ dir, port, settings: POSTGRES_LOG });
         return;
       } catch (error) {
         // The kernel may not have buried the last of the old one yet.
@@ -172,7 +193,7 @@ export class Stage {
   }
 
   async #sample(): Promise<void> {
-    while (!this.#isOver) {
+    for (let i = 1; !this.#isOver; i++) {
       const seen = {
         switch: memoryMb([this.process.pid]),
         redis: this.redis === null ? 0 : memoryMb([this.redis.pid]),
@@ -181,8 +202,32 @@ export class Stage {
       for (const name of ['switch', 'redis', 'postgres'] as const) {
         this.peaks[name] = Math.max(this.peaks[name], seen[name]);
       }
+      if (i % SCRAPE_SAMPLES === 0) await this.#scrape();
       await pause(SAMPLE_MS);
     }
+  }
+
+  async #scrape(): Promise<void> {
+    const signal = AbortSignal.timeout(SAMPLE_MS);
+    const answer = await fetch(`${this.process.baseUrl}/metrics`, { signal }).catch(() => null);
+    const text = await answer?.text().catch(() => null);
+    if (typeof text === 'string') appendFileSync(join(this.#folder, METRICS), text);
+  }
+
+  /** All that the processes have printed and measured. */
+  async spoken(): Promise<Spoken[]> {
+    await this.#scrape();
+    const texts = (folder: string, file: string): Spoken => ({
+      by: file,
+      text: readFileSync(join(folder, file), 'utf8'),
+    });
+    const lives = readdirSync(this.#folder).filter((name) => name.startsWith('switch-'));
+    return [
+      ...lives.map((name) => texts(this.#folder, join(name, 'switch.log'))),
+      texts(this.#folder, METRICS),
+      texts(join(this.postgres.dir, 'cluster', 'log'), POSTGRES_LOG.log_filename),
+      ...(this.redis === null ? [] : [{ by: 'Redis', text: this.redis.output }]),
+    ];
   }
 
   // ------------------------------------------------------------------------------------------------ the end --
@@ -215,6 +260,23 @@ export function runFolder(): string {
   return mkdtempSync(join(tmpdir(), 'qrswitch-chaos-'));
 }
 
-function envOf(life: number): Record<string, string> {
-  return { QRSWITCH_DEMO: '0', QRSWITCH_NODE_NAME: `chaos-${life}` };
+function envOf(life: number, { pepper }: Credentials): Record<string, string> {
+  return {
+    QRSWITCH_DEMO: '0',
+    QRSWITCH_NODE_NAME: `chaos-${life}`,
+    QRSWITCH_KEY_PEPPERS: pepper,
+  };
+}
+
+/** The server takes another password from now on; the URL with it. */
+async function withPassword(url: string, password: string): Promise<string> {
+  const changed = new URL(url);
+  const sql = postgres(url, { max: 1 });
+  try {
+    await sql.unsafe(`alter role ${changed.username} password '${password}'`);
+  } finally {
+    await sql.end();
+  }
+  changed.password = password;
+  return changed.href;
 }

@@ -9,7 +9,9 @@ import { linearisabilityOf } from '../chaos/linearisability.ts';
 import { type Call, isDone } from '../chaos/memory.ts';
 import { failureOf, wrongs } from '../chaos/report.ts';
 import { type RunResult, run } from '../chaos/run.ts';
+import { leaksIn } from '../chaos/secrets.ts';
 import { tamperingsOfCodes, withdrawal } from '../chaos/tampered-codes.ts';
+import { tamperingsOfStays } from '../chaos/tampered-stays.ts';
 import { type Copy, first, made, remove, type Tampering } from '../chaos/tampering.ts';
 
 const SEED = 42;
@@ -219,6 +221,7 @@ describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (sto
       'payment.refund',
       'credit.settle',
       'event.ack',
+      'bill.arm',
     ]) {
       expect(done).toContain(op);
     }
@@ -226,7 +229,7 @@ describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (sto
     expect(result.answersLost).toBeGreaterThan(0);
   });
 
-  test.each([...tamperings, ...tamperingsOfCodes])(
+  test.each([...tamperings, ...tamperingsOfCodes, ...tamperingsOfStays])(
     'is found out where $what',
     ({ with: tamper, found }) => {
       const { memory, rows, books } = result;
@@ -235,6 +238,22 @@ describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (sto
       expect(audit(copy.memory, copy.rows, books)[found]).not.toEqual([]);
     },
   );
+
+  test('tells no secret, and is found out where any of them stands in a log', () => {
+    const { spoken, secrets, leaks } = result;
+    expect(leaks).toEqual([]);
+    // What they were looked for in is what was said.
+    expect(spoken.find(({ by }) => by.endsWith('switch.log'))?.text).toContain('"listening');
+    expect(spoken.find(({ by }) => by === 'metrics.txt')?.text).toContain('qrswitch_');
+    expect(spoken.find(({ by }) => by === 'server.log')?.text).not.toBe('');
+    expect(spoken.find(({ by }) => by === 'problem documents')?.text).toContain('"code"');
+    expect(secrets.length).toBeGreaterThan(50);
+    for (const secret of secrets) {
+      const line = `{"level":"info","msg":"asked with ${secret.text}"}`;
+      const log = { by: 'a log', text: `a line\n${line}\nand another` };
+      expect(leaksIn([...spoken, log], [secret]), secret.what).toHaveLength(1);
+    }
+  });
 
   test('has no explanation where a bill forgets what was paid', () => {
     const { memory } = result;
