@@ -5,6 +5,7 @@ import type { Call, CallAnswer } from './call.ts';
 import { deskCalls } from './desk-calls.ts';
 import { operatorCalls } from './operator-calls.ts';
 import { paychannelCalls } from './paychannel-calls.ts';
+import { payingCalls } from './paying-calls.ts';
 import * as shown from './schemas/responses.ts';
 import { terminalCalls } from './terminal-calls.ts';
 
@@ -57,5 +58,6 @@ export const calls: readonly Call[] = [
   ...paychannelCalls,
   ...operatorCalls,
   ...deskCalls,
+  ...payingCalls,
   ...publicCalls,
 ];

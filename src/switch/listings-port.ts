@@ -48,7 +48,21 @@ export interface ListedPayment {
 export interface ListedCredit {
   readonly bill: PresentBill;
   readonly credit: Credit;
+  /** The paychannel's. */
+  readonly payingInstitutionId: string;
 }
+
+/** What paychannels have to do with: those of an institution, or of all (null), or one of them. */
+export interface PaidThrough {
+  readonly institutionId: string | null;
+  readonly through: PaychannelId | null;
+}
+
+/** Whose payments or credits a list shows. */
+export type PartsOf =
+  | { readonly billId: BillId }
+  | { readonly paychannelId: PaychannelId }
+  | PaidThrough;
 
 /** Lists and streams out of history. What is newer than `asOf` is left out, so that pages are complete. */
 export interface Listings {
@@ -72,13 +86,7 @@ export interface Listings {
   /** The newest bill of an order within a merchant; null where there is none. */
   billOfOrder(merchantId: MerchantId, orderId: Reference): Promise<BillId | null>;
   /** Payments of one bill or of one paychannel. `status` `refused` included. */
-  payments(
-    of: { billId: BillId } | { paychannelId: PaychannelId },
-    filter: ListFilter,
-  ): Promise<ListedPayment[]>;
-  credits(
-    of: { billId: BillId } | { paychannelId: PaychannelId },
-    filter: ListFilter,
-  ): Promise<ListedCredit[]>;
+  payments(of: PartsOf, filter: ListFilter): Promise<ListedPayment[]>;
+  credits(of: PartsOf, filter: ListFilter): Promise<ListedCredit[]>;
   close(): Promise<void>;
 }

@@ -101,6 +101,49 @@ describe.each(setUps)('an agreement, on $name,', (setUp) => {
     expect(kept.items).toMatchObject([{ id: agreement.id, endedAt: expect.any(String) }]);
   });
 
+  test('shows each side its half of a payment, and no third party any', async () => {
+    const agreement = await agree();
+    const bill = await create();
+    const { id: billId, orderId } = bill;
+    await inForce(billId);
+    const body = payment(billId);
+    await done(wallet, 'payment.create', body);
+    await done(till, 'bill.confirm', { billId, amount: 900 });
+    type Page = { items: Record<string, unknown>[] };
+    const listed = (key: string | null, id: string) => async () => {
+      const { items } = await as(key).done<Page>(`operator.${id}`, { limit: 100 });
+      return items.filter((item) => item.billId === billId);
+    };
+    const sides = {
+      payingInstitutionId: paying.institution.id,
+      billingInstitutionId: billing.institution.id,
+    };
+    for (const { key } of [paying.admin, paying.viewer]) {
+      await expect
+        .poll(listed(key, 'paying.payments'), WITHIN)
+        .toMatchObject([{ ...sides, amount: 1000, bill: { id: billId, amount: 1000 } }]);
+      await expect
+        .poll(listed(key, 'paying.credits'), WITHIN)
+        .toMatchObject([{ ...sides, amount: 100, paychannelId: paying.paychannel.id }]);
+      const [half] = await listed(key, 'paying.payments')();
+      const view = await done(wallet, 'bill.view', { billId });
+      expect(Object.keys(view)).toEqual(expect.arrayContaining(Object.keys(half?.bill as object)));
+      expect(JSON.stringify(half)).not.toContain(orderId);
+      // The bill itself is not theirs, in any list or call.
+      expect(await listed(key, 'payment.list')()).toEqual([]);
+      expect(await as(key).ask('operator.bill.get', { billId })).toMatchObject(UNKNOWN);
+    }
+    const whole = listed(billing.admin.key, 'payment.list');
+    await expect.poll(whole, WITHIN).toMatchObject([{ ...sides, orderId }]);
+    expect(await listed(billing.admin.key, 'paying.payments')()).toEqual([]);
+    expect(await as(paying.merchantAdmin.key).ask('operator.paying.credits')).toMatchObject({
+      status: 403,
+    });
+    await end(agreement);
+    expect(await listed(paying.admin.key, 'paying.payments')()).toHaveLength(1);
+    await expect.poll(seen(billId), WITHIN).toMatchObject(ENDED);
+  });
+
   test('that has ended begins nothing, and leaves nobody with an orphaned debit', async () => {
     const agreement = await agree();
     const [reserved, paid, untouched] = [await create(), await create(), await create()];

@@ -16,6 +16,8 @@ import type {
   ListedPayment,
   ListFilter,
   Listings,
+  PaidThrough,
+  PartsOf,
 } from '../../switch/listings-port.ts';
 import type { EventPlace, StreamedEvent } from '../../switch/ports.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -158,20 +160,11 @@ export class PostgresListings implements Listings {
     return row?.bill_id ?? null;
   }
 
-  async payments(
-    of: { billId: BillId } | { paychannelId: PaychannelId },
-    filter: ListFilter,
-  ): Promise<ListedPayment[]> {
+  async payments(of: PartsOf, filter: ListFilter): Promise<ListedPayment[]> {
     const rows = await this.#ask<PaymentColumns & OfBill>(
       (sql) => sql`
         select ${stateOnce(sql, 'p')}, p.*
-        from (
-          select ${sql.unsafe(PAYMENT_COLUMNS)}, bill_id
-          from payments
-          where ${ownerOf(sql, of)} ${timesOf(sql, 'received_at', filter)}
-            ${partsAfter(sql, 'received_at', of, filter)}
-          ${newestParts(sql, 'received_at', of)} limit ${filter.limit}
-        ) as p
+        from (${partsOf(sql, PAYMENTS, of, filter)}) as p
         join bills b on b.id = p.bill_id
         order by p.received_at desc, p.bill_id desc, p.no desc`,
     );
@@ -179,25 +172,21 @@ export class PostgresListings implements Listings {
     return rows.map((row) => ({ bill: billOf(row), payment: paymentOf(row) }));
   }
 
-  async credits(
-    of: { billId: BillId } | { paychannelId: PaychannelId },
-    filter: ListFilter,
-  ): Promise<ListedCredit[]> {
-    const rows = await this.#ask<CreditColumns & OfBill>(
+  async credits(of: PartsOf, filter: ListFilter): Promise<ListedCredit[]> {
+    const rows = await this.#ask<CreditColumns & OfBill & { readonly paying: string }>(
       (sql) => sql`
-        select ${stateOnce(sql, 'c')}, c.*
-        from (
-          select ${sql.unsafe(CREDIT_COLUMNS)}, bill_id
-          from credits
-          where ${ownerOf(sql, of)} ${timesOf(sql, 'requested_at', filter)}
-            ${partsAfter(sql, 'requested_at', of, filter)}
-          ${newestParts(sql, 'requested_at', of)} limit ${filter.limit}
-        ) as c
+        select ${stateOnce(sql, 'c')}, c.*, coalesce(y.institution_id, b.institution_id) as paying
+        from (${partsOf(sql, CREDITS, of, filter)}) as c
         join bills b on b.id = c.bill_id
+        left join paychannels y on y.id = c.paychannel_id
         order by c.requested_at desc, c.bill_id desc, c.no desc`,
     );
     const billOf = this.#billsOf(rows);
-    return rows.map((row) => ({ bill: billOf(row), credit: creditOf(row) }));
+    return rows.map((row) => ({
+      bill: billOf(row),
+      credit: creditOf(row),
+      payingInstitutionId: row.paying,
+    }));
   }
 
   async close(): Promise<void> {
@@ -238,12 +227,39 @@ function timesOf(
     ${status === null ? sql`` : sql`and status = ${status}`}`;
 }
 
+interface PartsTable {
+  readonly name: 'payments' | 'credits';
+  readonly at: 'received_at' | 'requested_at';
+  readonly columns: string;
+}
+
+const PAYMENTS: PartsTable = { name: 'payments', at: 'received_at', columns: PAYMENT_COLUMNS };
+const CREDITS: PartsTable = { name: 'credits', at: 'requested_at', columns: CREDIT_COLUMNS };
+
+/** A page of parts. An institution's are those of its paychannels: the newest of each, then the newest of these. */
+function partsOf(sql: Sql, table: PartsTable, of: PartsOf, filter: ListFilter): Fragment {
+  const { at } = table;
+  const page = (owner: Fragment, as: NamedParts): Fragment => sql`
+    select ${sql.unsafe(table.columns)}, bill_id
+    from ${sql.unsafe(table.name)}
+    where ${owner} ${timesOf(sql, at, filter)} ${partsAfter(sql, at, as, filter)}
+    ${newestParts(sql, at, as)} limit ${filter.limit}`;
+  if (!('through' in of)) return page(ownerOf(sql, of), of);
+  const { institutionId, through } = of;
+  const each = { paychannelId: '' as PaychannelId };
+  return sql`
+    select newest.* from paychannels y
+    cross join lateral (${page(sql`paychannel_id = y.id`, each)}) as newest
+    where true
+      ${institutionId === null ? sql`` : sql`and y.institution_id = ${institutionId}`}
+      ${through === null ? sql`` : sql`and y.id = ${through}`}
+    ${newestParts(sql, at, each)} limit ${filter.limit}`;
+}
+
+type NamedParts = Exclude<PartsOf, PaidThrough>;
+
 /** Within a bill numbers follow time, and its rows stand in their order. */
-function newestParts(
-  sql: Sql,
-  column: 'received_at' | 'requested_at',
-  of: { billId: BillId } | { paychannelId: PaychannelId },
-): Fragment {
+function newestParts(sql: Sql, column: 'received_at' | 'requested_at', of: NamedParts): Fragment {
   return 'billId' in of
     ? sql`order by bill_id desc, no desc`
     : sql`order by ${sql.unsafe(column)} desc, bill_id desc, no desc`;
@@ -252,7 +268,7 @@ function newestParts(
 function partsAfter(
   sql: Sql,
   column: 'received_at' | 'requested_at',
-  of: { billId: BillId } | { paychannelId: PaychannelId },
+  of: NamedParts,
   { after }: ListFilter,
 ): Fragment {
   if (after === null) return sql``;
@@ -260,7 +276,7 @@ function partsAfter(
   return sql`and (${sql.unsafe(column)}, bill_id, no) < (${after.at}, ${after.id}, ${after.no})`;
 }
 
-function ownerOf(sql: Sql, of: { billId: BillId } | { paychannelId: PaychannelId }): Fragment {
+function ownerOf(sql: Sql, of: NamedParts): Fragment {
   return 'billId' in of ? sql`bill_id = ${of.billId}` : sql`paychannel_id = ${of.paychannelId}`;
 }
 

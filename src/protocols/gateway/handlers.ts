@@ -38,6 +38,7 @@ import { type CallHandler, type HttpHandlers, requestBody } from './http.ts';
 import { billsOf, creditsOf, type ListSources, listPage, paymentsOf, readFilter } from './lists.ts';
 import { operatorHandlers } from './operator-handlers.ts';
 import type { GatewayOptions } from './options.ts';
+import { mayListPaying, PAYING_LISTS } from './paying-lists.ts';
 import type { Principals } from './principals.ts';
 import { publicHandlers } from './public-pages.ts';
 import { type QueryValues, readQuery } from './query.ts';
@@ -187,7 +188,15 @@ function listHandlers(context: HandlerContext): Record<string, QueryHandler> {
     (fetchOf: typeof paymentsOf): QueryHandler =>
     (exchange, principal, values) =>
       answer(exchange, values, fetchOf(sources, { paychannelId: principal.id as PaychannelId }));
+  const ofPaying = Object.entries(PAYING_LISTS).map(([id, fetchOf]): [string, QueryHandler] => [
+    id,
+    (exchange, principal, values) => {
+      if (mayListPaying(principal)) answer(exchange, values, fetchOf(sources, principal, values));
+      else exchange.refuse({ code: 'request.forbidden' });
+    },
+  ]);
   return {
+    ...Object.fromEntries(ofPaying),
     'bill.list': (exchange, principal, values) => {
       if (values.orderId !== undefined) findByOrder(context, exchange, principal, values);
       else answer(exchange, values, billsOf(sources, principal));
