@@ -8,8 +8,13 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
-import type { InstitutionId, MerchantId } from '../src/domain/ids.ts';
-import { addKey, addPaychannel, addTerminal } from '../src/persistence/onboarding.ts';
+import {
+  addInstitution,
+  addKey,
+  addMerchant,
+  addPaychannel,
+  addTerminal,
+} from '../src/persistence/onboarding.ts';
 import { freePort } from '../src/persistence/postgres-programs.ts';
 import { type CpuUse, threadIds, threadUse } from './cpu.ts';
 import type { Stores } from './stores.ts';
@@ -58,15 +63,14 @@ export async function startSwitch(options: SwitchOptions): Promise<SwitchProcess
       DATABASE_URL: stores.switchUrl,
       REDIS_URL: stores.redis.url,
       QRSWITCH_DATA_DIR: dir,
-      QRSWITCH_DEMO: '1',
+      QRSWITCH_DEMO: '0',
       ...options.env,
     },
   });
   const lastResort = (): boolean => child.kill('SIGKILL');
   process.once('exit', lastResort);
   const readyMs = await ready(child, port, logFile);
-  const demo = JSON.parse(await readFile(join(dir, 'demo.json'), 'utf8')) as Demo;
-  const { terminals, wallet } = await onboard(stores.switchUrl, demo, options.terminals);
+  const { terminals, wallet } = await onboard(stores.switchUrl, options.terminals);
   const pid = child.pid ?? 0;
   const workers = Number(options.env?.QRSWITCH_WORKERS ?? Math.max(1, availableParallelism() - 1));
   const gateways = Number(options.env?.QRSWITCH_GATEWAYS ?? 1);
@@ -113,24 +117,24 @@ async function ready(child: ChildProcess, port: number, logFile: string): Promis
   throw new Error(`the switch was not ready in time: ${await readFile(logFile, 'utf8')}`);
 }
 
-interface Demo {
-  readonly institution: { readonly id: InstitutionId };
-  readonly merchant: { readonly id: MerchantId };
-}
-
-/** Terminals of the demo's merchant, and a wallet that does not subscribe to confirmations: the lifecycle has none. */
+/**
+ * A live institution's: bills of the demo's, which is for tests, say so, and are a little longer. The wallet does not
+ * subscribe to confirmations: the lifecycle has none.
+ */
 async function onboard(
   url: string,
-  demo: Demo,
   count: number,
 ): Promise<Pick<SwitchProcess, 'terminals' | 'wallet'>> {
   const sql = postgres(url, { max: 1 });
+  const institutionId = await addInstitution(sql, { name: 'Bench Bank', country: 'US' });
+  const shop = { institutionId, name: 'Corner Coffee', city: 'Springfield', category: '5814' };
+  const merchantId = await addMerchant(sql, shop);
   const terminals: { id: string; key: string }[] = [];
   for (let i = 0; i < count; i++) {
-    const id = await addTerminal(sql, { merchantId: demo.merchant.id, name: `Till ${i}` });
+    const id = await addTerminal(sql, { merchantId, name: `Till ${i}` });
     terminals.push({ id, key: await addKey(sql, { kind: 'terminal', id }) });
   }
-  const id = await addPaychannel(sql, { institutionId: demo.institution.id, name: 'Bench Wallet' });
+  const id = await addPaychannel(sql, { institutionId, name: 'Bench Wallet' });
   const wallet = { id, key: await addKey(sql, { kind: 'paychannel', id }) };
   await sql.end();
   return { terminals, wallet };

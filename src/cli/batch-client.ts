@@ -17,6 +17,7 @@ export interface Target {
 export interface CreatedBill {
   readonly id: string;
   readonly type: string;
+  readonly mode: 'test' | 'live';
   readonly orderId: string;
   readonly amount: number | null;
   readonly minAmount: number | null;

@@ -166,7 +166,8 @@ function sheetCode(bill: CreatedBill): Parameters<CodeSheet['add']>[0] {
   return {
     payload: bill.qr.payload,
     description: bill.description ?? '',
-    amount: amountText(bill),
+    // A sheet that was printed for a trial must not be handed out.
+    amount: bill.mode === 'test' ? `TEST · ${amountText(bill)}` : amountText(bill),
     orderId: bill.orderId,
   };
 }

@@ -46,6 +46,7 @@ export const BILLS = listed(
   money('refunded', 'refunded'),
   money('unreturned', 'unreturned'),
   ['currency', word('currency')],
+  ['mode', word('mode')],
 );
 
 export const PAYMENTS = listed(
@@ -57,6 +58,7 @@ export const PAYMENTS = listed(
   money('given back', 'credited'),
   money('tip', 'tip'),
   ['paychannel', word('paychannelId')],
+  ['of institution', word('payingInstitutionId')],
   ['told', time('merchantNotifiedAt')],
 );
 

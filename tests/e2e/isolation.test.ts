@@ -3,7 +3,7 @@
 
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { revokeKey } from '../../src/persistence/directory.ts';
+import { revokeKey } from '../../src/persistence/onboarding.ts';
 import { OPERATIONS } from '../../src/protocols/gateway/stream-protocol.ts';
 import {
   type Api,
