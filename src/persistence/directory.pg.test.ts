@@ -10,7 +10,7 @@ import {
 } from '../../tests/support/postgres-server.ts';
 import { DataKeys } from './data-keys.ts';
 import { ensureDemo } from './demo-data.ts';
-import { DirectoryFeed, PostgresDirectory } from './directory.ts';
+import { DirectoryFeed, fetchAgreements, PostgresDirectory } from './directory.ts';
 import { hashKey, settleKeyHashes } from './key-hashes.ts';
 import { migrate } from './migrate.ts';
 import {
@@ -211,6 +211,47 @@ describe('the feed of the directory', () => {
     await sql`update institutions set name = 'A fourth' where id = ${institutionId}`;
     expect(await feed.read()).toBe(null);
     await feed.close();
+  });
+});
+
+describe('agreements', () => {
+  const agree = (id: string, billing: string, paying: string, mode: string) => sql`
+    insert into agreements (id, billing_institution_id, paying_institution_id, mode, since)
+    values (${id}, ${billing}, ${paying}, ${mode}, now())`;
+
+  test('are told of when they are made and when they end, and are kept', async () => {
+    const [billing, paying] = [
+      await addInstitution(sql, { name: 'Billing' }),
+      await addInstitution(sql, { name: 'Paying' }),
+    ];
+    const feed = new DirectoryFeed({ url });
+    await feed.read();
+    await agree('agr_1', billing, paying, 'live');
+    expect(await feed.read()).toEqual([{ kind: 'agreement', id: 'agr_1' }]);
+    const between = { billingInstitutionId: billing, payingInstitutionId: paying };
+    expect(await feed.agreements()).toMatchObject([{ ...between, endedAt: null }]);
+    // One at a time in each direction.
+    await expect(agree('agr_2', billing, paying, 'live')).rejects.toThrow('agreements_open');
+    await sql`update agreements set ended_at = now() where id = 'agr_1'`;
+    expect(await feed.read()).toEqual([{ kind: 'agreement', id: 'agr_1' }]);
+    await agree('agr_2', billing, paying, 'live');
+    expect(await fetchAgreements(url)).toMatchObject([
+      { ...between, endedAt: expect.any(Number) },
+      { ...between, endedAt: null },
+    ]);
+    await feed.close();
+  });
+
+  test('never join test and live, and a mode never changes, whoever writes', async () => {
+    const [live, tested] = [
+      await addInstitution(sql, { name: 'Live' }),
+      await addInstitution(sql, { name: 'Test', mode: 'test' }),
+    ];
+    for (const mode of ['test', 'live']) {
+      await expect(agree('agr_3', live, tested, mode)).rejects.toThrow('foreign key');
+    }
+    const change = sql`update institutions set mode = 'live' where id = ${tested}`;
+    await expect(change).rejects.toThrow('never changes');
   });
 });
 

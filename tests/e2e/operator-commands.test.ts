@@ -152,7 +152,7 @@ describe('the commands of an operator', () => {
     expect(list).toMatch(/^id +name +belongs to/);
     expect(list).toContain('Demo Bank');
     const [bill = ''] = (await run('bill', 'list', '--order', 'A-1001')).split('\n').slice(2);
-    expect(bill).toMatch(/A-1001 +dynamic +confirmed +500 +500 +500 +100 +0 +EUR$/);
+    expect(bill).toMatch(/A-1001 +dynamic +confirmed +500 +500 +500 +100 +0 +EUR +live$/);
     const [id = ''] = bill.split(' ');
     const credits = (await run('bill', 'credits', id)).split('\n');
     expect(credits.filter((line) => /returnedOtherwise .*SEPA 2026-0117/.test(line))).toHaveLength(
