@@ -7,6 +7,7 @@ import { auditCommand } from './audit.ts';
 import { billsCommand } from './bills-import.ts';
 import { deskCommands } from './desk.ts';
 import { directoryCommands } from './directory.ts';
+import { driverCommand } from './driver-check.ts';
 import { CommandFailure, type Io } from './io.ts';
 import { reportingCommand } from './reporting.ts';
 import { simulateCommand } from './simulate.ts';
@@ -37,6 +38,7 @@ function program(io: Io): Command {
     .addCommand(auditCommand(io))
     .addCommand(billsCommand(io))
     .addCommand(reportingCommand(io))
+    .addCommand(driverCommand(io))
     .addCommand(serve())
     .addCommand(simulateCommand(io))
     .addCommand(tariffCommand(io))

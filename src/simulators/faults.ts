@@ -21,7 +21,8 @@ export const faultSchema = Type.Object(
     /** Of calls whose path ends so; all calls where it is left out. */
     path: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
     delayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600_000 })),
-    status: Type.Optional(Type.Integer({ minimum: 400, maximum: 599 })),
+    /** 200: an answer, but none of the bank’s. */
+    status: Type.Optional(Type.Integer({ minimum: 200, maximum: 599 })),
     /** For `status` 429 and 503. */
     retryAfterS: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600 })),
   },

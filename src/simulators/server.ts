@@ -37,6 +37,7 @@ export interface SimServerOptions {
 
 export interface SimServer {
   readonly url: string;
+  calls(): number;
   /** Resolves once no connection is left. */
   close(): Promise<void>;
 }
@@ -45,7 +46,9 @@ const BODY_BYTES_MAX = 1_048_576;
 export const CONTROL = '/_sim/';
 
 export async function serve(options: SimServerOptions): Promise<SimServer> {
+  let calls = 0;
   const listener = (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url?.startsWith(CONTROL) !== true) calls += 1;
     // A broken connection is the client's affair: there is nobody left to answer.
     handle(request, response, options).catch(() => response.destroy());
   };
@@ -59,6 +62,7 @@ export async function serve(options: SimServerOptions): Promise<SimServer> {
   });
   const { port } = server.address() as AddressInfo;
   return {
+    calls: () => calls,
     url: `${options.tls === undefined ? 'http' : 'https'}://${options.host}:${port}`,
     close: () =>
       new Promise<void>((resolve) => {

@@ -12,6 +12,8 @@ export interface SimulatorPlace {
 
 export interface BankSimulator {
   readonly url: string;
+  /** Calls that have come in, those that broke included. */
+  calls(): number;
   /** What its control API does, for who runs it in the same process. */
   readonly bank: Controlled;
   close(): Promise<void>;

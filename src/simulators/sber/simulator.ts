@@ -70,6 +70,7 @@ export async function startSber(
   });
   return {
     url: server.url,
+    calls: () => server.calls(),
     bank,
     close: async () => {
       courier.close();

@@ -67,6 +67,7 @@ export async function startTbank(
   });
   return {
     url: server.url,
+    calls: () => server.calls(),
     bank,
     close: async () => {
       courier.close();

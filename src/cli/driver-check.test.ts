@@ -1,0 +1,239 @@
+import { Type } from '@sinclair/typebox';
+import { describe, expect, test } from 'vitest';
+import { qrswitch } from '../../tests/support/command-line.ts';
+import type { Minor } from '../domain/money.ts';
+import {
+  type BillDriver,
+  type BillDriverModule,
+  done,
+  notDone,
+  type Registration,
+} from '../drivers/contract/bill-driver.ts';
+import { type Checked, runChecks } from '../drivers/kit/run-checks.ts';
+import { driver as tbank } from '../drivers/tbank/driver.ts';
+import { startTbankForKit } from './driver-kit/test-banks.ts';
+
+describe('qrswitch driver check', () => {
+  test.each(['tbank', 'sber'])('passes %s', async (name) => {
+    const { code, stdout } = await qrswitch('driver', 'check', name);
+
+    expect(stdout).not.toContain('FAIL');
+    expect(stdout).toMatch(/2\d passed, 0 failed\n$/);
+    expect(code).toBe(0);
+  });
+
+  test('says what cannot be loaded, or is no driver', async () => {
+    const missing = await qrswitch('driver', 'check', './nowhere.mjs');
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain('cannot be loaded');
+
+    const other = await qrswitch('driver', 'check', 'commander');
+    expect(other.stderr).toContain('exports no startTestBank');
+  });
+});
+
+/** T-Bank’s driver with one thing wrong in it. */
+type Change = (driver: BillDriver) => Partial<BillDriver>;
+const NEVER_SENT = { lastSentAt: null };
+let registrations = 0;
+
+const planted: readonly [string, string, Change][] = [
+  [
+    'registers anew without asking',
+    'registers once when',
+    (driver) => ({
+      register: (tender) => {
+        registrations += 1;
+        return driver.register({ ...tender, id: `${tender.id}-${registrations}` }, NEVER_SENT);
+      },
+    }),
+  ],
+  [
+    'gives back again without asking',
+    'gives back once when',
+    (driver) => ({
+      refund: async (registration, refund) => {
+        const seen = await driver.look(registration);
+        const returnedBefore =
+          seen.outcome === 'done' ? seen.value.returned : refund.returnedBefore;
+        return driver.refund(registration, { ...refund, returnedBefore }, NEVER_SENT);
+      },
+    }),
+  ],
+  [
+    'takes a lost answer for a no',
+    'gives back once when',
+    (driver) => ({
+      refund: async (...call) => {
+        const outcome = await driver.refund(...call);
+        return outcome.outcome === 'unknown' ? notDone('refused', '', { afterMs: 0 }) : outcome;
+      },
+    }),
+  ],
+  [
+    'takes a lost answer for a yes',
+    'gives back once when',
+    (driver) => ({
+      refund: async (registration, refund, attempt) => {
+        const outcome = await driver.refund(registration, refund, attempt);
+        if (outcome.outcome !== 'unknown') return outcome;
+        return driver.look(registration);
+      },
+    }),
+  ],
+  [
+    'does not wait for calls that may still arrive',
+    'gives back once when the first call is disturbed: late',
+    (driver) => ({
+      refund: (registration, refund, { lastSentAt }) =>
+        driver.refund(registration, refund, {
+          lastSentAt: lastSentAt === null ? null : ((lastSentAt - 3_600_000) as typeof lastSentAt),
+        }),
+    }),
+  ],
+  [
+    'sees only its own refunds',
+    'finds what was given back by hand',
+    (driver) => ({
+      look: async (registration) => {
+        const outcome = await driver.look(registration);
+        return outcome.outcome === 'done'
+          ? done({ ...outcome.value, returned: 0 as Minor })
+          : outcome;
+      },
+    }),
+  ],
+  [
+    'calls cancelled what is paid',
+    'does not call cancelled',
+    (driver) => ({
+      cancel: async (registration, attempt) => {
+        const outcome = await driver.cancel(registration, attempt);
+        if (outcome.outcome !== 'notDone' || outcome.code !== 'paid') return outcome;
+        const seen = await driver.look(registration);
+        return seen.outcome === 'done' ? done({ ...seen.value, status: 'cancelled' }) : seen;
+      },
+    }),
+  ],
+  [
+    'believes any notification',
+    'refuses a forged one',
+    (driver) => ({
+      readNotification: (posted) => {
+        const reading = driver.readNotification(posted);
+        if ('about' in reading) return reading;
+        return { about: { id: '', ref: '' }, reply: { ...reading.reply, status: 200 } };
+      },
+    }),
+  ],
+  [
+    'throws when the bank is away',
+    'registers once when',
+    (driver) => ({
+      register: async (...call) => {
+        const outcome = await driver.register(...call);
+        if (outcome.outcome === 'unknown') throw new Error('ECONNRESET');
+        return outcome;
+      },
+    }),
+  ],
+  [
+    'reckons in roubles',
+    'of the exact amount',
+    (driver) => ({
+      register: (tender, attempt) =>
+        driver.register({ ...tender, amount: (tender.amount * 100) as Minor }, attempt),
+    }),
+  ],
+  [
+    'insists when the bank is busy',
+    'waits as long as a busy',
+    (driver) => ({
+      register: async (...call) => {
+        let outcome = await driver.register(...call);
+        for (let i = 0; i < 5 && outcome.outcome === 'notDone'; i++) {
+          outcome = await driver.register(...call);
+        }
+        return outcome;
+      },
+    }),
+  ],
+];
+
+describe('a driver with a fault', () => {
+  test.each(planted)('fails when it %s', async (_what, where, change) => {
+    const module: BillDriverModule = {
+      ...tbank,
+      make: (settings, surroundings) => {
+        const driver = tbank.make(settings, surroundings);
+        return Object.assign(driver, boundTo(driver, change));
+      },
+    };
+    const [flawed] = await flawsOf(module);
+
+    expect(flawed?.name).toContain(where);
+  });
+
+  test('fails when it keeps in memory what it must know again', async () => {
+    const module: BillDriverModule = {
+      ...tbank,
+      make: (settings, surroundings) => {
+        const driver = tbank.make(settings, surroundings);
+        const known = new Map<string, Registration>();
+        return Object.assign(
+          driver,
+          boundTo(driver, (inner) => ({
+            register: async (tender, attempt) => {
+              const outcome = await inner.register(tender, attempt);
+              if (outcome.outcome === 'done') known.set(tender.id, outcome.value);
+              return outcome;
+            },
+            look: async (registration) => {
+              const kept = known.get(registration.id);
+              return kept === undefined ? notDone('unregistered', '', 'never') : inner.look(kept);
+            },
+          })),
+        );
+      },
+    };
+    const [flawed] = await flawsOf(module);
+
+    expect(flawed).toMatchObject({ flaw: expect.stringContaining('unregistered') });
+  });
+
+  test('fails when it takes any settings', async () => {
+    const module = { ...tbank, settings: Type.Object({}), make: tbank.make };
+    const [flawed] = await flawsOf(module);
+
+    expect(flawed?.name).toContain('refuses settings');
+  });
+
+  test.each([
+    [{}, 'no `driver`'],
+    [{ driver: { ...tbank, contract: 2 } }, 'contract 2'],
+    [{ driver: { ...tbank, kind: 'lamp' } }, 'driver of lamp'],
+    [{ driver: { ...tbank, name: 'T Bank' } }, 'its name'],
+  ])('is not tried at all where it is none: %#', async (exported, said) => {
+    await expect(runChecks({ exported, startTestBank: startTbankForKit })).rejects.toThrow(said);
+  });
+});
+
+async function flawsOf(module: BillDriverModule): Promise<readonly Checked[]> {
+  const subject = { exported: { driver: module }, startTestBank: startTbankForKit };
+  const checked = await runChecks(subject, { isOneEnough: true });
+  return checked.filter(({ flaw }) => flaw !== undefined);
+}
+
+/** The changed methods, made of the driver as it was. */
+function boundTo(driver: BillDriver, change: Change): Partial<BillDriver> {
+  const inner: BillDriver = {
+    capabilities: driver.capabilities,
+    register: driver.register.bind(driver),
+    look: driver.look.bind(driver),
+    cancel: driver.cancel.bind(driver),
+    refund: driver.refund.bind(driver),
+    readNotification: driver.readNotification.bind(driver),
+    close: driver.close.bind(driver),
+  };
+  return change(inner);
+}

@@ -1,0 +1,60 @@
+// `qrswitch driver check <package>`, also as `npm run driver:check <package>`: tries a driver against its contract.
+
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Command } from 'commander';
+import { DriverRefused } from '../drivers/contract/open-driver.ts';
+import { type Checked, runChecks } from '../drivers/kit/run-checks.ts';
+import type { StartTestBank, Subject } from '../drivers/kit/test-bank.ts';
+import { driver as sber } from '../drivers/sber/driver.ts';
+import { driver as tbank } from '../drivers/tbank/driver.ts';
+import { startSberForKit, startTbankForKit } from './driver-kit/test-banks.ts';
+import { CommandFailure, type Io } from './io.ts';
+
+const BUNDLED: Readonly<Record<string, Subject>> = {
+  tbank: { exported: { driver: tbank }, startTestBank: startTbankForKit },
+  sber: { exported: { driver: sber }, startTestBank: startSberForKit },
+};
+
+export function driverCommand(io: Io): Command {
+  return new Command('driver')
+    .description('works with drivers of acquirers')
+    .addCommand(checkCommand(io));
+}
+
+function checkCommand(io: Io): Command {
+  return new Command('check')
+    .description('tries a driver against the contract, check by check')
+    .argument('<package>', `${Object.keys(BUNDLED).join(', ')}, a package’s name, or a file`)
+    .action(async (name: string) => {
+      const subject = BUNDLED[name] ?? (await subjectIn(name));
+      const checked = await checksOf(subject, io);
+      const failed = checked.filter(({ flaw }) => flaw !== undefined).length;
+      io.stdout.write(`${checked.length - failed} passed, ${failed} failed\n`);
+      if (failed > 0) throw new CommandFailure(`${name} does not keep the contract`);
+    });
+}
+
+async function checksOf(subject: Subject, io: Io) {
+  try {
+    const report = ({ name, flaw }: Checked) =>
+      void io.stdout.write(flaw === undefined ? `ok    ${name}\n` : `FAIL  ${name}: ${flaw}\n`);
+    return await runChecks(subject, { report });
+  } catch (error) {
+    if (error instanceof DriverRefused) throw new CommandFailure(error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function subjectIn(name: string): Promise<Subject> {
+  const isPath = name.startsWith('.') || name.startsWith('/');
+  const specifier = isPath ? pathToFileURL(resolve(name)).href : name;
+  const exported: unknown = await import(specifier).catch((error: Error) => {
+    throw new CommandFailure(`${name} cannot be loaded: ${error.message}`, { cause: error });
+  });
+  const { startTestBank } = exported as { startTestBank?: unknown };
+  if (typeof startTestBank !== 'function') {
+    throw new CommandFailure(`${name} exports no startTestBank to try its driver on`);
+  }
+  return { exported, startTestBank: startTestBank as StartTestBank };
+}

@@ -1,0 +1,153 @@
+// One check's surroundings: an acquirer of its own, a driver on it, and what checks do again and again.
+
+import type { Currency, Minor } from '../../domain/money.ts';
+import { type Millis, millis } from '../../domain/time.ts';
+import type {
+  Attempt,
+  BillDriver,
+  BillDriverModule,
+  Outcome,
+  Refund,
+  Registration,
+  Sighting,
+  Tender,
+} from '../contract/bill-driver.ts';
+import { openDriver } from '../contract/open-driver.ts';
+import type { KitClock } from './kit-clock.ts';
+import type { TestBank, TestBankEntry } from './test-bank.ts';
+
+/** What a check found wrong. */
+export class CheckFailed extends Error {
+  override readonly name = 'CheckFailed';
+}
+
+export function demand(isSo: boolean, otherwise: string): void {
+  if (!isSo) throw new CheckFailed(otherwise);
+}
+
+const NEVER_SENT: Attempt = { lastSentAt: null };
+const TRIES_MAX = 50;
+const AMOUNT = 150_00 as Minor;
+
+export class Trial {
+  readonly clock: KitClock;
+  readonly bank: TestBank;
+  readonly #module: BillDriverModule;
+  readonly #drivers: BillDriver[] = [];
+  driver: BillDriver;
+
+  constructor(module: BillDriverModule, bank: TestBank, clock: KitClock) {
+    this.#module = module;
+    this.bank = bank;
+    this.clock = clock;
+    this.driver = this.#open();
+  }
+
+  /** The driver is thrown away, and another made. */
+  restart(): void {
+    this.driver = this.#open();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#drivers.map((driver) => driver.close()));
+    await this.bank.close();
+  }
+
+  now(): Millis {
+    return millis(this.clock.wall());
+  }
+
+  tender(id = 'a-tender-1'): Tender {
+    const { currencies, amountMin, amountMax, lifetimeMinMs, lifetimeMaxMs } =
+      this.driver.capabilities;
+    const lifetimeMs = Math.min(Math.max(900_000, lifetimeMinMs + 1_000), lifetimeMaxMs);
+    return {
+      id,
+      amount: Math.min(Math.max(AMOUNT, amountMin), amountMax) as Minor,
+      currency: (currencies[0] ?? 'RUB') as Currency,
+      description: 'Tea for two, чай на двоих',
+      expiresAt: millis(this.clock.wall() + lifetimeMs),
+    };
+  }
+
+  /** Registers, by another number where the driver says so, until it is done. */
+  async registered(earlier: Attempt = NEVER_SENT): Promise<Registration> {
+    let attempt = earlier;
+    for (let round = 1; round <= TRIES_MAX; round++) {
+      const sentAt = this.now();
+      const outcome = await this.driver.register(this.tender(`a-tender-${round}`), attempt);
+      if (outcome.outcome === 'done') return outcome.value;
+      if (outcome.outcome === 'notDone' && outcome.again === 'anew') {
+        attempt = NEVER_SENT;
+        continue;
+      }
+      this.#wait(outcome, 'register');
+      attempt = { lastSentAt: sentAt };
+      round -= 1;
+      this.#tries += 1;
+      demand(this.#tries < TRIES_MAX, 'registering comes to no end');
+    }
+    throw new CheckFailed('registering comes to no end');
+  }
+
+  async paid(): Promise<Registration> {
+    const registration = await this.registered();
+    demand(await this.bank.pay(registration), 'its code could not be paid');
+    return registration;
+  }
+
+  async seen(registration: Registration): Promise<Sighting> {
+    return this.doneOf(await this.driver.look(registration), 'look');
+  }
+
+  refund(amount: number, returnedBefore = 0, id = 'a-refund-1'): Refund {
+    return { id, amount: amount as Minor, returnedBefore: returnedBefore as Minor };
+  }
+
+  /** Asks for the refund again and again, a new driver each time, until it is done. */
+  async refunded(registration: Registration, refund: Refund, earlier: Attempt): Promise<Sighting> {
+    let attempt = earlier;
+    for (let i = 0; i < TRIES_MAX; i++) {
+      const sentAt = this.now();
+      this.restart();
+      const outcome = await this.driver.refund(registration, refund, attempt);
+      if (outcome.outcome === 'done') return outcome.value;
+      this.#wait(outcome, 'refund');
+      attempt = { lastSentAt: sentAt };
+    }
+    throw new CheckFailed('giving back comes to no end');
+  }
+
+  /** The order that the registration names, as the acquirer has it. */
+  async entry({ ref }: Registration): Promise<TestBankEntry> {
+    const found = (await this.bank.books()).find((entry) => entry.ref === ref);
+    if (found === undefined) throw new CheckFailed(`the acquirer has no order ${ref}`);
+    return found;
+  }
+
+  doneOf<Value>(outcome: Outcome<Value>, what: string): Value {
+    if (outcome.outcome === 'done') return outcome.value;
+    const code = outcome.outcome === 'notDone' ? ` (${outcome.code})` : '';
+    throw new CheckFailed(`${what} is ${outcome.outcome}${code}: ${outcome.detail}`);
+  }
+
+  #tries = 0;
+
+  #wait(outcome: Exclude<Outcome<unknown>, { outcome: 'done' }>, what: string): void {
+    if (outcome.outcome === 'unknown') {
+      this.clock.pass(Math.max(outcome.afterMs, 1_000));
+      return;
+    }
+    if (typeof outcome.again !== 'object') {
+      throw new CheckFailed(`${what} is given up: ${outcome.code}, ${outcome.detail}`);
+    }
+    this.clock.pass(Math.max(outcome.again.afterMs, 1_000));
+  }
+
+  #open(): BillDriver {
+    const { clock } = this;
+    const driver = openDriver(this.#module, this.bank.settings, { clock });
+    this.#drivers.push(driver);
+    return driver;
+  }
+}
