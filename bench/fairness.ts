@@ -8,7 +8,7 @@ import {
   addMerchant,
   addPaychannel,
   addTerminal,
-} from '../src/persistence/directory.ts';
+} from '../src/persistence/onboarding.ts';
 import { checkBooks } from './books.ts';
 import { type LoadOutcome, type LoadTask, TIMED, type Timed } from './load/messages.ts';
 import { runLoad } from './load-process.ts';
