@@ -65,10 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const streams = new Streams(sessionContext);
   door.onUnfinished((billId) => driveArming(options, billId));
 
-  const app = native.App();
-  streams.listen(app, native, 'terminal');
-  streams.listen(app, native, 'paychannel');
-  app.any('/*', (res, req) => front.handle(res, req));
+  const app = routed(native, streams, front);
   const socket = await listen(app, options);
 
   let isListening = true;
@@ -106,6 +103,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     close,
   };
+}
+
+/** Upgrades go to the streams, and all else to the front, which knows every path. */
+function routed(native: ReturnType<typeof loadNative>, streams: Streams, front: HttpFront): App {
+  const app = native.App();
+  streams.listen(app, native, 'terminal');
+  streams.listen(app, native, 'paychannel');
+  app.any('/*', (res, req) => front.handle(res, req));
+  return app;
 }
 
 /** Waits until all is answered, but no longer than `drainMs`. */
