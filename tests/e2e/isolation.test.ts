@@ -60,6 +60,7 @@ const NOBODYS: Things = {
   operatorId: 'opr_none',
   keyId: 'key_none',
   agreementId: 'agr_none',
+  webhookId: 'whk_none',
 };
 /** What a row asks of somebody's things; null where it names none. */
 function bodyOf(row: Row): ((of: Things) => Body) | null {
@@ -166,6 +167,10 @@ describe('a stranger', () => {
     const keys = await system.done<{ items: Key[] }>('operator.key.list', {
       holderId: of.terminal.id,
     });
+    const webhook = await system.done<{ id: string }>('operator.webhook.add', {
+      holderId: of.terminal.id,
+      url: 'https://receiver.invalid/',
+    });
     return {
       billId,
       paymentId: paid.id ?? '',
@@ -183,6 +188,7 @@ describe('a stranger', () => {
       operatorId: of.viewer.id,
       keyId: keys.items[0]?.id ?? '',
       agreementId: agreement.id,
+      webhookId: webhook.id,
     };
   }
 

@@ -22,6 +22,7 @@ export interface Things {
   readonly operatorId: string;
   readonly keyId: string;
   readonly agreementId: string;
+  readonly webhookId: string;
 }
 
 export type Row =
@@ -35,6 +36,7 @@ export type Row =
   | { readonly own: string };
 
 const bill = (of: Things): Body => ({ billId: of.billId });
+const webhook = (of: Things): Body => ({ webhookId: of.webhookId });
 const keyed = { idempotencyKey: 'k' } as const;
 const ofPayment = (of: Things): Body => ({ billId: of.billId, paymentId: of.paymentId });
 const paid = (of: Things): Body => ({ billId: of.billId, paymentRef: of.paymentRef });
@@ -139,6 +141,16 @@ export const OPERATOR_ROUTES: Readonly<Record<string, Row>> = {
   'operator.agreement.list': { lists: (of) => ({ institutionId: of.institutionId }) },
   'operator.agreement.get': { names: (of) => ({ agreementId: of.agreementId }) },
   'operator.agreement.end': { ofSystem: (of) => ({ agreementId: of.agreementId }) },
+  'operator.webhook.add': {
+    names: (of) => ({ holderId: of.terminalId, url: 'https://receiver.invalid/' }),
+  },
+  'operator.webhook.list': { lists: (of) => ({ holderId: of.terminalId }) },
+  'operator.webhook.get': { names: webhook },
+  'operator.webhook.rotate': { names: webhook },
+  'operator.webhook.test': { names: webhook },
+  'operator.webhook.remove': { names: webhook },
+  'operator.webhook.deadLetters': { names: webhook },
+  'operator.webhook.resend': { names: webhook },
   'operator.audit': { ofSystem: () => ({}) },
   'operator.bill.list': { lists: (of) => ({ merchantId: of.merchantId }) },
   'operator.bill.events': { names: bill },

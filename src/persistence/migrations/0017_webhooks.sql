@@ -56,6 +56,12 @@ create table webhook_letters (
   primary key (endpoint_id, bill_id, no)
 );
 
+-- As keys and secrets are: nobody who reads for reports sees any of it.
+alter table webhook_endpoints enable row level security;
+alter table webhook_secrets enable row level security;
+alter table webhook_health enable row level security;
+alter table webhook_letters enable row level security;
+
 create function tell_webhook_change() returns trigger language plpgsql as $$
 declare
   told bigint;
