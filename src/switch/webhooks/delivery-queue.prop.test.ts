@@ -164,6 +164,23 @@ describe('an endpoint that fails', () => {
     expect(taken).toBe(20);
   });
 
+  test('has what was to wait for hours sent at once, too', () => {
+    const queue = queueOf(1);
+    const failedAt = failing(queue, 9).at.at(-1) ?? 0;
+    queue.offer({ id: 'new', billId: 'new', no: 1, deadAt: Infinity, load: null }, failedAt);
+    const fresh = queue.take(failedAt);
+    if (fresh === undefined) throw new Error('nothing to take');
+    queue.settle(fresh, { is: 'failed', retryAfterMs: 0 }, failedAt, 0.5);
+    expect(queue.breaker.is).toBe('open');
+    const now = queue.nextAt() ?? 0;
+    expect(now).toBe(failedAt + 30_000);
+    const probe = queue.take(now);
+    if (probe === undefined) throw new Error('no probe');
+    expect(probe.id).toBe('new');
+    queue.settle(probe, { is: 'taken' }, now, 0.5);
+    expect(queue.take(now)?.id).toBe('e0');
+  });
+
   test('is given up at the end of a delivery’s life, after a last attempt then', () => {
     const deadAt = 1_000_000;
     const { at, dead } = failing(queueOf(1, deadAt), 100);
