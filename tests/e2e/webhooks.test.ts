@@ -158,7 +158,7 @@ describe('a webhook', () => {
       const chance = [...id].reduce((sum, letter) => sum + letter.charCodeAt(0), attempt * 3);
       return attempt > 4 ? 'ok' : (FAULTS[chance % FAULTS.length] ?? 'ok');
     };
-    const bills = await paidBills(40);
+    const bills = await paidBills(20);
     await expect.poll(() => receiver.ids.length).toBe(bills.length * 2);
     await expect.poll(async () => (await pending()).length).toBe(0);
     expect([...receiver.ids].sort()).toEqual((await story()).sort());
