@@ -30,7 +30,8 @@ const AHEAD_MAX_MS = MINUTE_MS;
 
 /** What is wrong with a create that fits its schema; undefined where nothing is. */
 export function problemOfNew(request: Create, now: Millis): Problem | undefined {
-  const common = [...policyViolations(request), ...tipViolations(request)];
+  const common = policyViolations(request);
+  if (contradictsItself(request.tip)) common.push(TIP_OF_NOTHING);
   for (const [type, fields] of FIELDS_BY_TYPE) {
     const path =
       type === request.type ? undefined : fields.find((each) => request[each] !== undefined);
@@ -107,9 +108,10 @@ function startViolations(tariff: Tariff, startedAt: Millis | null, now: Millis):
   return [{ path: 'tariff.versions', message }];
 }
 
-function tipViolations({ tip }: Create): Violation[] {
-  if (tip === undefined || tip.allowed || tip.max === undefined) return [];
-  return [{ path: 'tip.max', message: 'does not go with allowed false' }];
+const TIP_OF_NOTHING: Violation = { path: 'tip.max', message: 'does not go with allowed false' };
+
+function contradictsItself(tip: Create['tip']): boolean {
+  return tip !== undefined && !tip.allowed && tip.max !== undefined;
 }
 
 const AMOUNT_MISSING: Violation = { path: 'amount', message: 'is missing' };

@@ -213,7 +213,7 @@ export class Shapes {
   view(bill: PresentBill, paychannelId: PaychannelId, now: Millis): Shape {
     const { terms } = bill;
     const m = this.#n.amount;
-    const owed = owedAt(bill, now);
+    const owed = terms.stay === undefined ? undefined : owedAt(bill, now);
     const reason = payableReason(bill, paychannelId, now, owed);
     const shape: Shape = {
       id: terms.id,
@@ -225,7 +225,7 @@ export class Shapes {
       lines: this.#lines(bill),
       currency: terms.currency,
       amount: this.#fixed(terms.amount),
-      due: m(Math.max(0, owed.due - reservedOf(bill, paychannelId))),
+      due: m(Math.max(0, (owed?.due ?? dueOf(bill)) - reservedOf(bill, paychannelId))),
       minAmount: null,
       maxAmount: null,
       part: policiesOf(terms).part,
@@ -237,7 +237,7 @@ export class Shapes {
       quote: null,
     };
     if (terms.tipMax !== undefined) shape.tip = tipOf(terms.tipMax, m);
-    if (terms.stay !== undefined) {
+    if (owed !== undefined) {
       const told = quoteFor(bill, paychannelId, now, owed);
       const { retryAt } = shape;
       const freed = reason === 'notYetValid' ? formatTimeOrNull(freeUntil(owed)) : retryAt;

@@ -40,7 +40,7 @@ export function owedAt(bill: PresentBill, now: Millis): Owed {
 
 /** What a payer still owes at this moment, of a bill of any type. */
 export function dueAt(bill: PresentBill, now: Millis): Minor {
-  return owedAt(bill, now).due;
+  return bill.terms.stay === undefined ? dueOf(bill) : owedAt(bill, now).due;
 }
 
 /** The price that a stay has now; a payer who has a quote may know a better one. */

@@ -2,7 +2,7 @@
 
 import type { PaychannelId } from '../ids.ts';
 import type { Millis } from '../time.ts';
-import { type Owed, owedAt } from './charging.ts';
+import { dueAt, type Owed } from './charging.ts';
 import { unmetOffer } from './offer.ts';
 import { openUntil } from './policies.ts';
 import { isForMany, type PresentBill, reservedOf } from './state.ts';
@@ -23,7 +23,7 @@ export function payableReason(
   bill: PresentBill,
   paychannelId: PaychannelId,
   now: Millis,
-  { due }: Pick<Owed, 'due'> = owedAt(bill, now),
+  owed?: Owed,
 ): NotPayableReason | null {
   const closed = closedReason(bill);
   if (closed !== null) return closed;
@@ -34,6 +34,7 @@ export function payableReason(
   const { offer } = bill.terms;
   if (bill.sticker !== null) return 'armed';
   if (offer !== undefined) return unmetOffer(bill, offer, now, paychannelId);
+  const due = owed?.due ?? dueAt(bill, now);
   if (due === 0) return 'notYetValid';
   if (due <= reservedOf(bill, paychannelId)) return 'reserved';
   return hasRoomForPayment(bill) ? null : 'limit';
