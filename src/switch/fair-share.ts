@@ -45,19 +45,23 @@ export class FairShare {
 /** A bound of which institutions share what is left, once little is. */
 export class SharedBound {
   readonly #max: number;
+  readonly #scarceToBegin: number;
+  readonly #scarceToEnd: number;
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #share = new FairShare();
 
   constructor(max: number, clock: Pick<Clock, 'monotonic'>) {
     this.#max = max;
+    this.#scarceToBegin = Math.ceil(max * SCARCE_TO_BEGIN);
+    this.#scarceToEnd = Math.ceil(max * SCARCE_TO_END);
     this.#clock = clock;
   }
 
   /** Whether one more is taken where so many are there. */
   takes(used: number, institution: string, operation: string): boolean {
-    if (used < this.#max * SCARCE_TO_BEGIN) return true;
+    if (used < this.#scarceToBegin) return true;
     if (used >= this.#max) return false;
-    if (used < this.#max * SCARCE_TO_END && isEnding(operation)) return true;
+    if (used < this.#scarceToEnd && isEnding(operation)) return true;
     return this.#share.admits(institution, this.#clock.monotonic());
   }
 }
