@@ -13,6 +13,7 @@ import {
   type Model,
   NOTHING,
   type PaymentLine,
+  type SaleLine,
   type When,
 } from './bill.ts';
 import { NEVER } from './calls.ts';
@@ -61,12 +62,20 @@ function ofUnconfirmed(bill: BillModel): Timer[] {
   return [timer(dueOfPayment(bill, payment), ended)];
 }
 
-/** The same order means another sale after a day. */
+/** The same order means another sale after a day, and an arm that nobody has ended by then is given up. */
 function ofSticker(bill: BillModel): Timer[] {
-  const { carried, arming } = bill.sticker ?? {};
-  if (carried == null || carried.isOld) return [];
-  const sticker = { carried: { ...carried, isOld: true }, arming: arming ?? null };
-  return [timer({ ...later(carried.since, ORDER_MS), to: NEVER }, { ...bill, sticker })];
+  const { carried = null, arming = null } = bill.sticker ?? {};
+  const aDayAfter = ({ since }: SaleLine): When => ({ ...later(since, ORDER_MS), to: NEVER });
+  const timers: Timer[] = [];
+  if (carried !== null && !carried.isOld) {
+    const sticker = { carried: { ...carried, isOld: true }, arming };
+    timers.push(timer(aDayAfter(carried), { ...bill, sticker }));
+  }
+  if (arming !== null) {
+    const sticker = carried === null ? null : { carried, arming: null };
+    timers.push(timer(aDayAfter(arming), { ...bill, sticker }));
+  }
+  return timers;
 }
 
 /** By when the next of the timers has come, at the latest. */

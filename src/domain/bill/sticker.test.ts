@@ -168,6 +168,15 @@ describe('a sticker', () => {
     expect(bill.version).toBe(1);
   });
 
+  test('gives an arm up that nobody has ended while its order meant the same', () => {
+    const { bill } = given(createStatic(), [arm(1), START]).later(plus(START, 23 * HOUR_MS));
+    const last = nextDueOf(bill);
+    expect(last).toBe(plus(START, 24 * HOUR_MS));
+    const later = given(createStatic(), [arm(1), START]).later(last);
+    expect(later.bill.sticker).toBeNull();
+    later.when(arm(1)).decides('ArmingBegun');
+  });
+
   test('runs its other timers beside', () => {
     const single = { usage: 'single' } as const;
     const steps = [createStatic(single, { expiresAt: inSeconds(3) }), [arm(1), START]] as const;

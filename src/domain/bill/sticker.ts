@@ -7,7 +7,8 @@
 //   S1. One arm at a time. Another's waits until this one has ended, and may end it: each step says the same when repeated.
 //   S2. The arm of the sale that it carries changes nothing when it is repeated, whatever else is under way.
 //   S3. From its first arm on a sticker takes nothing itself: who has scanned it pays a sale, and names it.
-//   S4. No arm stays under way for ever: the switch drives on what whoever began it has left.
+//   S4. No arm stays under way for ever: the switch drives on what whoever began it has left, for as long as the order
+//       means the same. After that the bill that it was to make may have come and gone, and nobody would know it again.
 
 import { must } from '../assert.ts';
 import type { BillId } from '../ids.ts';
@@ -63,9 +64,11 @@ export function endArming(
   return [{ type: 'StickerArmed', saleId }];
 }
 
-/** The arm under way is driven on; less and less often, where that does not end it. */
+/** The arm under way is driven on; less and less often, where that does not end it, and not for ever. */
 export function repeatArming({ armedAt }: Sale, now: Millis): StickerFact[] {
-  const waitMs = Math.min(Math.max(now - armedAt, ARMING_REPEAT_MS), ARMING_REPEAT_MAX_MS);
+  const leftMs = armedAt + SALE_LIFE_MS - now;
+  if (leftMs <= 0) return [{ type: 'ArmingGivenUp' }];
+  const waitMs = Math.min(Math.max(now - armedAt, ARMING_REPEAT_MS), ARMING_REPEAT_MAX_MS, leftMs);
   return [{ type: 'ArmingRepeated', repeatAt: plus(now, waitMs) }];
 }
 
