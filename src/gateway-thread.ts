@@ -9,6 +9,8 @@ import { PostgresDirectory } from './persistence/directory.ts';
 import { PostgresArchive } from './persistence/history/postgres-archive.ts';
 import { PostgresListings } from './persistence/history/postgres-listings.ts';
 import { PostgresOperatorDesk } from './persistence/operator-desk.ts';
+import { PostgresPayerDesk } from './persistence/payer-desk.ts';
+import { payerLabels } from './persistence/payer-labels.ts';
 import { PostgresWebhookDesk } from './persistence/webhook-desk.ts';
 import { type Gateway, startGateway } from './protocols/gateway/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
@@ -51,10 +53,12 @@ const kept = {
   peppers: config.keyPeppers,
   dataKeys: new DataKeys(config.dataKeys, setting.dataKey),
 };
+const payers = payerLabels(kept.dataKeys, setting.payerDigestKey);
 const directory = new PostgresDirectory(kept);
 const desk = new PostgresOperatorDesk(kept);
 const webhooks = new PostgresWebhookDesk({ ...kept, makeSecret });
 const courier = openCourier(config.webhookAllow);
+const payerDesk = new PostgresPayerDesk(kept);
 const listings = new PostgresListings({ url: databaseUrl, logger });
 const archive = new PostgresArchive({ url: databaseUrl, logger });
 
@@ -120,6 +124,8 @@ try {
     presenter,
     publicBaseUrl,
     codes,
+    payers,
+    payerDesk,
     clock: systemClock,
     isShared,
     host: config.host,
@@ -205,7 +211,7 @@ async function drain(gateway: Gateway): Promise<void> {
   courier.close();
   // A pool that lost its connections while Postgres was out of reach may never close, or go on connecting for ever:
   // neither may keep a switch from ending.
-  const stores = [directory, desk, webhooks, listings, archive];
+  const stores = [directory, desk, payerDesk, webhooks, listings, archive];
   const closed = Promise.allSettled(stores.map((store) => store.close()));
   await Promise.race([closed, new Promise<void>((late) => systemClock.after(CLOSE_MS, late))]);
   metrics.close();

@@ -59,14 +59,15 @@ async function main(): Promise<void> {
     const qrKey = await ensureSecret({ databaseUrl, name: 'qr' });
     const agreements = await knownAgreements(databaseUrl, logger);
     const dataKey = await ensureSecret({ databaseUrl, name: 'data' });
-    const misfit = await settleSealedSecrets(databaseUrl, new DataKeys(config.dataKeys, dataKey));
-    if (misfit !== null) throw new StartRefusal(misfit);
+    const sealed = await settleSealedSecrets(databaseUrl, new DataKeys(config.dataKeys, dataKey));
+    if ('misfit' in sealed) throw new StartRefusal(sealed.misfit);
     const setting: Setting = {
       config,
       databaseUrl,
       publicBaseUrl,
       qrKey,
       dataKey,
+      payerDigestKey: sealed.payerDigestKey,
       certificateToken: randomBytes(32).toString('base64url'),
       process: randomUUID(),
     };

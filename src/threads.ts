@@ -17,6 +17,8 @@ export interface Setting {
   readonly qrKey: string;
   /** The database's own key of what stands sealed in it: behind those that are configured. */
   readonly dataKey: string;
+  /** With which labels of payers are digested. */
+  readonly payerDigestKey: string;
   /** Drawn by this process at its start: connections that came over TLS are tagged with it. */
   readonly certificateToken: string;
   /** Drawn by this process at its start. */

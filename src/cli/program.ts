@@ -9,6 +9,7 @@ import { deskCommands } from './desk.ts';
 import { directoryCommands } from './directory.ts';
 import { driverCommand } from './driver-check.ts';
 import { CommandFailure, type Io } from './io.ts';
+import { payerCommand } from './payer.ts';
 import { reportingCommand } from './reporting.ts';
 import { simulateCommand } from './simulate.ts';
 import { tariffCommand } from './tariff.ts';
@@ -37,6 +38,7 @@ function program(io: Io): Command {
     .addCommand(agreementCommand(io))
     .addCommand(auditCommand(io))
     .addCommand(billsCommand(io))
+    .addCommand(payerCommand(io))
     .addCommand(reportingCommand(io))
     .addCommand(driverCommand(io))
     .addCommand(serve())

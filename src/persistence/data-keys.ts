@@ -15,6 +15,11 @@ const TAG_BYTES = 16;
 const ID_LENGTH = 8;
 const SEALED = /^s1\.([A-Za-z0-9_-]{8})\.([A-Za-z0-9_-]+)$/;
 
+/** Whether a text is one that was sealed, whatever with. */
+export function isSealed(text: string): boolean {
+  return SEALED.test(text);
+}
+
 interface DataKey {
   readonly id: string;
   readonly bytes: Buffer;

@@ -318,13 +318,18 @@ describe('signing secrets', () => {
 
     expect(await secretOf(keysOf(old))).toEqual(['qrs_sign_x']);
     expect(await secretOf(keysOf(other))).toEqual([]);
-    expect(await settleSealedSecrets(fresh, keysOf(next))).toMatch(/key_x .*QRSWITCH_DATA_KEYS/);
-    expect(await settleSealedSecrets(fresh, keysOf(next, old))).toBe(null);
-    expect(await settleSealedSecrets(fresh, keysOf(next))).toBe(null);
+    expect(await settleSealedSecrets(fresh, keysOf(next))).toEqual({
+      misfit: expect.stringMatching(/key_x .*QRSWITCH_DATA_KEYS/),
+    });
+    const settled = await settleSealedSecrets(fresh, keysOf(next, old));
+    expect(settled).toEqual({ payerDigestKey: expect.any(String) });
+    expect(await settleSealedSecrets(fresh, keysOf(next))).toEqual(settled);
     expect(await secretOf(keysOf(next))).toEqual(['qrs_sign_x']);
     await direct`update keys set revoked_at = now() where id = 'key_x'`;
     expect(await secretOf(keysOf(next))).toEqual([]);
-    expect(await settleSealedSecrets(fresh, keysOf(other))).toBe(null);
+    expect(await settleSealedSecrets(fresh, keysOf(other))).toEqual({
+      misfit: expect.stringMatching(/payer_digest/),
+    });
     await direct.end();
   });
 

@@ -1,23 +1,50 @@
 // What stands sealed in the database follows its keys: at each start it is laid under the one that seals now, so that the
 // keys before it can be taken away.
 
+import { randomBytes } from 'node:crypto';
 import postgres, { type PendingQuery, type Row, type Sql } from 'postgres';
 import type { DataKeys } from './data-keys.ts';
+import { DIGEST_KEY } from './payer-labels.ts';
 
 /** Any number that nobody else uses: one switch at a time seals anew. */
 const LOCK = 4_715_328_017;
 
-/** Seals anew. Returns what is wrong with the keys, where they do not open what is in use. */
-export async function settleSealedSecrets(url: string, keys: DataKeys): Promise<string | null> {
+const SECRET_BYTES = 32;
+
+/** Draws what is missing and seals the rest anew; or tells what is wrong with the keys, where they do not open it. */
+export async function settleSealedSecrets(
+  url: string,
+  keys: DataKeys,
+): Promise<{ payerDigestKey: string } | { misfit: string }> {
   const sql = postgres(url, { max: 1, onnotice: () => undefined });
   try {
     await sql`select pg_advisory_lock(${LOCK})`;
-    const webhooks = await settleTable(sql, 'webhook_secrets', sql`sealed is not null`, keys);
-    if (webhooks !== null) return webhooks;
-    return await settleTable(sql, 'keys', sql`sealed is not null and revoked_at is null`, keys);
+    const misfit =
+      (await settleTable(sql, 'webhook_secrets', sql`sealed is not null`, keys)) ??
+      (await settleTable(sql, 'keys', sql`sealed is not null and revoked_at is null`, keys));
+    if (misfit !== null) return { misfit };
+    const payerDigestKey = await settleSecret(sql, DIGEST_KEY, keys);
+    return payerDigestKey === null
+      ? { misfit: misfitOf(`the secret ${DIGEST_KEY}`) }
+      : { payerDigestKey };
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+/** A secret of the switch that stands sealed, drawn where there is none; null: it cannot be opened. */
+async function settleSecret(sql: Sql, name: string, keys: DataKeys): Promise<string | null> {
+  const drawn = Buffer.from(keys.seal(randomBytes(SECRET_BYTES).toString('base64url'), name));
+  await sql`insert into secrets (name, value) values (${name}, ${drawn}) on conflict do nothing`;
+  const [kept] = await sql<{ value: Uint8Array }[]>`
+    select value from secrets where name = ${name}`;
+  const sealed = Buffer.from(kept?.value ?? []).toString();
+  const secret = keys.open(sealed, name);
+  if (secret !== null && !keys.isFresh(sealed)) {
+    const anew = Buffer.from(keys.seal(secret, name));
+    await sql`update secrets set value = ${anew} where name = ${name}`;
+  }
+  return secret;
 }
 
 /** The secrets of a table that are in use. */
@@ -33,12 +60,16 @@ async function settleTable(
     if (keys.isFresh(sealed)) continue;
     const secret = keys.open(sealed, id);
     if (secret === null) {
-      return (
-        `the signing secret ${id} is sealed under a key that is not there: QRSWITCH_DATA_KEYS must name all that ` +
-        'were in use since the last start, the newest first'
-      );
+      return misfitOf(`the signing secret ${id}`);
     }
     await sql`update ${sql(table)} set sealed = ${keys.seal(secret, id)} where id = ${id}`;
   }
   return null;
+}
+
+function misfitOf(what: string): string {
+  return (
+    `${what} is sealed under a key that is not there: QRSWITCH_DATA_KEYS must name all that were in use since the ` +
+    'last start, the newest first'
+  );
 }

@@ -3,6 +3,7 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import { agreementCalls } from './agreement-calls.ts';
 import type { Call, CallAnswer } from './call.ts';
+import { payerCalls } from './payer-calls.ts';
 import * as shown from './schemas/operator.ts';
 import { queries } from './schemas/requests.ts';
 import { webhookCalls } from './webhook-calls.ts';
@@ -177,6 +178,7 @@ export const operatorCalls: readonly Call[] = [
   ...keyCalls,
   ...agreementCalls,
   ...webhookCalls,
+  ...payerCalls,
   {
     id: 'operator.audit',
     method: 'GET',

@@ -19,6 +19,7 @@ import { LIMITS } from '../../src/protocols/schemas/scalars.ts';
 import type { Principal } from '../../src/switch/principal.ts';
 import { keys, makePrincipals } from '../support/fake-door.ts';
 import { faultsOf } from '../support/json-schema.ts';
+import { payers } from '../support/payers.ts';
 import { codesAt } from '../support/qr-claims.ts';
 import { nearlyFittingBody } from './bodies.ts';
 import { depthOf, type Odd } from './odd-values.ts';
@@ -32,6 +33,7 @@ export const NAMES = Object.keys(requests).filter(
 const context: ReadingContext = {
   shards: 8,
   codes: codesAt('https://pay.example'),
+  payers,
   wall: () => 1_760_000_000_000,
 };
 const terminal = makePrincipals().get(hashOfKey(keys.terminal)) as Principal;

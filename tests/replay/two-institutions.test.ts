@@ -25,7 +25,7 @@ const content: EntryContent = {
       requestId: 'req-1',
       facts: [
         { type: 'BillCreated', terms },
-        { type: 'PaymentAccepted', payment: makePayment({ institutionId }) },
+        { type: 'PaymentAccepted', payment: makePayment({ institutionId, payer: 'J*** D**' }) },
         { type: 'PaymentRefused', payment: makeRefusal({ institutionId }), digest: 'digest' },
       ],
     },

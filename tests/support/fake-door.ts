@@ -28,6 +28,7 @@ import type {
 import type { WebhookDesk } from '../../src/switch/webhooks/ports.ts';
 import { institutionId, merchantId, NOON } from './bill-fixtures.ts';
 import { ManualClock } from './manual-clock.ts';
+import { payers } from './payers.ts';
 import { codesAt } from './qr-claims.ts';
 
 export const BASE = 'https://pay.example';
@@ -263,6 +264,12 @@ export async function startBench(
     presenter: makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) }),
     publicBaseUrl: BASE,
     codes: codesAt(BASE),
+    payers,
+    payerDesk: {
+      show: () => Promise.resolve(null),
+      erase: () => Promise.resolve(null),
+      close: () => Promise.resolve(),
+    },
     host: '127.0.0.1',
     port: 0,
     limits: { ...GATEWAY_LIMITS, ...given.limits },

@@ -166,7 +166,9 @@ describe('a bill that allows a tip', () => {
   test('is the only one whose row has a place for it', () => {
     const plain = codec.encodeBill(makeBill({}, V4_PARTS));
     const content = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex', 2);
-    expect(content(plain)).toBe(content(Buffer.from(V4_BILL, 'base64')));
+    // Payments had a label of their payer then: a8, and the eight letters of J*** D**.
+    const then = content(Buffer.from(V4_BILL, 'base64')).replaceAll('a84a2a2a2a20442a2a', 'c0');
+    expect(content(plain)).toBe(then);
   });
 });
 

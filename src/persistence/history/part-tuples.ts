@@ -93,7 +93,8 @@ function storeUsualPayment(payment: Payment) {
     payment.amount,
     payment.credited,
     payment.method,
-    payment.payer,
+    // Labels of payers stand in their row alone, where they can be erased.
+    null,
     payment.paidAt,
     PAYMENT_STATUSES.place(payment.status),
     payment.receivedAt,
@@ -110,7 +111,7 @@ export function restorePayment(stored: StoredPayment): Payment {
     amount: stored[3],
     credited: stored[4],
     method: stored[5],
-    payer: stored[6],
+    payer: null,
     paidAt: stored[7],
     status: PAYMENT_STATUSES.word(stored[8]),
     receivedAt: stored[9],

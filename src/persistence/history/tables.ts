@@ -17,6 +17,7 @@ import type {
   TransitionRow,
   WatermarkMove,
 } from '../../switch/ports.ts';
+import { isSealed } from '../data-keys.ts';
 import type { BillCodec } from './bill-codec.ts';
 
 export type Value = string | number | boolean | null;
@@ -26,6 +27,8 @@ export type Column<Row> =
       readonly name: string;
       readonly type: 'text' | 'integer' | 'bigint' | 'boolean';
       readonly of: (row: Row) => Value;
+      /** Written with the row's first entry alone: what becomes of it later is not for the log to say. */
+      readonly isOfFirst?: true;
     }
   | { readonly name: string; readonly type: 'bytea'; readonly of: (row: Row) => Uint8Array };
 
@@ -118,6 +121,12 @@ function policiesText(terms: Terms): string | null {
   return isUsual ? null : JSON.stringify(allPoliciesOf(terms));
 }
 
+/** Nothing that is not sealed is kept. */
+function payerOf(payment: PaymentRow['payment']): string | null {
+  const payer = 'status' in payment ? payment.payer : null;
+  return payer !== null && isSealed(payer) ? payer : null;
+}
+
 export const paymentsTable: Table<PaymentRow> = {
   name: 'payments',
   key: ['bill_id', 'no'],
@@ -143,7 +152,7 @@ export const paymentsTable: Table<PaymentRow> = {
       of: ({ payment: p }) => ('status' in p ? null : p.rejection.rejected),
     },
     { name: 'method', type: 'text', of: ({ payment }) => payment.method },
-    { name: 'payer', type: 'text', of: ({ payment: p }) => ('status' in p ? p.payer : null) },
+    { name: 'payer', type: 'text', of: ({ payment: p }) => payerOf(p), isOfFirst: true },
     { name: 'paid_at', type: 'bigint', of: ({ payment: p }) => ('status' in p ? p.paidAt : null) },
     { name: 'received_at', type: 'bigint', of: ({ payment }) => payment.receivedAt },
     {

@@ -169,7 +169,7 @@ function gated<Row extends Sharded>(columns: readonly Column<Row>[]): readonly C
 function conflictOf<Row>(table: Table<Row>, stored: readonly Column<Row>[]): string {
   if (table.keeps === 'once') return 'do nothing';
   const changes = stored
-    .filter(({ name }) => !table.key.includes(name))
+    .filter((column) => !table.key.includes(column.name) && !('isOfFirst' in column))
     .map(({ name }) => `${name} = excluded.${name}`);
   return `do update set ${changes.join(', ')} where ${table.name}.entry < excluded.entry`;
 }

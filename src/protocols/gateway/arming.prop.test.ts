@@ -13,6 +13,7 @@ import {
   shard,
 } from '../../../tests/support/bill-fixtures.ts';
 import { keys, makePrincipals } from '../../../tests/support/fake-door.ts';
+import { payers } from '../../../tests/support/payers.ts';
 import { codesAt } from '../../../tests/support/qr-claims.ts';
 import { silentLogger } from '../../../tests/support/silent-logger.ts';
 import { SmallSwitch } from '../../../tests/support/small-switch.ts';
@@ -78,7 +79,7 @@ class Market {
   ask(party: Principal, name: SingleOperation, body: object): Promise<Answer> {
     const { door } = this;
     const codes = codesAt('https://pay.example');
-    const context = { shards: door.shards, codes, wall: () => door.now };
+    const context = { shards: door.shards, codes, payers, wall: () => door.now };
     const read = readOperation(name, body, party, context);
     if (isProblem(read)) throw new Error(`${name} cannot be read: ${read.code}`);
     this.#requests += 1;

@@ -2,6 +2,7 @@
 // their frames; shards decide, and write.
 
 import type { DirectoryChange } from '../../switch/directory.ts';
+import type { ReadingContext } from '../operations/addressing.ts';
 import { Accounts, type Use } from './accounts.ts';
 import { driveArming } from './arming.ts';
 import type { EvidenceContext } from './evidence.ts';
@@ -38,7 +39,7 @@ type App = ReturnType<ReturnType<typeof loadNative>['App']>;
 /** Listens. Rejects where the port is taken or the native library did not load. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const native = loadNative();
-  const { door, listings, clock, presenter, log, codes, limits } = options;
+  const { door, listings, clock, presenter, log, limits } = options;
   const readsAtOnce = limits.reconnectsAtOnce;
   const sessions = new Set<Session>();
   const inboxes = new Inboxes({ door, listings, clock, presenter, log, readsAtOnce });
@@ -51,8 +52,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     onFound: (holder) => accounts.learn(holder),
     onChange: tellChanges({ clock, sessions, withdraw: (hashes) => front.withdraw(hashes) }),
   });
-  const reading = { shards: door.shards, codes, wall: () => clock.wall() };
-  const own = { options, reading, principals, accounts };
+  const own = { options, reading: readingOf(options), principals, accounts };
   const polls = new Set<() => void>();
   const handlers = makeHandlers({
     ...own,
@@ -130,6 +130,10 @@ function listen(app: App, { host, port }: GatewayOptions): Promise<us_listen_soc
       else reject(new Error(`cannot listen on ${host}:${port}: the port is taken`));
     });
   });
+}
+
+function readingOf({ door, codes, payers, clock }: GatewayOptions): ReadingContext {
+  return { shards: door.shards, codes, payers, wall: () => clock.wall() };
 }
 
 function evidenceContext(options: GatewayOptions, principals: Principals): EvidenceContext {

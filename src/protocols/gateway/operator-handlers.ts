@@ -37,6 +37,7 @@ import {
   timeOf,
 } from './operator-answers.ts';
 import type { GatewayOptions } from './options.ts';
+import { maySeePayers, payerAnswers } from './payer-answers.ts';
 import { readQuery } from './query.ts';
 import { webhookAnswers } from './webhook-answers.ts';
 
@@ -56,12 +57,7 @@ export function operatorHandlers(
     const [, subject = '', verb = ''] = id.split('.');
     const answer = answerOf(options, subject, verb);
     handlers.set(id, (exchange, operator) => {
-      const action = actionOf(subject, verb);
-      // A key's or a webhook's holder tells whether it may be touched.
-      if (
-        !OF_HOLDERS.has(subject) &&
-        !mayDo(operator, action, subject as PartyKind | 'agreement')
-      ) {
+      if (!mayAsk(operator, subject, verb)) {
         exchange.refuse(operator.suspended ? { code: 'request.suspended' } : FORBIDDEN);
         return;
       }
@@ -77,6 +73,13 @@ export function operatorHandlers(
     });
   }
   return handlers;
+}
+
+function mayAsk(operator: Principal, subject: string, verb: string): boolean {
+  if (subject === 'payer') return maySeePayers({ operator });
+  // A key's or a webhook's holder tells whether it may be touched.
+  if (OF_HOLDERS.has(subject)) return true;
+  return mayDo(operator, actionOf(subject, verb), subject as PartyKind | 'agreement');
 }
 
 function actionOf(subject: string, verb: string): OperatorAction {
@@ -141,6 +144,7 @@ function answerOf(options: GatewayOptions, subject: string, verb: string): Answe
   if (verb === 'limits' || verb === 'limit') {
     return limitAnswers(options, subject as LimitedKind)[verb];
   }
+  if (subject === 'payer') return payerAnswers(options)[verb as 'list' | 'erase'];
   if (subject === 'agreement') return agreementAnswers(options)[verb as 'add'];
   return partyAnswers(options, subject as PartyKind)[verb as 'add'];
 }

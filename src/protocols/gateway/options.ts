@@ -5,6 +5,7 @@ import type { Directory } from '../../switch/directory.ts';
 import { type Limits, UNLIMITED } from '../../switch/limits.ts';
 import type { Listings } from '../../switch/listings-port.ts';
 import type { OperatorDesk } from '../../switch/operator-desk.ts';
+import type { PayerDesk, PayerLabels } from '../../switch/payers.ts';
 import type { Clock } from '../../switch/ports.ts';
 import type { QrCodes } from '../../switch/qr.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
@@ -114,6 +115,8 @@ export interface GatewayOptions {
   /** Where links lead; no slash at its end. */
   readonly publicBaseUrl: string;
   readonly codes: QrCodes;
+  readonly payers: PayerLabels;
+  readonly payerDesk: PayerDesk;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;

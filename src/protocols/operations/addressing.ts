@@ -14,6 +14,7 @@ import {
   type TerminalId,
 } from '../../domain/ids.ts';
 import { millis } from '../../domain/time.ts';
+import type { PayerLabels } from '../../switch/payers.ts';
 import type { Principal } from '../../switch/principal.ts';
 import type { QrCodes } from '../../switch/qr.ts';
 import type { Operation } from '../../switch/requests.ts';
@@ -33,6 +34,7 @@ export type SingleOperation = Exclude<RequestName, 'event.ack' | 'ping'>;
 export interface ReadingContext {
   readonly shards: number;
   readonly codes: QrCodes;
+  readonly payers: PayerLabels;
   /** Wall clock, ms. */
   wall(): number;
 }

@@ -95,22 +95,27 @@ export const paychannelReaders: ReadersOf<PaychannelRequest> = {
 
 function readPay(
   body: unknown,
-  _principal: Principal,
+  { id: paychannelId }: Principal,
   context: ReadingContext,
 ): Addressed | Problem {
   const request = asBody('payment.create', body);
-  const { reservationId, paidAt, tip = 0 } = request;
+  const { payers } = context;
+  const { reservationId, paidAt, payer, paymentRef, tip = 0 } = request;
   return onBill(request.billId, context, (id) => {
     const operation = {
       op: 'payment.create',
       billId: id,
-      paymentRef: request.paymentRef as Reference,
-      digest: digestOf(request, BILL_NAMES),
+      paymentRef: paymentRef as Reference,
+      digest: digestOf(
+        payer === undefined ? request : { ...request, payer: payers.digest(payer) },
+        BILL_NAMES,
+      ),
       amount: request.amount as Minor,
       currency: request.currency as Currency,
       reservationNo: reservationId === undefined ? null : partNo(reservationId, id, 'r'),
       method: request.method ?? null,
-      payer: request.payer ?? null,
+      payer:
+        payer === undefined ? null : payers.seal(payer, { billId: id, paychannelId, paymentRef }),
       paidAt: paidAt === undefined ? null : (parseTime(paidAt) ?? null),
     } as const;
     const tipped = tip === 0 ? operation : { ...operation, tip: tip as Minor };

@@ -3,6 +3,7 @@
 import { type Static, type TProperties, Type } from '@sinclair/typebox';
 import { agreementFields } from './agreements.ts';
 import { policies } from './new-bill-request.ts';
+import { payerFields } from './payers.ts';
 import { listOf } from './responses.ts';
 import { closed, explained, id, MODES, named, nullable, oneOf, text, time } from './scalars.ts';
 import { webhookFields } from './webhooks.ts';
@@ -124,6 +125,7 @@ export const operatorRequests = {
   'operator.webhook.rotate': object(webhookFields.rotate),
   'operator.webhook.test': object({}),
   'operator.webhook.resend': object(webhookFields.resend),
+  'operator.payer.erase': object(payerFields),
 } as const;
 
 export type OperatorRequestName = keyof typeof operatorRequests;
