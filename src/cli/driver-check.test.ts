@@ -119,8 +119,8 @@ const planted: readonly [string, string, Change][] = [
     'believes any notification',
     'refuses a forged one',
     (driver) => ({
-      readNotification: (posted) => {
-        const reading = driver.readNotification(posted);
+      readNotification: async (posted) => {
+        const reading = await driver.readNotification(posted);
         if ('about' in reading) return reading;
         return { about: { id: '', ref: '' }, reply: { ...reading.reply, status: 200 } };
       },

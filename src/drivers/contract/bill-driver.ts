@@ -70,8 +70,8 @@ export interface BillDriver {
   cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>>;
   /** Gives back all or part. One refund of a registration is under way at a time. */
   refund(registration: Registration, refund: Refund, attempt: Attempt): Promise<Outcome<Sighting>>;
-  /** Reads what somebody has posted to the address of notifications. Never throws, whatever it is. */
-  readNotification(posted: PostedNotification): NotificationReading;
+  /** Reads what somebody has posted to the address of notifications. Never rejects, whatever it is. */
+  readNotification(posted: PostedNotification): Promise<NotificationReading>;
   /** Lets go of connections. What is under way comes to its end as `unknown` or better. */
   close(): Promise<void>;
 }

@@ -252,18 +252,21 @@ const notifying: readonly Check[] = [
       const registration = await trial.paid();
       const posted = trial.bank.notificationOf?.(registration);
       if (notifications === 'none' || posted === undefined) return;
-      const reading = trial.driver.readNotification(posted);
+      const reading = await trial.driver.readNotification(posted);
       demand('about' in reading && reading.about.ref === registration.ref, 'it does not know it');
       if (notifications === 'unsigned') return;
       const forged = { ...posted, body: posted.body.replaceAll(registration.id, 'another-bill') };
-      demand('refused' in trial.driver.readNotification(forged), 'it believes a forged one');
+      demand(
+        'refused' in (await trial.driver.readNotification(forged)),
+        'it believes a forged one',
+      );
     },
   },
   {
     name: 'reads whatever is posted, and throws nothing',
     run: async (trial) => {
       for (const body of ['', '{', 'null', '[]', '{}', '"x"', '\u0000', '{"a":'.repeat(500)]) {
-        const reading = trial.driver.readNotification({ headers: {}, body });
+        const reading = await trial.driver.readNotification({ headers: {}, body });
         demand('refused' in reading, `it believes ${body.slice(0, 10)}`);
       }
     },

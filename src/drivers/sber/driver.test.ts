@@ -183,7 +183,7 @@ describe('a notification of Sber', () => {
 
   test('says which order is worth a look, and is answered with its own number', async () => {
     const { driver } = await given();
-    const reading = driver.readNotification({ headers: {}, body: JSON.stringify(message) });
+    const reading = await driver.readNotification({ headers: {}, body: JSON.stringify(message) });
 
     expect(reading).toMatchObject({ about: { id: 'n-1', ref: 'o-1' }, reply: { status: 200 } });
     expect(JSON.parse(reading.reply.body)).toEqual({ rqUid: message.rqUid, rqTm: message.rqTm });
@@ -194,7 +194,7 @@ describe('a notification of Sber', () => {
     async (body) => {
       const { driver } = await given();
 
-      expect(driver.readNotification({ headers: {}, body })).toHaveProperty('refused');
+      expect(await driver.readNotification({ headers: {}, body })).toHaveProperty('refused');
     },
   );
 });

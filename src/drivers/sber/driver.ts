@@ -111,7 +111,7 @@ class SberDriver implements BillDriver {
     );
   }
 
-  readNotification(posted: PostedNotification): NotificationReading {
+  async readNotification(posted: PostedNotification): Promise<NotificationReading> {
     return readSberNotification(posted, this.#settings);
   }
 

@@ -102,7 +102,7 @@ class TbankDriver implements BillDriver {
     );
   }
 
-  readNotification(posted: PostedNotification): NotificationReading {
+  async readNotification(posted: PostedNotification): Promise<NotificationReading> {
     return readTbankNotification(posted, this.#settings);
   }
 
