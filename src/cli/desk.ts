@@ -56,6 +56,7 @@ const PART_FILTERS: readonly Filter[] = [
   'to',
 ];
 const EVENT_FILTERS: readonly Filter[] = ['terminal', 'paychannel', 'status', 'type', 'from', 'to'];
+const RESENDS: readonly Filter[] = ['terminal', 'paychannel', 'type', 'from', 'to'];
 const OF_BILL: readonly Filter[] = ['status', 'from', 'to'];
 
 export function deskCommands(io: Io): Command[] {
@@ -145,15 +146,55 @@ async function resolve(
 }
 
 function eventCommand(io: Io): Command {
-  return new Command('event').description('events of a running switch').addCommand(
-    listCommand(io, {
-      name: 'list',
-      about: 'finds events, the newest first; `--status dead`: dead letters',
-      listed: EVENTS,
-      filters: EVENT_FILTERS,
-      path: () => 'events',
-    }),
-  );
+  const resend = withTarget(
+    new Command('resend')
+      .description('sends dead letters again')
+      .argument('[id]', 'of one of them'),
+  ).option('--all', 'all, but for what the options below leave out');
+  for (const filter of RESENDS) resend.option(`--${filter} <what>`, FILTERS[filter][1]);
+  return new Command('event')
+    .description('events of a running switch')
+    .addCommand(
+      listCommand(io, {
+        name: 'list',
+        about: 'finds events, the newest first; `--status dead`: dead letters',
+        listed: EVENTS,
+        filters: EVENT_FILTERS,
+        path: () => 'events',
+      }),
+    )
+    .addCommand(
+      resend.action(async (id: string | undefined, options: Options) => {
+        if ((id === undefined) !== (options.all === true)) {
+          throw new CommandFailure('Which? Name one dead letter, or say --all.');
+        }
+        const client = new OperatorClient(options);
+        const resent =
+          id === undefined
+            ? await resendAll(client, options)
+            : (await client.change<Resent>('POST', `events/${encoded(id)}/resend`, {})).resent;
+        const text = options.json === true ? JSON.stringify({ resent }) : `${resent} sent again`;
+        io.stdout.write(`${text}\n`);
+      }),
+    );
+}
+
+interface Resent {
+  readonly resent: number;
+  readonly nextCursor?: string | null;
+}
+
+async function resendAll(client: OperatorClient, options: Options): Promise<number> {
+  const named = RESENDS.filter((filter) => options[filter] !== undefined);
+  const body = Object.fromEntries(named.map((filter) => [FILTERS[filter][0], options[filter]]));
+  let resent = 0;
+  for (let cursor: string | null | undefined = ''; typeof cursor === 'string'; ) {
+    const more: object = cursor === '' ? body : { ...body, cursor };
+    const page: Resent = await client.change('POST', 'events/resend', more);
+    resent += page.resent;
+    cursor = page.nextCursor;
+  }
+  return resent;
 }
 
 interface List {

@@ -203,4 +203,27 @@ export const deskCalls: readonly Call[] = [
     { ...eventFilters, terminalId: of('terminal'), paychannelId: of('paychannel') },
     found.foundEventList,
   ),
+  {
+    id: 'operator.event.resend',
+    method: 'POST',
+    path: '/v1/operator/events/{eventId}/resend',
+    api,
+    summary: 'Send a dead letter again',
+    description:
+      'As an event with an id of its own, which says to the letter what the dead one said, and takes its place. Safe to retry: what is alive, or has been sent again, stays as it is.',
+    request: 'operator.event.resend',
+    answers: { 200: { description: 'Sent, or nothing to send.', schema: found.resent } },
+    problems: ['event.notFound'],
+  },
+  {
+    id: 'operator.event.resendAll',
+    method: 'POST',
+    path: '/v1/operator/events/resend',
+    api,
+    summary: 'Send dead letters again, up to 100 a call',
+    description:
+      'Those that the filter names, the newest first; without one, all that the operator sees. Call again with `nextCursor` until it is null. Safe to retry.',
+    request: 'operator.event.resendAll',
+    answers: { 200: { description: 'What was done.', schema: found.resentPage } },
+  },
 ];

@@ -382,6 +382,13 @@ export const problems = {
     title: 'There is no such credit',
     meaning: 'No credit has this id, or it is not this channel’s.',
   },
+  'event.notFound': {
+    ...NO,
+    status: 404,
+    title: 'There is no such event',
+    meaning:
+      'No event has this id, or it is not visible to this key; the answer does not tell which.',
+  },
   'credit.notRejected': {
     ...NO,
     status: 409,

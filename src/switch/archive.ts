@@ -87,6 +87,8 @@ export interface Archive {
   credits(scope: ArchiveScope, search: PartSearch): Promise<{ bill: PartBill; credit: Credit }[]>;
   /** Of a merchant: events to its terminals. Of one bill: those to paychannels too. */
   events(of: ArchiveScope | { billId: BillId }, search: EventSearch): Promise<FoundEvent[]>;
+  /** One event of a bill, whoever it is to. */
+  event(billId: BillId, no: number, deadBefore: Millis): Promise<FoundEvent | null>;
   /** Oldest first: what history has after a place. */
   transitions(
     billId: BillId,

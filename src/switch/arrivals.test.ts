@@ -224,6 +224,7 @@ const OPERATIONS: { readonly [Op in BillOperation['op']]: object } = {
   'credit.settle': { creditNo: 1, status: 'settled', reference: null, reason: null },
   'credit.request': { creditNo: 1 },
   'credit.close': { creditNo: 1, reference: 'T1' },
+  'event.resend': { events: [] },
   'event.ack': { nos: [1] },
   'order.cancel': {},
   'sticker.get': {},

@@ -61,6 +61,8 @@ export function commandOf(
       const { creditNo, reference } = operation;
       return { type: 'CloseCredit', creditNo, reference };
     }
+    case 'event.resend':
+      return { type: 'ResendEvents', events: operation.events };
     case 'event.ack': {
       const { kind, id } = actorOf(principal);
       const recipient: Recipient = `${kind === 'paychannel' ? kind : 'terminal'}:${id}`;

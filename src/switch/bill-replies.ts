@@ -94,6 +94,10 @@ export function replyTo(
       return replyWithCredit(operation, principal, settled);
     case 'credit.request':
       return replyWithRepeat(operation, settled);
+    case 'event.resend': {
+      const count = decision.filter(({ type }) => type === 'EventResent').length;
+      return { kind: 'acknowledged', count };
+    }
     case 'event.ack': {
       const fact = decision[decision[0]?.type === 'PartsRecalled' ? 1 : 0];
       const count = fact?.type === 'EventsAcknowledged' ? fact.nos.length : 0;

@@ -1,6 +1,7 @@
 // Events in memory by recipient: what is pending in resident bills, and what ended but may still look pending in
 // history. A stream reads this first and history second, so that nothing falls between the two (A10).
 
+import { sentAt } from '../domain/bill/outbox.ts';
 import { allPoliciesOf } from '../domain/bill/policies.ts';
 import type { PresentBill } from '../domain/bill/state.ts';
 import type { BillEvent, Recipient, Terms } from '../domain/bill/vocabulary.ts';
@@ -112,7 +113,7 @@ export function eventBillOf(terms: Terms): EventBill {
 
 /** Streams are in order of time, then bill, then number. */
 function byPlace(left: StreamedEvent, right: StreamedEvent): number {
-  const byTime = left.event.occurredAt - right.event.occurredAt;
+  const byTime = sentAt(left.event) - sentAt(right.event);
   if (byTime !== 0) return byTime;
   if (left.bill.id !== right.bill.id) return left.bill.id < right.bill.id ? -1 : 1;
   return left.event.no - right.event.no;

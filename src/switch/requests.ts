@@ -2,6 +2,7 @@
 
 import type { PresentBill } from '../domain/bill/state.ts';
 import type {
+  BillEvent,
   BillRejection,
   Credit,
   Json,
@@ -186,6 +187,12 @@ export type Operation =
       readonly creditNo: number;
       readonly reference: string;
     }
+  /** Dead letters of one bill, as history has them. */
+  | {
+      readonly op: 'event.resend';
+      readonly billId: BillId;
+      readonly events: readonly BillEvent[];
+    }
   /** Events of one bill; the gateway splits a list by bill and adds the counts. */
   | { readonly op: 'event.ack'; readonly billId: BillId; readonly nos: readonly number[] };
 
@@ -260,6 +267,7 @@ export type Reply =
       readonly credit: Credit;
       readonly now: Millis;
     }
+  /** Events that were acknowledged or, dead, are sent again. */
   | { readonly kind: 'acknowledged'; readonly count: number }
   | { readonly kind: 'rejection'; readonly rejection: SwitchRejection }
   | {
@@ -274,6 +282,7 @@ export type SwitchRejection =
   | BillRejection
   | { readonly rejected: 'order.void' }
   | { readonly rejected: 'order.notFound' }
+  | { readonly rejected: 'event.notFound' }
   /** Nothing new begins for a suspended party. */
   | { readonly rejected: 'request.suspended' }
   /** Nor for a paychannel of an institution whose agreement with the bill's has ended. */

@@ -78,5 +78,6 @@ function isOfHouse(
 
 /** What is said of a bill that is not there, or not for the principal to see: never which of the two. */
 export function unseen(op: Operation['op']): SwitchRejection {
+  if (op === 'event.resend') return { rejected: 'event.notFound' };
   return { rejected: op.startsWith('credit.') ? 'credit.notFound' : 'bill.notFound' };
 }

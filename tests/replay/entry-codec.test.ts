@@ -439,12 +439,46 @@ const ofResolutions: EntryContent = {
   ],
 };
 
+/** Of version 9: a dead letter that was sent again, with a receipt in it. */
+const ofResent: EntryContent = {
+  kind: 'batch',
+  transitions: [
+    {
+      ...created,
+      command: 'ResendEvents',
+      actor: 'operator:o1',
+      facts: [
+        {
+          type: 'EventResent',
+          event: {
+            no: 5,
+            recipient: 'paychannel:p1',
+            type: 'payment.confirmed',
+            occurredAt: at,
+            requestId: 'req-1',
+            status: 'confirmed',
+            version: 3,
+            paid: 500,
+            due: 0,
+            cause: null,
+            payment: null,
+            credit: null,
+            receipt: { number: 7, ['__proto__']: 'kept' },
+            resentAt: at + 3_000_000_000,
+            resends: 2,
+          },
+        },
+      ],
+    } as unknown as Transition,
+  ],
+};
+
 function recorded(version: number): Record<string, string> {
   const path = new URL(`./entries-v${version}.json`, import.meta.url);
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-describe.each([1, 2, 3, 4, 5, 6, 7, 8])('an entry of version %i', (version) => {
+describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9])('an entry of version %i', (version) => {
   const payloads = recorded(version);
 
   test.each([
@@ -485,4 +519,10 @@ test('an entry of version 8 that tells of resolved credits is read as what it sa
   const payload = Buffer.from(recorded(8).resolutions ?? '', 'base64');
   expect(payload[0]).toBe(8);
   expect(makeEntryCodec().decode(payload)).toStrictEqual(ofResolutions);
+});
+
+test('an entry of version 9 that tells of a dead letter is read as what it said', () => {
+  const payload = Buffer.from(recorded(9).resent ?? '', 'base64');
+  expect(payload[0]).toBe(9);
+  expect(makeEntryCodec().decode(payload)).toStrictEqual(ofResent);
 });

@@ -174,6 +174,7 @@ function askedBy(operation: Operation): { op: Op; body: Body } | null {
     }
     case 'credit.request':
     case 'credit.close':
+    case 'event.resend':
     case 'event.ack':
     case 'bill.page':
     case 'sticker.get':

@@ -180,6 +180,7 @@ const NO_ARCHIVE: Archive = {
   payments: () => Promise.resolve([]),
   credits: () => Promise.resolve([]),
   events: () => Promise.resolve([]),
+  event: () => Promise.resolve(null),
   transitions: () => Promise.resolve([]),
   close: () => Promise.resolve(),
 };

@@ -11,7 +11,7 @@ import {
 import { booksWith, countsWith, endingWith, paymentWith, type Writable } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
 import { type Draft, impossible, isBeingPaid, own, replace } from './draft.ts';
-import { isRepeatOf } from './outbox.ts';
+import { isDead, isRepeatOf } from './outbox.ts';
 import { reservationsMax } from './payable.ts';
 import { askedOf, dueOf, heldOf, keptOf } from './state.ts';
 import { type StickerFact, stickerAfter } from './sticker.ts';
@@ -20,7 +20,6 @@ import {
   type BillEvent,
   type BillFact,
   type Books,
-  EVENT_LIFE_MS,
   type FactOf,
   type KeptReference,
   type Moment,
@@ -51,6 +50,7 @@ export const CHANGES_WHAT_IS_SHOWN = {
   KeyUsed: false,
   EventRaised: false,
   EventsAcknowledged: false,
+  EventResent: false,
   ArmingBegun: false,
   ArmingRepeated: false,
   ArmingGivenUp: false,
@@ -123,6 +123,9 @@ export function applyFact(draft: Draft, fact: BillFact, moment: Moment): void {
     case 'EventsAcknowledged':
       eventsAcknowledged(draft, fact, moment);
       break;
+    case 'EventResent':
+      eventResent(draft, fact);
+      break;
     default:
       stickerChanged(draft, fact);
   }
@@ -131,8 +134,8 @@ export function applyFact(draft: Draft, fact: BillFact, moment: Moment): void {
 /** Lets dead letters go: events that nobody has acknowledged within EVENT_LIFE_MS. */
 export function dropDeadLetters(draft: Draft, { at }: Moment): void {
   const oldest = draft.outbox[0];
-  if (oldest === undefined || at - oldest.occurredAt <= EVENT_LIFE_MS) return;
-  const young = draft.outbox.filter((event) => at - event.occurredAt <= EVENT_LIFE_MS);
+  if (oldest === undefined || !isDead(oldest, at)) return;
+  const young = draft.outbox.filter((event) => !isDead(event, at));
   replace(draft, 'outbox', young);
 }
 
@@ -305,6 +308,14 @@ function eventRaised(draft: Draft, fact: FactOf<'EventRaised'>, moment: Moment):
   outbox.push(event);
 }
 
+function eventResent(draft: Draft, fact: FactOf<'EventResent'>): void {
+  const { event } = fact;
+  if (event.no !== draft.counts.events + 1) impossible(draft, fact);
+  const others = draft.outbox.filter(({ no }) => no !== event.resends);
+  replace(draft, 'outbox', [...others, event]);
+  draft.counts = countsWith(draft.counts, { events: event.no });
+}
+
 function eventsAcknowledged(
   draft: Draft,
   fact: FactOf<'EventsAcknowledged'>,
@@ -319,6 +330,8 @@ function eventsAcknowledged(
     if (event.type !== 'bill.paid' && event.type !== 'payment.received') continue;
     const index = draft.payments.findLastIndex(({ no }) => no === event.payment?.no);
     const payment = draft.payments[index];
+    // What a bill for many has let go does not come back for an event that was dead.
+    if (payment === undefined && event.resends !== undefined) continue;
     if (payment === undefined) impossible(draft, fact);
     own(draft, 'payments')[index] = paymentWith(payment, { notifiedAt: payment.notifiedAt ?? at });
   }

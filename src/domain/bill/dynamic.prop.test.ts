@@ -388,7 +388,8 @@ describe('reach', () => {
 
   test('the lives know every fact', () => {
     const types = new Set(steps.flatMap(({ facts }) => facts.map(({ type }) => type)));
-    const ofOthers = /^(?:StayCharged|PaymentConfirmed|Parts\w+|Arming\w+|StickerArmed)$/;
+    const ofOthers =
+      /^(?:StayCharged|PaymentConfirmed|Parts\w+|Arming\w+|StickerArmed|EventResent)$/;
     const expected = Object.keys(CHANGES_WHAT_IS_SHOWN).filter((type) => !ofOthers.test(type));
     expect([...types].sort()).toEqual(expected.sort());
   });

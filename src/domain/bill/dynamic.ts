@@ -26,7 +26,7 @@ import { cancel, confirm } from './dynamic-endings.ts';
 import { DYNAMIC_PAYMENTS } from './dynamic-payments.ts';
 import { limitOfRepeats, orderOf, refund } from './dynamic-refunds.ts';
 import { earliestTimer, runTimer } from './dynamic-timers.ts';
-import { acknowledge } from './outbox.ts';
+import { acknowledge, resend } from './outbox.ts';
 import { type PayRules, payBy, release, reserveBy, voidPayment } from './paying.ts';
 import { attachReceipt } from './receipts.ts';
 import { type Bill, isPresent, type PresentBill } from './state.ts';
@@ -95,6 +95,8 @@ export function decideWhole(
       return closeCredit(bill, command);
     case 'AcknowledgeEvents':
       return acknowledge(bill, command);
+    case 'ResendEvents':
+      return resend(bill, command, now);
     case 'RunTimer':
       return runTimer(bill, now);
     case 'ArmSticker':

@@ -29,7 +29,7 @@ import {
   refundPayment,
   withdraw,
 } from './many-payments.ts';
-import { acknowledge, raiseForBill, terminal } from './outbox.ts';
+import { acknowledge, raiseForBill, resend, terminal } from './outbox.ts';
 import { isNone, lettingGo, partsMissing, withParts } from './parts.ts';
 import { payBy, release, reserveBy, voidPayment } from './paying.ts';
 import { attachReceipt } from './receipts.ts';
@@ -103,6 +103,8 @@ function decideOn(
       return closeCredit(bill, command);
     case 'AcknowledgeEvents':
       return acknowledge(bill, command);
+    case 'ResendEvents':
+      return resend(bill, command, now);
     case 'RunTimer':
       return runTimer(bill, now);
     default:

@@ -2,18 +2,20 @@
 // as the whole transition leaves it.
 
 import type { PaychannelId } from '../ids.ts';
+import type { Millis } from '../time.ts';
 import type { PresentBill } from './state.ts';
-import type {
-  Actor,
-  BillDecision,
-  BillEvent,
-  Cause,
-  CommandOf,
-  Credit,
-  EventType,
-  FactOf,
-  Payment,
-  Recipient,
+import {
+  type Actor,
+  type BillDecision,
+  type BillEvent,
+  type Cause,
+  type CommandOf,
+  type Credit,
+  EVENT_LIFE_MS,
+  type EventType,
+  type FactOf,
+  type Payment,
+  type Recipient,
 } from './vocabulary.ts';
 
 type Raised = FactOf<'EventRaised'>;
@@ -78,6 +80,35 @@ export function acknowledge(
     if (event.recipient === command.recipient && command.nos.includes(event.no)) nos.push(event.no);
   }
   return nos.length === 0 ? [] : [{ type: 'EventsAcknowledged', nos }];
+}
+
+/** Dead letters come back as events of their own, which say what they said. One that is alive, or has come back, stays. */
+export function resend(
+  bill: PresentBill,
+  { events }: CommandOf<'ResendEvents'>,
+  now: Millis,
+): FactOf<'EventResent'>[] {
+  const facts: FactOf<'EventResent'>[] = [];
+  for (const event of events) {
+    const isAlive = bill.outbox.some(
+      (each) => each.resends === event.no || (each.no === event.no && !isDead(each, now)),
+    );
+    if (isAlive || !isDead(event, now)) continue;
+    const no = bill.counts.events + facts.length + 1;
+    const again: BillEvent = { ...event, no, resentAt: now, resends: event.no };
+    facts.push({ type: 'EventResent', event: again });
+  }
+  return facts;
+}
+
+/** Whether nobody has acknowledged it for so long that it is sent no more. */
+export function isDead(event: BillEvent, now: Millis): boolean {
+  return now - sentAt(event) > EVENT_LIFE_MS;
+}
+
+/** Its place in a stream: when it happened or, of one that was sent again, then. */
+export function sentAt({ resentAt, occurredAt }: BillEvent): Millis {
+  return resentAt ?? occurredAt;
 }
 
 /** Whether one event repeats the other, so that it takes its place. */

@@ -91,6 +91,12 @@ function endedEvents(
     const how = acknowledged.has(event.no) ? 'acknowledged' : unheardEnd(event, after, facts);
     ended.push({ event, how });
   }
+  for (const fact of facts) {
+    if (fact.type !== 'EventResent') continue;
+    const { resentAt: _resentAt, resends = 0, ...event } = fact.event;
+    if (before.outbox.some(({ no }) => no === resends)) continue;
+    ended.push({ event: { ...event, no: resends }, how: 'replaced' });
+  }
   return ended;
 }
 
@@ -101,6 +107,7 @@ function unheardEnd(
   facts: readonly BillFact[],
 ): EndedEvent['how'] {
   if (isLetGo(facts, event)) return 'letGo';
+  if (after.outbox.some(({ resends }) => resends === event.no)) return 'replaced';
   return after.outbox.some((later) => isRepeatOf(later, event)) ? 'replaced' : 'dead';
 }
 
@@ -157,6 +164,7 @@ const KEEPS_REFERENCE = {
   KeyUsed: true,
   EventRaised: false,
   EventsAcknowledged: false,
+  EventResent: false,
   ArmingBegun: false,
   ArmingRepeated: false,
   ArmingGivenUp: false,

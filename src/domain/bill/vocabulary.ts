@@ -341,6 +341,9 @@ export interface BillEvent {
   readonly clearUntil?: Millis;
   /** Of bills to which tips were paid only: the books of them then. */
   readonly tips?: Tips;
+  /** Of a dead letter that was sent again: when, and in place of which. It says what that one said. */
+  readonly resentAt?: Millis;
+  readonly resends?: number;
 }
 
 /** Who acts. `id` is the terminal's, merchant's, paychannel's or operator's. */
@@ -460,6 +463,8 @@ export type BillCommand =
       readonly recipient: Recipient;
       readonly nos: readonly number[];
     }
+  /** Dead letters, as history has them, are to be sent again. */
+  | { readonly type: 'ResendEvents'; readonly events: readonly BillEvent[] }
   /** The earliest due timer of the bill, if one is due by now; one timer a command. */
   | { readonly type: 'RunTimer' };
 
@@ -531,6 +536,8 @@ export type BillFact =
       readonly creditNo: number | null;
     }
   | { readonly type: 'EventsAcknowledged'; readonly nos: readonly number[] }
+  /** It takes the place of the one that it `resends`. */
+  | { readonly type: 'EventResent'; readonly event: BillEvent }
   | { readonly type: 'ArmingBegun'; readonly sale: Sale; readonly repeatAt: Millis }
   /** Whoever began the arm may have gone: the switch drives it on. */
   | { readonly type: 'ArmingRepeated'; readonly repeatAt: Millis }

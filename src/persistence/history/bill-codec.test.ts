@@ -156,7 +156,14 @@ describe('a bill that allows a tip', () => {
   test('is given back with it, without policies or with them, and with all that was paid on top', () => {
     const tips = { paid: minor(70), returned: minor(30), unreturned: minor(30) };
     const books = { ...makeBill().books, tips };
-    const outbox = [makeEvent({ tips }), makeEvent({ tips, clearUntil: NOON }), makeEvent()];
+    const again = { resentAt: NOON, resends: 1 };
+    const outbox = [
+      makeEvent({ tips }),
+      makeEvent({ tips, clearUntil: NOON }),
+      makeEvent(),
+      makeEvent(again),
+      makeEvent({ ...again, tips }),
+    ];
     for (const terms of [{}, { policies: POLICIES }]) {
       const bill = makeBill({ ...terms, tipMax: AMOUNT_MAX }, { books, outbox });
       expect(codec.decodeBill(codec.encodeBill(bill))).toStrictEqual(bill);

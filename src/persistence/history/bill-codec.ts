@@ -36,7 +36,7 @@ import {
 import { restorePolicies, restoreTerms, storePolicies, storeTerms, TYPES } from './terms-tuples.ts';
 
 /** The version that today's code writes. */
-export const CODEC_VERSION = 7;
+export const CODEC_VERSION = 8;
 
 /** Turns the content of one version into that of the next. */
 type Upcaster = (content: unknown) => unknown;
@@ -65,12 +65,12 @@ const same: Upcaster = (content) => content;
  * what only they have stands at the ends of tuples, or in the offer's place. Version 5 brought tips: after the policies,
  * and at the ends of books, payments, refusals, credits and events. Version 6 brought institutions that pay each other's
  * bills, and the mode of each: at the ends of payments, refusals and terms. Version 7 brought what operators do with
- * rejected credits, at the ends of these.
+ * rejected credits, at the ends of these. Version 8 brought dead letters that are sent again, at the ends of events.
  */
 const UPCASTERS: Upcasters = {
-  bill: { 1: withAccepted, 2: same, 3: same, 4: same, 5: same, 6: same },
-  event: { 1: same, 2: same, 3: same, 4: same, 5: same, 6: same },
-  outcome: { 1: same, 2: same, 3: same, 4: same, 5: same, 6: same },
+  bill: { 1: withAccepted, 2: same, 3: same, 4: same, 5: same, 6: same, 7: same },
+  event: { 1: same, 2: same, 3: same, 4: same, 5: same, 6: same, 7: same },
+  outcome: { 1: same, 2: same, 3: same, 4: same, 5: same, 6: same, 7: same },
 };
 
 function withAccepted(content: unknown): unknown {

@@ -159,13 +159,18 @@ export function restoreReservation(stored: StoredReservation): Reservation {
 export type StoredEvent = readonly [
   ...ReturnType<typeof storeCommonEvent>,
   clearUntil?: BillEvent['occurredAt'] | null,
-  tips?: StoredTips,
+  tips?: StoredTips | null,
+  resent?: readonly [at: NonNullable<BillEvent['resentAt']>, of: number],
 ];
 
-/** Only what tells until when one may leave, or of tips, has a place for it. */
+/** Only what tells until when one may leave, of tips, or again what a dead letter said, has a place for it. */
 export function storeEvent(event: BillEvent): StoredEvent {
   const common = storeCommonEvent(event);
-  const { clearUntil, tips } = event;
+  const { clearUntil, tips, resentAt, resends } = event;
+  if (resentAt !== undefined && resends !== undefined) {
+    const told = tips === undefined ? null : storeTips(tips);
+    return [...common, clearUntil ?? null, told, [resentAt, resends]];
+  }
   if (tips !== undefined) return [...common, clearUntil ?? null, storeTips(tips)];
   return clearUntil === undefined ? common : [...common, clearUntil];
 }
@@ -205,9 +210,11 @@ export function restoreEvent(stored: StoredEvent): BillEvent {
     receipt: fromText(stored[12]),
   };
   const clearUntil = stored[13] ?? null;
-  const tips = stored[14];
+  const tips = stored[14] ?? null;
+  const resent = stored[15];
   if (clearUntil !== null) event.clearUntil = clearUntil;
-  if (tips !== undefined) event.tips = restoreTips(tips);
+  if (tips !== null) event.tips = restoreTips(tips);
+  if (resent !== undefined) [event.resentAt, event.resends] = resent;
   return event;
 }
 

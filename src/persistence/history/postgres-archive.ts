@@ -7,7 +7,7 @@ import type { PendingQuery, Row, Sql } from 'postgres';
 import type { PresentBill } from '../../domain/bill/state.ts';
 import type { Credit, Payment, Purpose, RefusedPayment } from '../../domain/bill/vocabulary.ts';
 import type { BillId } from '../../domain/ids.ts';
-import { millis } from '../../domain/time.ts';
+import { type Millis, millis } from '../../domain/time.ts';
 import type {
   Archive,
   ArchiveScope,
@@ -102,11 +102,25 @@ export class PostgresArchive implements Archive {
         join bills b on b.id = e.bill_id
         order by e.occurred_at desc, e.bill_id desc, e.no desc`,
     );
-    return rows.map((row) => ({
+    return rows.map((row) => this.#found(row, search.deadBefore));
+  }
+
+  async event(billId: BillId, no: number, deadBefore: Millis): Promise<FoundEvent | null> {
+    const [row] = await this.#ask<EventColumns & Fate>(
+      (sql) => sql`
+        select ${sql.unsafe(EVENT_COLUMNS)}, e.pending, e.acknowledged_at, e.occurred_at
+        from events e join bills b on b.id = e.bill_id
+        where e.bill_id = ${billId} and e.no = ${no}`,
+    );
+    return row === undefined ? null : this.#found(row, deadBefore);
+  }
+
+  #found(row: EventColumns & Fate, deadBefore: Millis): FoundEvent {
+    return {
       streamed: streamedOf(row, this.#codec),
-      fate: fateOf(row, search.deadBefore),
+      fate: fateOf(row, deadBefore),
       acknowledgedAt: row.acknowledged_at === null ? null : millis(Number(row.acknowledged_at)),
-    }));
+    };
   }
 
   async transitions(

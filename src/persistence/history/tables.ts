@@ -2,6 +2,7 @@
 // these, so that a column's name, type and value stand in one line.
 
 import { nextDueOf } from '../../domain/bill/bill.ts';
+import { sentAt } from '../../domain/bill/outbox.ts';
 import { allPoliciesOf } from '../../domain/bill/policies.ts';
 import type { PresentBill } from '../../domain/bill/state.ts';
 import type { Credit, Terms } from '../../domain/bill/vocabulary.ts';
@@ -248,7 +249,7 @@ export function eventsTable(codec: BillCodec): Table<EventRow> {
       entry(),
       { name: 'recipient', type: 'text', of: ({ event }) => event.recipient },
       { name: 'type', type: 'text', of: ({ event }) => event.type },
-      { name: 'occurred_at', type: 'bigint', of: ({ event }) => event.occurredAt },
+      { name: 'occurred_at', type: 'bigint', of: ({ event }) => sentAt(event) },
       {
         name: 'pending',
         type: 'boolean',

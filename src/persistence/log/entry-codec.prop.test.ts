@@ -157,7 +157,7 @@ const sale = record({
   expiresAt: time,
 });
 
-const event = record({
+const usualEvent = {
   no: count,
   recipient: word,
   type: fc.constantFrom('payment.received', 'payment.confirmed'),
@@ -171,7 +171,8 @@ const event = record({
   payment: maybe(payment),
   credit: maybe(credit),
   receipt: json,
-});
+};
+const event = record(usualEvent);
 
 type Shape = Record<string, Arbitrary<unknown>>;
 
@@ -208,6 +209,7 @@ const shapes: { readonly [Type in BillFact['type']]: Shape } = {
     paymentNo: maybe(count),
     creditNo: maybe(count),
   },
+  EventResent: { event: record({ ...usualEvent, resentAt: time, resends: count }) },
   EventsAcknowledged: { nos: fc.array(count, { maxLength: 5 }) },
   ArmingBegun: { sale, repeatAt: time },
   ArmingRepeated: { repeatAt: time },

@@ -24,7 +24,7 @@ import {
 import { SHAPES_V1 } from './entry-shapes.ts';
 
 /** The version that today's code writes. */
-export const ENTRY_VERSION = 8;
+export const ENTRY_VERSION = 9;
 
 const SUM_BYTES = 4;
 
@@ -69,6 +69,11 @@ const readers: { readonly [version: number]: Reader } = {
   // Rejected credits are requested again, or closed.
   8: {
     body: (payload) => checkedBody(payload, 8),
+    restore: (stored) => restore(stored as StoredContent),
+  },
+  // Dead letters are sent again.
+  9: {
+    body: (payload) => checkedBody(payload, 9),
     restore: (stored) => restore(stored as StoredContent),
   },
 };
@@ -138,8 +143,16 @@ type StoredJson = string | null;
 type StoredTerms = Omit<Terms, 'metadata'> & { readonly metadata: StoredJson };
 type FreeFact = Extract<
   BillFact,
-  { readonly type: 'BillCreated' | 'BillConfirmed' | 'ReceiptAttached' | 'PartsRecalled' }
+  {
+    readonly type:
+      | 'BillCreated'
+      | 'BillConfirmed'
+      | 'ReceiptAttached'
+      | 'PartsRecalled'
+      | 'EventResent';
+  }
 >;
+type StoredEvent = Omit<BillEvent, 'receipt'> & { readonly receipt: StoredJson };
 type StoredFact =
   | Exclude<BillFact, FreeFact>
   | { readonly type: 'BillCreated'; readonly terms: StoredTerms }
@@ -147,8 +160,9 @@ type StoredFact =
       readonly receipt: StoredJson;
     })
   | { readonly type: 'ReceiptAttached'; readonly receipt: StoredJson }
+  | { readonly type: 'EventResent'; readonly event: StoredEvent }
   | (Omit<Extract<FreeFact, { type: 'PartsRecalled' }>, 'events'> & {
-      readonly events: readonly (Omit<BillEvent, 'receipt'> & { readonly receipt: StoredJson })[];
+      readonly events: readonly StoredEvent[];
     });
 type StoredTransition =
   | Exclude<Transition, { readonly kind: 'bill' }>
@@ -177,6 +191,8 @@ function hasFree(fact: BillFact | StoredFact): boolean {
     case 'BillConfirmed':
     case 'ReceiptAttached':
       return fact.receipt !== null;
+    case 'EventResent':
+      return fact.event.receipt !== null;
     default:
       return fact.type === 'PartsRecalled';
   }
@@ -189,6 +205,8 @@ function storeFact(fact: BillFact): StoredFact {
     case 'BillConfirmed':
     case 'ReceiptAttached':
       return { ...fact, receipt: asText(fact.receipt) };
+    case 'EventResent':
+      return { ...fact, event: { ...fact.event, receipt: asText(fact.event.receipt) } };
     case 'PartsRecalled': {
       const events = fact.events.map((each) => ({ ...each, receipt: asText(each.receipt) }));
       return { ...fact, events };
@@ -226,6 +244,8 @@ function restoreFact(fact: StoredFact): BillFact {
     case 'BillConfirmed':
     case 'ReceiptAttached':
       return { ...fact, receipt: fromText(fact.receipt) };
+    case 'EventResent':
+      return { ...fact, event: { ...fact.event, receipt: fromText(fact.event.receipt) } };
     case 'PartsRecalled': {
       const events = fact.events.map((each) => ({ ...each, receipt: fromText(each.receipt) }));
       return { ...fact, events };

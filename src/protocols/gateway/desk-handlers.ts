@@ -7,6 +7,7 @@ import type { Principal } from '../../switch/principal.ts';
 import { deskCalls } from '../desk-calls.ts';
 import { isProblem } from '../operations/addressing.ts';
 import { JSON_NUMBERS, Shapes } from '../shapes.ts';
+import { resendOne, resendPage } from './dead-letters.ts';
 import {
   billsWithin,
   creditsWithin,
@@ -40,10 +41,23 @@ export function deskHandlers(tools: DeskTools): Map<string, CallHandler> {
   for (const { id, method } of deskCalls) {
     const look = looking[id];
     const single = tools.single(id);
+    const resend = RESENDING[id];
     if (look !== undefined) handlers.set(id, withQuery(look));
+    else if (resend !== undefined) handlers.set(id, acting(resending(tools, resend)));
     else if (single !== undefined) handlers.set(id, method === 'GET' ? single : acting(single));
   }
   return handlers;
+}
+
+const RESENDING: Readonly<Record<string, typeof resendOne>> = {
+  'operator.event.resend': resendOne,
+  'operator.event.resendAll': resendPage,
+};
+
+function resending({ options, fail }: DeskTools, resend: typeof resendOne): CallHandler {
+  return (exchange, operator) => {
+    resend(options, exchange, operator).catch((error: unknown) => fail(exchange, error));
+  };
 }
 
 /** Refused before anything is looked for. */

@@ -1,5 +1,6 @@
 // Lists that operators search: bills, payments, credits and events of all that they see; and the story of one bill.
 
+import { sentAt } from '../../domain/bill/outbox.ts';
 import type { BillId } from '../../domain/ids.ts';
 import { type Millis, millis } from '../../domain/time.ts';
 import type {
@@ -95,7 +96,7 @@ export function eventsWithin(
     return found.map((each) => {
       const { bill, event } = each.streamed;
       return {
-        place: { at: event.occurredAt, id: bill.id, no: event.no },
+        place: { at: sentAt(event), id: bill.id, no: event.no },
         shape: eventShape(shapes, each),
       };
     });

@@ -1,5 +1,6 @@
 // An event that waits in a gateway for its acknowledgement, with its bytes, encoded once for all who are sent it.
 
+import { sentAt } from '../../domain/bill/outbox.ts';
 import { partId } from '../../domain/ids.ts';
 import { DAY_MS } from '../../domain/time.ts';
 import type { EventPlace, StreamedEvent } from '../../switch/ports.ts';
@@ -16,14 +17,13 @@ export function eventId(event: StreamedEvent): string {
 }
 
 export function placeOf(event: StreamedEvent): EventPlace {
-  return { at: event.event.occurredAt, billId: event.bill.id, no: event.event.no };
+  return { at: sentAt(event.event), billId: event.bill.id, no: event.event.no };
 }
 
 /** By time, then bill, then number: the order of a stream. */
 export function byPlace(left: StreamedEvent, right: StreamedEvent): number {
-  if (left.event.occurredAt !== right.event.occurredAt) {
-    return left.event.occurredAt - right.event.occurredAt;
-  }
+  const byTime = sentAt(left.event) - sentAt(right.event);
+  if (byTime !== 0) return byTime;
   if (left.bill.id !== right.bill.id) return left.bill.id < right.bill.id ? -1 : 1;
   return left.event.no - right.event.no;
 }

@@ -71,3 +71,14 @@ export const timeline = named(
 export const foundPaymentList = listOf('FoundPaymentList', foundPayment);
 export const foundCreditList = listOf('FoundCreditList', foundCredit);
 export const foundEventList = listOf('FoundEventList', foundEvent);
+
+const count = Type.Integer({ minimum: 0, description: 'How many went out again.' });
+export const resent = named('Resent', Type.Object({ resent: count }));
+export const resentPage = named(
+  'ResentPage',
+  Type.Object({
+    resent: count,
+    nextCursor: nullable(text('For `cursor`: there may be more; null: there are none.')),
+    asOf: time('Dead letters are looked for up to this time.'),
+  }),
+);

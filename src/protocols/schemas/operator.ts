@@ -2,6 +2,7 @@
 
 import { type Static, type TProperties, Type } from '@sinclair/typebox';
 import { agreementFields } from './agreements.ts';
+import { EVENT_TYPES } from './event-responses.ts';
 import { policies } from './new-bill-request.ts';
 import { payerFields } from './payers.ts';
 import { listOf } from './responses.ts';
@@ -120,6 +121,18 @@ export const operatorRequests = {
     expiresAt: Type.Optional(time('When it ends. Left out: not by itself.')),
   }),
   'operator.key.revoke': object({}),
+  'operator.event.resend': Type.Object({}, closed),
+  'operator.event.resendAll': Type.Object(
+    {
+      type: Type.Optional(oneOf(EVENT_TYPES, { description: 'Of this type only.' })),
+      terminalId: Type.Optional(id('Those to this terminal only.')),
+      paychannelId: Type.Optional(id('Those to this paychannel only.')),
+      from: Type.Optional(time('That happened not before.')),
+      to: Type.Optional(time('That happened before.')),
+      cursor: Type.Optional(text(512, 'The `nextCursor` of the call before.')),
+    },
+    closed,
+  ),
   'operator.agreement.add': object(agreementFields),
   'operator.webhook.add': object(webhookFields.add),
   'operator.webhook.rotate': object(webhookFields.rotate),
