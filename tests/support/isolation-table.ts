@@ -39,6 +39,7 @@ const bill = (of: Things): Body => ({ billId: of.billId });
 const webhook = (of: Things): Body => ({ webhookId: of.webhookId });
 const keyed = { idempotencyKey: 'k' } as const;
 const ofPayment = (of: Things): Body => ({ billId: of.billId, paymentId: of.paymentId });
+const credit = (of: Things): Body => ({ creditId: of.creditId });
 const paid = (of: Things): Body => ({ billId: of.billId, paymentRef: of.paymentRef });
 
 const ofBills: Readonly<Record<string, Row>> = {
@@ -83,8 +84,8 @@ export const PAYCHANNEL_ROUTES: Readonly<Record<string, Row>> = {
   'payment.void': { names: paid },
   'paychannel.payments': { lists: () => ({}) },
   'paychannel.credits': { lists: () => ({}) },
-  'credit.get': { names: (of) => ({ creditId: of.creditId }) },
-  'credit.settle': { names: (of) => ({ creditId: of.creditId, status: 'settled' }) },
+  'credit.get': { names: credit },
+  'credit.settle': { names: (of) => ({ ...credit(of), status: 'settled' }) },
   'paychannel.stream': { own: 'the paychannel’s own; its operations have rows of their own' },
   'paychannel.events': { lists: () => ({}) },
   'paychannel.event.ack': { lists: (of) => ({ ids: [of.eventId] }) },
@@ -141,6 +142,9 @@ export const OPERATOR_ROUTES: Readonly<Record<string, Row>> = {
   'operator.agreement.list': { lists: (of) => ({ institutionId: of.institutionId }) },
   'operator.agreement.get': { names: (of) => ({ agreementId: of.agreementId }) },
   'operator.agreement.end': { ofSystem: (of) => ({ agreementId: of.agreementId }) },
+  'operator.credit.get': { names: credit },
+  'operator.credit.request': { names: credit },
+  'operator.credit.close': { names: (of) => ({ ...credit(of), reference: 'T1' }) },
   'operator.webhook.add': {
     names: (of) => ({ holderId: of.terminalId, url: 'https://receiver.invalid/' }),
   },
