@@ -15,7 +15,7 @@ import { type Asked, DETAILS, fault } from './reply-sink.ts';
 import type { Reply } from './requests.ts';
 import type { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
-import { seenBy, unseen } from './visibility.ts';
+import { sees, unseen } from './visibility.ts';
 
 /** What is asked of the shard. */
 interface Home {
@@ -95,7 +95,7 @@ export class Arrivals {
   }
 
   #sees(bill: Bill, asked: Asked): boolean {
-    return seenBy(asked, bill, this.#around.agreements, this.#home.now()) !== null;
+    return sees(asked, bill, this.#around.agreements, this.#home);
   }
 
   /** V1. */

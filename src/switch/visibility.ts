@@ -43,6 +43,21 @@ export function seenBy(
   return { bill, bar: reach === 'begun' ? AGREEMENT_ENDED : null };
 }
 
+/** Whether the bill is there for whoever asks. Every request is asked this, so that it makes nothing. */
+export function sees(
+  { principal, operation }: Asking,
+  bill: Bill,
+  agreements: Agreements,
+  time: { now(): Millis },
+): boolean {
+  if (!isPresent(bill)) return false;
+  const { institutionId, createdAt } = bill.terms;
+  // Agreements alone ask what time it is.
+  const isAbroad = principal?.kind === 'paychannel' && principal.institutionId !== institutionId;
+  const now = isAbroad ? time.now() : createdAt;
+  return reachOf(principal, bill, operation.op, agreements, now) !== 'none';
+}
+
 function reachOf(
   principal: Principal | null,
   bill: PresentBill,
