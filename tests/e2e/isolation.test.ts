@@ -164,10 +164,6 @@ describe('a stranger', () => {
       billingInstitutionId: of.institution.id,
       payingInstitutionId: near.institution.id,
     });
-    const webhook = await system.done<Agreement>('operator.webhook.add', {
-      holderId: of.terminal.id,
-      url: 'https://pay.example/events',
-    });
     const keys = await system.done<{ items: Key[] }>('operator.key.list', {
       holderId: of.terminal.id,
     });
