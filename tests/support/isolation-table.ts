@@ -163,6 +163,11 @@ export const OPERATOR_ROUTES: Readonly<Record<string, Row>> = {
   'operator.credit.list': { lists: (of) => ({ paymentRef: of.paymentRef }) },
   'operator.paying.payments': { lists: (of) => ({ paychannelId: of.paychannelId }) },
   'operator.paying.credits': { lists: () => ({}) },
+  'operator.credit.get': { names: (of) => ({ creditId: of.creditId }) },
+  'operator.credit.request': { names: (of) => ({ creditId: of.creditId }) },
+  'operator.credit.close': { names: (of) => ({ creditId: of.creditId, reference: 'T1' }) },
+  'operator.event.resend': { names: (of) => ({ eventId: of.eventId }) },
+  'operator.event.resendAll': { lists: (of) => ({ terminalId: of.terminalId }) },
   'operator.event.list': { lists: (of) => ({ terminalId: of.terminalId }) },
 };
 
