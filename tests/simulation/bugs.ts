@@ -424,7 +424,10 @@ export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 
   'hold-of-code-too-small': { given: CROWDED },
   'armed-ignored': { given: STICKERS },
   'sale-left-payable': { given: STICKERS },
-  'arm-abandoned': { given: STICKERS },
+  'arm-abandoned': {
+    faults: ['request.lost', 'reply.lost', 'process.crash', 'history.slow'],
+    given: STICKERS,
+  },
   'freeze-forgotten': { faults: [], given: TIMERS },
   'quote-ignored': { faults: [], given: TIMERS },
   'stay-forgotten': { faults: [], given: { ...TIMERS, restMs: 100, idleMs: 3_000 } },

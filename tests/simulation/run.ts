@@ -195,6 +195,7 @@ async function recover(world: World, clients: readonly Client[]): Promise<void> 
     if (round > 40) world.broke('events stay pending in fair weather');
     await world.agenda.sleep(200);
   }
+  await until(world, 'an arm does not come to its end', () => isDrivenOn(world));
   // Both at once: a timer may bring a bill back at any time.
   const isDone = (): boolean => isWritten(world) && isQuiet(world);
   await until(world, 'history does not catch up, or memory does not empty', isDone);
@@ -202,7 +203,6 @@ async function recover(world: World, clients: readonly Client[]): Promise<void> 
     world.auditor.checkHistory(world.history, world.settings.shards);
   }
   checkEvents(world, clients);
-  await until(world, 'an arm does not come to its end', () => isDrivenOn(world));
   await checkMemory(world, clients);
 }
 
