@@ -159,6 +159,8 @@ export const OPERATOR_ROUTES: Readonly<Record<string, Row>> = {
   'operator.bill.list': { lists: (of) => ({ merchantId: of.merchantId }) },
   'operator.bill.events': { names: bill },
   'operator.bill.timeline': { names: bill },
+  'operator.payer.list': { names: bill },
+  'operator.payer.erase': { names: ofPayment },
   'operator.payment.list': { lists: (of) => ({ paychannelId: of.paychannelId }) },
   'operator.credit.list': { lists: (of) => ({ paymentRef: of.paymentRef }) },
   'operator.paying.payments': { lists: (of) => ({ paychannelId: of.paychannelId }) },
