@@ -2,6 +2,7 @@
 
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { must } from '../../src/domain/assert.ts';
 import { faultsInBooks, historyIsWhole } from '../support/books.ts';
 import {
   type Bill,
@@ -287,7 +288,7 @@ describe('an operator who acts', () => {
     expect(await unreturned()).toBe(700);
 
     const again = await Promise.all([call('request'), call('request')]);
-    const other = (again[0]?.body as { id: string }).id;
+    const other = (must(again[0], 'an answer').body as { id: string }).id;
     for (const answer of again) {
       expect(answer).toMatchObject({
         status: 200,

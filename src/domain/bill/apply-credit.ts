@@ -1,5 +1,6 @@
 // What the facts of credits make of a bill: money that is asked back, and what the wallets make of it.
 
+import { unreachable } from '../assert.ts';
 import { add, subtract, ZERO } from '../money.ts';
 import { booksWith, countsWith, endingWith, paymentWith } from './copies.ts';
 import { indexOfCredit, isUnresolved } from './credits.ts';
@@ -8,11 +9,38 @@ import { repeatsBy } from './dynamic-timers.ts';
 import { NO_TIPS, tipsWith } from './tips.ts';
 import { type BillFact, CREDITS_MAX, type Credit, type FactOf, type Moment } from './vocabulary.ts';
 
-export function creditRequested(
-  draft: Draft,
-  fact: FactOf<'CreditRequested'>,
-  { at }: Moment,
-): void {
+type CreditFact = FactOf<
+  | 'CreditRequested'
+  | 'CreditRepeated'
+  | 'CreditSettled'
+  | 'CreditRequestedAgain'
+  | 'CreditReturnedOtherwise'
+>;
+
+/** Applies one fact about a credit to the draft. */
+export function creditChanged(draft: Draft, fact: CreditFact, moment: Moment): void {
+  switch (fact.type) {
+    case 'CreditRequested':
+      creditRequested(draft, fact, moment);
+      break;
+    case 'CreditRepeated':
+      creditRepeated(draft, fact, moment);
+      break;
+    case 'CreditSettled':
+      creditSettled(draft, fact, moment);
+      break;
+    case 'CreditRequestedAgain':
+      creditRequestedAgain(draft, fact);
+      break;
+    case 'CreditReturnedOtherwise':
+      creditReturnedOtherwise(draft, fact, moment);
+      break;
+    default:
+      unreachable(fact);
+  }
+}
+
+function creditRequested(draft: Draft, fact: FactOf<'CreditRequested'>, { at }: Moment): void {
   const { credit } = fact;
   if (credit.no !== draft.counts.credits + 1 || credit.no > CREDITS_MAX) impossible(draft, fact);
   if (credit.amount <= 0) impossible(draft, fact);
@@ -65,12 +93,12 @@ export function tipRequested(
   draft.books = booksWith(draft.books, { tips });
 }
 
-export function creditRepeated(draft: Draft, fact: FactOf<'CreditRepeated'>, { at }: Moment): void {
+function creditRepeated(draft: Draft, fact: FactOf<'CreditRepeated'>, { at }: Moment): void {
   const [index, credit] = pendingCredit(draft, fact);
   own(draft, 'credits')[index] = { ...credit, repeats: repeatsBy(credit, at) };
 }
 
-export function creditSettled(draft: Draft, fact: FactOf<'CreditSettled'>, { at }: Moment): void {
+function creditSettled(draft: Draft, fact: FactOf<'CreditSettled'>, { at }: Moment): void {
   const [index, credit] = pendingCredit(draft, fact);
   own(draft, 'credits')[index] = {
     ...credit,
@@ -91,7 +119,7 @@ export function creditSettled(draft: Draft, fact: FactOf<'CreditSettled'>, { at 
 }
 
 /** What it asks for was drawn from its payment, and is in the books, since the one that it replaces. */
-export function creditRequestedAgain(draft: Draft, fact: FactOf<'CreditRequestedAgain'>): void {
+function creditRequestedAgain(draft: Draft, fact: FactOf<'CreditRequestedAgain'>): void {
   const { credit } = fact;
   const [index, rejected] = unresolvedCredit(draft, fact, credit.replaces ?? 0);
   if (credit.no !== draft.counts.credits + 1 || credit.status !== 'pending') {
@@ -107,7 +135,7 @@ export function creditRequestedAgain(draft: Draft, fact: FactOf<'CreditRequested
   resolved(draft, rejected);
 }
 
-export function creditReturnedOtherwise(
+function creditReturnedOtherwise(
   draft: Draft,
   fact: FactOf<'CreditReturnedOtherwise'>,
   { at }: Moment,

@@ -1,13 +1,7 @@
 // What each fact makes of a bill. A fact that cannot follow is a Defect: history is never argued with.
 
 import { add, ZERO } from '../money.ts';
-import {
-  creditRepeated,
-  creditRequested,
-  creditRequestedAgain,
-  creditReturnedOtherwise,
-  creditSettled,
-} from './apply-credit.ts';
+import { creditChanged } from './apply-credit.ts';
 import { booksWith, countsWith, endingWith, paymentWith, type Writable } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
 import { type Draft, impossible, isBeingPaid, own, replace } from './draft.ts';
@@ -97,19 +91,11 @@ export function applyFact(draft: Draft, fact: BillFact, moment: Moment): void {
       stayCharged(draft, fact);
       break;
     case 'CreditRequested':
-      creditRequested(draft, fact, moment);
-      break;
     case 'CreditRepeated':
-      creditRepeated(draft, fact, moment);
-      break;
     case 'CreditSettled':
-      creditSettled(draft, fact, moment);
-      break;
     case 'CreditRequestedAgain':
-      creditRequestedAgain(draft, fact);
-      break;
     case 'CreditReturnedOtherwise':
-      creditReturnedOtherwise(draft, fact, moment);
+      creditChanged(draft, fact, moment);
       break;
     case 'ReceiptAttached':
       receiptAttached(draft, fact);

@@ -80,7 +80,7 @@ describe('a credit', () => {
           { no: 2, status: 'pending', amount: 300, replaces: 1, reason: null, repeats: 0 },
         ],
       });
-      then.bill.credits.forEach((credit) => expect(credit.paymentNo).toBe(1));
+      expect(then.bill.credits.every(({ paymentNo }) => paymentNo === 1)).toBe(true);
     });
 
     test('is requested again once, and its wallet may say the same of it as before', () => {

@@ -81,22 +81,8 @@ describe('a dynamic bill', () => {
 
   test('B8: a credit is returned once: of those in place of one another, the last alone is alive', () => {
     forAllSteps(({ before, after: { credits }, facts }) => {
-      for (const { no, status, replaces, resolution, ...credit } of credits) {
-        if (resolution !== undefined) expect(status).toBe('rejected');
-        if (resolution?.how === 'requestedAgain') {
-          const next = must(credits[resolution.creditNo - 1], 'the one in its place');
-          const { kind, paymentNo, amount } = credit;
-          expect(next).toMatchObject({ replaces: no, kind, paymentNo, amount });
-        }
-        if (replaces === undefined) continue;
-        expect(credits[replaces - 1]?.resolution).toEqual({ how: 'requestedAgain', creditNo: no });
-      }
-      // What a wallet or an operator has said of a credit is never taken back.
-      if (!isPresent(before) || facts.length === 0) return;
-      for (const [index, { status, resolution }] of before.credits.entries()) {
-        if (status !== 'pending') expect(credits[index]?.status).toBe(status);
-        if (resolution !== undefined) expect(credits[index]?.resolution).toBe(resolution);
-      }
+      for (const credit of credits) returnedOnce(credit, credits);
+      if (isPresent(before) && facts.length > 0) nothingTakenBack(before.credits, credits);
     });
   });
 
@@ -547,4 +533,24 @@ function refusalIn(fact: BillFact): BillRejection[] {
 
 function sum(amounts: readonly number[]): number {
   return amounts.reduce((total, amount) => total + amount, 0);
+}
+
+/** Whoever is in another's place says so, and the other way round. */
+function returnedOnce(given: Credit, credits: readonly Credit[]): void {
+  const { no, status, replaces, resolution, kind, paymentNo, amount } = given;
+  if (resolution !== undefined) expect(status).toBe('rejected');
+  if (resolution?.how === 'requestedAgain') {
+    const next = must(credits[resolution.creditNo - 1], 'the one in its place');
+    expect(next).toMatchObject({ replaces: no, kind, paymentNo, amount });
+  }
+  if (replaces === undefined) return;
+  expect(credits[replaces - 1]?.resolution).toEqual({ how: 'requestedAgain', creditNo: no });
+}
+
+/** What a wallet or an operator has said of a credit is never taken back. */
+function nothingTakenBack(before: readonly Credit[], after: readonly Credit[]): void {
+  for (const [index, { status, resolution }] of before.entries()) {
+    if (status !== 'pending') expect(after[index]?.status).toBe(status);
+    if (resolution !== undefined) expect(after[index]?.resolution).toBe(resolution);
+  }
 }

@@ -8,6 +8,7 @@ import {
   given,
   inSeconds,
   pay,
+  ref,
   reserve,
 } from '../../../tests/support/bill-spec.ts';
 import { per, rule, tariffOf } from '../../../tests/support/tariffs.ts';
@@ -60,6 +61,20 @@ describe('a stay paid above its price', () => {
     expect(bill).toMatchObject({ status: 'paid', books: { paid: 250, reversed: 50 } });
     expect(chargedOf(bill)).toMatchObject({ total: 200 });
     expect(chargedOf(bill).clearUntil).toBeGreaterThan(inSeconds(119));
+  });
+
+  test('is refused where a quote names what was paid before: all of it would go back', () => {
+    const parked = given(createTimer({ tariff }, { policies }));
+    const { quote } = must(quoteFor(parked.bill, ALFA, inSeconds(50)), 'a quote');
+    const stayed = given(
+      createTimer({ tariff }, { policies }),
+      [pay(100), inSeconds(55)],
+      [reserve(100), inSeconds(70)],
+    );
+    expect(stayed.bill).toMatchObject({ status: 'partiallyPaid', charged: { total: 200 } });
+    stayed
+      .when(pay(100, { quote, paymentRef: ref('again') }), inSeconds(75))
+      .refuses({ rejected: 'payment.exceedsDue', due: 0 });
   });
 });
 

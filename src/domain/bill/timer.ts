@@ -25,7 +25,7 @@ import { DYNAMIC_PAYMENTS } from './dynamic-payments.ts';
 import { earliestTimer, runTimer as runCommonTimer } from './dynamic-timers.ts';
 import { raiseForBill, terminal } from './outbox.ts';
 import { closedReason } from './payable.ts';
-import { notPayable, type PayRules } from './paying.ts';
+import { type Asked, notPayable, type PayRules } from './paying.ts';
 import { type Bill, dueOf, heldOf, isPresent, keptOf, type PresentBill } from './state.ts';
 import {
   type BillCommand,
@@ -109,7 +109,9 @@ function rulesOf(quote: Quote | undefined): PayRules {
         return { rejected: 'reservation.expired' };
       }
       if (isOver(now) && !freezes(named)) return { rejected: 'quote.expired' };
-      return unreachedOf(bill) ?? DYNAMIC_PAYMENTS.refusal(bill, asked, now);
+      return (
+        unreachedOf(bill) ?? paidAlready(bill, asked) ?? DYNAMIC_PAYMENTS.refusal(bill, asked, now)
+      );
     },
     outcome: DYNAMIC_PAYMENTS.outcome,
   };
@@ -123,6 +125,11 @@ function freezes(named: Reservation | null): boolean {
 /** Nothing has become due yet: a first free time, say. */
 function unreachedOf(bill: PresentBill): BillRejection | null {
   return keptOf(bill.books) === 0 && dueOf(bill) === 0 ? notPayable('notYetValid') : null;
+}
+
+/** A quote of a price that has been paid: where what is above goes back, all of it would, and the stay would count as paid. */
+function paidAlready(bill: PresentBill, { kept }: Asked): BillRejection | null {
+  return kept === 0 ? { rejected: 'payment.exceedsDue', due: dueOf(bill) } : null;
 }
 
 /** What the decision charges: paid in full, it says until when one may leave. */

@@ -91,13 +91,19 @@ function endedEvents(
     const how = acknowledged.has(event.no) ? 'acknowledged' : unheardEnd(event, after, facts);
     ended.push({ event, how });
   }
+  for (const event of deadBefore(before, facts)) ended.push({ event, how: 'replaced' });
+  return ended;
+}
+
+/** Dead letters that were sent again: they had left the outbox before. */
+function deadBefore(before: PresentBill, facts: readonly BillFact[]): BillEvent[] {
+  const dead: BillEvent[] = [];
   for (const fact of facts) {
     if (fact.type !== 'EventResent') continue;
     const { resentAt: _resentAt, resends = 0, ...event } = fact.event;
-    if (before.outbox.some(({ no }) => no === resends)) continue;
-    ended.push({ event: { ...event, no: resends }, how: 'replaced' });
+    if (!before.outbox.some(({ no }) => no === resends)) dead.push({ ...event, no: resends });
   }
-  return ended;
+  return dead;
 }
 
 /** How an event has left that nobody has acknowledged. */
