@@ -1,5 +1,5 @@
 // The contract of a driver for an acquirer: how the switch has a bank's own QR system register a bill, learns what has
-// become of it, ends it, and has money given back. docs/drivers.md writes one from nothing; decision 13 says why it is so.
+// become of it, ends it, and has money given back. docs/drivers.md writes one from nothing; decision 14 says why it is so.
 //
 // Four rules bind every driver, and `npm run driver:check` tries them:
 //
