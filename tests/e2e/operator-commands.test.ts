@@ -16,6 +16,7 @@ import { createDatabase } from '../support/stores.ts';
 import { World } from '../support/world.ts';
 
 const PAGE = new URL('../../docs/operators.md', import.meta.url);
+const README = new URL('../../README.md', import.meta.url);
 
 describe('the commands of an operator', () => {
   let world: World;
@@ -41,6 +42,12 @@ describe('the commands of an operator', () => {
     if (code !== 0) throw new Error(`qrswitch ${argv.join(' ')} ended with ${code}: ${stderr}`);
     return stdout;
   };
+
+  test('from nothing to the first paid bill stand in the README as on the page', () => {
+    const first = blocksOf(PAGE)[0];
+    expect(first).toContain('qrswitch paychannel add');
+    expect(blocksOf(README)).toContain(first);
+  });
 
   test('that the page tells work as they stand, and end in a paid bill', async () => {
     const kept: Record<string, { id: string; key?: string }> = {};
@@ -215,6 +222,13 @@ describe('the commands of an operator', () => {
 });
 
 /** The lines of the page’s shell blocks that run `qrswitch`. */
+/** What stands between fences of a page. */
+function blocksOf(page: URL): string[] {
+  return [...readFileSync(page, 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)].map(
+    ([, block = '']) => block,
+  );
+}
+
 function commandsOf(page: string): string[] {
   const blocks = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block = '']) => block);
   return blocks

@@ -13,6 +13,7 @@ import {
 } from '../../../tests/support/bill-spec.ts';
 import { per, rule, tariffOf } from '../../../tests/support/tariffs.ts';
 import { must } from '../assert.ts';
+import { ZERO } from '../money.ts';
 import { chargedOf, dueAt, quoteFor } from './charging.ts';
 
 /** 1.00 for each started minute, and no time to leave. */
@@ -74,7 +75,7 @@ describe('a stay paid above its price', () => {
     expect(stayed.bill).toMatchObject({ status: 'partiallyPaid', charged: { total: 200 } });
     stayed
       .when(pay(100, { quote, paymentRef: ref('again') }), inSeconds(75))
-      .refuses({ rejected: 'payment.exceedsDue', due: 0 });
+      .refuses({ rejected: 'payment.exceedsDue', due: ZERO });
   });
 });
 
