@@ -140,6 +140,8 @@ export function describeListings(name: string, world: () => World): void {
           amount: 1_000,
           currency: 'EUR',
           purpose: 'sale',
+          mode: 'live',
+          institutionId: 'ins_1',
           policies: { late: 'refuse', excess: 'refuse', part: 'allow', unconfirmed: 'confirm' },
         },
         event: makeEvent({ no: 2, recipient, occurredAt: plus(NOON, 1) }),
@@ -350,7 +352,9 @@ export function describeListings(name: string, world: () => World): void {
       const refused = await listings.payments(channel, { ...ALL, status: 'refused' });
       expect(refused).toStrictEqual([two, one].map((bill) => ({ bill, payment: payments[1] })));
       const settled = await listings.credits(channel, { ...ALL, status: 'settled' });
-      expect(settled).toStrictEqual([two, one].map((bill) => ({ bill, credit: credits[1] })));
+      expect(settled).toStrictEqual(
+        [two, one].map((bill) => ({ bill, credit: credits[1], payingInstitutionId: 'ins_1' })),
+      );
       const creditsOfBill = await listings.credits({ billId: one.terms.id }, ALL);
       expect(creditsOfBill.map(({ credit }) => credit.no)).toEqual([2, 1]);
     });
