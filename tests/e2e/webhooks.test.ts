@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { historyIsWhole } from '../support/books.ts';
 import { type Body, done, type Event, fresh, type HttpParty } from '../support/client.ts';
 import { qrswitch } from '../support/command-line.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
@@ -271,6 +272,7 @@ describe('a webhook', () => {
     await paidBill();
     await expect.poll(() => receiver.ids.length).toBe(2);
     const [first = ''] = receiver.ids;
+    await historyIsWhole(world.process);
     await sql`
       insert into webhook_letters (endpoint_id, bill_id, no, recipient, type, occurred_at, state, failure)
       select ${webhookId}, bill_id, no, recipient, type, occurred_at, 'dead', 'answered 500' from events
