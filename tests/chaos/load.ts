@@ -8,7 +8,7 @@ import { Client, type Identity, type Surroundings } from './clients.ts';
 import { code } from './codes.ts';
 import { type Parties, readLists, sale, settleCredit } from './journeys.ts';
 import { type Call, isDefinite, isUndone, type Via } from './memory.ts';
-import { sticker } from './sales.ts';
+import { sticker, stickerInCalm } from './sales.ts';
 import { stay } from './stays.ts';
 
 /** Calls of one sale with its events, on average: measured. */
@@ -71,6 +71,12 @@ export class Load {
   async finish(): Promise<void> {
     this.#isRunning = false;
     await this.#beginning;
+    await this.quiet();
+  }
+
+  /** What chance may have kept from happening in a short storm. */
+  async calm(): Promise<void> {
+    await stickerInCalm(this.#parties());
     await this.quiet();
   }
 

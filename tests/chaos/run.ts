@@ -110,6 +110,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const seconds = (now() - began) / 1e6;
     stage.heal();
     const askedAgain = await windDown(stage, load, story);
+    await load.calm();
     const sql = postgres(stage.databaseUrl, { max: 1 });
     try {
       await drained(stage, load, sql, story);

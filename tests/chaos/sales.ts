@@ -27,6 +27,17 @@ export async function sticker(parties: Parties): Promise<void> {
   if (random.chance(0.3)) await scan(parties, billId);
 }
 
+/** A sticker in fair weather: two sales, one after the other, of which everything is heard. */
+export async function stickerInCalm({ till, random }: Parties): Promise<void> {
+  const range = { minAmount: 1, maxAmount: 100_000, usage: 'many', capture: 'auto' };
+  const order = { orderId: till.fresh('sticker'), type: 'static', currency: 'EUR', ...range };
+  const printed = await createBill(till, order, random);
+  for (const amount of printed === null ? [] : AMOUNTS.slice(0, 2)) {
+    const sale: Body = { billId: printed?.id ?? '', orderId: till.fresh('sale'), amount, ttl: 600 };
+    await till.settle('bill.arm', sale);
+  }
+}
+
 async function sell(parties: Parties, billId: string): Promise<void> {
   const { till, random } = parties;
   const isRace = random.chance(0.2);
