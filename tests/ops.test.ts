@@ -34,7 +34,11 @@ describe('a paper for operators', () => {
   });
 
   test('names only options that the switch has', () => {
-    const known = [...Object.values(options).map((option) => option.env), 'QRSWITCH_CONFIG'];
+    const known = [
+      ...Object.values(options).map((option) => option.env),
+      'QRSWITCH_CONFIG',
+      'QRSWITCH_KEY',
+    ];
     const named = [...papers, 'ops/compose.yaml', 'ops/Dockerfile'].flatMap((path) =>
       [...readFileSync(path, 'utf8').matchAll(/\bQRSWITCH_[A-Z_]+[A-Z]/g)].map((match) => match[0]),
     );

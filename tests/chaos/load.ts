@@ -9,7 +9,7 @@ import { code } from './codes.ts';
 import { type Parties, readLists, sale, settleCredit } from './journeys.ts';
 import { type Call, isDefinite, isUndone, type Via } from './memory.ts';
 import { sticker, stickerInCalm } from './sales.ts';
-import { stay } from './stays.ts';
+import { stay, staysInCalm } from './stays.ts';
 
 /** Calls of one sale with its events, on average: measured. */
 const CALLS_PER_SALE = 14;
@@ -77,6 +77,7 @@ export class Load {
   /** What chance may have kept from happening in a short storm. */
   async calm(): Promise<void> {
     await stickerInCalm(this.#parties());
+    await staysInCalm(this.#parties());
     await this.quiet();
   }
 

@@ -28,13 +28,13 @@ export async function sticker(parties: Parties): Promise<void> {
 }
 
 /** A sticker in fair weather: two sales, one after the other, of which everything is heard. */
-export async function stickerInCalm({ till, random }: Parties): Promise<void> {
+export async function stickerInCalm({ till }: Parties): Promise<void> {
   const range = { minAmount: 1, maxAmount: 100_000, usage: 'many', capture: 'auto' };
   const order = { orderId: till.fresh('sticker'), type: 'static', currency: 'EUR', ...range };
-  const printed = await createBill(till, order, random);
+  const printed = billIn(await till.ask('bill.create', order, 'http'));
   for (const amount of printed === null ? [] : AMOUNTS.slice(0, 2)) {
     const sale: Body = { billId: printed?.id ?? '', orderId: till.fresh('sale'), amount, ttl: 600 };
-    await till.settle('bill.arm', sale);
+    await till.ask('bill.arm', sale, 'http');
   }
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Random } from '../simulation/random.ts';
 import type { Body } from '../support/client.ts';
 import type { Client } from './clients.ts';
-import { createBill, debit, giveBack, type Parties } from './journeys.ts';
+import { billIn, createBill, debit, giveBack, type Parties } from './journeys.ts';
 import { isDone } from './memory.ts';
 
 /** A price that was told. */
@@ -50,6 +50,30 @@ export async function stay(parties: Parties): Promise<void> {
     await payQuoted(parties, billId, 0);
   }
   await leave(parties, billId);
+}
+
+/** Two stays in fair weather: one pays by a quote, the other within a hold that a quote has frozen. */
+export async function staysInCalm({ till, wallets, random }: Parties): Promise<void> {
+  const [, , calm] = TARIFFS;
+  const version = { effectiveFrom: '2020-01-01T00:00:00Z', ...calm };
+  const tariff = { currency: 'EUR', timeZone: 'Europe/Riga', versions: [version] };
+  const startedAt = new Date(Date.now() - 2 * MINUTE_MS).toISOString();
+  const wallet = random.pick(wallets);
+  for (const isHeld of [false, true]) {
+    const order = { orderId: till.fresh('stay'), type: 'timer', currency: 'EUR' };
+    const bill = billIn(await till.ask('bill.create', { ...order, tariff, startedAt }, 'http'));
+    const view = bill && (await wallet.ask('bill.view', { billId: bill.id }, 'http'));
+    const quote = (view?.answer as { quote?: { id: string; amount: number } } | null)?.quote;
+    if (bill === null || !quote) return;
+    const { id: quoteId, amount } = quote;
+    const payment = { billId: bill.id, paymentRef: wallet.fresh('pay'), amount, currency: 'EUR' };
+    const hold = { billId: bill.id, reservationRef: wallet.fresh('hold'), quoteId };
+    const held = isHeld ? await wallet.ask('bill.reserve', hold, 'http') : null;
+    const { id: reservationId } = (held?.answer ?? {}) as { id?: string };
+    const by = reservationId === undefined ? { quoteId } : { reservationId };
+    await wallet.ask('payment.create', { ...payment, ...by }, 'http');
+    await till.ask('bill.confirm', { billId: bill.id }, 'http');
+  }
 }
 
 /** A stay that began some units ago, and whose next unit begins within seconds. */

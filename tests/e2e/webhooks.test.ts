@@ -202,6 +202,7 @@ describe('a webhook', () => {
       [byWebhook, bySocket, byPoll, again].map((ids) => new Set(ids)),
     );
     expect(ways.flat()).toHaveLength(22);
+    await historyIsWhole(world.process);
     expect(ways.flat().sort()).toEqual((await story()).sort());
     // The same bytes whatever the way.
     const [taken] = receiver.taken;
