@@ -3,7 +3,7 @@
 // Whoever looks across bills begins at the directory: from an institution to its merchants and terminals, and in each to
 // its newest. So the indices that there are for other reasons do, and nobody reads what is another's.
 
-import type { PendingQuery, Row, Sql } from 'postgres';
+import type { Row, Sql } from 'postgres';
 import type { PresentBill } from '../../domain/bill/state.ts';
 import type { Credit, Payment, Purpose, RefusedPayment } from '../../domain/bill/vocabulary.ts';
 import type { BillId } from '../../domain/ids.ts';
@@ -21,11 +21,11 @@ import type {
 } from '../../switch/archive.ts';
 import type { EntryId } from '../../switch/entry-id.ts';
 import { Fault } from '../../switch/faults.ts';
-import type { ListFilter } from '../../switch/listings-port.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
 import { HistoryClient } from './client.ts';
 import { EVENT_COLUMNS, type EventColumns, streamedOf } from './event-rows.ts';
+import { type Fragment, timesOf } from './list-bounds.ts';
 import {
   CREDIT_COLUMNS,
   type CreditColumns,
@@ -154,8 +154,6 @@ export class PostgresArchive implements Archive {
     }
   }
 }
-
-type Fragment = PendingQuery<Row[]>;
 
 interface TransitionColumns extends Omit<FoundTransition, 'entry' | 'at' | 'requestId'> {
   readonly entry: string;
@@ -373,18 +371,4 @@ function merchantsIn(sql: Sql, scope: ArchiveScope, merchantId: string | null): 
     ${scope.institutionId === null ? sql`` : sql`and m.institution_id = ${scope.institutionId}`}
     ${scope.merchantId === null ? sql`` : sql`and m.id = ${scope.merchantId}`}
     ${merchantId === null ? sql`` : sql`and m.id = ${merchantId}`}`;
-}
-
-/** The bounds and the status of a list; begins with `and`. */
-function timesOf(
-  sql: Sql,
-  column: 'created_at' | 'received_at' | 'requested_at',
-  { asOf, from, to, status }: ListFilter,
-): Fragment {
-  const at = sql.unsafe(column);
-  return sql`
-    and ${at} <= ${asOf}
-    ${from === null ? sql`` : sql`and ${at} >= ${from}`}
-    ${to === null ? sql`` : sql`and ${at} < ${to}`}
-    ${status === null ? sql`` : sql`and status = ${status}`}`;
 }

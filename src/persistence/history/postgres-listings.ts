@@ -3,7 +3,7 @@
 // Every order is strict: by time, then bill, then number, so that a page begins exactly where the one before ended.
 // Nothing is shown beyond the time that every shard's history has reached, so that no page has a gap that fills later.
 
-import type { PendingQuery, Row, Sql } from 'postgres';
+import type { Row, Sql } from 'postgres';
 import { must } from '../../domain/assert.ts';
 import type { PresentBill } from '../../domain/bill/state.ts';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
@@ -24,6 +24,7 @@ import type { Logger } from '../../telemetry/log.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
 import { HistoryClient } from './client.ts';
 import { EVENT_COLUMNS, type EventColumns, streamedOf } from './event-rows.ts';
+import { type Fragment, timesOf } from './list-bounds.ts';
 import {
   CREDIT_COLUMNS,
   type CreditColumns,
@@ -209,22 +210,6 @@ export class PostgresListings implements Listings {
     }
     return ({ bill_id: id }) => must(bills.get(id), 'the bill of a part');
   }
-}
-
-type Fragment = PendingQuery<Row[]>;
-
-/** The bounds and the status of a list; begins with `and`. */
-function timesOf(
-  sql: Sql,
-  column: 'created_at' | 'received_at' | 'requested_at',
-  { asOf, from, to, status }: ListFilter,
-): Fragment {
-  const at = sql.unsafe(column);
-  return sql`
-    and ${at} <= ${asOf}
-    ${from === null ? sql`` : sql`and ${at} >= ${from}`}
-    ${to === null ? sql`` : sql`and ${at} < ${to}`}
-    ${status === null ? sql`` : sql`and status = ${status}`}`;
 }
 
 interface PartsTable {
