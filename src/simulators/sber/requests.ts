@@ -1,7 +1,7 @@
 // What the calls take (bank-apis 3.2): snake_case, except registry; a member that is not named is refused.
 
-import { type Static, type TSchema, Type } from '@sinclair/typebox';
-import { TypeCompiler } from '@sinclair/typebox/compiler';
+import { type Static, Type } from '@sinclair/typebox';
+import { type RequestChecks, requestChecks } from '../request-checks.ts';
 
 const closed = { additionalProperties: false } as const;
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
@@ -84,17 +84,12 @@ export const sberRequests = {
 export type SberCall = keyof typeof sberRequests;
 export type SberRequest<Call extends SberCall> = Static<(typeof sberRequests)[Call]>;
 
-const checks = new Map(
-  Object.entries(sberRequests).map(([name, schema]) => [
-    name,
-    TypeCompiler.Compile(schema as TSchema),
-  ]),
-);
+const checks: RequestChecks<SberCall> = requestChecks<SberCall>(sberRequests);
 
 export function isCall(name: string): name is SberCall {
   return checks.has(name);
 }
 
-export function fits(call: SberCall, body: unknown): boolean {
-  return checks.get(call)?.Check(body) ?? false;
+export function fits(name: SberCall, body: unknown): boolean {
+  return checks.fits(name, body);
 }

@@ -1,7 +1,7 @@
 // What the bank's methods take (bank-apis 2.3). A member that it does not know is no fault to it.
 
-import { type Static, type TSchema, Type } from '@sinclair/typebox';
-import { TypeCompiler } from '@sinclair/typebox/compiler';
+import { type Static, Type } from '@sinclair/typebox';
+import { type RequestChecks, requestChecks } from '../request-checks.ts';
 
 const paymentId = Type.Union([Type.String({ minLength: 1 }), Type.Integer({ minimum: 0 })]);
 const signed = {
@@ -73,17 +73,12 @@ export const tbankRequests = {
 export type TbankMethod = keyof typeof tbankRequests;
 export type TbankRequest<Method extends TbankMethod> = Static<(typeof tbankRequests)[Method]>;
 
-const checks = new Map(
-  Object.entries(tbankRequests).map(([name, schema]) => [
-    name,
-    TypeCompiler.Compile(schema as TSchema),
-  ]),
-);
+const checks: RequestChecks<TbankMethod> = requestChecks<TbankMethod>(tbankRequests);
 
 export function isMethod(name: string): name is TbankMethod {
   return checks.has(name);
 }
 
-export function fits(method: TbankMethod, body: unknown): boolean {
-  return checks.get(method)?.Check(body) ?? false;
+export function fits(name: TbankMethod, body: unknown): boolean {
+  return checks.fits(name, body);
 }
