@@ -3,6 +3,7 @@
 
 import { checkBooks } from './books.ts';
 import { lineChart } from './charts.ts';
+import { type Syncs, watchDisk } from './disk-watch.ts';
 import {
   type LoadOutcome,
   type OpenOutcome,
@@ -36,6 +37,7 @@ const METHOD = [
   'cores; how late it sent stands beside, and is part of every figure. A run is void where fewer than 98 % of the offered',
   `lifecycles were achieved, the generator’s p99 lag exceeds ${LAG_P99_MAX_MS} ms, it ran out of slots, the books do not balance, or`,
   `history was more than ${BEHIND_MAX_MS} ms behind at the end. Loop delays: the worst of each thread of the switch within the run.`,
+  'Disk: an append of 512 bytes with its fdatasync, fifty a second, beside the stores’ own, while the run took place.',
 ].join('\n');
 
 export interface LatencyRun {
@@ -44,6 +46,7 @@ export interface LatencyRun {
   readonly open: OpenOutcome;
   readonly behindMs: number;
   readonly loopDelaysMs: Readonly<Record<string, number>>;
+  readonly syncs: Syncs;
   /** Why the figures mean nothing; null where they do. */
   readonly void: string | null;
 }
@@ -109,22 +112,25 @@ async function measureOpen(
   const terminals = under.terminals.slice(0, settings.terminals);
   // A reading begins a new period of the loops' delays.
   await scrape(under.port);
-  const { outcome } = await runLoad(
-    {
-      kind: 'open',
-      protocol,
-      port: under.port,
-      terminals,
-      wallet: under.wallet,
-      walletConnections: settings.wallets,
-      concurrency: SLOTS[protocol],
-      rate: perSecond,
-      warmUpMs: settings.warmUp * 1000,
-      measureMs: settings.seconds * 1000,
-      run,
-    },
-    switchUse(stores, under),
-  );
+  const load = (): Promise<{ outcome: LoadOutcome }> =>
+    runLoad(
+      {
+        kind: 'open',
+        protocol,
+        port: under.port,
+        terminals,
+        wallet: under.wallet,
+        walletConnections: settings.wallets,
+        concurrency: SLOTS[protocol],
+        rate: perSecond,
+        warmUpMs: settings.warmUp * 1000,
+        measureMs: settings.seconds * 1000,
+        run,
+      },
+      switchUse(stores, under),
+    );
+  const { result, syncs } = await watchDisk(load);
+  const { outcome } = result;
   const loopDelaysMs = loopDelays(await scrape(under.port));
   const behindMs = await checkBooks({
     url: stores.switchUrl,
@@ -133,7 +139,7 @@ async function measureOpen(
     outcome,
   });
   const open = openOf(outcome);
-  return { protocol, rate, open, behindMs, loopDelaysMs, void: whyVoid(open, behindMs) };
+  return { protocol, rate, open, behindMs, loopDelaysMs, syncs, void: whyVoid(open, behindMs) };
 }
 
 function openOf({ open }: LoadOutcome): OpenOutcome {
@@ -183,7 +189,7 @@ function validityTable(
   found: readonly LatencyRun[],
   peaks: Readonly<Record<string, number>>,
 ): string {
-  const rows = found.map(({ protocol, rate, open, behindMs, loopDelaysMs }) => [
+  const rows = found.map(({ protocol, rate, open, behindMs, loopDelaysMs, syncs }) => [
     protocol,
     (peaks[protocol] ?? 0).toFixed(0),
     rate,
@@ -191,12 +197,13 @@ function validityTable(
     open.achievedPerSecond.toFixed(0),
     `${open.lagMs.p50.toFixed(1)}, ${open.lagMs.p99.toFixed(1)}, ${open.lagMs.max.toFixed(1)}`,
     `${behindMs} ms`,
+    [syncs.p50Ms, syncs.p99Ms, syncs.maxMs].map((ms) => ms.toFixed(1)).join(', '),
     Object.entries(loopDelaysMs)
       .map(([thread, delay]) => `${thread} ${delay.toFixed(0)}`)
       .join(', '),
   ]);
   const head = ['protocol', 'peak', 'rate', 'offered/s', 'achieved/s', 'lag p50, p99, max ms'];
-  return table([...head, 'behind', 'loops’ worst delay ms'], rows);
+  return table([...head, 'behind', 'disk p50, p99, max ms', 'loops’ worst delay ms'], rows);
 }
 
 function plots(found: readonly LatencyRun[]): Plot[] {

@@ -11,6 +11,7 @@ import {
   type TestPostgres,
 } from '../tests/support/postgres-server.ts';
 import { type RedisServer, startRedis } from '../tests/support/redis-server.ts';
+import { fileSystem } from './disk-watch.ts';
 import { makeSlowSync } from './slow-sync.ts';
 
 /** Beside these, Postgres has its defaults: fsync, full_page_writes and synchronous_commit are on. */
@@ -59,6 +60,7 @@ export async function startStores(options: { fsyncDelayMs: number }): Promise<St
   await sql.unsafe(readFileSync(new URL('bench/sql/directory.sql', source), 'utf8'));
   const described: Record<string, string> = {
     postgres: (await sql`select version() as v`)[0]?.v ?? '',
+    'file system of the stores': fileSystem(),
     'added to every sync': `${options.fsyncDelayMs} ms`,
     redis: `appendonly ${redis.config.appendonly}, appendfsync ${redis.config.appendfsync}`,
   };
