@@ -55,11 +55,7 @@ function openSocket(
       fail(error);
       onLost(error);
     });
-    socket.on('close', () =>
-      onLost(
-        new Error(`the switch closed a connection (${socket.localPort ?? 'before it was made'})`),
-      ),
-    );
+    socket.on('close', () => onLost(new Error('the switch closed a connection')));
   });
 }
 

@@ -89,7 +89,7 @@ export class OpenLoop implements Receiver {
     this.#schedule = drawSchedule(this.#rate, task.warmUpMs + task.measureMs, Math.random);
     this.#lateAt = task.warmUpMs + task.measureMs + DUE.length * THINK_MS + LATE_MS;
     this.#slots = Array.from({ length: task.concurrency }, () => null);
-    this.#free = this.#slots.map((_, slot) => slot).reverse();
+    this.#free = this.#slots.map((_, slot) => slot);
     this.#latency = Object.fromEntries(TIMED.map((name) => [name, histogram()])) as Record<
       Timed,
       ReturnType<typeof histogram>
@@ -196,7 +196,8 @@ export class OpenLoop implements Receiver {
   }
 
   #makeSale(intendedAt: number): Sale | null {
-    const slot = this.#free.pop();
+    // In turns: over HTTP a slot's connections are kept, and one that is not used for long is closed.
+    const slot = this.#free.shift();
     if (slot === undefined) {
       this.#starved++;
       return null;
