@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { create, inSeconds, momentOf, pay, terms } from '../../tests/support/bill-spec.ts';
+import {
+  create,
+  inSeconds,
+  momentOf,
+  pay,
+  staticTerms,
+  terms,
+} from '../../tests/support/bill-spec.ts';
 import { decide, evolve } from '../domain/bill/bill.ts';
 import { ABSENT, isPresent, type PresentBill } from '../domain/bill/state.ts';
-import type { BillCommand, BillFact } from '../domain/bill/vocabulary.ts';
+import { type BillCommand, type BillFact, EVENTS_KEPT } from '../domain/bill/vocabulary.ts';
 import { partId, type ShardId, shardOfBill } from '../domain/ids.ts';
 import { EventIndex } from './event-index.ts';
 
@@ -74,5 +81,23 @@ describe('the index of events in memory', () => {
     if (first === undefined) throw new Error('no event');
     index.add(bill, first);
     expect(index.pendingCount).toBe(2);
+  });
+
+  test('says which events may follow others that only history has', () => {
+    const index = new EventIndex();
+    const [event] = bill.outbox;
+    if (event === undefined) throw new Error('no event');
+    const many = { ...bill, terms: staticTerms() };
+    const crowded = { ...many, counts: { ...many.counts, events: EVENTS_KEPT + 1 } };
+    const late = { ...event, no: EVENTS_KEPT + 1 };
+    expect(index.add(many, event).isAfterLetGo).toBeUndefined();
+    expect(index.add(crowded, late).isAfterLetGo).toBe(true);
+    expect(index.read(recipient).pending.map(({ isAfterLetGo }) => isAfterLetGo)).toEqual([
+      true,
+      true,
+    ]);
+    // A bill of which there is one payment lets nothing go, however many events it has had.
+    const single = { ...bill, counts: crowded.counts };
+    expect(new EventIndex().add(single, late).isAfterLetGo).toBeUndefined();
   });
 });

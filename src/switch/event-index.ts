@@ -3,8 +3,13 @@
 
 import { sentAt } from '../domain/bill/outbox.ts';
 import { allPoliciesOf } from '../domain/bill/policies.ts';
-import type { PresentBill } from '../domain/bill/state.ts';
-import type { BillEvent, Recipient, Terms } from '../domain/bill/vocabulary.ts';
+import { isForMany, type PresentBill } from '../domain/bill/state.ts';
+import {
+  type BillEvent,
+  EVENTS_KEPT,
+  type Recipient,
+  type Terms,
+} from '../domain/bill/vocabulary.ts';
 import { type BillId, parsePartId, partId, type ShardId, shardOfBill } from '../domain/ids.ts';
 import type { EventBill, StreamedEvent } from './ports.ts';
 
@@ -18,6 +23,8 @@ interface Stream {
 
 export class EventIndex {
   readonly #streams = new Map<Recipient, Stream>();
+  /** Bills that may have let pending events go. */
+  readonly #crowded = new Set<BillId>();
   #pendingCount = 0;
 
   /** Pending events of resident bills. */
@@ -32,7 +39,8 @@ export class EventIndex {
     const key = partId(bill.terms.id, 'e', event.no);
     if (!stream.pending.has(key)) this.#pendingCount += 1;
     stream.pending.set(key, streamed);
-    return streamed;
+    if (isForMany(bill) && bill.counts.events > EVENTS_KEPT) this.#crowded.add(bill.terms.id);
+    return this.#placed(streamed);
   }
 
   /** An event has ended: acknowledged, or replaced by its repeat. History does not show it yet. */
@@ -72,6 +80,7 @@ export class EventIndex {
 
   /** The bill leaves memory: its pending events are read from history from now on. */
   forget(bill: PresentBill): void {
+    this.#crowded.delete(bill.terms.id);
     for (const event of bill.outbox) {
       const stream = this.#streams.get(event.recipient);
       if (stream === undefined) continue;
@@ -88,7 +97,14 @@ export class EventIndex {
     const stream = this.#streams.get(recipient);
     if (stream === undefined) return { pending: [], ended: [] };
     const pending = [...stream.pending.values()].sort(byPlace).slice(0, READ_MAX);
-    return { pending, ended: [...stream.ended] };
+    return {
+      pending: pending.map((event) => this.#placed(event)),
+      ended: [...stream.ended],
+    };
+  }
+
+  #placed(streamed: StreamedEvent): StreamedEvent {
+    return this.#crowded.has(streamed.bill.id) ? { ...streamed, isAfterLetGo: true } : streamed;
   }
 
   #streamOf(recipient: Recipient): Stream {

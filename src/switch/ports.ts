@@ -240,6 +240,8 @@ export interface FetchedOrder {
 export interface StreamedEvent {
   readonly bill: EventBill;
   readonly event: BillEvent;
+  /** Memory gives it, and may have let older ones of its bill go: pending in history alone, they come first. */
+  readonly isAfterLetGo?: true;
 }
 
 /** What of a bill an event's body shows beside the event's own snapshot. */

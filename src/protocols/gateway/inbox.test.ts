@@ -11,7 +11,7 @@ import { Redelivery } from './redelivery.ts';
 /** An inbox whose reads are answered when the test says so. */
 function openInbox() {
   const clock = new ManualClock();
-  const reads: ((found: FoundEvents) => void)[] = [];
+  const reads: ((found: FoundEvents | Error) => void)[] = [];
   const sent: string[] = [];
   const inbox = new Inbox(`terminal:${terminalId}`, {
     clock,
@@ -20,7 +20,10 @@ function openInbox() {
       codes: codesAt('http://switch.test'),
     }),
     redelivery: new Redelivery(clock),
-    read: () => new Promise((answer) => reads.push(answer)),
+    read: () =>
+      new Promise((answer, fail) =>
+        reads.push((found) => (found instanceof Error ? fail(found) : answer(found))),
+      ),
     onReadFailed: () => undefined,
   });
   const reader: EventReader = {
@@ -31,7 +34,7 @@ function openInbox() {
     },
   };
   inbox.attach(reader);
-  return { inbox, reads, sent };
+  return { inbox, clock, reads, sent };
 }
 
 describe('an inbox', () => {
@@ -47,5 +50,42 @@ describe('an inbox', () => {
     await settled();
     expect(sent).toEqual(idsOf(events.slice(1_000)));
     expect(reads).toHaveLength(2);
+  });
+
+  test('keeps what may follow other events of its bill for when Postgres can be asked', async () => {
+    const { inbox, clock, reads, sent } = openInbox();
+    const [first, second, third] = eventsUpTo(3);
+    if (first === undefined || second === undefined || third === undefined) throw new Error();
+    reads[0]?.({ events: [second], isComplete: true, isPartial: true });
+    await settled();
+    inbox.live({ ...third, isAfterLetGo: true });
+    expect(sent).toEqual(idsOf([second]));
+
+    clock.advance(1_000);
+    reads[1]?.({ events: [first, second, third], isComplete: true, isPartial: false });
+    await settled();
+    expect(sent).toEqual(idsOf([second, first, third]));
+    const [, , , fourth] = eventsUpTo(4);
+    if (fourth === undefined) throw new Error();
+    inbox.live({ ...fourth, isAfterLetGo: true });
+    expect(sent.at(-1)).toBe(idsOf([fourth])[0]);
+  });
+
+  test('lets live events wait until it knows what a worker that began anew had to tell', async () => {
+    const { inbox, clock, reads, sent } = openInbox();
+    const [first, second] = eventsUpTo(2);
+    if (first === undefined || second === undefined) throw new Error();
+    reads[0]?.({ events: [], isComplete: true, isPartial: false });
+    await settled();
+    inbox.resubscribe();
+    reads[1]?.(new Error('a worker does not answer'));
+    await settled();
+    inbox.live(second);
+    expect(sent).toEqual([]);
+
+    clock.advance(1_000);
+    reads[2]?.({ events: [first], isComplete: true, isPartial: false });
+    await settled();
+    expect(sent).toEqual(idsOf([first, second]));
   });
 });

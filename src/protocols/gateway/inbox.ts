@@ -8,7 +8,10 @@
 //   I2. The window holds the first WINDOW_MAX pending events. While more are pending than it holds, live events are not
 //       taken: they are read later, in their order. While it reads, live events wait.
 //   I3. Each read starts from the beginning and makes the window anew, so that what was acknowledged elsewhere leaves it.
-//   I4. A reader that cannot take more keeps its place, and goes on from there.
+//   I4. Where Postgres cannot be asked, what memory has is sent, but for events that others may come before (I5).
+//   I5. Events of a bill come in their order: one that may follow what only Postgres has waits for it, and while it is not
+//       known what a worker that began anew had to tell, live events wait.
+//   I6. A reader that cannot take more keeps its place, and goes on from there.
 
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
@@ -53,6 +56,8 @@ export class Inbox implements Redeliverer {
   #isComplete = false;
   #wasRead = false;
   #isSubscribed = false;
+  /** Whether Postgres could not be asked, the last time. */
+  #isPartial = false;
   #isReading = false;
   #isReadWanted = false;
   #isClosed = false;
@@ -106,7 +111,7 @@ export class Inbox implements Redeliverer {
   /** An event that has just been committed. */
   live(event: StreamedEvent): void {
     if (this.#context.accepts?.(event) === false) return;
-    if (this.#isReading || !this.#wasRead) {
+    if (this.#isReading || !this.#wasRead || !this.#isSubscribed) {
       if (this.#waiting.length < WINDOW_MAX) this.#waiting.push(event);
       else this.#hasOverflowed = true;
       return;
@@ -184,7 +189,7 @@ export class Inbox implements Redeliverer {
 
   /** Puts an event at the end of the window, if it follows there (I2). */
   #take(event: StreamedEvent): void {
-    if (!this.#isComplete) return;
+    if (!this.#isComplete || (this.#isPartial && event.isAfterLetGo)) return;
     if (this.#window.size >= WINDOW_MAX) {
       this.#isComplete = false;
       return;
@@ -242,7 +247,8 @@ export class Inbox implements Redeliverer {
       if (this.#window.size < WINDOW_MAX && !this.#window.has(eventId(event))) this.#append(event);
     }
     this.#isComplete = found.isComplete;
-    this.#takeWaiting();
+    this.#isPartial = found.isPartial;
+    if (this.#isSubscribed) this.#takeWaiting();
     // What was read has been acknowledged meanwhile: nobody will ask for the rest but us.
     const isSpent = !this.#isComplete && this.#window.size <= READ_ON_AT;
     if (isSpent && !found.isPartial) this.#isReadWanted = true;
@@ -261,7 +267,7 @@ export class Inbox implements Redeliverer {
     if (wasSubscribing) this.#isSubscribed = false;
     this.#context.onReadFailed(this.recipient, error);
     // What was complete goes on being so: live events still come, in their order.
-    if (this.#wasRead) this.#takeWaiting();
+    if (this.#wasRead && this.#isSubscribed) this.#takeWaiting();
     for (const refresher of refreshers) refresher(false);
     this.#retry();
     this.#goOn();

@@ -35,24 +35,35 @@ export async function readPending(
   recipient: Recipient,
   isFirst: boolean,
 ): Promise<FoundEvents> {
-  const answers = await sources.door.ask({ query: isFirst ? 'subscribe' : 'events', recipient });
-  const found = new Map<string, StreamedEvent>();
-  const ended = new Set<string>();
-  for (const answer of answers) {
-    if (answer.answer !== 'events') continue;
-    for (const event of answer.pending) {
-      if (sources.accepts?.(event) !== false) found.set(eventId(event), event);
-    }
-    for (const id of answer.ended) ended.add(id);
-  }
+  const { found, ended } = await readMemory(sources, recipient, isFirst);
   const since = millis(Math.max(0, sources.clock.wall() - (sources.lifeMs ?? EVENT_LIFE_MS)));
   try {
     const isExhausted = await readHistory(sources, recipient, since, found, ended);
     return cut(found, isExhausted, false);
   } catch (error) {
     sources.onHistoryAway(recipient, error);
+    // Those that may come after others, which only history has, wait for it.
+    for (const [id, { isAfterLetGo }] of found) if (isAfterLetGo) found.delete(id);
     return cut(found, true, true);
   }
+}
+
+async function readMemory(
+  { door, accepts }: PendingSources,
+  recipient: Recipient,
+  isFirst: boolean,
+) {
+  const answers = await door.ask({ query: isFirst ? 'subscribe' : 'events', recipient });
+  const found = new Map<string, StreamedEvent>();
+  const ended = new Set<string>();
+  for (const answer of answers) {
+    if (answer.answer !== 'events') continue;
+    for (const event of answer.pending) {
+      if (accepts?.(event) !== false) found.set(eventId(event), event);
+    }
+    for (const id of answer.ended) ended.add(id);
+  }
+  return { found, ended };
 }
 
 /** Adds pages until a window is full or there are no more; answers whether there are no more. */
