@@ -1,9 +1,11 @@
 // Keeps gateways and workers told of what changes in the directory: main asks a few times a second, so that a key that was
-// withdrawn opens nothing a second later, and an agreement that has ended begins nothing, on whichever thread.
+// withdrawn opens nothing a second later, an agreement that has ended begins nothing, and bills are made of the newest
+// revision of a tariff, on whichever thread.
 
 import { DirectoryFeed } from './persistence/directory.ts';
 import type { Agreement } from './switch/agreements.ts';
 import type { DirectoryChange } from './switch/directory.ts';
+import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 
@@ -16,6 +18,8 @@ export interface DirectoryListener {
   directory(isHearing: boolean, changes: readonly DirectoryChange[] | null): void;
   /** All agreements, as they now are. */
   agreements(agreements: readonly Agreement[]): void;
+  /** Tariffs that have changed; or, as a whole, all that there are. */
+  tariffs(tariffs: readonly ToldTariff[], isWhole: boolean): void;
 }
 
 /** Begins to ask. While the directory is away, gateways look after their keys themselves. */
@@ -41,15 +45,21 @@ export function watchDirectory(options: {
     isHearing = false;
   };
   const look = async (): Promise<readonly DirectoryChange[] | null> => {
-    const changes = await feed.read();
+    const changes = await inTime(feed.read());
     const isAnew = !isHearing || changes === null;
     if (isAnew || changes.some(({ kind }) => kind === 'agreement')) {
-      tell.agreements(await feed.agreements());
+      tell.agreements(await inTime(feed.agreements()));
     }
+    if (isAnew) {
+      tell.tariffs(await allTariffs(feed), true);
+      return changes;
+    }
+    const ids = changes.flatMap(({ kind, id }) => (kind === 'tariff' ? [id] : []));
+    if (ids.length > 0) tell.tariffs(await inTime(feed.tariffsOf(ids)), false);
     return changes;
   };
   const ask = async (): Promise<void> => {
-    await inTime(look()).then(hear, (error: unknown) => {
+    await look().then(hear, (error: unknown) => {
       miss(error);
       void feed.close().catch(() => undefined);
       feed = new DirectoryFeed({ url: databaseUrl });
@@ -63,6 +73,17 @@ export function watchDirectory(options: {
       return feed.close();
     },
   };
+}
+
+/** However many there are, each page of them comes in its own time. */
+async function allTariffs(feed: DirectoryFeed): Promise<ToldTariff[]> {
+  const all: ToldTariff[] = [];
+  const pages = feed.tariffs()[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await inTime(pages.next());
+    if (done) return all;
+    all.push(...value);
+  }
 }
 
 function inTime<T>(asked: Promise<T>): Promise<T> {

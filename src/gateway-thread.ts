@@ -11,15 +11,18 @@ import { PostgresListings } from './persistence/history/postgres-listings.ts';
 import { PostgresOperatorDesk } from './persistence/operator-desk.ts';
 import { PostgresPayerDesk } from './persistence/payer-desk.ts';
 import { payerLabels } from './persistence/payer-labels.ts';
+import { PostgresTariffDesk } from './persistence/tariff-desk.ts';
 import { PostgresWebhookDesk } from './persistence/webhook-desk.ts';
 import { type Gateway, startGateway } from './protocols/gateway/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
 import { makePresenter } from './protocols/presenter.ts';
 import { GatewayLink } from './protocols/shard/gateway-link.ts';
 import { Replays } from './protocols/signatures/replays.ts';
+import { TariffBook } from './protocols/tariff-book.ts';
 import { openCourier } from './protocols/webhooks/courier.ts';
 import { makeSecret } from './protocols/webhooks/signature.ts';
 import type { Limits } from './switch/limits.ts';
+import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
 import { openLog } from './telemetry/log.ts';
 import { type Metrics, openMetrics } from './telemetry/metrics.ts';
@@ -59,6 +62,8 @@ const desk = new PostgresOperatorDesk(kept);
 const webhooks = new PostgresWebhookDesk({ ...kept, makeSecret });
 const courier = openCourier(config.webhookAllow);
 const payerDesk = new PostgresPayerDesk(kept);
+const tariffDesk = new PostgresTariffDesk(kept);
+const tariffs = new TariffBook();
 const listings = new PostgresListings({ url: databaseUrl, logger });
 const archive = new PostgresArchive({ url: databaseUrl, logger });
 
@@ -75,6 +80,12 @@ const metricsAsked = new Map<number, (text: string) => void>();
 
 function say(message: FromGatewayThread): void {
   main.postMessage(message);
+}
+
+function learnTariffs(told: readonly ToldTariff[], isWhole: boolean): void {
+  for (const { id, name: called, revision } of tariffs.learn(told, isWhole)) {
+    logger.error({ what: 'tariff.unread', id, called, revision }, 'tariff.unread');
+  }
 }
 
 function metricsText(): Promise<string> {
@@ -112,6 +123,7 @@ function gatewayMetrics(own: Metrics): GatewayMetrics {
   };
 }
 
+learnTariffs(task.tariffs, true);
 try {
   const gateway = await startGateway({
     door,
@@ -119,6 +131,8 @@ try {
     archive,
     desk,
     webhooks,
+    tariffDesk,
+    tariffs,
     courier,
     listings,
     presenter,
@@ -170,6 +184,9 @@ try {
       case 'directory':
         gateway.hear(message.isHearing, message.changes);
         break;
+      case 'tariffs':
+        learnTariffs(message.tariffs, message.isWhole);
+        break;
       case 'used':
         gateway.hearUse(message.gateway, message.uses);
         break;
@@ -211,7 +228,7 @@ async function drain(gateway: Gateway): Promise<void> {
   courier.close();
   // A pool that lost its connections while Postgres was out of reach may never close, or go on connecting for ever:
   // neither may keep a switch from ending.
-  const stores = [directory, desk, payerDesk, webhooks, listings, archive];
+  const stores = [directory, desk, payerDesk, tariffDesk, webhooks, listings, archive];
   const closed = Promise.allSettled(stores.map((store) => store.close()));
   await Promise.race([closed, new Promise<void>((late) => systemClock.after(CLOSE_MS, late))]);
   metrics.close();

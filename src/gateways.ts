@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { Use } from './protocols/gateway/accounts.ts';
 import { replayMemory } from './protocols/signatures/replays.ts';
 import type { DirectoryChange } from './switch/directory.ts';
+import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 import type { Snapshot } from './telemetry/metrics.ts';
@@ -43,13 +44,21 @@ export class Gateways {
   /** What a gateway that begins later must know at once. */
   #state: SwitchState | null = null;
   #isHearing = false;
+  #tariffs: Map<string, ToldTariff>;
   #seq = 0;
 
-  constructor(options: { setting: Setting; port: number; logger: Logger; events: GatewayEvents }) {
+  constructor(options: {
+    setting: Setting;
+    port: number;
+    tariffs: readonly ToldTariff[];
+    logger: Logger;
+    events: GatewayEvents;
+  }) {
     this.#setting = options.setting;
     this.#port = options.port;
     this.#logger = options.logger;
     this.#events = options.events;
+    this.#tariffs = byId(options.tariffs);
   }
 
   /** Resolves once all of them listen; rejects with the reason where one cannot. */
@@ -91,6 +100,16 @@ export class Gateways {
     this.sendEach(() => ({ message: { type: 'directory', isHearing, changes } }));
   }
 
+  /** Tariffs that have changed; or, as a whole, all that there are. */
+  tellTariffs(tariffs: readonly ToldTariff[], isWhole: boolean): void {
+    if (isWhole) this.#tariffs = byId(tariffs);
+    for (const tariff of tariffs) {
+      if (tariff.document === null) this.#tariffs.delete(tariff.id);
+      else this.#tariffs.set(tariff.id, tariff);
+    }
+    this.sendEach(() => ({ message: { type: 'tariffs', tariffs, isWhole } }));
+  }
+
   /** Takes nothing new, answers what is under way, closes every socket with a reason. */
   async stop(): Promise<void> {
     this.#isStopping = true;
@@ -104,6 +123,7 @@ export class Gateways {
       setting: this.#setting,
       index,
       port: this.#port,
+      tariffs: [...this.#tariffs.values()],
       replays: this.#replays,
       signedSince: this.#signedSince,
     };
@@ -198,4 +218,8 @@ export class Gateways {
       running.thread.postMessage({ type: 'tell', seq } satisfies ToGatewayThread);
     });
   }
+}
+
+function byId(tariffs: readonly ToldTariff[]): Map<string, ToldTariff> {
+  return new Map(tariffs.map((tariff) => [tariff.id, tariff]));
 }

@@ -24,8 +24,7 @@ import { ensureSecret } from './persistence/secrets.ts';
 import { WorkerPool } from './pool.ts';
 import { claimPort } from './port-claim.ts';
 import { StartRefusal } from './start-refusal.ts';
-import { knownAgreements, prepareStores } from './startup.ts';
-import type { Agreement } from './switch/agreements.ts';
+import { type Known, prepareStores, readKnown } from './startup.ts';
 import { systemClock } from './system-clock.ts';
 import { type Logger, openLog } from './telemetry/log.ts';
 import { type Metrics, openMetrics } from './telemetry/metrics.ts';
@@ -57,7 +56,7 @@ async function main(): Promise<void> {
       ? await ensureDemo({ databaseUrl, file: demoFile, baseUrl, peppers: config.keyPeppers })
       : null;
     const qrKey = await ensureSecret({ databaseUrl, name: 'qr' });
-    const agreements = await knownAgreements(databaseUrl, logger);
+    const known = await readKnown(databaseUrl, logger);
     const dataKey = await ensureSecret({ databaseUrl, name: 'data' });
     const sealed = await settleSealedSecrets(databaseUrl, new DataKeys(config.dataKeys, dataKey));
     if ('misfit' in sealed) throw new StartRefusal(sealed.misfit);
@@ -71,7 +70,7 @@ async function main(): Promise<void> {
       certificateToken: randomBytes(32).toString('base64url'),
       process: randomUUID(),
     };
-    const running = await serve(setting, agreements, port, logger, () => {
+    const running = await serve(setting, known, port, logger, () => {
       process.stdout.write(welcome({ baseUrl, demo, demoFile }));
     });
     await stopped(logger);
@@ -100,7 +99,7 @@ interface Serving {
 /** Starts workers and gateways; `onReady` is called once, when every shard is served. */
 async function serve(
   setting: Setting,
-  agreements: readonly Agreement[],
+  { agreements, tariffs }: Known,
   port: number,
   logger: Logger,
   onReady: () => void,
@@ -123,6 +122,7 @@ async function serve(
   const gateways: Gateways = new Gateways({
     setting,
     port,
+    tariffs,
     logger,
     events: {
       onGateway: (send) => connectAll(pool, setting, send),
@@ -153,6 +153,7 @@ async function serve(
         webhooks.hear(isHearing, changes);
       },
       agreements: (all) => pool.tellAgreements(all),
+      tariffs: (told, isWhole) => gateways.tellTariffs(told, isWhole),
     },
   });
   const stopWatching = watchState(setting, { pool, webhooks }, (state, isFirst) => {

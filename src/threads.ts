@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import type { Use } from './protocols/gateway/accounts.ts';
 import type { Agreement } from './switch/agreements.ts';
 import type { DirectoryChange } from './switch/directory.ts';
+import type { ToldTariff } from './switch/tariffs.ts';
 import type { ShardStatus } from './switch/worker-host.ts';
 import type { Snapshot } from './telemetry/metrics.ts';
 
@@ -70,6 +71,8 @@ export interface GatewayTask {
   readonly setting: Setting;
   readonly index: number;
   readonly port: number;
+  /** Those that have not ended. */
+  readonly tariffs: readonly ToldTariff[];
   /** Signatures of requests that have been used: shared by all gateways. */
   readonly replays: SharedArrayBuffer;
   /** Wall clock: when the memory of them began. */
@@ -93,6 +96,12 @@ export type ToGatewayThread =
       readonly type: 'directory';
       readonly isHearing: boolean;
       readonly changes: readonly DirectoryChange[] | null;
+    }
+  /** Tariffs that have changed; or, as a whole, all that there are. */
+  | {
+      readonly type: 'tariffs';
+      readonly tariffs: readonly ToldTariff[];
+      readonly isWhole: boolean;
     }
   /** What another gateway has taken of limits; null: it has begun anew. */
   | { readonly type: 'used'; readonly gateway: number; readonly uses: readonly Use[] | null }

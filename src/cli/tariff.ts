@@ -1,6 +1,5 @@
-// `qrswitch tariff explain`: what a stay costs under a tariff, line by line, and how that grows.
+// `qrswitch tariff`: what a stay costs under a tariff, line by line, and how that grows; and those that a switch keeps.
 
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Tariff } from '../domain/tariff/tariff.ts';
 import type { Millis } from '../domain/time.ts';
@@ -10,6 +9,8 @@ import { chargeAsJson } from './charge-json.ts';
 import { explain } from './explained.ts';
 import { explanation } from './explanation.ts';
 import { CommandFailure, type Io } from './io.ts';
+import { jsonIn } from './json-file.ts';
+import { keptTariffCommands } from './kept-tariffs.ts';
 import { pricePlot } from './price-plot.ts';
 
 interface Options {
@@ -23,9 +24,9 @@ const WIDTH_MAX = 120;
 const WIDTH = 80;
 
 export function tariffCommand(io: Io): Command {
-  return new Command('tariff')
-    .description('works with tariffs: what time costs')
-    .addCommand(explainCommand(io));
+  const command = new Command('tariff').description('works with tariffs: what time costs');
+  for (const each of [explainCommand(io), ...keptTariffCommands(io)]) command.addCommand(each);
+  return command;
 }
 
 function explainCommand(io: Io): Command {
@@ -63,13 +64,4 @@ function tariffIn(file: string): Tariff {
   throw new CommandFailure(
     [`${file} is not a tariff that can be charged by:`, ...lines].join('\n'),
   );
-}
-
-function jsonIn(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    const what = error instanceof SyntaxError ? 'is not JSON' : 'cannot be read';
-    throw new CommandFailure(`${file} ${what}: ${(error as Error).message}`, { cause: error });
-  }
 }

@@ -1,7 +1,7 @@
 // A change of the directory by an operator: one statement, and the line of the audit that tells of it stands in the same
 // one. So there is none without the other, whatever becomes of the connection.
 
-import type { Sql } from 'postgres';
+import type { PendingQuery, Row, Sql } from 'postgres';
 import { Fault } from '../switch/faults.ts';
 import type { Acting } from '../switch/operator-desk.ts';
 
@@ -35,13 +35,18 @@ export async function runOnce(sql: Sql, acting: Acting, run: Change): Promise<Ma
   }
 }
 
-/** The line of the audit, as a part of the change's statement. */
-export function told(sql: Sql, acting: Acting, what: Told) {
+/**
+ * The line of the audit, as a part of the change's statement. `found` is what only the statement knows, as jsonb: it is
+ * told among the details.
+ */
+export function told(sql: Sql, acting: Acting, what: Told, found?: PendingQuery<Row[]>) {
   const { operator, requestId, idempotencyKey, digest } = acting;
   const said = JSON.stringify({ operator: operator.id, role: operator.role, requestId, ...what });
-  return sql`audit_append(
-    ${said}::text::jsonb, ${operator.id}, ${what.id}, ${idempotencyKey}, ${digest}
-  )`;
+  const whole =
+    found === undefined
+      ? sql`${said}::text::jsonb`
+      : sql`jsonb_set(${said}::text::jsonb, '{detail}', ${JSON.stringify(what.detail)}::text::jsonb || ${found})`;
+  return sql`audit_append(${whole}, ${operator.id}, ${what.id}, ${idempotencyKey}, ${digest})`;
 }
 
 /** What a call with this key was about; null where there was none. */

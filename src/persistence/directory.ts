@@ -11,8 +11,10 @@ import type { Demands, Directory, DirectoryChange, KeyHolder } from '../switch/d
 import { Fault } from '../switch/faults.ts';
 import type { LimitSettings } from '../switch/limits.ts';
 import type { OperatorRole, Principal } from '../switch/principal.ts';
+import type { ToldTariff } from '../switch/tariffs.ts';
 import type { DataKeys } from './data-keys.ts';
 import { type KeyHashes, readKeyHashes } from './key-hashes.ts';
+import { changedTariffs, tariffPages } from './tariff-rows.ts';
 
 const CONNECTIONS = 2;
 const CONNECT_TIMEOUT_S = 5;
@@ -206,6 +208,16 @@ export class DirectoryFeed {
     return readAgreements(this.#sql);
   }
 
+  /** All tariffs that have not ended, some at a time. */
+  tariffs(): AsyncIterable<ToldTariff[]> {
+    return tariffPages(this.#sql);
+  }
+
+  /** Tariffs of these ids, ended ones too. */
+  tariffsOf(ids: readonly string[]): Promise<ToldTariff[]> {
+    return changedTariffs(this.#sql, ids);
+  }
+
   async close(): Promise<void> {
     await this.#sql.end({ timeout: CLOSE_S });
   }
@@ -216,6 +228,18 @@ export async function fetchAgreements(url: string): Promise<Agreement[]> {
   const sql = openDirectory(url, 'qrswitch agreements', 1);
   try {
     return await readAgreements(sql);
+  } finally {
+    await sql.end({ timeout: CLOSE_S });
+  }
+}
+
+/** All tariffs that have not ended, by a connection of its own. */
+export async function fetchTariffs(url: string): Promise<ToldTariff[]> {
+  const sql = openDirectory(url, 'qrswitch tariffs', 1);
+  const all: ToldTariff[] = [];
+  try {
+    for await (const page of tariffPages(sql)) all.push(...page);
+    return all;
   } finally {
     await sql.end({ timeout: CLOSE_S });
   }

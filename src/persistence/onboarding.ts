@@ -130,7 +130,7 @@ export async function revokeKey(sql: Sql, key: string): Promise<boolean> {
 
 /** A name of the directory: nothing of it can be guessed. */
 export function makeId(
-  prefix: 'ins' | 'mer' | 'ter' | 'pay' | 'opr' | 'key' | 'agr' | 'whk' | 'whs',
+  prefix: 'ins' | 'mer' | 'ter' | 'pay' | 'opr' | 'key' | 'agr' | 'whk' | 'whs' | 'trf',
 ): string {
   let id = `${prefix}_`;
   for (const byte of randomBytes(ID_LENGTH)) id += ALPHABET.charAt(byte & 31);

@@ -4,17 +4,17 @@ import { must } from '../domain/assert.ts';
 import type { Offer } from '../domain/bill/vocabulary.ts';
 import type { BillId, Reference, TerminalId } from '../domain/ids.ts';
 import { AMOUNT_MAX, type Currency, type Minor, ZERO } from '../domain/money.ts';
-import { STAY_MAX_MS, type Tariff, versionAt } from '../domain/tariff/tariff.ts';
-import { MINUTE_MS, type Millis, NEVER, SECOND_MS } from '../domain/time.ts';
+import { STAY_MAX_MS, type Tariff } from '../domain/tariff/tariff.ts';
+import { type Millis, NEVER, SECOND_MS } from '../domain/time.ts';
 import type { Principal } from '../switch/principal.ts';
 import type { ProposedTerms } from '../switch/requests.ts';
 import { digestOf } from './digest.ts';
+import { stayViolations } from './new-stay.ts';
 import { policiesFor, policyViolations } from './policies.ts';
 import { invalid, type Problem, type Violation } from './problem-document.ts';
 import { staticFields } from './schemas/new-bill-request.ts';
 import type { RequestBody } from './schemas/requests.ts';
 import { timerFields } from './schemas/stay-requests.ts';
-import { readTariff } from './schemas/tariff.ts';
 import { VIOLATIONS_MAX } from './schemas/validation.ts';
 import { parseTime } from './wire-time.ts';
 
@@ -25,8 +25,6 @@ const CONFIRM_WITHIN_DEFAULT_S = 86_400;
 const EXPIRES_IN_DEFAULT_S = 900;
 const STATIC_FIELDS = Object.keys(staticFields) as (keyof typeof staticFields)[];
 const TIMER_FIELDS = Object.keys(timerFields) as (keyof typeof timerFields)[];
-/** How far a terminal's clock may be ahead of ours. */
-const AHEAD_MAX_MS = MINUTE_MS;
 
 /** What is wrong with a create that fits its schema; undefined where nothing is. */
 export function problemOfNew(request: Create, now: Millis): Problem | undefined {
@@ -38,7 +36,7 @@ export function problemOfNew(request: Create, now: Millis): Problem | undefined 
     if (path !== undefined) return invalid([{ path, message: `goes with ${type} bills only` }]);
   }
   if (request.type === 'timer') {
-    const violations = [...timerViolations(request, now), ...common].slice(0, VIOLATIONS_MAX);
+    const violations = [...stayViolations(request, now), ...common].slice(0, VIOLATIONS_MAX);
     return violations.length === 0 ? undefined : invalid(violations);
   }
   if (request.type === 'static') {
@@ -68,45 +66,6 @@ const FIELDS_BY_TYPE = [
   ['static', STATIC_FIELDS],
   ['timer', TIMER_FIELDS],
 ] as const;
-
-function timerViolations(
-  { amount, tariff, startedAt, currency }: Create,
-  now: Millis,
-): Violation[] {
-  const violations: Violation[] = [];
-  if (amount !== undefined) {
-    violations.push({
-      path: 'amount',
-      message: 'does not go with timer bills: the tariff says it',
-    });
-  }
-  if (tariff === undefined) return [...violations, { path: 'tariff', message: 'is missing' }];
-  const reading = readTariff(tariff);
-  if (reading.tariff === undefined) {
-    const flaws = reading.violations.map(({ path, message }) => ({
-      path: path === '' ? 'tariff' : `tariff.${path}`,
-      message,
-    }));
-    return [...violations, ...flaws].slice(0, VIOLATIONS_MAX);
-  }
-  if (reading.tariff.currency !== currency) {
-    violations.push({ path: 'tariff.currency', message: 'must be the currency of the bill' });
-  }
-  return [...violations, ...startViolations(reading.tariff, timeOf(startedAt), now)];
-}
-
-function startViolations(tariff: Tariff, startedAt: Millis | null, now: Millis): Violation[] {
-  const path = 'startedAt';
-  if (startedAt !== null && startedAt > now + AHEAD_MAX_MS) {
-    return [{ path, message: 'must not be in the future' }];
-  }
-  if (startedAt !== null && startedAt <= now - STAY_MAX_MS) {
-    return [{ path, message: 'must not be more than 366 days ago' }];
-  }
-  if (versionAt(tariff, startedAt ?? now) !== undefined) return [];
-  const message = 'has no version in force when the stay starts';
-  return [{ path: 'tariff.versions', message }];
-}
 
 const TIP_OF_NOTHING: Violation = { path: 'tip.max', message: 'does not go with allowed false' };
 
@@ -154,8 +113,18 @@ function limitViolations(request: Create): Violation[] {
   return violations;
 }
 
-/** The terms of a create that nothing is wrong with. */
-export function termsOf(request: Create, principal: Principal, id: BillId): ProposedTerms {
+/** What makes “the same create”: a repeat has it too, whatever the name of a tariff stands for by then. */
+export function digestOfNew(request: Create): string {
+  return digestOf(request, NO_NAMES);
+}
+
+/** The terms of a create that nothing is wrong with; of a stay, by this tariff. */
+export function termsOf(
+  request: Create,
+  principal: Principal,
+  id: BillId,
+  tariff: Tariff | null,
+): ProposedTerms {
   const isStatic = request.type === 'static';
   const terms: ProposedTerms = {
     id,
@@ -165,7 +134,7 @@ export function termsOf(request: Create, principal: Principal, id: BillId): Prop
     terminalId: principal.id as TerminalId,
     merchant: must(principal.merchant, 'the merchant of a terminal'),
     orderId: request.orderId as Reference,
-    digest: digestOf(request, NO_NAMES),
+    digest: digestOfNew(request),
     purpose: request.purpose ?? 'sale',
     amount: (request.amount ?? ZERO) as Minor,
     currency: request.currency as Currency,
@@ -184,11 +153,15 @@ export function termsOf(request: Create, principal: Principal, id: BillId): Prop
   const own = policies === undefined ? terms : { ...terms, policies };
   const { mode } = principal;
   const whole = mode === 'test' ? { ...own, mode } : own;
-  return withWhatItsTypeAdds(withTip(whole, request), request);
+  return withWhatItsTypeAdds(withTip(whole, request), request, tariff);
 }
 
-function withWhatItsTypeAdds(terms: ProposedTerms, request: Create): ProposedTerms {
-  if (request.type === 'timer') return withStay(terms, request);
+function withWhatItsTypeAdds(
+  terms: ProposedTerms,
+  request: Create,
+  tariff: Tariff | null,
+): ProposedTerms {
+  if (request.type === 'timer') return withStay(terms, request, must(tariff, 'its tariff'));
   return request.type === 'static' ? withOffer(terms, request) : terms;
 }
 
@@ -204,12 +177,8 @@ function withOffer(terms: ProposedTerms, request: Create): ProposedTerms {
   return { ...terms, offer, validUntil: timeOf(request.validUntil) ?? NEVER };
 }
 
-function withStay(terms: ProposedTerms, request: Create): ProposedTerms {
-  const { tariff } = readTariff(request.tariff);
-  const stay = {
-    tariff: must(tariff, 'a tariff without flaws'),
-    startedAt: timeOf(request.startedAt),
-  };
+function withStay(terms: ProposedTerms, request: Create, tariff: Tariff): ProposedTerms {
+  const stay = { tariff, startedAt: timeOf(request.startedAt) };
   const expiresInMs = request.expiresIn === undefined ? STAY_MAX_MS : terms.expiresInMs;
   return { ...terms, expiresInMs, stay };
 }

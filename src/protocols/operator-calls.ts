@@ -6,6 +6,7 @@ import type { Call, CallAnswer } from './call.ts';
 import { payerCalls } from './payer-calls.ts';
 import * as shown from './schemas/operator.ts';
 import { queries } from './schemas/requests.ts';
+import { tariffCalls } from './tariff-calls.ts';
 import { webhookCalls } from './webhook-calls.ts';
 
 const { limit, cursor } = queries.list;
@@ -177,6 +178,7 @@ export const operatorCalls: readonly Call[] = [
   ...(Object.keys(KINDS) as Kind[]).flatMap(callsOf),
   ...keyCalls,
   ...agreementCalls,
+  ...tariffCalls,
   ...webhookCalls,
   ...payerCalls,
   {

@@ -33,6 +33,7 @@ type EdgeCode =
   | 'agreement.exists'
   | 'agreement.modesDiffer'
   | 'webhook.notFound'
+  | 'tariff.notFound'
   | 'internal';
 
 export type ProblemCode = RejectionCode | FaultCode | EdgeCode;
@@ -469,6 +470,33 @@ export const problems = {
     title: 'The agreement between the institutions has ended',
     meaning:
       'Nothing new begins for this bill through the paychannels of your institution: no views, no reservations, and no payments but under a live reservation. Status questions, events and credits go on to their end. A payment that was refused so has not been taken: void it, and give the money back.',
+  },
+  'tariff.notFound': {
+    ...NO,
+    status: 404,
+    title: 'There is no such tariff',
+    meaning:
+      'The merchant keeps no tariff under this name, or none of this revision, or it is not visible to your key; the answer does not tell which.',
+  },
+  'tariff.unknown': {
+    ...NO,
+    status: 422,
+    title: 'The merchant keeps no such tariff',
+    meaning:
+      'No bill was made: `name` is under no tariff of the merchant that has not ended. An operator puts one there (`PUT /v1/operator/tariffs/{merchantId}/{tariffName}`); within a second bills can name it.',
+  },
+  'tariff.currencyMismatch': {
+    ...NO,
+    status: 422,
+    title: 'The tariff is in another currency',
+    meaning: 'No bill was made: a bill is in the currency of its tariff, which `currency` names.',
+  },
+  'tariff.notInForce': {
+    ...NO,
+    status: 422,
+    title: 'The tariff is not in force yet',
+    meaning:
+      'No bill was made: the stay starts before `effectiveFrom` of the first version of the tariff.',
   },
   'webhook.notFound': {
     ...NO,

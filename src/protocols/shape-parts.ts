@@ -54,6 +54,12 @@ export function timeOrNever(at: Millis): string | null {
   return at === NEVER ? null : formatTime(at);
 }
 
+/** Whence the tariff of a timer bill is: for its terminal, not for wallets. */
+export function tariffOf({ tariff }: Stay): Shape | null {
+  const { origin } = tariff;
+  return origin === undefined ? null : { name: origin.name, revision: origin.revision };
+}
+
 /** What a timer bill shows beside. */
 export function stayOf({ charged }: PresentBill, stay: Stay | undefined): Shape {
   const until = charged?.clearUntil ?? NEVER;

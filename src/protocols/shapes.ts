@@ -35,6 +35,7 @@ import {
   resolutionOf,
   type Shape,
   stayOf,
+  tariffOf,
   timeOrNever,
   tipOf,
   tipsOf,
@@ -111,7 +112,9 @@ export class Shapes {
       shape.tip = tipOf(terms.tipMax, m);
       shape.tips = tipsOf(books.tips ?? NO_TIPS, m);
     }
-    if (terms.stay !== undefined) return { ...shape, ...stayOf(bill, terms.stay) };
+    if (terms.stay !== undefined) {
+      return { ...shape, ...stayOf(bill, terms.stay), tariff: tariffOf(terms.stay) };
+    }
     return terms.offer === undefined ? shape : this.#withOffer(shape, bill, terms.offer);
   }
 

@@ -87,7 +87,16 @@ export const terminalCalls: readonly Call[] = [
         schema: shown.bill,
       },
     },
-    problems: ['order.reused', 'order.void', 'bill.amountZero', 'qr.formatUnfit', 'feature.notYet'],
+    problems: [
+      'order.reused',
+      'order.void',
+      'bill.amountZero',
+      'tariff.unknown',
+      'tariff.currencyMismatch',
+      'tariff.notInForce',
+      'qr.formatUnfit',
+      'feature.notYet',
+    ],
   },
   {
     id: 'bill.batch',

@@ -32,7 +32,7 @@ export interface SigningSecret {
 
 /** Somebody, or a key, of whom another thing is true now. */
 export interface DirectoryChange {
-  readonly kind: 'institution' | Principal['kind'] | 'key' | 'agreement' | 'webhook';
+  readonly kind: 'institution' | Principal['kind'] | 'key' | 'agreement' | 'webhook' | 'tariff';
   readonly id: string;
 }
 

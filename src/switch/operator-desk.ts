@@ -198,6 +198,9 @@ export interface OperatorDesk {
   close(): Promise<void>;
 }
 
+/** What operators do things with, beside keys and webhooks, which go by their holders. */
+export type OperatorSubject = PartyKind | 'agreement' | 'tariff';
+
 export type OperatorAction = 'see' | 'add' | 'change' | 'suspend' | 'limit' | 'issueKey' | 'audit';
 
 const EVERY: readonly PartyKind[] = [
@@ -259,11 +262,7 @@ export function roleOf(operator: Principal): OperatorRole {
 }
 
 /** Whether the role may do this with that kind at all; where, its scope says. */
-export function mayDo(
-  operator: Principal,
-  action: OperatorAction,
-  kind: PartyKind | 'agreement',
-): boolean {
+export function mayDo(operator: Principal, action: OperatorAction, kind: OperatorSubject): boolean {
   const role = roleOf(operator);
   if (action === 'audit') return role === 'system';
   // A suspended operator looks on.
@@ -271,6 +270,8 @@ export function mayDo(
   // One side alone could give the other's customers away: who runs the switch makes them.
   if (kind === 'agreement')
     return role === 'system' || (action === 'see' && role !== 'merchantAdmin');
+  // A merchant's administrator sets its own merchant's prices.
+  if (kind === 'tariff') return action === 'see' || role !== 'institutionViewer';
   return RIGHTS[role][action].includes(kind);
 }
 

@@ -102,7 +102,7 @@ export class OrderDesk {
     const known = this.#orders.get(key);
     if (known !== undefined) this.#inTurn(known, asked);
     else if (this.#orders.mustAsk(key, this.#shard.now())) this.#ask(terminalId, orderId, asked);
-    else this.#shard.answer(asked, FREE, 0);
+    else this.#shard.answer(asked, free(asked, operation), 0);
   }
 
   find(asked: Asked, operation: Find): void {
@@ -193,7 +193,7 @@ export class OrderDesk {
     const { operation } = asked;
     if (operation.op === 'bill.create') this.#create(cell, asked, operation);
     else if (operation.op === 'order.resolve') this.#resolve(cell, asked, operation);
-    else if (operation.op === 'order.check') this.#check(cell, asked, operation.digest);
+    else if (operation.op === 'order.check') this.#check(cell, asked, operation);
     else this.#find(cell, asked);
   }
 
@@ -233,9 +233,10 @@ export class OrderDesk {
     }
   }
 
-  #check({ fate }: OrderCell, asked: Asked, digest: string): void {
-    if (fate !== null && isAlive(fate, this.#shard.now())) this.#repeat(asked, fate, digest);
-    else this.#shard.answer(asked, FREE, fate?.batch ?? 0);
+  #check({ fate }: OrderCell, asked: Asked, operation: Check): void {
+    const isTaken = fate !== null && isAlive(fate, this.#shard.now());
+    if (isTaken) this.#repeat(asked, fate, operation.digest);
+    else this.#shard.answer(asked, free(asked, operation), fate?.batch ?? 0);
   }
 
   #resolve(cell: OrderCell, asked: Asked, operation: Resolve): void {
@@ -285,4 +286,10 @@ export class OrderDesk {
     const operation = { op: 'bill.get', billId, afterVersion: null, waitMs: 0 } as const;
     this.#shard.onBill({ ...asked, operation }, billId);
   }
+}
+
+/** What a check is answered whose order nothing has been made of. */
+function free({ principal }: Asked, { otherwise }: Check): Reply {
+  if (otherwise === undefined) return FREE;
+  return rejection(principal?.suspended ? SUSPENDED : otherwise);
 }

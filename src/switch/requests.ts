@@ -58,12 +58,16 @@ export type Operation =
       readonly orderId: Reference;
       readonly cancelIfUnpaid: boolean;
     }
-  /** Whether the order is free for this body: `order.notFound` where it is, its bill where it has been made of it. */
+  /**
+   * Whether the order is free for this body: `order.notFound` where it is, its bill where it has been made of it. Of a
+   * create that cannot be done now, but may have been done before, `otherwise` says why: that is told where it is free.
+   */
   | {
       readonly op: 'order.check';
       readonly terminalId: TerminalId;
       readonly orderId: Reference;
       readonly digest: string;
+      readonly otherwise?: SwitchRejection;
     }
   /** The bill of the caller's own order; `bill.notFound` where there is none. */
   | { readonly op: 'order.get'; readonly terminalId: TerminalId; readonly orderId: Reference }
@@ -287,6 +291,14 @@ export type SwitchRejection =
   | { readonly rejected: 'request.suspended' }
   /** Nor for a paychannel of an institution whose agreement with the bill's has ended. */
   | { readonly rejected: 'agreement.ended' }
+  /** A bill of a tariff that cannot be had by this name, or not for this bill. */
+  | { readonly rejected: 'tariff.unknown'; readonly name: string }
+  | {
+      readonly rejected: 'tariff.currencyMismatch';
+      readonly name: string;
+      readonly currency: Currency;
+    }
+  | { readonly rejected: 'tariff.notInForce'; readonly name: string }
   | { readonly rejected: 'forbidden' };
 
 /** What a gateway asks of a worker as a whole, beside its shards' requests. */

@@ -16,6 +16,7 @@ import {
 } from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
 import {
+  FREE_TARIFF,
   OPERATOR_ROUTES,
   PAYCHANNEL_ROUTES,
   type Row,
@@ -61,6 +62,7 @@ const NOBODYS: Things = {
   keyId: 'key_none',
   agreementId: 'agr_none',
   webhookId: 'whk_none',
+  tariffName: 'none',
 };
 /** What a row asks of somebody's things; null where it names none. */
 function bodyOf(row: Row): ((of: Things) => Body) | null {
@@ -171,6 +173,10 @@ describe('a stranger', () => {
       holderId: of.terminal.id,
       url: 'https://receiver.invalid/',
     });
+    // By this name it would show in a list.
+    const tariffName = of.terminal.id;
+    const kept = { merchantId: of.merchant.id, tariffName, ...FREE_TARIFF };
+    await system.done('operator.tariff.put', kept);
     return {
       billId,
       paymentId: paid.id ?? '',
@@ -189,6 +195,7 @@ describe('a stranger', () => {
       keyId: keys.items[0]?.id ?? '',
       agreementId: agreement.id,
       webhookId: webhook.id,
+      tariffName,
     };
   }
 

@@ -11,6 +11,7 @@ import { migrate } from '../../src/persistence/migrate.ts';
 import { done, fresh } from '../support/client.ts';
 import { qrswitch } from '../support/command-line.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
+import { FREE_TARIFF } from '../support/isolation-table.ts';
 import { postgresAlone } from '../support/set-ups.ts';
 import { createDatabase } from '../support/stores.ts';
 import { World } from '../support/world.ts';
@@ -58,12 +59,14 @@ describe('the commands of an operator', () => {
       return (field === undefined ? from.id : from.key) ?? '';
     };
     const rows = join(folder, 'tills.csv');
+    const tariff = join(folder, 'tariff.json');
+    writeFileSync(tariff, JSON.stringify(FREE_TARIFF));
     for (const line of commandsOf(readFileSync(PAGE, 'utf8'))) {
       const [, name, command = ''] = /^(?:([A-Z]+)=)?(.*)$/.exec(line) ?? [];
       if (name === 'BILL') await complain(kept.TERMINAL?.key, kept.PAYCHANNEL?.key);
       if (command.includes('credit list')) await reject(kept.PAYCHANNEL?.key);
       const argv = (command.match(/'[^']*'|\S+/g) ?? []).map((word) =>
-        value(word.replace(/^'|'$/g, '')).replace('tills.csv', rows),
+        value(word.replace(/^'|'$/g, '')).replace('tills.csv', rows).replace('tariff.json', tariff),
       );
       const merchant = kept.MERCHANT?.id ?? '';
       writeFileSync(

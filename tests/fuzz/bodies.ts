@@ -6,6 +6,7 @@ import { type Odd, type OddMap, oddKey, oddNumber, oddText, oddValue, put } from
 
 interface Schema {
   readonly type?: string;
+  readonly anyOf?: readonly Schema[];
   readonly enum?: readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly patternProperties?: Readonly<Record<string, Schema>>;
@@ -49,6 +50,7 @@ export function nearlyFittingBody(choices: Choices, name: RequestName): Odd {
 
 function fitting(choices: Choices, schema: Schema): Odd {
   if (schema.enum !== undefined) return choices.pick(schema.enum);
+  if (schema.anyOf !== undefined) return fitting(choices, choices.pick(schema.anyOf));
   switch (schema.type) {
     case 'object':
       return fittingObject(choices, schema);

@@ -14,11 +14,18 @@ import { type EntryContent, UnreadableEntry } from '../../src/switch/records.ts'
 import { keys, makePrincipals } from '../support/fake-door.ts';
 import { payers } from '../support/payers.ts';
 import { codesAt } from '../support/qr-claims.ts';
+import { noTariffs } from '../support/tariffs.ts';
 import { jsonFault } from './target.ts';
 
 const billId = '01JB3M0Q2V00AZ4R8XN5T6K9WC';
 const terminal = makePrincipals().get(hashOfKey(keys.terminal)) as Principal;
-const context = { shards: 8, codes: codesAt('https://pay.example'), payers, wall: () => 0 };
+const context = {
+  shards: 8,
+  codes: codesAt('https://pay.example'),
+  payers,
+  tariffs: noTariffs,
+  wall: () => 0,
+};
 
 describe('found', () => {
   test('a receipt with 1e400 was taken, and would have been kept as null', () => {

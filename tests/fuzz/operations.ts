@@ -21,6 +21,7 @@ import { keys, makePrincipals } from '../support/fake-door.ts';
 import { faultsOf } from '../support/json-schema.ts';
 import { payers } from '../support/payers.ts';
 import { codesAt } from '../support/qr-claims.ts';
+import { noTariffs } from '../support/tariffs.ts';
 import { nearlyFittingBody } from './bodies.ts';
 import { depthOf, type Odd } from './odd-values.ts';
 import { BrokenPromise, jsonFault, promise, type Target } from './target.ts';
@@ -34,6 +35,7 @@ const context: ReadingContext = {
   shards: 8,
   codes: codesAt('https://pay.example'),
   payers,
+  tariffs: noTariffs,
   wall: () => 1_760_000_000_000,
 };
 const terminal = makePrincipals().get(hashOfKey(keys.terminal)) as Principal;

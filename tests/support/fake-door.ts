@@ -25,11 +25,13 @@ import type {
   WorkerAnswer,
   WorkerQuery,
 } from '../../src/switch/requests.ts';
+import type { TariffDesk } from '../../src/switch/tariffs.ts';
 import type { WebhookDesk } from '../../src/switch/webhooks/ports.ts';
 import { institutionId, merchantId, NOON } from './bill-fixtures.ts';
 import { ManualClock } from './manual-clock.ts';
 import { payers } from './payers.ts';
 import { codesAt } from './qr-claims.ts';
+import { noTariffs } from './tariffs.ts';
 
 export const BASE = 'https://pay.example';
 export type Asked = Omit<Request, 'seq'>;
@@ -198,6 +200,13 @@ const NO_WEBHOOKS: WebhookDesk = {
   close: () => Promise.resolve(),
 };
 
+const NO_TARIFF_DESK: TariffDesk = {
+  put: () => Promise.resolve({ is: 'unknown' }),
+  read: () => Promise.resolve(null),
+  list: () => Promise.resolve([]),
+  end: () => Promise.resolve({ is: 'unknown' }),
+};
+
 /** Whose key it is, as a directory says it. */
 export function holderOf(principals: ReadonlyMap<string, Principal>, keyHash: string) {
   const principal = principals.get(keyHash);
@@ -260,6 +269,8 @@ export async function startBench(
     archive: NO_ARCHIVE,
     desk: NO_DESK,
     webhooks: NO_WEBHOOKS,
+    tariffDesk: NO_TARIFF_DESK,
+    tariffs: noTariffs,
     courier: openCourier([]),
     clock,
     presenter: makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) }),

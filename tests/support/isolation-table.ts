@@ -23,6 +23,7 @@ export interface Things {
   readonly keyId: string;
   readonly agreementId: string;
   readonly webhookId: string;
+  readonly tariffName: string;
 }
 
 export type Row =
@@ -37,6 +38,23 @@ export type Row =
 
 const bill = (of: Things): Body => ({ billId: of.billId });
 const webhook = (of: Things): Body => ({ webhookId: of.webhookId });
+const tariff = (of: Things): Body => ({
+  merchantId: of.merchantId,
+  tariffName: of.tariffName,
+});
+/** A tariff that could be put anywhere. */
+export const FREE_TARIFF: Body = {
+  currency: 'EUR',
+  timeZone: 'Europe/Riga',
+  versions: [
+    {
+      effectiveFrom: '2026-01-01T00:00:00Z',
+      graceSeconds: 0,
+      quoteSeconds: 0,
+      rules: [{ name: 'Always', phases: [{ amount: 0 }] }],
+    },
+  ],
+};
 const keyed = { idempotencyKey: 'k' } as const;
 const ofPayment = (of: Things): Body => ({ billId: of.billId, paymentId: of.paymentId });
 const credit = (of: Things): Body => ({ creditId: of.creditId });
@@ -142,6 +160,10 @@ export const OPERATOR_ROUTES: Readonly<Record<string, Row>> = {
   'operator.agreement.list': { lists: (of) => ({ institutionId: of.institutionId }) },
   'operator.agreement.get': { names: (of) => ({ agreementId: of.agreementId }) },
   'operator.agreement.end': { ofSystem: (of) => ({ agreementId: of.agreementId }) },
+  'operator.tariff.list': { lists: (of) => ({ merchantId: of.merchantId }) },
+  'operator.tariff.get': { names: tariff },
+  'operator.tariff.put': { names: (of) => ({ ...tariff(of), ...FREE_TARIFF }) },
+  'operator.tariff.end': { names: tariff },
   'operator.credit.get': { names: credit },
   'operator.credit.request': { names: credit },
   'operator.credit.close': { names: (of) => ({ ...credit(of), reference: 'T1' }) },

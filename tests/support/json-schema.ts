@@ -108,6 +108,14 @@ const rules: Readonly<Record<string, Rule>> = {
       check(item, rule as Schema, at(place, String(index)));
     });
   },
+  minItems: (value, rule, place) => {
+    if (Array.isArray(value) && value.length < (rule as number)) fails(place, 'has too few items');
+  },
+  uniqueItems: (value, _rule, place) => {
+    if (!Array.isArray(value)) return;
+    const texts = value.map((item) => JSON.stringify(item));
+    if (new Set(texts).size < texts.length) fails(place, 'has the same item twice');
+  },
   maxItems: (value, rule, place) => {
     if (Array.isArray(value) && value.length > (rule as number)) fails(place, 'has too many items');
   },

@@ -11,6 +11,10 @@ import type {
   WeekWindow,
 } from '../../src/domain/tariff/tariff.ts';
 import { type Millis, millis } from '../../src/domain/time.ts';
+import type { Tariffs } from '../../src/switch/tariffs.ts';
+
+/** Of merchants for whom none are kept. */
+export const noTariffs: Tariffs = { find: () => undefined };
 
 const WEEK_MINUTES = 10_080;
 

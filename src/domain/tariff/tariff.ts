@@ -23,6 +23,14 @@ export interface Tariff {
   readonly timeZone: string;
   /** In the order of `effectiveFrom`, at least one. */
   readonly versions: readonly TariffVersion[];
+  /** Absent: nobody keeps it, it came with its bill. */
+  readonly origin?: TariffOrigin;
+}
+
+/** Under which name operators keep it for the merchant, and which revision of it this is. */
+export interface TariffOrigin {
+  readonly name: string;
+  readonly revision: number;
 }
 
 export interface TariffVersion {

@@ -17,6 +17,7 @@ import { payers } from '../../../tests/support/payers.ts';
 import { codesAt } from '../../../tests/support/qr-claims.ts';
 import { silentLogger } from '../../../tests/support/silent-logger.ts';
 import { SmallSwitch } from '../../../tests/support/small-switch.ts';
+import { noTariffs } from '../../../tests/support/tariffs.ts';
 import { must } from '../../domain/assert.ts';
 import { evolve } from '../../domain/bill/bill.ts';
 import { ABSENT, type PresentBill } from '../../domain/bill/state.ts';
@@ -79,7 +80,13 @@ class Market {
   ask(party: Principal, name: SingleOperation, body: object): Promise<Answer> {
     const { door } = this;
     const codes = codesAt('https://pay.example');
-    const context = { shards: door.shards, codes, payers, wall: () => door.now };
+    const context = {
+      shards: door.shards,
+      codes,
+      payers,
+      tariffs: noTariffs,
+      wall: () => door.now,
+    };
     const read = readOperation(name, body, party, context);
     if (isProblem(read)) throw new Error(`${name} cannot be read: ${read.code}`);
     this.#requests += 1;

@@ -9,6 +9,7 @@ import {
   type LimitedKind,
   mayDo,
   type OperatorAction,
+  type OperatorSubject,
   type Party,
   type PartyFields,
   type PartyKind,
@@ -39,6 +40,7 @@ import {
 import type { GatewayOptions } from './options.ts';
 import { maySeePayers, payerAnswers } from './payer-answers.ts';
 import { readQuery } from './query.ts';
+import { tariffAnswers } from './tariff-answers.ts';
 import { webhookAnswers } from './webhook-answers.ts';
 
 const FORBIDDEN: Problem = {
@@ -79,13 +81,14 @@ function mayAsk(operator: Principal, subject: string, verb: string): boolean {
   if (subject === 'payer') return maySeePayers({ operator });
   // A key's or a webhook's holder tells whether it may be touched.
   if (OF_HOLDERS.has(subject)) return true;
-  return mayDo(operator, actionOf(subject, verb), subject as PartyKind | 'agreement');
+  return mayDo(operator, actionOf(subject, verb), subject as OperatorSubject);
 }
 
 function actionOf(subject: string, verb: string): OperatorAction {
   if (subject === 'audit') return 'audit';
   if (verb === 'list' || verb === 'get') return 'see';
   if (verb === 'limits') return 'see';
+  if (verb === 'put') return 'change';
   return verb === 'add' || verb === 'change' || verb === 'limit' ? verb : 'suspend';
 }
 
@@ -146,6 +149,7 @@ function answerOf(options: GatewayOptions, subject: string, verb: string): Answe
   }
   if (subject === 'payer') return payerAnswers(options)[verb as 'list' | 'erase'];
   if (subject === 'agreement') return agreementAnswers(options)[verb as 'add'];
+  if (subject === 'tariff') return tariffAnswers(options)[verb as 'put'];
   return partyAnswers(options, subject as PartyKind)[verb as 'add'];
 }
 

@@ -9,6 +9,7 @@ import type { PayerDesk, PayerLabels } from '../../switch/payers.ts';
 import type { Clock } from '../../switch/ports.ts';
 import type { QrCodes } from '../../switch/qr.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
+import type { TariffDesk, Tariffs } from '../../switch/tariffs.ts';
 import type { WebhookDesk } from '../../switch/webhooks/ports.ts';
 import type { Replays } from '../signatures/replays.ts';
 import type { Courier } from '../webhooks/courier.ts';
@@ -108,6 +109,9 @@ export interface GatewayOptions {
   readonly archive: Archive;
   readonly desk: OperatorDesk;
   readonly webhooks: WebhookDesk;
+  readonly tariffDesk: TariffDesk;
+  /** Those that bills are made of by name. */
+  readonly tariffs: Tariffs;
   /** Sends challenges to webhooks where an operator asks for it. */
   readonly courier: Courier;
   readonly clock: Clock;

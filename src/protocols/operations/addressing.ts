@@ -18,6 +18,7 @@ import type { PayerLabels } from '../../switch/payers.ts';
 import type { Principal } from '../../switch/principal.ts';
 import type { QrCodes } from '../../switch/qr.ts';
 import type { Operation } from '../../switch/requests.ts';
+import type { Tariffs } from '../../switch/tariffs.ts';
 import type { Problem } from '../problem-document.ts';
 import type { RequestName } from '../schemas/requests.ts';
 
@@ -35,6 +36,7 @@ export interface ReadingContext {
   readonly shards: number;
   readonly codes: QrCodes;
   readonly payers: PayerLabels;
+  readonly tariffs: Tariffs;
   /** Wall clock, ms. */
   wall(): number;
 }

@@ -13,7 +13,8 @@ import { millis, SECOND_MS } from '../../domain/time.ts';
 import type { Principal } from '../../switch/principal.ts';
 import { digestOf } from '../digest.ts';
 import { withCode } from '../issue-code.ts';
-import { problemOfNew, termsOf } from '../new-bill.ts';
+import { digestOfNew, problemOfNew, termsOf } from '../new-bill.ts';
+import { tariffFor } from '../new-stay.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { proposedSale } from '../proposed-sale.ts';
 import type { TerminalRequest } from '../schemas/terminal-requests.ts';
@@ -149,8 +150,16 @@ function readCreate(
   const terminalId = principal.id as TerminalId;
   const orderId = request.orderId as Reference;
   const shard = shardOfOrder(terminalId, orderId, context.shards);
+  const merchantId = principal.merchantId ?? '';
+  const tariff = tariffFor(request, { merchantId, tariffs: context.tariffs, now });
+  if (tariff !== null && 'rejected' in tariff) {
+    // The bill may be there, of an earlier attempt that found the tariff.
+    const digest = digestOfNew(request);
+    const check = { op: 'order.check', terminalId, orderId, digest, otherwise: tariff } as const;
+    return { shard, operation: check };
+  }
   const id = newBillId(shard, context);
-  const terms = termsOf(request, principal, id);
+  const terms = termsOf(request, principal, id, tariff);
   const coded = withCode(terms, request.qrFormat, principal.qr, context.codes);
   return isProblem(coded) ? coded : { shard, operation: { op: 'bill.create', terms: coded } };
 }

@@ -7,6 +7,7 @@ import { policies } from './new-bill-request.ts';
 import { payerFields } from './payers.ts';
 import { listOf } from './responses.ts';
 import { closed, explained, id, MODES, named, nullable, oneOf, text, time } from './scalars.ts';
+import { tariffSchema } from './tariff-schema.ts';
 import { webhookFields } from './webhooks.ts';
 
 const NAME_MAX = 200;
@@ -134,6 +135,7 @@ export const operatorRequests = {
     closed,
   ),
   'operator.agreement.add': object(agreementFields),
+  'operator.tariff.put': object(tariffSchema.properties),
   'operator.webhook.add': object(webhookFields.add),
   'operator.webhook.rotate': object(webhookFields.rotate),
   'operator.webhook.test': object({}),

@@ -13,7 +13,7 @@ import {
 } from './part-responses.ts';
 import { amount, mode, text, time } from './response-scalars.ts';
 import { named, nullable, oneOf } from './scalars.ts';
-import { quote, stayed } from './stay-responses.ts';
+import { origin, quote, stayed } from './stay-responses.ts';
 
 export const CAUSES = ['terminal', 'operator', 'timeout'] as const;
 
@@ -103,6 +103,7 @@ export const bill = named(
     }),
     ...offered,
     ...stayed,
+    tariff: origin,
     tip: Type.Optional(tip),
     tips: Type.Optional(tips),
     maxPayments: Type.Optional(nullable(Type.Integer({ minimum: 1 }))),

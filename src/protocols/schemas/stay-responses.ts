@@ -16,6 +16,18 @@ export const stayed = {
   ),
 };
 
+export const origin = Type.Optional(
+  nullable(
+    Type.Object(
+      { name: Type.String(), revision: Type.Integer({ minimum: 1 }) },
+      {
+        description:
+          'Of a timer bill: the kept tariff, and its revision, that was copied onto it. null: the bill brought its own.',
+      },
+    ),
+  ),
+);
+
 export const quote = named(
   'Quote',
   Type.Object(
