@@ -1,6 +1,7 @@
 // `qrswitch institution|merchant|terminal|paychannel|operator|key`: the directory of a running switch.
 
 import { Command } from 'commander';
+import { codesCommand } from './codes.ts';
 import { firstOperator } from './first-operator.ts';
 import type { Io } from './io.ts';
 import { limitsCommand } from './limits.ts';
@@ -119,6 +120,8 @@ function subjectCommand(subject: Subject, io: Io): Command {
   if (['institution', 'terminal', 'paychannel'].includes(name)) {
     command.addCommand(limitsCommand(plural, io));
   }
+  const codes = codesCommand(plural, io);
+  if (codes !== undefined) command.addCommand(codes);
   if (name === 'terminal') command.addCommand(addTerminals(io));
   if (name === 'operator') command.addCommand(firstOperator(io));
   if (name === 'paychannel') command.addCommand(secureCommand(io));

@@ -18,8 +18,10 @@ import type {
   PartyKind,
   Scope,
 } from '../switch/operator-desk.ts';
+import type { CodedKind, CodeFields, PartyCodes } from '../switch/qr.ts';
 import { PostgresAgreementDesk } from './agreement-desk.ts';
 import { type Change, runOnce, type Told, told } from './audited.ts';
+import { codeColumns, readCodes } from './code-settings.ts';
 import type { DataKeys } from './data-keys.ts';
 import { openDirectory } from './directory.ts';
 import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
@@ -140,6 +142,21 @@ export class PostgresOperatorDesk implements OperatorDesk {
     limits: LimitSettings,
   ): Promise<Changed<Party>> {
     return this.#alter(acting, { kind, id, action: `${kind}.limited`, detail: limits }, { limits });
+  }
+
+  async codes(scope: Scope, kind: CodedKind, id: string): Promise<PartyCodes | null> {
+    const party = await this.find(scope, kind, id);
+    return party === null ? null : readCodes(this.#sql, kind, party);
+  }
+
+  changeCodes(
+    acting: Acting,
+    kind: CodedKind,
+    id: string,
+    fields: CodeFields,
+  ): Promise<Changed<Party>> {
+    const of = { kind, id, action: `${kind}.codesChanged`, detail: fields };
+    return this.#alter(acting, of, codeColumns(fields));
   }
 
   async findKey(scope: Scope, id: string): Promise<IssuedKey | null> {

@@ -45,7 +45,7 @@ describe('a new bill’s code', () => {
     'is refused, and says why, in a format %s that cannot carry it',
     (_name, asked, settings, why) => {
       expect(issued(asked, settings)).toEqual({
-        code: 'qr.formatUnfit',
+        rejected: 'qr.formatUnfit',
         detail: expect.stringMatching(why),
       });
     },

@@ -4,8 +4,7 @@
 
 import type { QrFormat } from '../domain/bill/vocabulary.ts';
 import type { QrCodes, QrSettings } from '../switch/qr.ts';
-import type { ProposedTerms } from '../switch/requests.ts';
-import type { Problem } from './problem-document.ts';
+import type { ProposedTerms, SwitchRejection } from '../switch/requests.ts';
 
 const NO_SETTINGS: QrSettings = { format: 'url', country: null, category: null, sbpMember: null };
 
@@ -15,7 +14,7 @@ export function withCode(
   asked: QrFormat | undefined,
   settings: QrSettings = NO_SETTINGS,
   codes: QrCodes,
-): ProposedTerms | Problem {
+): ProposedTerms | SwitchRejection {
   const format = asked ?? settings.format;
   if (format === terms.qrFormat) return terms;
   const issued = codes.issue(format, {
@@ -31,5 +30,8 @@ export function withCode(
   });
   if (!('unfit' in issued)) return { ...terms, ...issued };
   const chosen = asked === undefined ? ', which is set for this terminal' : '';
-  return { code: 'qr.formatUnfit', detail: `In the format ${format}${chosen}: ${issued.unfit}` };
+  return {
+    rejected: 'qr.formatUnfit',
+    detail: `In the format ${format}${chosen}: ${issued.unfit}`,
+  };
 }

@@ -4,6 +4,7 @@ import { type TSchema, Type } from '@sinclair/typebox';
 import { agreementCalls } from './agreement-calls.ts';
 import type { Call, CallAnswer } from './call.ts';
 import { payerCalls } from './payer-calls.ts';
+import * as codes from './schemas/codes.ts';
 import * as shown from './schemas/operator.ts';
 import { queries } from './schemas/requests.ts';
 import { tariffCalls } from './tariff-calls.ts';
@@ -93,6 +94,7 @@ function callsOf(kind: Kind): Call[] {
       problems: ['party.notFound', 'idempotency.reused'],
     },
     ...limitCalls(kind, one),
+    ...codeCalls(kind, one),
     act('suspend', 'From now on nothing new begins for it; what has begun comes to its end'),
     act('resume', 'Ends its suspension'),
   ];
@@ -122,6 +124,36 @@ function limitCalls(kind: Kind, one: string): Call[] {
       request: 'operator.party.limit',
       key: 'optional',
       answers: { 200: is('As it is now.', shown.partyLimits) },
+      problems: ['party.notFound', 'idempotency.reused'],
+    },
+  ];
+}
+
+function codeCalls(kind: Kind, one: string): Call[] {
+  if (kind === 'paychannel' || kind === 'operator') return [];
+  const api = 'operator';
+  const path = `${one}/codes`;
+  return [
+    {
+      id: `operator.${kind}.codes`,
+      method: 'GET',
+      path,
+      api,
+      summary: 'What the codes of its bills are made of',
+      answers: { 200: is('What is set, and what is in force.', codes.partyCodes) },
+      problems: ['party.notFound'],
+    },
+    {
+      id: `operator.${kind}.changeCodes`,
+      method: 'PATCH',
+      path,
+      api,
+      summary: 'Change what the codes of its bills are made of: in force within a second',
+      description:
+        'What is left out stays as it is; null takes it away. Bills keep the code that they were created with.',
+      request: `operator.${kind}.changeCodes`,
+      key: 'optional',
+      answers: { 200: is('As it is now.', codes.partyCodes) },
       problems: ['party.notFound', 'idempotency.reused'],
     },
   ];

@@ -23,7 +23,6 @@ type EdgeCode =
   | 'body.tooLarge'
   | 'bill.amountZero'
   | 'feature.notYet'
-  | 'qr.formatUnfit'
   | 'qr.tampered'
   | 'qr.tooDense'
   | 'rate.limited'

@@ -5,6 +5,7 @@ import type { PolicySettings } from '../domain/bill/policies.ts';
 import type { Mode } from '../domain/bill/vocabulary.ts';
 import type { LimitSettings } from './limits.ts';
 import type { OperatorRole, Principal } from './principal.ts';
+import type { CodedKind, CodeFields, PartyCodes } from './qr.ts';
 
 export type PartyKind = 'institution' | 'merchant' | 'terminal' | 'paychannel' | 'operator';
 
@@ -185,6 +186,14 @@ export interface OperatorDesk {
     kind: LimitedKind,
     id: string,
     limits: LimitSettings,
+  ): Promise<Changed<Party>>;
+  /** What its codes are made of. */
+  codes(scope: Scope, kind: CodedKind, id: string): Promise<PartyCodes | null>;
+  changeCodes(
+    acting: Acting,
+    kind: CodedKind,
+    id: string,
+    fields: CodeFields,
   ): Promise<Changed<Party>>;
   findKey(scope: Scope, id: string): Promise<IssuedKey | null>;
   listKeys(scope: Scope, holderId: string | null, page: PageOf): Promise<IssuedKey[]>;

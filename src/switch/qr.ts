@@ -17,6 +17,23 @@ export interface QrSettings {
   readonly sbpMember: string | null;
 }
 
+/** Of whom operators set what codes are made of. */
+export type CodedKind = 'institution' | 'merchant' | 'terminal';
+
+/** What operators set of it; each kind has its own of these. What is left out stays, null is no longer set. */
+export interface CodeFields {
+  readonly format?: QrFormat | null;
+  readonly country?: string | null;
+  readonly category?: string | null;
+  readonly sbpMember?: string | null;
+}
+
+/** What is set of a party, and what is in force for it. */
+export interface PartyCodes {
+  readonly set: CodeFields;
+  readonly inForce: QrSettings;
+}
+
 /** What a code may say of its bill. */
 export interface QrClaim {
   readonly billId: BillId;

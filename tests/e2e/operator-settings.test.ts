@@ -1,9 +1,11 @@
-// Tariffs that operators keep for merchants, on the real switch: every thread makes bills of the newest revision soon after it
-// was put, a bill keeps the one that it was made of, and its create may be repeated whatever has become of the name.
+// What operators set of new bills, on the real switch: tariffs that are kept for merchants, and what codes are made of. Every
+// thread goes by it soon after, a bill keeps what it was made of, and its create may be repeated whatever is set by then.
 
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Bill, type Body, done, fresh, type Party, refused } from '../support/client.ts';
 import { qrswitch } from '../support/command-line.ts';
@@ -267,5 +269,146 @@ describe('a kept tariff', () => {
       code: 1,
       stderr: expect.stringContaining('timeZone is no time'),
     });
+  });
+});
+
+describe('what codes are made of', () => {
+  let house: House;
+  let own: Party;
+
+  beforeAll(async () => {
+    house = await onboardHouse(system, 'Codes');
+    own = world.http('terminal', house.terminal.key ?? '');
+  });
+
+  const order = (currency = 'EUR'): Body => ({ orderId: fresh('code'), amount: 1250, currency });
+  const change = (kind: keyof House, fields: Body, by = system) =>
+    by.ask(`operator.${kind}.changeCodes`, { partyId: house[kind].id, ...fields });
+  const shown = (kind: keyof House) =>
+    system.done<object>(`operator.${kind}.codes`, { partyId: house[kind].id });
+
+  /** What every gateway's new bills say, once they agree; or why there is none. */
+  const codes = (currency?: string) => async () => {
+    const asked = Array.from({ length: AT_ONCE }, () => own.ask('bill.create', order(currency)));
+    const said = (await Promise.all(asked)).map(({ body }) => {
+      const { qr, code } = body as { qr?: Bill['qr']; code?: string };
+      return qr === undefined ? code : saidBy(qr);
+    });
+    return [...new Set(said)];
+  };
+  const soon = (said: string, currency?: string) =>
+    expect.poll(codes(currency), WITHIN).toEqual([said]);
+
+  /** The format, and what of it comes from the settings. */
+  function saidBy({ format, payload }: Bill['qr']): string {
+    if (format === 'emvco') {
+      const country = /5802([A-Z]{2})59/.exec(payload)?.[1];
+      return `emvco ${country} ${/5204(\d{4})53/.exec(payload)?.[1]}`;
+    }
+    return format === 'sbp' ? `sbp ${/bank=(\d+)/.exec(payload)?.[1]}` : format;
+  }
+
+  /** What a reader that is none of ours reads in the picture of a new bill's code. */
+  async function scanned(): Promise<string> {
+    const { id } = await done(own, 'bill.create', order());
+    const png = await fetch(`${world.process.baseUrl}/v1/terminal/bills/${id}/qr.png?size=400`, {
+      headers: { Authorization: `Bearer ${house.terminal.key}` },
+    });
+    const file = join(folder, 'code.png');
+    writeFileSync(file, new Uint8Array(await png.arrayBuffer()));
+    const options = ['--raw', '--quiet', '--nodbus', '-Sdisable', '-Sqrcode.enable'];
+    const { stdout } = await promisify(execFile)('zbarimg', [...options, file]);
+    return stdout.trim();
+  }
+
+  test('is the institution’s, the merchant’s and the terminal’s, each before the other, on every gateway', async () => {
+    expect(await shown('terminal')).toEqual({
+      kind: 'terminal',
+      id: house.terminal.id,
+      set: { format: null },
+      inForce: { format: 'url', country: null, category: null, sbpMember: null },
+    });
+    await soon('url');
+    expect(await change('institution', { format: 'emvco', country: 'LV' })).toMatchObject({
+      status: 200,
+      body: { set: { format: 'emvco', country: 'LV', sbpMember: null } },
+    });
+    await soon('emvco LV 0000');
+    await change('merchant', { country: 'EE', category: '5814' });
+    await soon('emvco EE 5814');
+    const text = await scanned();
+    expect(saidBy({ format: 'emvco', payload: text, svg: '', png: '' })).toBe('emvco EE 5814');
+    const wanted = { amount: 1250, merchant: { name: 'Codes Shop' } };
+    const partner = world.http('paychannel', house.paychannel.key ?? '');
+    expect(await done(partner, 'bill.resolve', { qr: text })).toMatchObject(wanted);
+    await change('terminal', { format: 'url' });
+    await soon('url');
+    expect(await shown('terminal')).toMatchObject({
+      set: { format: 'url' },
+      inForce: { format: 'url', country: 'EE', category: '5814', sbpMember: null },
+    });
+  });
+
+  test('stands on a bill for good: a repeat of its create is answered with it, though it could not be made now', async () => {
+    const before = order('RUB');
+    const bill = await done(own, 'bill.create', before);
+    await change('terminal', { format: 'sbp' });
+    await soon('qr.formatUnfit', 'RUB');
+    const again = await own.ask('bill.create', before);
+    expect(again).toMatchObject({ status: 200, body: { id: bill.id, qr: bill.qr } });
+    const problem = await refused(own, 'bill.create', order('RUB'));
+    expect(problem).toMatchObject({
+      status: 422,
+      detail: expect.stringMatching(/^In the format sbp, which is set .*member number/),
+    });
+    await change('institution', { sbpMember: '100000000999' });
+    await soon('sbp 100000000999', 'RUB');
+    await change('terminal', { format: null });
+    await soon('emvco EE 5814', 'RUB');
+  });
+
+  test('is shown, set and taken away by commands', async () => {
+    const { institution, terminal } = house;
+    const lines = await run('terminal', 'codes', terminal.id, '--format', 'url');
+    expect(lines).toMatch(/^codes +set +in force\n/);
+    expect(lines).toMatch(/^format +url +url$/m);
+    expect(lines).toMatch(/^country +EE$/m);
+    await soon('url');
+    await run('terminal', 'codes', terminal.id, '--format', 'none');
+    const told = await run('institution', 'codes', institution.id, '--format', 'none', '--json');
+    expect(JSON.parse(told)).toMatchObject({ set: { format: null, country: 'LV' } });
+    expect(await run('terminal', 'codes', terminal.id)).toMatch(/^format +url$/m);
+    await soon('url');
+  });
+
+  test('is refused by its place, and to those whose role does not take it in', async () => {
+    const unfit: [keyof House, Body, string][] = [
+      ['institution', { format: 'pix' }, 'format'],
+      ['institution', { country: 'lv' }, 'country'],
+      ['institution', { country: 'ZZ' }, 'country'],
+      ['institution', { sbpMember: '1' }, 'sbpMember'],
+      ['institution', { category: '5814' }, 'category'],
+      ['merchant', { category: 'food' }, 'category'],
+      ['terminal', { country: 'LV' }, 'country'],
+      ['terminal', {}, ''],
+    ];
+    for (const [kind, fields, path] of unfit) {
+      expect(await change(kind, fields), JSON.stringify(fields)).toMatchObject({
+        status: 400,
+        body: { code: 'request.invalid', errors: [{ path }] },
+      });
+    }
+    const by = (key: string | null) => new OperatorParty(world, key ?? '');
+    const { admin, viewer, merchantAdmin } = house;
+    const allowed: [string | null, keyof House, Body, number][] = [
+      [admin.key, 'institution', { country: 'LT' }, 403],
+      [admin.key, 'merchant', { country: 'LT' }, 200],
+      [merchantAdmin.key, 'merchant', { country: 'LT' }, 403],
+      [merchantAdmin.key, 'terminal', { format: null }, 200],
+      [viewer.key, 'terminal', { format: null }, 403],
+    ];
+    for (const [key, kind, fields, status] of allowed) {
+      expect((await change(kind, fields, by(key))).status, kind).toBe(status);
+    }
   });
 });

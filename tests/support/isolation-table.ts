@@ -109,6 +109,20 @@ export const PAYCHANNEL_ROUTES: Readonly<Record<string, Row>> = {
   'paychannel.event.ack': { lists: (of) => ({ ids: [of.eventId] }) },
 };
 
+/** The calls on what a party's codes are made of. */
+function ofCodes(): Record<string, Row> {
+  const rows: Record<string, Row> = {};
+  for (const kind of ['institution', 'merchant', 'terminal'] as const) {
+    const names = (of: Things): Body => ({ partyId: of[`${kind}Id`] });
+    const own = kind === 'merchant' ? { country: 'LV' } : { format: 'url' };
+    const changed = (of: Things): Body => ({ ...names(of), ...own });
+    const isOfSystem = kind === 'institution';
+    rows[`operator.${kind}.codes`] = { names };
+    rows[`operator.${kind}.changeCodes`] = isOfSystem ? { ofSystem: changed } : { names: changed };
+  }
+  return rows;
+}
+
 /** The calls on a party of each kind. */
 function ofParties(): Record<string, Row> {
   const rows: Record<string, Row> = {};
@@ -135,6 +149,7 @@ function ofParties(): Record<string, Row> {
 
 export const OPERATOR_ROUTES: Readonly<Record<string, Row>> = {
   ...ofParties(),
+  ...ofCodes(),
   ...Object.fromEntries(Object.entries(ofBills).map(([id, row]) => [`operator.${id}`, row])),
   'operator.institution.add': { ofSystem: () => ({ name: 'x' }) },
   'operator.merchant.add': {

@@ -155,6 +155,8 @@ const rules: Readonly<Record<string, Rule>> = {
         fails(place, `is no UTC time: ${value}`);
     } else if (rule === 'currency') {
       if (!/^[A-Z]{3}$/.test(value)) fails(place, 'is no currency');
+    } else if (rule === 'country') {
+      if (!/^[A-Z]{2}$/.test(value)) fails(place, 'is no country');
     } else if (rule === 'http-url') {
       if (!URL.canParse(value)) fails(place, 'is no address');
     } else throw new Error(`a format that the tests do not know: ${String(rule)}`);

@@ -16,6 +16,7 @@ import {
   scopeOfOperator,
 } from '../../switch/operator-desk.ts';
 import type { Principal } from '../../switch/principal.ts';
+import type { CodedKind } from '../../switch/qr.ts';
 import { digestOf } from '../digest.ts';
 import { operatorCalls } from '../operator-calls.ts';
 import { encodeBody } from '../presenter.ts';
@@ -25,6 +26,7 @@ import { LIMITS } from '../schemas/scalars.ts';
 import { violationsOf } from '../schemas/validation.ts';
 import { parseTime } from '../wire-time.ts';
 import { agreementAnswers } from './agreement-answers.ts';
+import { codeAnswers } from './code-answers.ts';
 import type { Exchange } from './exchange.ts';
 import type { CallHandler } from './http.ts';
 import {
@@ -87,8 +89,8 @@ function mayAsk(operator: Principal, subject: string, verb: string): boolean {
 function actionOf(subject: string, verb: string): OperatorAction {
   if (subject === 'audit') return 'audit';
   if (verb === 'list' || verb === 'get') return 'see';
-  if (verb === 'limits') return 'see';
-  if (verb === 'put') return 'change';
+  if (verb === 'limits' || verb === 'codes') return 'see';
+  if (verb === 'put' || verb === 'changeCodes') return 'change';
   return verb === 'add' || verb === 'change' || verb === 'limit' ? verb : 'suspend';
 }
 
@@ -136,7 +138,7 @@ function flawsOf(
   const whole = idempotencyKey === '' ? given : { ...given, idempotencyKey };
   const violations = violationsOf(name, whole);
   if (violations !== undefined) return violations;
-  const isEmpty = name.endsWith('.change') && Object.keys(given).length === 0;
+  const isEmpty = /\.change(Codes)?$/.test(name) && Object.keys(given).length === 0;
   return isEmpty ? [{ path: '', message: 'must hold at least one field' }] : [];
 }
 
@@ -146,6 +148,9 @@ function answerOf(options: GatewayOptions, subject: string, verb: string): Answe
   if (subject === 'key') return keyAnswers(options)[verb as 'add' | 'list' | 'get' | 'revoke'];
   if (verb === 'limits' || verb === 'limit') {
     return limitAnswers(options, subject as LimitedKind)[verb];
+  }
+  if (verb === 'codes' || verb === 'changeCodes') {
+    return codeAnswers(options, subject as CodedKind)[verb];
   }
   if (subject === 'payer') return payerAnswers(options)[verb as 'list' | 'erase'];
   if (subject === 'agreement') return agreementAnswers(options)[verb as 'add'];

@@ -11,17 +11,18 @@ import {
 import type { Minor } from '../../domain/money.ts';
 import { millis, SECOND_MS } from '../../domain/time.ts';
 import type { Principal } from '../../switch/principal.ts';
+import type { Operation, SwitchRejection } from '../../switch/requests.ts';
 import { digestOf } from '../digest.ts';
 import { withCode } from '../issue-code.ts';
 import { digestOfNew, problemOfNew, termsOf } from '../new-bill.ts';
 import { tariffFor } from '../new-stay.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { proposedSale } from '../proposed-sale.ts';
+import type { RequestBody } from '../schemas/requests.ts';
 import type { TerminalRequest } from '../schemas/terminal-requests.ts';
 import { asBody, receiptViolation } from '../schemas/validation.ts';
 import {
   type Addressed,
-  isProblem,
   newBillId,
   onBill,
   onOrder,
@@ -153,15 +154,23 @@ function readCreate(
   const merchantId = principal.merchantId ?? '';
   const tariff = tariffFor(request, { merchantId, tariffs: context.tariffs, now });
   if (tariff !== null && 'rejected' in tariff) {
-    // The bill may be there, of an earlier attempt that found the tariff.
-    const digest = digestOfNew(request);
-    const check = { op: 'order.check', terminalId, orderId, digest, otherwise: tariff } as const;
-    return { shard, operation: check };
+    return { shard, operation: unlessMade(request, terminalId, tariff) };
   }
   const id = newBillId(shard, context);
   const terms = termsOf(request, principal, id, tariff);
   const coded = withCode(terms, request.qrFormat, principal.qr, context.codes);
-  return isProblem(coded) ? coded : { shard, operation: { op: 'bill.create', terms: coded } };
+  if ('rejected' in coded) return { shard, operation: unlessMade(request, terminalId, coded) };
+  return { shard, operation: { op: 'bill.create', terms: coded } };
+}
+
+/** Refused: but what operators have set may have been otherwise when an earlier attempt made the bill. */
+function unlessMade(
+  request: RequestBody<'bill.create'>,
+  terminalId: TerminalId,
+  otherwise: SwitchRejection,
+): Operation {
+  const orderId = request.orderId as Reference;
+  return { op: 'order.check', terminalId, orderId, digest: digestOfNew(request), otherwise };
 }
 
 function readRefund(

@@ -2,6 +2,7 @@
 
 import { type Static, type TProperties, Type } from '@sinclair/typebox';
 import { agreementFields } from './agreements.ts';
+import { codeFields } from './codes.ts';
 import { EVENT_TYPES } from './event-responses.ts';
 import { policies } from './new-bill-request.ts';
 import { payerFields } from './payers.ts';
@@ -107,6 +108,9 @@ export const operatorRequests = {
     withKey: Type.Optional(withKey),
   }),
   'operator.operator.change': some({ name }),
+  'operator.institution.changeCodes': some(codeFields.institution),
+  'operator.merchant.changeCodes': some(codeFields.merchant),
+  'operator.terminal.changeCodes': some(codeFields.terminal),
   'operator.party.act': object({}),
   'operator.party.limit': object(limitFields),
   'operator.key.add': object({

@@ -1,0 +1,26 @@
+// What operators are answered about what the codes of a party are made of.
+
+import type { CodedKind, CodeFields } from '../../switch/qr.ts';
+import type { Problem } from '../problem-document.ts';
+import { type Answer, type Answering, type Asked, changedAnswer } from './operator-answers.ts';
+import type { GatewayOptions } from './options.ts';
+
+const UNKNOWN: Problem = { code: 'party.notFound' };
+
+export function codeAnswers({ desk }: GatewayOptions, kind: CodedKind) {
+  const show = async ({ acting, params }: Asked): Promise<Answer> => {
+    const id = params.partyId ?? '';
+    const codes = await desk.codes(acting.scope, kind, id);
+    return codes === null ? UNKNOWN : { status: 200, body: { kind, id, ...codes } };
+  };
+  return {
+    codes: show,
+    changeCodes: async (asked) => {
+      const { acting, params, body } = asked;
+      const id = params.partyId ?? '';
+      const changed = await desk.changeCodes(acting, kind, id, body as CodeFields);
+      const isDone = changed.is === 'done' || changed.is === 'repeated';
+      return isDone ? show(asked) : changedAnswer(changed, UNKNOWN, () => ({}));
+    },
+  } satisfies Record<string, Answering>;
+}
