@@ -53,6 +53,7 @@ export default defineConfig({
           include: storeTests,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          globalSetup: ['tests/support/cluster-template.ts'],
           // Beside the simulation, which is one long file on one of the two.
           sequence: { groupOrder: 0 },
         },
@@ -64,7 +65,7 @@ export default defineConfig({
           include: processTests,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          globalSetup: ['tests/support/shared-postgres.ts'],
+          globalSetup: ['tests/support/cluster-template.ts', 'tests/support/shared-postgres.ts'],
           // Each of these is several processes already. With three at once the suite is a minute quicker, and 503s of a
           // starved lease come where a test does not expect them.
           maxWorkers: 2,

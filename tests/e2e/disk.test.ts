@@ -79,7 +79,7 @@ describe('a disk under Redis', () => {
   beforeEach(async () => {
     disk = FaultyDisk.make(REDIS_FILES);
     redis = await startRedis({}, disk.env);
-    await startSwitch(await createDatabase(inject('postgresUrl')), redis.url);
+    await startSwitch(await createDatabase(inject('postgresUrl'), { migrated: true }), redis.url);
   });
   afterEach(async () => {
     await running?.remove();
@@ -153,7 +153,7 @@ describe('a disk under Postgres alone', () => {
   beforeEach(async () => {
     disk = FaultyDisk.make(POSTGRES_FILES);
     postgres = await startPostgres({ env: disk.env, settings: { wal_sync_method: 'fdatasync' } });
-    await startSwitch(await createDatabase(postgres.url), null);
+    await startSwitch(await createDatabase(postgres.url, { migrated: true }), null);
   });
   afterEach(async () => {
     await running?.remove();

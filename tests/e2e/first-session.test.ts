@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { done } from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
-import { postgresAlone } from '../support/set-ups.ts';
+import { emptyPostgres } from '../support/set-ups.ts';
 import { DIST } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
@@ -20,7 +20,7 @@ describe('the first session', () => {
   let world: World;
 
   beforeAll(async () => {
-    world = await World.start(postgresAlone);
+    world = await World.start(emptyPostgres);
   });
   afterAll(() => world?.stop());
   beforeEach(() => showOutputOnFailure(() => world?.process));

@@ -1,13 +1,14 @@
 // A real Postgres for tests: its own cluster in a temporary folder, on a free port of 127.0.0.1, as `nobody` where
 // the run is root. It dies with the test process, however that dies.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import postgres from 'postgres';
 import {
   findPostgresPrograms,
@@ -20,6 +21,11 @@ import { freePort } from './ports.ts';
 const PASSWORD = 'test';
 const USER = 'test';
 const PREFIX = 'qrswitch-test-pg-';
+
+/** Names the folder of a server whose cluster others copy, in the environment of a test run (cluster-template.ts). */
+export const TEMPLATE = 'QRSWITCH_TEST_CLUSTER';
+/** A database of that cluster that has been migrated. */
+export const MIGRATED = 'migrated';
 
 export interface TestPostgres {
   /** Of the database `postgres`, with user and password. */
@@ -56,10 +62,7 @@ export async function startPostgres(
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), PREFIX)));
   await chmod(dir, 0o755);
   const directory = join(dir, 'cluster');
-  if (!existsSync(directory)) {
-    const sync = false;
-    await initialiseCluster({ programs, account, directory, user: USER, password: PASSWORD, sync });
-  }
+  if (!existsSync(directory)) await makeCluster({ programs, account, directory });
   const port = options.port ?? (await freePort());
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
@@ -105,6 +108,18 @@ export async function startPostgres(
   };
 }
 
+async function makeCluster(
+  where: Omit<Parameters<typeof initialiseCluster>[0], 'user' | 'password' | 'sync'>,
+): Promise<void> {
+  const template = process.env[TEMPLATE];
+  if (template === undefined) {
+    await initialiseCluster({ ...where, user: USER, password: PASSWORD, sync: false });
+  } else {
+    // With owners and rights as they are: the server runs as another user where the tests run as root.
+    await promisify(execFile)('cp', ['-a', join(template, 'cluster'), where.directory]);
+  }
+}
+
 /** A shell that waits for the end of its input, which comes when this process dies, and then clears up after it. */
 function guard(pid: number, dir: string): () => void {
   const script = 'read -r _; kill -9 "$1"; rm -rf "$2"';
@@ -117,12 +132,19 @@ function guard(pid: number, dir: string): () => void {
   return () => shell.kill('SIGKILL');
 }
 
-/** Makes a fresh, empty database on the server of a URL and returns the URL of that. */
-export async function createDatabase(url: string): Promise<string> {
-  const name = `test_${randomBytes(6).toString('hex')}`;
+/**
+ * Makes a fresh database on the server of a URL and returns the URL of that: an empty one, or, where the server's
+ * cluster is a copy that has one, one in the form that the switch wants, as if it had been started there before.
+ */
+export async function createDatabase(
+  url: string,
+  how: { name?: string; migrated?: boolean } = {},
+): Promise<string> {
+  const { name = `test_${randomBytes(6).toString('hex')}`, migrated = false } = how;
+  const template = migrated && process.env[TEMPLATE] !== undefined ? MIGRATED : 'template1';
   const sql = postgres(url, { max: 1, onnotice: () => undefined });
   try {
-    await sql.unsafe(`create database ${name}`);
+    await sql.unsafe(`create database ${name} template ${template}`);
   } finally {
     await sql.end();
   }

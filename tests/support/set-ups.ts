@@ -22,13 +22,22 @@ export const redisAndPostgres: SetUp = {
   name: 'Redis and Postgres',
   async start() {
     const redis = await startRedis();
-    const databaseUrl = await createDatabase(inject('postgresUrl'));
+    const databaseUrl = await createDatabase(inject('postgresUrl'), { migrated: true });
     return { databaseUrl, redisUrl: redis.url, stop: () => redis.stop() };
   },
 };
 
 export const postgresAlone: SetUp = {
   name: 'Postgres alone',
+  async start() {
+    const databaseUrl = await createDatabase(inject('postgresUrl'), { migrated: true });
+    return { databaseUrl, redisUrl: null, stop: () => Promise.resolve() };
+  },
+};
+
+/** As Postgres alone, with a database in which there is nothing yet. */
+export const emptyPostgres: SetUp = {
+  name: 'an empty Postgres',
   async start() {
     const databaseUrl = await createDatabase(inject('postgresUrl'));
     return { databaseUrl, redisUrl: null, stop: () => Promise.resolve() };

@@ -13,7 +13,9 @@ import { createDatabase, type RedisServer, startPostgres, type TestPostgres } fr
 /** Redis and Postgres whose faults are the test's own: nobody else uses them. */
 export function onOwn(stores: { redis: RedisServer | null; postgres?: TestPostgres }): SetUp {
   const start = async (): Promise<RunningStores> => ({
-    databaseUrl: await createDatabase(stores.postgres?.url ?? inject('postgresUrl')),
+    databaseUrl: await createDatabase(stores.postgres?.url ?? inject('postgresUrl'), {
+      migrated: true,
+    }),
     redisUrl: stores.redis?.url ?? null,
     stop: async () => {
       await stores.redis?.stop();

@@ -1,0 +1,19 @@
+// One cluster of Postgres for all tests of a run to copy: making it takes a processor for two seconds, copying it next
+// to nothing. A database in it has the form that the switch wants, to be copied likewise.
+
+import { rm } from 'node:fs/promises';
+import { migrate } from '../../src/persistence/migrate.ts';
+import { createDatabase, MIGRATED, startPostgres, TEMPLATE } from './postgres-server.ts';
+
+/** For the whole run, whichever projects ask for it. */
+export async function setup(): Promise<() => Promise<void>> {
+  if (process.env[TEMPLATE] !== undefined) return () => Promise.resolve();
+  const server = await startPostgres({ fsync: false });
+  await migrate(await createDatabase(server.url, { name: MIGRATED }));
+  await server.stop({ keep: true });
+  process.env[TEMPLATE] = server.dir;
+  return async () => {
+    delete process.env[TEMPLATE];
+    await rm(server.dir, { recursive: true, force: true });
+  };
+}
