@@ -16,7 +16,9 @@ export const DIST = process.env.E2E_DIST ?? fileURLToPath(new URL('../../dist', 
 
 const READY_MS = 60_000;
 const END_MS = 60_000;
-const POLL_MS = 20;
+/** At first and, as a wait goes on, at most: each look takes time from what is waited for. */
+const POLL_MS = 10;
+const POLL_MAX_MS = 80;
 const SHOWN_LINES = 40;
 /** Threads have 2 s to tell their metrics. */
 const TOLD_WITHIN_MS = 1_900;
@@ -122,7 +124,10 @@ export class SwitchProcess {
   }
 
   async ready(): Promise<void> {
-    await this.until('ready', async () => (await this.readiness())?.status === 200);
+    // A process that has never said so need not be asked.
+    await this.until('ready', async () => {
+      return this.#output.includes('"switch.ready"') && (await this.readiness())?.status === 200;
+    });
   }
 
   /** What /readyz says; undefined where nobody answers. */
@@ -138,12 +143,12 @@ export class SwitchProcess {
   /** Resolves once the condition holds; rejects where the process ends first. */
   async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
     const deadline = performance.now() + READY_MS;
-    while (!(await holds())) {
+    for (let wait = POLL_MS; !(await holds()); wait = Math.min(1.5 * wait, POLL_MAX_MS)) {
       if (this.hasEnded) throw new Error(`the switch ended before it was ${what}\n${this.tail()}`);
       if (performance.now() > deadline) {
         throw new Error(`the switch was not ${what} in time\n${this.tail()}`);
       }
-      await pause(POLL_MS);
+      await pause(wait);
     }
   }
 
