@@ -32,8 +32,8 @@ const homes = {
   'prom-client': '^src/telemetry/',
   qrcode: '^src/(protocols|cli)/',
   'uWebSockets.js': '^src/protocols/gateway/',
-  // A client of the switch, not a part of it: the demo speaks to a running one.
-  ws: '^src/cli/',
+  // For clients of the switch, which are no part of it: the demo, and simulated tills and wallets.
+  ws: '^src/(cli|simulators)/',
 };
 
 /** Layers that are pure: what they need of the world they declare as a port, or take as an argument. */

@@ -1,10 +1,12 @@
-// `qrswitch simulate bank`: other people's systems on one's own machine, to try the switch against.
+// `qrswitch simulate`: other people's systems on one's own machine, to try the switch against. Here: their banks.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { startSber } from '../simulators/sber/simulator.ts';
 import type { BankSimulator, SimulatorPlace } from '../simulators/simulator.ts';
 import { startTbank } from '../simulators/tbank/simulator.ts';
 import { CommandFailure, type Io } from './io.ts';
+import { shopCommand, terminalsCommand, walletsCommand } from './simulate-market.ts';
+import type { Ending } from './simulate-options.ts';
 
 interface BankOptions {
   readonly kind: BankKind;
@@ -37,13 +39,13 @@ const banks = {
   },
 } as const satisfies Record<string, Bank>;
 
-/** Where it listens, and how it is ended: by a signal, or by what a test gives in its place. */
-export type Ending = (end: () => void) => void;
-
 export function simulateCommand(io: Io, ending: Ending = signalled): Command {
   return new Command('simulate')
     .description('imitates the systems of others, to try the switch against')
-    .addCommand(bankCommand(io, ending));
+    .addCommand(bankCommand(io, ending))
+    .addCommand(terminalsCommand(io, ending))
+    .addCommand(walletsCommand(io, ending, () => process.stdin))
+    .addCommand(shopCommand(io, ending));
 }
 
 function bankCommand(io: Io, ending: Ending): Command {

@@ -9,22 +9,39 @@ const SLOW_MS = 200;
 /** Of a thousand requests: answered 500, answered 429, taken without an answer, cut off, taken late. */
 const FAULTS = { broken: 40, busy: 10, lost: 20, reset: 10, slow: 10 };
 
+/** Sums of all endpoints, as they are told now and then. */
+export interface Taken {
+  requests: number;
+  /** Deliveries that were the next of their bill. */
+  taken: number;
+  repeated: number;
+  /** One that came before those before it: it was skipped then, or they are lost. */
+  outOfOrder: number;
+  forged: number;
+  /** Bills of which all has come. */
+  whole: number;
+}
+
+/** One endpoint, and of each of its bills the number of the latest event that was taken. */
 export class FlakyReceiver {
-  /** Of each bill, the number of the latest event that was taken. */
-  readonly bills = new Map<string, number>();
-  requests = 0;
-  taken = 0;
-  repeated = 0;
-  outOfOrder = 0;
-  forged = 0;
   isDown = false;
   secret = '';
-  #random: () => number;
+  readonly #bills = new Map<string, number>();
+  readonly #sums: Taken;
+  readonly #events: number;
+  readonly #random: () => number;
   readonly #server: Server;
 
-  constructor(random: () => number) {
-    this.#random = random;
-    this.#server = createServer((req, res) => {
+  /** `events`: of each bill. */
+  constructor(of: {
+    readonly random: () => number;
+    readonly events: number;
+    readonly sums: Taken;
+  }) {
+    this.#random = of.random;
+    this.#events = of.events;
+    this.#sums = of.sums;
+    this.#server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
       void this.#take(req, res);
     });
   }
@@ -34,19 +51,25 @@ export class FlakyReceiver {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
 
+  /** Bills of which something is missing, of those that are named. */
+  missing(billIds: readonly string[]): string[] {
+    return billIds.filter((id) => (this.#bills.get(id) ?? 0) < this.#events);
+  }
+
   close(): void {
     this.#server.closeAllConnections();
     this.#server.close();
   }
 
   async #take(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const body = Buffer.concat((await req.toArray()) as Buffer[]).toString();
-    const { challenge } = JSON.parse(body) as { challenge?: string };
-    if (challenge !== undefined) {
-      res.end(JSON.stringify({ challenge }));
+    const parts: Buffer[] = [];
+    for await (const part of req as AsyncIterable<Buffer>) parts.push(part);
+    const body = Buffer.concat(parts).toString();
+    if (body.startsWith('{"type":"webhook.challenge"')) {
+      res.end(JSON.stringify({ challenge: (JSON.parse(body) as { challenge: string }).challenge }));
       return;
     }
-    this.requests += 1;
+    this.#sums.requests += 1;
     if (this.isDown) {
       res.writeHead(503).end();
       return;
@@ -72,18 +95,24 @@ export class FlakyReceiver {
   }
 
   #keep(req: IncomingMessage, body: string): boolean {
+    const sums = this.#sums;
     try {
       new Webhook(this.secret).verify(body, req.headers as Record<string, string>);
     } catch {
-      this.forged += 1;
+      sums.forged += 1;
       return false;
     }
-    const [billId = '', no] = String(req.headers['webhook-id']).split('-e');
-    const last = this.bills.get(billId) ?? 0;
-    this.taken += 1;
-    if (Number(no) === last) this.repeated += 1;
-    if (Number(no) < last) this.outOfOrder += 1;
-    this.bills.set(billId, Math.max(last, Number(no)));
+    const [billId = '', text] = String(req.headers['webhook-id']).split('-e');
+    const last = this.#bills.get(billId) ?? 0;
+    const no = Number(text);
+    if (no > last + 1) sums.outOfOrder += 1;
+    if (no <= last) {
+      sums.repeated += 1;
+      return true;
+    }
+    sums.taken += 1;
+    if (no === this.#events) sums.whole += 1;
+    this.#bills.set(billId, no);
     return true;
   }
 }

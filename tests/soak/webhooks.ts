@@ -1,58 +1,87 @@
-// `npm run soak:webhooks -- --count 1000000 --kills 5`: so many bills are paid in two parts, their events go to a receiver
-// that fails by dice and is down now and then, the switch is killed on the way, and none may be lost.
+// `npm run soak:webhooks -- --count 1000000 --kills 5`: bills are paid in parts, the events go to receivers that fail by
+// dice and are down now and then, the switch is killed on the way, and none may be lost, forged or out of order.
+//
+//   payers ──WebSocket──▶ switch ──POST──▶ receivers        each in a process of its own
 
+import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { type Keyed, onboardTerminal } from '../support/onboarding.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { SwitchProcess } from '../support/switch-process.ts';
-import { FlakyReceiver } from './flaky-receiver.ts';
+import type { Taken } from './flaky-receiver.ts';
+import type { FromPayers, ToPayers } from './payers.ts';
+import type { FromReceivers, ToReceivers } from './receivers.ts';
 
-const BILLS_AT_ONCE = 200;
-const PAYERS = 64;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const AGAIN_MS = 100;
 const TOLD_MS = 5_000;
-/** Of each minute, the receiver is down for so long. */
-const DOWN = { everyMs: 20_000, forMs: 2_000 };
+/** Nothing taken for so long: it will not come any more. */
+const STILL_MS = 180_000;
+
+interface Settings {
+  readonly count: number;
+  readonly kills: number;
+  readonly seed: number;
+  readonly endpoints: number;
+  /** Of each bill. */
+  readonly events: number;
+  readonly ahead: number;
+  readonly log: string;
+}
 
 interface Run {
   switch: SwitchProcess;
-  readonly receiver: FlakyReceiver;
-  readonly count: number;
+  readonly settings: Settings;
+  readonly receivers: ChildProcess;
+  readonly payers: ChildProcess;
+  terminals: readonly Keyed[];
+  /** Of each terminal. */
+  readonly bills: number;
+  readonly total: number;
   paid: number;
+  kills: number;
+  sums: Taken;
+  /** Of each terminal, once all are paid. */
+  billIds: readonly (readonly string[])[] | null;
+  missing: readonly string[] | null;
+  failure: string | null;
 }
 
 /** Resolves with the exit code. */
 export async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      count: { type: 'string', default: '1000000' },
-      kills: { type: 'string', default: '5' },
-      seed: { type: 'string', default: '1' },
-      log: { type: 'string', default: 'redis' },
-    },
-  });
-  const redis = values.log === 'redis' ? await startRedis() : null;
+  const settings = settingsOf(args);
+  const redis = settings.log === 'redis' ? await startRedis() : null;
   const stores = await startPostgres();
   const dataDir = mkdtempSync(join(tmpdir(), 'qrswitch-soak-'));
-  const receiver = new FlakyReceiver(diceOf(Number(values.seed)));
   const env = { QRSWITCH_WEBHOOK_ALLOW: '127.0.0.0/8', QRSWITCH_WEBHOOK_FIRST_RETRY_MS: '500' };
   const of = { databaseUrl: stores.url, redisUrl: redis?.url ?? null };
+  const { count, endpoints, events } = settings;
+  const bills = Math.ceil(count / endpoints / events);
   const run: Run = {
     switch: await SwitchProcess.start({ stores: of, env, dataDir }),
-    receiver,
-    // Two events a bill.
-    count: Math.ceil(Number(values.count) / 2),
+    settings,
+    receivers: child('receivers'),
+    payers: child('payers'),
+    terminals: [],
+    bills,
+    total: bills * endpoints * events,
     paid: 0,
+    kills: 0,
+    sums: { requests: 0, taken: 0, repeated: 0, outOfOrder: 0, forged: 0, whole: 0 },
+    billIds: null,
+    missing: null,
+    failure: null,
   };
   try {
-    return await soak(run, Number(values.kills));
+    return await soak(run, stores.url);
   } finally {
-    receiver.close();
+    for (const each of [run.payers, run.receivers]) if (each.connected) each.disconnect();
     await run.switch.kill();
     await redis?.stop();
     await stores.stop();
@@ -60,79 +89,158 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
-async function soak(run: Run, kills: number): Promise<number> {
-  const { receiver } = run;
-  const { demo } = run.switch;
-  const url = await receiver.listen();
-  const added = await call(run, demo.operator.key, 'operator/webhooks', {
-    holderId: demo.terminal.id,
-    url,
+function settingsOf(args: string[]): Settings {
+  const { values } = parseArgs({
+    args,
+    options: {
+      count: { type: 'string', default: '1000000' },
+      kills: { type: 'string', default: '5' },
+      seed: { type: 'string', default: '1' },
+      endpoints: { type: 'string', default: '8' },
+      events: { type: 'string', default: '5' },
+      ahead: { type: 'string', default: '10000' },
+      log: { type: 'string', default: 'redis' },
+    },
   });
-  receiver.secret = String(added.secret);
+  const { log, ...numbers } = values;
+  const read = Object.entries(numbers).map(([name, text]) => [name, Number(text)]);
+  return { ...(Object.fromEntries(read) as Omit<Settings, 'log'>), log };
+}
+
+async function soak(run: Run, databaseUrl: string): Promise<number> {
+  const { settings, total } = run;
+  listen(run);
+  await register(run, databaseUrl);
   const began = performance.now();
-  const stopTelling = every(TOLD_MS, () => console.log(line(run)));
-  const stopDowns = every(DOWN.everyMs, async () => {
-    receiver.isDown = true;
-    await pause(DOWN.forMs);
-    receiver.isDown = false;
+  const { terminal: _terminal, paychannel } = run.switch.demo;
+  tellPayers(run, {
+    is: 'task',
+    task: {
+      baseUrl: run.switch.baseUrl.replace(/^http/, 'ws'),
+      terminalKeys: run.terminals.map(({ key }) => key),
+      paychannelKey: paychannel.key,
+      bills: run.bills,
+      events: settings.events,
+      ahead: settings.ahead,
+    },
   });
-  const killing = killNowAndThen(run, kills);
-  await payAll(run);
-  await killing;
-  while (!isAll(run)) await pause(AGAIN_MS);
-  stopTelling();
-  stopDowns();
-  const seconds = Math.round((performance.now() - began) / 1_000);
-  console.log(`${line(run)}\nall ${run.count * 2} events have arrived within ${seconds} s`);
-  return receiver.forged + receiver.outOfOrder === 0 ? 0 : 1;
+  const telling = setInterval(telling5s(run, began), TOLD_MS);
+  try {
+    await Promise.all([killNowAndThen(run), allTaken(run)]);
+  } finally {
+    clearInterval(telling);
+  }
+  const seconds = (performance.now() - began) / 1_000;
+  const rate = Math.round(run.sums.taken / seconds);
+  console.log(`${line(run)}\n${seconds.toFixed(0)} s, ${rate} deliveries taken a second`);
+  return judge(run, total);
 }
 
-/** Whether the last event of every bill has arrived; in order within a bill, so have those before it. */
-function isAll({ receiver, count }: Run): boolean {
-  if (receiver.bills.size < count) return false;
-  for (const no of receiver.bills.values()) if (no < 2) return false;
-  return true;
-}
-
-async function payAll(run: Run): Promise<void> {
-  const { terminal, paychannel } = run.switch.demo;
-  for (let at = 0; at < run.count; at += BILLS_AT_ONCE) {
-    const orders = Array.from(
-      { length: Math.min(BILLS_AT_ONCE, run.count - at) },
-      (_, i) => at + i,
-    );
-    await inTurns(orders, async (order) => {
-      const bill = { orderId: `soak-${order}`, amount: 500, currency: 'EUR', expiresIn: 86_400 };
-      const { id } = await call(run, terminal.key, 'terminal/bills', bill);
-      for (const paymentRef of ['a', 'b']) {
-        const payment = { paymentRef, amount: 250, currency: 'EUR' };
-        await call(run, paychannel.key, `paychannel/bills/${id}/payments`, payment);
-      }
-      run.paid += 1;
-    });
+/** Until all was paid and all has come, or nothing comes any more. */
+async function allTaken(run: Run): Promise<void> {
+  let taken = -1;
+  let changedAt = performance.now();
+  while (run.billIds === null || run.sums.taken < run.total) {
+    if (run.failure !== null) return;
+    if (run.sums.taken !== taken) changedAt = performance.now();
+    taken = run.sums.taken;
+    if (performance.now() - changedAt > STILL_MS) return;
+    await pause(AGAIN_MS);
   }
 }
 
-/** All of them, so many at once. */
-async function inTurns(items: number[], work: (item: number) => Promise<void>): Promise<void> {
-  const one = async (): Promise<void> => {
-    for (let item = items.pop(); item !== undefined; item = items.pop()) await work(item);
-  };
-  await Promise.all(Array.from({ length: PAYERS }, one));
+async function judge(run: Run, total: number): Promise<number> {
+  const { sums, billIds } = run;
+  const found: string[] = [];
+  if (run.failure !== null) found.push(`paying failed: ${run.failure}`);
+  if (sums.taken !== total) found.push(`${sums.taken} of ${total} were taken`);
+  if (sums.forged > 0) found.push(`${sums.forged} were forged`);
+  if (sums.outOfOrder > 0) found.push(`${sums.outOfOrder} came before those before them`);
+  if (billIds !== null) {
+    tellReceivers(run, { is: 'missing', bills: billIds });
+    while (run.missing === null) await pause(AGAIN_MS);
+    if (run.missing.length > 0) found.push(`not whole: ${run.missing.slice(0, 10).join(', ')}`);
+  }
+  found.push(...(await leftovers(run)));
+  for (const what of found) console.log(`WRONG: ${what}`);
+  if (found.length === 0)
+    console.log(`all ${total} have arrived, in order, none forged, none dead`);
+  return found.length === 0 ? 0 : 1;
 }
 
-/** A change, sent until it is known to be done: each has a reference of its own. */
-async function call(
+/** What the switch still holds once all was taken. */
+async function leftovers(run: Run): Promise<string[]> {
+  const until = performance.now() + STILL_MS;
+  for (;;) {
+    const { items } = await ask(
+      run,
+      run.switch.demo.operator.key,
+      'GET',
+      'operator/webhooks?limit=100',
+    );
+    const endpoints = items as { id: string; health: { pending: number; deadLetters: number } }[];
+    const dead = endpoints.filter(({ health }) => health.deadLetters > 0);
+    if (dead.length > 0) return dead.map(({ id }) => `endpoint ${id} has dead letters`);
+    const pending: string[] = [];
+    for (const { id, key } of run.terminals) {
+      const { events } = await ask(run, key, 'GET', 'terminal/events?limit=1');
+      if ((events as unknown[]).length > 0) pending.push(`terminal ${id} has events pending`);
+    }
+    if (pending.length === 0 || performance.now() > until) return pending;
+    await pause(AGAIN_MS);
+  }
+}
+
+function listen(run: Run): void {
+  run.receivers.on('message', (message: FromReceivers) => {
+    if (message.is === 'taken') {
+      run.sums = message.sums;
+      tellPayers(run, { is: 'taken', events: message.sums.taken });
+    } else if (message.is === 'missing') run.missing = message.bills;
+  });
+  run.payers.on('message', (message: FromPayers) => {
+    if (message.is === 'paid') run.paid = message.events;
+    else if (message.is === 'done') run.billIds = message.bills;
+    else run.failure = message.why;
+  });
+}
+
+/** A terminal an endpoint; each proves itself. */
+async function register(run: Run, databaseUrl: string): Promise<void> {
+  const { demo } = run.switch;
+  const { endpoints, events, seed } = run.settings;
+  const urls = new Promise<readonly string[]>((done) => {
+    run.receivers.on('message', (message: FromReceivers) => {
+      if (message.is === 'urls') done(message.urls);
+    });
+  });
+  tellReceivers(run, { is: 'task', task: { endpoints, events, seed } });
+  const secrets: string[] = [];
+  const terminals: Keyed[] = [];
+  for (const url of await urls) {
+    const terminal = await onboardTerminal(databaseUrl, { merchantId: demo.merchant.id });
+    const body = { holderId: terminal.id, url };
+    const added = await ask(run, demo.operator.key, 'POST', 'operator/webhooks', body);
+    terminals.push(terminal);
+    secrets.push(String(added.secret));
+  }
+  run.terminals = terminals;
+  tellReceivers(run, { is: 'secrets', secrets });
+}
+
+/** Sent until it is known to be done. */
+async function ask(
   run: Run,
   key: string,
+  method: string,
   path: string,
-  body: object,
+  body?: object,
 ): Promise<Record<string, unknown>> {
   for (;;) {
     const answer = await fetch(`${run.switch.baseUrl}/v1/${path}`, {
-      method: 'POST',
+      method,
       headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }).catch(() => null);
     if (answer?.ok) return (await answer.json()) as Record<string, unknown>;
     const text = await answer?.text().catch(() => '');
@@ -141,32 +249,50 @@ async function call(
   }
 }
 
-async function killNowAndThen(run: Run, kills: number): Promise<void> {
-  for (let killed = 0; killed < kills; killed++) {
-    const after = (run.count * (killed + 1)) / (kills + 1);
-    while (run.paid < after) await pause(AGAIN_MS);
+async function killNowAndThen(run: Run): Promise<void> {
+  const { kills } = run.settings;
+  while (run.kills < kills) {
+    const after = (run.total * (run.kills + 1)) / (kills + 1);
+    while (run.paid < after) {
+      if (run.failure !== null) return;
+      await pause(AGAIN_MS);
+    }
     await run.switch.kill();
+    run.kills += 1;
     run.switch = await run.switch.restart();
   }
 }
 
-function line({ paid, receiver }: Run): string {
-  const { requests, taken, repeated, forged, outOfOrder, bills } = receiver;
-  return `${paid} bills paid, of ${bills.size} something arrived: ${requests} requests, ${taken} taken, ${repeated} repeated, ${forged} forged, ${outOfOrder} out of order`;
-}
-
-function every(ms: number, work: () => unknown): () => void {
-  const timer = setInterval(work, ms);
-  return () => clearInterval(timer);
-}
-
-/** Mulberry32. */
-function diceOf(seed: number): () => number {
-  let state = seed;
+/** A line, with the rate since the one before and when it will be over at that rate. */
+function telling5s(run: Run, began: number): () => void {
+  let before = { taken: 0, at: began };
   return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+    const now = performance.now();
+    const rate = ((run.sums.taken - before.taken) * 1_000) / (now - before.at);
+    before = { taken: run.sums.taken, at: now };
+    const left = rate > 0 ? `${Math.ceil((run.total - run.sums.taken) / rate)} s` : 'who knows';
+    const seconds = Math.round((now - began) / 1_000);
+    console.log(`${seconds} s: ${line(run)}; ${Math.round(rate)}/s, ${left} to go`);
   };
+}
+
+function line({ paid, sums, total, kills }: Run): string {
+  const { requests, taken, repeated, forged, outOfOrder } = sums;
+  return (
+    `${taken} of ${total} taken (${Math.floor((100 * taken) / total)} %), ${paid} paid, ${requests} requests, ` +
+    `${repeated} repeated, ${forged} forged, ${outOfOrder} out of order, ${kills} kills`
+  );
+}
+
+function child(name: string): ChildProcess {
+  const file = `tests/soak/${name}.ts`;
+  return fork(join(ROOT, 'scripts/run-typescript.mjs'), [file], { cwd: ROOT, execArgv: [] });
+}
+
+function tellReceivers({ receivers }: Run, message: ToReceivers): void {
+  if (receivers.connected) receivers.send(message);
+}
+
+function tellPayers({ payers }: Run, message: ToPayers): void {
+  if (payers.connected) payers.send(message);
 }

@@ -1,0 +1,71 @@
+// A WebSocket that many ask by at once, and that connects anew: whoever pays in a soak asks again with the same
+// references until it is done, whatever dies on the way.
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+
+const AGAIN_MS = 100;
+
+interface Answer {
+  readonly id: number;
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export class Line {
+  readonly #url: string;
+  readonly #key: string;
+  readonly #asked = new Map<number, (answer: Answer | null) => void>();
+  #socket: WebSocket | null = null;
+  #opened: Promise<void> = Promise.resolve();
+  #seq = 0;
+
+  constructor(url: string, key: string) {
+    this.#url = url;
+    this.#key = key;
+    this.#connect();
+  }
+
+  /** A change, sent until it is done. Rejects where it is refused. */
+  async done(op: string, body: object): Promise<Readonly<Record<string, unknown>>> {
+    for (;;) {
+      const answer = await this.#ask(op, body);
+      if (answer !== null && answer.status < 300) return answer.body;
+      if (answer !== null && answer.status < 429) {
+        throw new Error(`${op} ${JSON.stringify(body)}: ${JSON.stringify(answer)}`);
+      }
+      await pause(AGAIN_MS);
+    }
+  }
+
+  async #ask(op: string, body: object): Promise<Answer | null> {
+    await this.#opened;
+    const socket = this.#socket;
+    if (socket?.readyState !== WebSocket.OPEN) return null;
+    this.#seq += 1;
+    const id = this.#seq;
+    return new Promise((done) => {
+      this.#asked.set(id, done);
+      socket.send(JSON.stringify({ id, op, body }));
+    });
+  }
+
+  #connect(): void {
+    const headers = { Authorization: `Bearer ${this.#key}` };
+    const socket = new WebSocket(this.#url, 'qrswitch.json', { headers });
+    this.#socket = socket;
+    this.#opened = new Promise((opened) => socket.once('open', () => opened()));
+    socket.on('message', (data: Buffer) => {
+      const answer = JSON.parse(data.toString()) as Answer;
+      this.#asked.get(answer.id)?.(answer);
+      this.#asked.delete(answer.id);
+    });
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      const lost = [...this.#asked.values()];
+      this.#asked.clear();
+      setTimeout(() => this.#connect(), AGAIN_MS);
+      for (const gone of lost) gone(null);
+    });
+  }
+}
