@@ -2,7 +2,8 @@
 //
 //   qrswitch simulate terminals --rate 50 | qrswitch simulate wallets --count 200
 
-import { createReadStream, createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, ReadStream, WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import { NoSwitch } from '../simulators/market/link.ts';
@@ -65,7 +66,7 @@ export function terminalsCommand(io: Io, ending: Ending): Command {
   return withSelling(withKeys(command, 'terminal')).action(async (flags: TerminalFlags) => {
     checkFaults(flags, Object.keys(TERMINAL_RATES));
     const target = targetOf(flags, { terminal: flags.key });
-    const codes = codesTo(flags.codes, io);
+    const codes = await codesTo(flags.codes, io);
     const running = await simulateTerminals({
       ...marketOf(flags, target.terminal, target.baseUrl),
       rates: ratesFrom(flags, TERMINAL_RATES),
@@ -102,10 +103,12 @@ export function walletsCommand(io: Io, ending: Ending, input: () => Input): Comm
   return withAll.action(async (flags: PartyFlags) => {
     checkFaults(flags, Object.keys(WALLET_RATES));
     const target = targetOf(flags, { paychannel: flags.key });
+    const from = flags.codes === STREAM ? input() : createReadStream(flags.codes);
+    if (from instanceof ReadStream) await opened(from, flags.codes);
     const running = await simulateWallets({
       ...marketOf(flags, target.paychannel, target.baseUrl),
       rates: ratesFrom(flags, WALLET_RATES),
-      codes: codesFrom(flags.codes === STREAM ? input() : createReadStream(flags.codes)),
+      codes: codesFrom(from),
     }).catch(refused);
     ending(() => setTimeout(() => running.stop(), GO_ON_MS).unref());
     const { tally } = running;
@@ -211,9 +214,10 @@ interface Codes {
   end(): Promise<void>;
 }
 
-function codesTo(file: string, io: Io): Codes {
+async function codesTo(file: string, io: Io): Promise<Codes> {
   const isShared = file === STREAM;
   const stream: NodeJS.WritableStream = isShared ? io.stdout : createWriteStream(file);
+  if (stream instanceof WriteStream) await opened(stream, file);
   let isGone = false;
   let then = (): void => undefined;
   stream.on('error', () => {
@@ -231,6 +235,13 @@ function codesTo(file: string, io: Io): Codes {
     end: () =>
       isShared || isGone ? Promise.resolve() : new Promise((done) => stream.end(() => done())),
   };
+}
+
+/** Of a pipe with a name: once somebody is at its other end. */
+async function opened(stream: ReadStream | WriteStream, file: string): Promise<void> {
+  await once(stream, 'open').catch((error: Error) => {
+    throw new CommandFailure(`--codes: ${file}: ${error.message}`, { cause: error });
+  });
 }
 
 /** A line is a JSON object with a `qr`, or the scanned text itself. */

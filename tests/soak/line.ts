@@ -54,7 +54,10 @@ export class Line {
     const headers = { Authorization: `Bearer ${this.#key}` };
     const socket = new WebSocket(this.#url, 'qrswitch.json', { headers });
     this.#socket = socket;
-    this.#opened = new Promise((opened) => socket.once('open', () => opened()));
+    this.#opened = new Promise((settled) => {
+      socket.once('open', () => settled());
+      socket.once('close', () => settled());
+    });
     socket.on('message', (data: Buffer) => {
       const answer = JSON.parse(data.toString()) as Answer;
       this.#asked.get(answer.id)?.(answer);

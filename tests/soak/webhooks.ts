@@ -22,7 +22,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const AGAIN_MS = 100;
 const TOLD_MS = 5_000;
 /** Nothing taken for so long: it will not come any more. */
-const STILL_MS = 180_000;
+const STILL_MS = 300_000;
 
 interface Settings {
   readonly count: number;
@@ -59,7 +59,7 @@ export async function main(args: string[]): Promise<number> {
   const redis = settings.log === 'redis' ? await startRedis() : null;
   const stores = await startPostgres();
   const dataDir = mkdtempSync(join(tmpdir(), 'qrswitch-soak-'));
-  const env = { QRSWITCH_WEBHOOK_ALLOW: '127.0.0.0/8', QRSWITCH_WEBHOOK_FIRST_RETRY_MS: '500' };
+  const env = { QRSWITCH_WEBHOOK_ALLOW: '127.0.0.0/8', QRSWITCH_WEBHOOK_FIRST_RETRY_MS: '100' };
   const of = { databaseUrl: stores.url, redisUrl: redis?.url ?? null };
   const { count, endpoints, events } = settings;
   const bills = Math.ceil(count / endpoints / events);

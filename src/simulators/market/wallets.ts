@@ -95,7 +95,8 @@ async function openChannel(of: {
     onEvent: (event) => {
       if (context === null) return false;
       const { credit, payment } = event.data as Record<string, Json | undefined>;
-      const isOurs = books.payments.has(textOf(credit ?? payment ?? {}, 'paymentRef'));
+      const part = credit ?? payment;
+      const isOurs = part === undefined || books.payments.has(textOf(part, 'paymentRef'));
       if (event.type !== 'credit.requested') return isOurs;
       const done = giveBack(event, context, seed).finally(() => crediting.delete(done));
       crediting.add(done);
