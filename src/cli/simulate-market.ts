@@ -3,7 +3,7 @@
 //   qrswitch simulate terminals --rate 50 | qrswitch simulate wallets --count 200
 
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, ReadStream, WriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, type ReadStream, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import { NoSwitch } from '../simulators/market/link.ts';
@@ -103,8 +103,8 @@ export function walletsCommand(io: Io, ending: Ending, input: () => Input): Comm
   return withAll.action(async (flags: PartyFlags) => {
     checkFaults(flags, Object.keys(WALLET_RATES));
     const target = targetOf(flags, { paychannel: flags.key });
-    const from = flags.codes === STREAM ? input() : createReadStream(flags.codes);
-    if (from instanceof ReadStream) await opened(from, flags.codes);
+    const { codes } = flags;
+    const from = codes === STREAM ? input() : await opened(createReadStream(codes), codes);
     const running = await simulateWallets({
       ...marketOf(flags, target.paychannel, target.baseUrl),
       rates: ratesFrom(flags, WALLET_RATES),
@@ -216,8 +216,7 @@ interface Codes {
 
 async function codesTo(file: string, io: Io): Promise<Codes> {
   const isShared = file === STREAM;
-  const stream: NodeJS.WritableStream = isShared ? io.stdout : createWriteStream(file);
-  if (stream instanceof WriteStream) await opened(stream, file);
+  const stream: Output = isShared ? io.stdout : await opened(createWriteStream(file), file);
   let isGone = false;
   let then = (): void => undefined;
   stream.on('error', () => {
@@ -238,10 +237,14 @@ async function codesTo(file: string, io: Io): Promise<Codes> {
 }
 
 /** Of a pipe with a name: once somebody is at its other end. */
-async function opened(stream: ReadStream | WriteStream, file: string): Promise<void> {
+async function opened<Stream extends ReadStream | WriteStream>(
+  stream: Stream,
+  file: string,
+): Promise<Stream> {
   await once(stream, 'open').catch((error: Error) => {
     throw new CommandFailure(`--codes: ${file}: ${error.message}`, { cause: error });
   });
+  return stream;
 }
 
 /** A line is a JSON object with a `qr`, or the scanned text itself. */
