@@ -14,13 +14,20 @@ import type { OperatorRole, Principal } from '../switch/principal.ts';
 import type { ToldTariff } from '../switch/tariffs.ts';
 import type { DataKeys } from './data-keys.ts';
 import { type KeyHashes, readKeyHashes } from './key-hashes.ts';
+import { KeyQuestions } from './key-questions.ts';
 import { changedTariffs, tariffPages } from './tariff-rows.ts';
 
 const CONNECTIONS = 2;
 const CONNECT_TIMEOUT_S = 5;
 const CLOSE_S = 5;
+/**
+ * One plan for one key and for hundreds, by the indexes: planned for each number anew, some hundreds of keys would have
+ * every terminal of the table read.
+ */
+const BY_INDEX = { plan_cache_mode: 'force_generic_plan' };
 
 interface HolderColumns {
+  readonly key_hash: string;
   readonly key_id: string;
   readonly expires_at: Date | null;
   readonly kind: Principal['kind'];
@@ -65,18 +72,28 @@ export class PostgresDirectory implements Directory {
   readonly #sql: Sql;
   readonly #peppers: readonly string[];
   readonly #dataKeys: DataKeys | undefined;
+  readonly #questions: KeyQuestions;
   #hashes: KeyHashes | null = null;
 
   constructor(options: DirectoryOptions) {
     this.#peppers = options.peppers ?? [];
     this.#dataKeys = options.dataKeys;
-    this.#sql = openDirectory(options.url, 'qrswitch directory', CONNECTIONS);
+    this.#sql = openDirectory(options.url, 'qrswitch directory', CONNECTIONS, BY_INDEX);
+    this.#questions = new KeyQuestions((keyHashes) => this.#holdersOf(keyHashes), CONNECTIONS);
   }
 
-  async holderOfKey(keyHash: string): Promise<KeyHolder | null> {
+  /** Thousands may be asked for at once, by a crowd that reconnects or a change of a whole institution. */
+  holderOfKey(keyHash: string): Promise<KeyHolder | null> {
+    return this.#questions.ask(keyHash);
+  }
+
+  async #holdersOf(keyHashes: readonly string[]): Promise<(KeyHolder | null)[]> {
     try {
       this.#hashes ??= await readKeyHashes(this.#sql, this.#peppers);
-      return await findHolder(this.#sql, this.#hashes.stored(keyHash), this.#dataKeys);
+      const hashes = this.#hashes;
+      const stored = keyHashes.map((keyHash) => hashes.stored(keyHash));
+      const found = await findHolders(this.#sql, stored, this.#dataKeys);
+      return stored.map((hash) => found.get(hash) ?? null);
     } catch (error) {
       throw new Fault('history.unavailable', 'the directory cannot be asked', error);
     }
@@ -94,25 +111,31 @@ export class PostgresDirectory implements Directory {
 }
 
 /** A few connections for the directory’s short statements. */
-export function openDirectory(url: string, name: string, connections: number): Sql {
+export function openDirectory(
+  url: string,
+  name: string,
+  connections: number,
+  settings: Readonly<Record<string, string>> = {},
+): Sql {
   return postgres(url, {
     max: connections,
     connect_timeout: CONNECT_TIMEOUT_S,
     backoff: () => 0.25,
     fetch_types: false,
     onnotice: () => undefined,
-    connection: { application_name: name, statement_timeout: 5_000 },
+    connection: { application_name: name, statement_timeout: 5_000, ...settings },
   });
 }
 
-async function findHolder(
+/** By what is stored of each key, as far as they are good. */
+async function findHolders(
   sql: Sql,
-  stored: string,
+  stored: readonly string[],
   dataKeys: DataKeys | undefined,
-): Promise<KeyHolder | null> {
-  const [row] = await sql<HolderColumns[]>`
+): Promise<Map<string, KeyHolder>> {
+  const rows = await sql<HolderColumns[]>`
     select
-      k.id as key_id, k.expires_at,
+      k.key_hash, k.id as key_id, k.expires_at,
       case
         when t.id is not null then 'terminal' when k.merchant_id is not null then 'merchant'
         when p.id is not null then 'paychannel' else 'operator'
@@ -145,9 +168,12 @@ async function findHolder(
     left join operators o on o.id = k.operator_id
     left join merchants m on m.id = coalesce(t.merchant_id, k.merchant_id, o.merchant_id)
     left join institutions i on i.id = coalesce(m.institution_id, p.institution_id, o.institution_id)
-    where k.key_hash = ${stored} and k.sealed is null and k.revoked_at is null
-      and (k.expires_at is null or k.expires_at > now())`;
-  if (row === undefined) return null;
+    where k.key_hash = any(string_to_array(${stored.join(' ')}, ' '))
+      and k.sealed is null and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`;
+  return new Map(rows.map((row) => [row.key_hash, holderIn(row, dataKeys)]));
+}
+
+function holderIn(row: HolderColumns, dataKeys: DataKeys | undefined): KeyHolder {
   const { kind, id, name, city, role, mode } = row;
   return {
     keyId: row.key_id,

@@ -92,7 +92,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   reconnectsAtOnce: 32,
   garbageFrames: 10,
   parties: { holder: UNLIMITED, institution: UNLIMITED },
-  principals: 50_000,
+  principals: 200_000,
   drainMs: 10_000,
 };
 

@@ -115,12 +115,12 @@ describe('the principals of a gateway', () => {
   });
 
   test('that are withdrawn do not wait behind all those of an institution that has changed', async () => {
-    const { known, state, changed, principals } = setUp(100);
+    const { known, state, changed, principals } = setUp(1_000);
     const till = known.get(terminal) as Principal;
-    for (let i = 0; i < 40; i++) known.set(`crowd ${i}`, { ...till, id: `ter_crowd_${i}` });
+    for (let i = 0; i < 600; i++) known.set(`crowd ${i}`, { ...till, id: `ter_crowd_${i}` });
     for (const keyHash of known.keys()) await principals.lookUp(keyHash);
     state.isSlowFor = (keyHash) => keyHash.startsWith('crowd');
-    const crowd = Array.from({ length: 40 }, (_, i) => ({
+    const crowd = Array.from({ length: 600 }, (_, i) => ({
       kind: 'terminal' as const,
       id: `ter_crowd_${i}`,
     }));
@@ -178,6 +178,35 @@ describe('the principals of a gateway', () => {
     await principals.tellUsed();
     await principals.tellUsed();
     expect(used).toEqual([['key_ter_1']]);
+  });
+
+  test('are not told of as used where they were looked up for a change alone', async () => {
+    const { used, principals } = setUp();
+    await principals.lookUp(terminal);
+    await principals.tellUsed();
+    principals.hear(true, null);
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+    await principals.tellUsed();
+    await principals.lookUp(terminal);
+    await principals.tellUsed();
+    expect(used).toEqual([['key_ter_1'], ['key_ter_1']]);
+  });
+
+  test('of an institution are asked for once, however often it changes meanwhile', async () => {
+    const { known, asked, state, principals } = setUp(2_000);
+    const till = known.get(terminal) as Principal;
+    for (let i = 0; i < 1_000; i++) known.set(`crowd ${i}`, { ...till, id: `ter_crowd_${i}` });
+    for (const keyHash of known.keys()) await principals.lookUp(keyHash);
+    asked.length = 0;
+    state.isAway = true;
+    const change = { kind: 'institution', id: String(till.institutionId) } as const;
+    for (let i = 0; i < 50; i++) principals.hear(true, [change]);
+    await new Promise((done) => setTimeout(done));
+    const times = new Map<string, number>();
+    for (const keyHash of asked) times.set(keyHash, (times.get(keyHash) ?? 0) + 1);
+    // Twice where the first was under way when the next change came.
+    expect(Math.max(...times.values())).toBeLessThanOrEqual(2);
+    expect(times.size).toBeGreaterThan(1_000);
   });
 
   test('that do not exist are known not to for a second', async () => {

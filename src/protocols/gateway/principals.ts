@@ -4,11 +4,14 @@
 //   P1. What was found is good for as long as main hears the directory, and is checked again now and then all the same.
 //   P2. While nothing is heard, it is checked every second in use, and before use after five.
 //   P3. A directory out of reach takes nobody's key away: what was known goes on being known, but for its end.
+//   P4. A change is looked up for those whom it may concern: how many others are known does not matter.
 
 import { hash } from 'node:crypto';
 import type { Demands, Directory, DirectoryChange, KeyHolder } from '../../switch/directory.ts';
 import type { Clock } from '../../switch/ports.ts';
 import type { Principal } from '../../switch/principal.ts';
+import { type KnownKey, KnownKeys } from './known-keys.ts';
+import { Rounds } from './rounds.ts';
 import { Turns } from './turns.ts';
 
 /** A key found longer ago than `fresh` is used and checked again meanwhile; than `stale`, checked before it is used. */
@@ -19,17 +22,9 @@ const UNKNOWN_MS = 1_000;
 const UNKNOWN_MAX = 10_000;
 const KEY_LENGTH_MAX = 256;
 const USED_AT_ONCE_MAX = 10_000;
-const CHANGES_AT_ONCE = 16;
+/** About what the directory is asked in one question: a change of an institution may touch a hundred thousand. */
+const CHANGES_AT_ONCE = 512;
 const BEARER = /^Bearer +([!-~]+) *$/i;
-
-interface Entry {
-  readonly holder: KeyHolder;
-  /** By the monotonic clock. */
-  readonly endsAt: number;
-  checkedAt: number;
-  /** Since this was last told. */
-  isUsed: boolean;
-}
 
 /** The key of an `Authorization` header; undefined where it carries none. */
 export function keyOfHeader(authorization: string): string | undefined {
@@ -54,14 +49,14 @@ export interface PrincipalsOptions {
 
 export class Principals {
   readonly #options: PrincipalsOptions;
-  readonly #known = new Map<string, Entry>();
+  readonly #known: KnownKeys;
   readonly #unknown = new Map<string, number>();
   readonly #lookups = new Map<string, Promise<Principal | null>>();
   readonly #turns: Turns;
   /** What has changed does not wait behind a crowd that reconnects. */
-  readonly #changeTurns = new Turns(CHANGES_AT_ONCE);
+  readonly #changes = new Rounds(CHANGES_AT_ONCE, (keyHash) => this.#lookUpAnew(keyHash));
   /** Nor does a withdrawn key behind the thousands of an institution that is suspended. */
-  readonly #keyTurns = new Turns(CHANGES_AT_ONCE);
+  readonly #withdrawals = new Rounds(CHANGES_AT_ONCE, (keyHash) => this.#lookUpAnew(keyHash));
   /** Of those of whom more is demanded than a key; nearly nobody is. */
   readonly #demands = new WeakMap<Principal, Demands>();
   /** Of the known keys, those that end some day. */
@@ -71,6 +66,7 @@ export class Principals {
   constructor(options: PrincipalsOptions) {
     this.#options = options;
     this.#turns = new Turns(options.inTurnAtOnce);
+    this.#known = new KnownKeys(options.max);
   }
 
   /** Whose key this is: null where nobody’s, undefined where it must be looked up. */
@@ -99,6 +95,12 @@ export class Principals {
    * on being known; otherwise rejects.
    */
   lookUp(keyHash: string): Promise<Principal | null> {
+    const known = this.#known.get(keyHash);
+    if (known !== undefined) known.isUsed = true;
+    return this.#lookUp(keyHash);
+  }
+
+  #lookUp(keyHash: string): Promise<Principal | null> {
     let lookup = this.#lookups.get(keyHash);
     if (lookup === undefined) {
       lookup = this.#ask(keyHash);
@@ -120,17 +122,14 @@ export class Principals {
     this.#trust = isHearing ? HEARING : DEAF;
     if (changes?.length === 0) return;
     this.#unknown.clear();
-    const changed = changes && new Set(changes.map(({ kind, id }) => `${kind}:${id}`));
-    for (const [keyHash, { holder }] of this.#known) {
-      if (changed?.has(`key:${holder.keyId}`)) {
-        this.#checkAnew(keyHash, this.#keyTurns);
-      } else if (changed === null || namesOf(holder).some((name) => changed.has(name))) {
-        this.#checkAnew(keyHash, this.#changeTurns);
-      }
-    }
+    const ofKeys = changes?.filter(({ kind }) => kind === 'key') ?? [];
+    for (const keyHash of this.#known.touchedBy(ofKeys)) this.#withdrawals.call(keyHash);
+    const others = changes?.filter(({ kind }) => kind !== 'key');
+    const touched = others === undefined ? this.#known.all() : this.#known.touchedBy(others);
+    for (const keyHash of touched) this.#changes.call(keyHash);
     // Nobody knows whose these are, and their answers may be from before the change.
     for (const keyHash of this.#lookups.keys()) {
-      if (!this.#known.has(keyHash)) this.#checkAnew(keyHash, this.#changeTurns);
+      if (!this.#known.has(keyHash)) this.#changes.call(keyHash);
     }
   }
 
@@ -149,7 +148,7 @@ export class Principals {
 
   /** Tells the directory which keys have been used since this was last called. Never rejects. */
   async tellUsed(): Promise<void> {
-    const used: Entry[] = [];
+    const used: KnownKey[] = [];
     for (const entry of this.#known.values()) {
       if (!entry.isUsed || used.length === USED_AT_ONCE_MAX) continue;
       entry.isUsed = false;
@@ -189,13 +188,10 @@ export class Principals {
     });
   }
 
-  /** In turn, and after whatever look-up may have begun before the change. */
-  #checkAnew(keyHash: string, turns: Turns): void {
-    const anew = async (): Promise<Principal | null> => {
-      await this.#lookups.get(keyHash)?.catch(() => null);
-      return this.lookUp(keyHash);
-    };
-    turns.take(anew).catch(() => undefined);
+  /** After whatever look-up may have begun before the change. */
+  async #lookUpAnew(keyHash: string): Promise<Principal | null> {
+    await this.#lookups.get(keyHash)?.catch(() => null);
+    return this.#lookUp(keyHash);
   }
 
   #keep(keyHash: string, holder: KeyHolder | null): void {
@@ -204,7 +200,7 @@ export class Principals {
     this.#ending.delete(keyHash);
     if (holder === null) {
       this.#known.delete(keyHash);
-      bounded(this.#unknown, keyHash, now, UNKNOWN_MAX);
+      this.#keepUnknown(keyHash, now);
     } else {
       const { expiresAt, principal, demands } = holder;
       if (demands === undefined) this.#demands.delete(principal);
@@ -212,33 +208,28 @@ export class Principals {
       const endsAt = expiresAt === null ? Infinity : now + expiresAt - this.#options.clock.wall();
       if (expiresAt !== null) this.#ending.add(keyHash);
       this.#unknown.delete(keyHash);
-      const entry = { holder, endsAt, checkedAt: now, isUsed: true };
-      bounded(this.#known, keyHash, entry, this.#options.max);
+      // Nobody has used a key that was looked up for a change.
+      const isUsed = before?.isUsed ?? true;
+      this.#known.set(keyHash, { holder, endsAt, checkedAt: now, isUsed });
       this.#options.onFound?.(holder);
     }
     if (before !== undefined && !isSame(before.holder, holder)) {
       this.#options.onChange?.(keyHash, holder?.principal ?? null);
     }
   }
-}
 
-/** Whose changes, beside its own, may change what a key opens. */
-function namesOf({ principal }: KeyHolder): string[] {
-  const { kind, id, institutionId, merchantId } = principal;
-  return [`${kind}:${id}`, `merchant:${merchantId}`, `institution:${institutionId}`];
+  /** The oldest make room. */
+  #keepUnknown(keyHash: string, now: number): void {
+    this.#unknown.delete(keyHash);
+    this.#unknown.set(keyHash, now);
+    if (this.#unknown.size <= UNKNOWN_MAX) return;
+    const oldest = this.#unknown.keys().next().value;
+    if (oldest !== undefined) this.#unknown.delete(oldest);
+  }
 }
 
 function isSame(before: KeyHolder, after: KeyHolder | null): boolean {
   const shown = (holder: KeyHolder | null): string =>
     JSON.stringify([holder?.principal ?? null, holder?.demands ?? null]);
   return shown(before) === shown(after);
-}
-
-/** Sets at the end; the oldest make room. */
-function bounded<T>(map: Map<string, T>, key: string, value: T, max: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= max) return;
-  const oldest = map.keys().next().value;
-  if (oldest !== undefined) map.delete(oldest);
 }
