@@ -29,7 +29,7 @@ Options
   --protocols=ws-msgpack,ws-json,http
   --peers=pgbench,fastify,uws,echo,redis,hot   who runs beside the switch; none for none
   --rate=25%,50%,75%  latency: parts of the closed-loop peak, or lifecycles a second
-  --cases=residents,history,terminals,threads,hot,billboard   scale: which
+  --cases=residents,history,terminals,directory,threads,hot,billboard   scale: which
   --steps=NAME=N,N    scale, recovery, batch: how far a case goes, such as residents=10000,1000000, tails=0,100000 or
                       bills=100000;
                       of threads the numbers of the combinations; may be repeated

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import postgres from 'postgres';
 import { hashKey, readKeyHashes } from '../src/persistence/key-hashes.ts';
 import { checkFilled } from './books.ts';
+import { growDirectory } from './directory-case.ts';
 import type { FromIdle, IdleTask } from './load/idle.ts';
 import { runLoad } from './load-process.ts';
 import {
@@ -14,31 +15,12 @@ import {
   measureBillboard,
   measureHotBill,
   measureSql,
-  measureSwitch,
-  sayMeasured,
 } from './measure.ts';
 import { scrape } from './scrape.ts';
 import type { Settings } from './settings.ts';
+import { type Case, lifecycles, measureStep, rssOf, type Step } from './steps.ts';
 import { startSwitch } from './switch-process.ts';
 import { say, withStores, withSwitch } from './under-test.ts';
-
-export interface Step {
-  /** How far: bills, connections, payers, or a name. */
-  readonly at: number | string;
-  readonly rounds: readonly Measured[];
-  /** Resident memory of the switch before the load of this step, bytes. */
-  readonly rssBytes: number;
-  /** By how much it grew with each thing that this step added; null where that says nothing. */
-  readonly eachBytes: number | null;
-  /** JavaScript heaps in use, the largest thread's. */
-  readonly heapBytes: number;
-}
-
-export interface Case {
-  readonly grows: string;
-  readonly steps: readonly number[];
-  run(settings: Settings, steps: readonly number[]): Promise<Step[]>;
-}
 
 /** Bills stay in memory. */
 const RESIDENT = {
@@ -55,7 +37,6 @@ const THREADS: readonly (readonly [number, number, number])[] = [
   [8, 1, 2],
   [8, 2, 2],
 ];
-const SETTLE_MS = 2_000;
 /** By then every bill that nobody asks for rests: 5 s after its last use, and a look at each takes 10. */
 const REST_MS = 20_000;
 /** Fewer things than this disappear in what the collector does. */
@@ -72,6 +53,11 @@ export const cases: Readonly<Record<string, Case>> = {
     grows: 'connected terminals',
     steps: [100, 1_000, 10_000, 15_000],
     run: growTerminals,
+  },
+  directory: {
+    grows: 'terminals in the directory',
+    steps: [100, 10_000, 100_000],
+    run: growDirectory,
   },
   threads: {
     grows: 'shards / workers / gateways',
@@ -226,39 +212,6 @@ async function onSwitch(
     }
   });
   return found;
-}
-
-function lifecycles(bench: Bench): Promise<Measured> {
-  return measureSwitch(
-    bench,
-    bench.settings.protocols[0] ?? 'ws-msgpack',
-    Math.max(...bench.settings.concurrency),
-  );
-}
-
-async function measureStep(
-  bench: Bench,
-  at: number | string,
-  measure: (bench: Bench) => Promise<Measured>,
-): Promise<Step> {
-  const { stores, under, settings } = bench;
-  await stores.settle();
-  // What was under way when the growing ended is over, and garbage of it collected, mostly.
-  await new Promise((done) => setTimeout(done, SETTLE_MS));
-  const rssBytes = rssOf(under.pid);
-  const heapBytes = (await scrape(under.port)).get('qrswitch_heaps_used_bytes') ?? 0;
-  const rounds: Measured[] = [];
-  for (let round = 1; round <= settings.rounds; round++) {
-    const measured = await measure(bench);
-    say(`at ${at}, round ${round} of ${settings.rounds}: ${sayMeasured(measured)}`);
-    rounds.push(measured);
-  }
-  return { at, rounds, rssBytes, eachBytes: null, heapBytes };
-}
-
-function rssOf(pid: number): number {
-  const kb = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kb ?? 0) * 1024;
 }
 
 /** Terminals of the merchant whose terminals the load uses; their keys. */

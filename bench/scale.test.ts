@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Measured } from './measure.ts';
 import { stepsTable } from './scale.ts';
-import type { Step } from './scale-cases.ts';
+import type { Step } from './steps.ts';
 
 const step = (at: number, perSecond: number, behindMs: number, eachBytes: number | null): Step => {
   const measured: Measured = {
@@ -22,6 +22,12 @@ describe('the steps of a growth', () => {
     const [, , first, second] = shown.split('\n').map((line) => line.replace(/ +/g, ' '));
     expect(first).toBe('| 10 | 1000 (1000-1000) | lifecycles | 1.00 | 300 | | 0 |');
     expect(second).toBe('| 20000 | 900 (900-900) | lifecycles | 0.90 | 300 | 712 B | 0 |');
+  });
+
+  test('tell beside what their case has measured', () => {
+    const started = { ...step(10, 1_000, 20, null), figures: { 'ready s': 0.7 } };
+    const [head, , row] = stepsTable('terminals', [started]).split('\n');
+    expect([head, row].map((line) => line?.split('|').at(-2)?.trim())).toEqual(['ready s', '0.7']);
   });
 
   test('are refused where history was late', () => {

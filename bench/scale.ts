@@ -6,8 +6,9 @@ import { describeRun } from './machine.ts';
 import { isVerified } from './ratios.ts';
 import { shown, spreadOf, table } from './report.ts';
 import { type Plot, publishResults } from './results.ts';
-import { cases, type Step } from './scale-cases.ts';
+import { cases } from './scale-cases.ts';
 import { readSettings } from './settings.ts';
+import type { Step } from './steps.ts';
 import { say } from './under-test.ts';
 
 const METHOD = [
@@ -17,6 +18,9 @@ const METHOD = [
   'step added its things (told from 5,000 up), garbage not yet collected included, kernel buffers of sockets excluded. Steps follow one another on one',
   'switch, so that later ones also carry the history of the earlier; threads vary on fresh stores. Payers pay 1 each, again when',
   'that is answered: of one printed code, in turns with clients of pgbench who pay into one row of the same tables.',
+  'In the directory, each step is a new start of the switch; the keys of lifecycles are spread evenly over all terminals, and',
+  'look-ups are calls of every terminal in a drawn order over kept connections, refused for their empty bodies once the key is',
+  'known: the first time the directory is read for it, the second time not. Changes count from their commit to the first refusal.',
 ].join('\n');
 
 export async function scale(args: readonly string[]): Promise<void> {
@@ -45,6 +49,7 @@ export async function scale(args: readonly string[]): Promise<void> {
 
 export function stepsTable(grows: string, steps: readonly Step[]): string {
   const first = steps[0];
+  const figures = Object.keys(first?.figures ?? {});
   const rows = steps.map((step) => {
     const { at, rounds, rssBytes, eachBytes, heapBytes } = step;
     const rates = spreadOf(rounds.map(({ perSecond }) => perSecond));
@@ -58,9 +63,11 @@ export function stepsTable(grows: string, steps: readonly Step[]): string {
       (rssBytes / 2 ** 20).toFixed(0),
       eachBytes === null ? '' : `${eachBytes.toFixed(0)} B`,
       (heapBytes / 2 ** 20).toFixed(0),
+      ...figures.map((name) => String(step.figures?.[name] ?? '')),
     ];
   });
-  return table([grows, 'a second', 'of', 'to the first', 'RSS MiB', 'each', 'heaps MiB'], rows);
+  const head = [grows, 'a second', 'of', 'to the first', 'RSS MiB', 'each', 'heaps MiB'];
+  return table([...head, ...figures], rows);
 }
 
 function plotOf(name: string, steps: readonly Step[]): Plot[] {

@@ -8,7 +8,15 @@ const PROTOCOLS: readonly Protocol[] = ['ws-msgpack', 'ws-json', 'http'];
 const PEERS = ['pgbench', 'fastify', 'uws', 'echo', 'redis', 'hot'] as const;
 export type Peer = (typeof PEERS)[number];
 /** Of `scale`. */
-export const CASES = ['residents', 'history', 'terminals', 'threads', 'hot', 'billboard'] as const;
+export const CASES = [
+  'residents',
+  'history',
+  'terminals',
+  'directory',
+  'threads',
+  'hot',
+  'billboard',
+] as const;
 const RATES: readonly string[] = ['25%', '50%', '75%'];
 
 export interface Settings {

@@ -137,6 +137,8 @@ export interface HttpOptions extends Address {
 export type OnAnswer = (status: number, body: string) => void;
 
 export interface HttpLink {
+  /** From now on its calls are somebody else's. */
+  become(key: string): void;
   /** One at a time: the answer to the one before must have come. */
   get(path: string, onAnswer: OnAnswer): void;
   post(path: string, body: string, onAnswer: OnAnswer): void;
@@ -165,13 +167,18 @@ export async function openHttp(options: HttpOptions): Promise<HttpLink> {
   const socket = await openSocket(options, onBytes, (why) => {
     if (!isClosing) options.onLost(why);
   });
-  const headers = `Host: ${options.host}:${options.port}\r\nAuthorization: Bearer ${options.key}\r\n`;
+  const headersOf = (key: string): string =>
+    `Host: ${options.host}:${options.port}\r\nAuthorization: Bearer ${key}\r\n`;
+  let headers = headersOf(options.key);
   const ask = (request: string, onAnswer: OnAnswer): void => {
     if (waiting !== null) throw new Error('a request is under way on this connection');
     waiting = onAnswer;
     socket.write(request, 'latin1');
   };
   return {
+    become(key) {
+      headers = headersOf(key);
+    },
     get: (path, onAnswer) => ask(`GET ${path} HTTP/1.1\r\n${headers}\r\n`, onAnswer),
     post: (path, body, onAnswer) =>
       ask(
