@@ -14,9 +14,20 @@ interface PaymentLine {
 }
 
 interface CreditLine {
+  readonly kind: string;
+  readonly paymentNo: number;
   readonly amount: number;
   readonly isTip: boolean;
+  /** The claim that it is for: those that are asked for in place of one another are one claim. */
+  readonly claim: Claim;
   isPending: boolean;
+  /** Whether a wallet has rejected it, and nobody has dealt with that. */
+  isOpen: boolean;
+}
+
+/** What a customer is to have back, by whichever credit or other way. */
+interface Claim {
+  isGivenBack: boolean;
 }
 
 type PaidFact = Extract<BillFact, { type: 'PaymentAccepted' }>;
@@ -148,6 +159,10 @@ export class Account {
         return this.#creditRequested(fact);
       case 'CreditSettled':
         return this.#creditSettled(fact.no, fact.status);
+      case 'CreditRequestedAgain':
+        return this.#requestedAgain(fact.credit);
+      case 'CreditReturnedOtherwise':
+        return this.#returnedOtherwise(fact.no);
       default:
         return null;
     }
@@ -222,7 +237,7 @@ export class Account {
       return 'a refund before the confirm, or a reversal after it';
     }
     const { amount, isTip = false } = credit;
-    this.#credits.push({ amount, isTip, isPending: true });
+    this.#credits.push(creditLineOf(credit, { isGivenBack: false }));
     if (credit.no !== this.#credits.length) return 'credits are not numbered in order';
     if (isTip) return this.#tipRequested(line, credit);
     line.returned += amount;
@@ -255,9 +270,38 @@ export class Account {
     const line = this.#credits[no - 1];
     if (line === undefined || !line.isPending) return 'a credit settled twice';
     line.isPending = false;
-    if (status === 'rejected' && line.isTip) this.#tipsUnreturned += line.amount;
-    else if (status === 'rejected') this.#unreturned += line.amount;
+    if (status === 'settled') return givenBack(line);
+    line.isOpen = true;
+    this.#owe(line, line.amount);
     return null;
+  }
+
+  /** By another credit for the same money: nothing more goes back for it than was to go back before. */
+  #requestedAgain(credit: CreditFact['credit']): string | null {
+    const line = this.#credits[(credit.replaces ?? 0) - 1];
+    if (line === undefined || !line.isOpen) return 'a credit asked for again that nobody rejected';
+    line.isOpen = false;
+    this.#owe(line, -line.amount);
+    const again = creditLineOf(credit, line.claim);
+    this.#credits.push(again);
+    if (credit.no !== this.#credits.length) return 'credits are not numbered in order';
+    const isSame = [again.kind, again.paymentNo, again.amount, again.isTip].join();
+    const was = [line.kind, line.paymentNo, line.amount, line.isTip].join();
+    return isSame === was ? null : `${isSame} is asked for in place of ${was}`;
+  }
+
+  #returnedOtherwise(no: number): string | null {
+    const line = this.#credits[no - 1];
+    if (line === undefined || !line.isOpen) return 'a credit closed that nobody rejected';
+    line.isOpen = false;
+    this.#owe(line, -line.amount);
+    return givenBack(line);
+  }
+
+  /** What customers were to have back, and do not. */
+  #owe({ isTip }: CreditLine, amount: number): void {
+    if (isTip) this.#tipsUnreturned += amount;
+    else this.#unreturned += amount;
   }
 
   /** What is held is what nobody has confirmed or given back, payment by payment. */
@@ -287,6 +331,18 @@ type Brought = Pick<PaymentLine, 'no' | 'amount'> & { readonly tip?: number };
 
 function lineOf({ no, amount, tip = 0 }: Brought): PaymentLine {
   return { no, amount, tip, isTipReturned: false, returned: 0, isConfirmed: false };
+}
+
+function creditLineOf(credit: CreditFact['credit'], claim: Claim): CreditLine {
+  const { kind, paymentNo, amount, isTip = false } = credit;
+  return { kind, paymentNo, amount, isTip, claim, isPending: true, isOpen: false };
+}
+
+/** The customer has the money: by one way, once. */
+function givenBack({ claim }: CreditLine): string | null {
+  if (claim.isGivenBack) return 'money was given back twice';
+  claim.isGivenBack = true;
+  return null;
 }
 
 function creditsIn(facts: readonly BillFact[], kind: 'reversal' | 'refund'): number[][] {

@@ -6,7 +6,7 @@ import { raiseForPayment, terminal } from '../../src/domain/bill/outbox.ts';
 import { type Bill, isForMany, isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
 import type { BillFact, BillRejection, Payment } from '../../src/domain/bill/vocabulary.ts';
 import type { Minor } from '../../src/domain/money.ts';
-import { millis, NEVER } from '../../src/domain/time.ts';
+import { DAY_MS, millis, NEVER } from '../../src/domain/time.ts';
 import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
 import type { Cell } from '../../src/switch/cell.ts';
 import type { EntryId } from '../../src/switch/entry-id.ts';
@@ -398,6 +398,51 @@ export const BUGS = {
       }
       receive(self, asked);
     }),
+
+  /** What has become of a rejected credit is forgotten: it is asked for again, and again, or though it was closed. */
+  'resolution-forgotten': () => unresolvedFor('credit.request'),
+
+  /** A credit that is asked for again is closed as well, and both give the money back. */
+  'closed-beside': () => unresolvedFor('credit.close'),
+
+  /** A key of an operator's refund is not remembered. */
+  'operator-key-forgotten': () =>
+    patch<[Asked], void, Shard>(Shard.prototype, 'receive', (receive) => (self, asked) => {
+      const { operation, principal } = asked;
+      if (operation.op === 'bill.refund' && principal?.kind === 'operator') {
+        const cell = self.residents.awake(operation.billId);
+        if (cell !== undefined && isPresent(cell.bill)) {
+          const references = cell.bill.references.filter(({ ref }) => ref !== operation.key);
+          cell.bill = { ...cell.bill, references };
+        }
+      }
+      receive(self, asked);
+    }),
+
+  /** A dead letter comes back to whoever it was not for. */
+  'resent-to-another': () =>
+    patch<Apply, void, Shard>(Shard.prototype, 'apply', (apply) => (self, ...args) => {
+      const [cell, command, facts, cause] = args;
+      const astray = facts.map((fact): BillFact => {
+        if (fact.type !== 'EventResent') return fact;
+        return { ...fact, event: { ...fact.event, recipient: 'paychannel:wallet-9' } };
+      });
+      apply(self, cell, command, astray, cause);
+    }),
+
+  /** Letters come back that are not dead. */
+  'resent-alive': () =>
+    patch<Apply, void, Shard>(Shard.prototype, 'apply', (apply) => (self, ...args) => {
+      const [cell, command, facts, cause] = args;
+      const operation = cause.asked?.operation;
+      const letter = operation?.op === 'event.resend' ? operation.events[0] : undefined;
+      if (letter === undefined || facts.length > 0 || !isPresent(cell.bill)) {
+        return apply(self, ...args);
+      }
+      const no = cell.bill.counts.events + 1;
+      const event = { ...letter, no, resentAt: cause.now, resends: letter.no };
+      apply(self, cell, command, [{ type: 'EventResent', event }], cause);
+    }),
 } as const satisfies Record<string, () => () => void>;
 
 export type BugName = keyof typeof BUGS;
@@ -407,6 +452,19 @@ const CROWDED = { hasStatic: true, operations: 300, idleMs: 1_000 } as const;
 const STICKERS = { hasSticker: true, hasStatic: false, hasFlood: false, operations: 300 } as const;
 
 const TIMERS = { hasTimer: true, hasStatic: false, hasFlood: false, operations: 300 } as const;
+
+const OPERATORS = {
+  hasOperator: true,
+  hasStatic: false,
+  hasFlood: false,
+  operations: 300,
+} as const;
+
+/** A month passes, and nothing else happens. */
+const MONTHS = {
+  faults: ['process.longSleep'],
+  given: { ...OPERATORS, longSleepMs: 365 * DAY_MS },
+} as const;
 
 /** Where the rarer ones show soonest; the others show anywhere. */
 export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 'given'> } = {
@@ -428,6 +486,11 @@ export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 
     faults: ['request.lost', 'reply.lost', 'process.crash', 'history.slow'],
     given: STICKERS,
   },
+  'resolution-forgotten': { faults: [], given: OPERATORS },
+  'closed-beside': { faults: [], given: OPERATORS },
+  'operator-key-forgotten': { faults: ['request.doubled', 'reply.lost'], given: OPERATORS },
+  'resent-to-another': MONTHS,
+  'resent-alive': { faults: [], given: OPERATORS },
   'freeze-forgotten': { faults: [], given: TIMERS },
   'quote-ignored': { faults: [], given: TIMERS },
   'stay-forgotten': { faults: [], given: { ...TIMERS, restMs: 100, idleMs: 3_000 } },
@@ -450,6 +513,11 @@ export const FOUND_BY: { readonly [name in BugName]?: RegExp } = {
   'arm-abandoned': /an arm does not come to its end/,
   'quote-ignored': /by its quote, and it is/,
   'freeze-forgotten': /within its reservation, and it is/,
+  'resolution-forgotten': /a credit asked for again that nobody rejected/,
+  'closed-beside': /a credit closed that nobody rejected/,
+  'operator-key-forgotten': /has two outcomes/,
+  'resent-to-another': /says another thing/,
+  'resent-alive': /was sent again too soon/,
 };
 
 export const BUG_NAMES = Object.keys(BUGS) as BugName[];
@@ -488,6 +556,29 @@ function isReversal(fact: BillFact): fact is Requested {
 
 function isNotPayable(rejection: BillRejection, reason: string): boolean {
   return rejection.rejected === 'bill.notPayable' && rejection.reason === reason;
+}
+
+/** Whoever asks so finds a rejected credit as it was before anything was done about it. */
+function unresolvedFor(op: 'credit.request' | 'credit.close'): () => void {
+  return patch<[Asked], void, Shard>(Shard.prototype, 'receive', (receive) => (self, asked) => {
+    const { operation } = asked;
+    if (operation.op === op) {
+      const cell = self.residents.awake(operation.billId);
+      if (cell !== undefined && isPresent(cell.bill)) {
+        cell.bill = unresolved(cell.bill, operation.creditNo);
+      }
+    }
+    receive(self, asked);
+  });
+}
+
+function unresolved(bill: PresentBill, no: number): PresentBill {
+  const credit = bill.credits.find((each) => each.no === no);
+  if (credit?.resolution === undefined || credit.isTip === true) return bill;
+  const { resolution: _, ...open } = credit;
+  const credits = bill.credits.map((each) => (each === credit ? open : each));
+  const unreturned = (bill.books.unreturned + credit.amount) as Minor;
+  return { ...bill, credits, books: { ...bill.books, unreturned } };
 }
 
 /** A code for many takes what it refuses for such a reason, if need be as if it were another bill. */

@@ -20,6 +20,7 @@ import type { Principal } from '../../src/switch/principal.ts';
 import type { Operation, ProposedTerms, Reply } from '../../src/switch/requests.ts';
 import { flat, free, per, rule, tariffOf } from '../support/tariffs.ts';
 import { EPOCH_MS } from './life.ts';
+import { settleWhatIsAsked } from './operator-clients.ts';
 import type { Random } from './random.ts';
 import { stickerOperation } from './sticker-clients.ts';
 import type { World } from './world.ts';
@@ -390,6 +391,21 @@ function timerTerms(till: Client, orderId: Reference): ProposedTerms {
   };
 }
 
+// ----------------------------------------------------------------------------------------------------- operator --
+
+export function makeOperator(world: World): Client {
+  return new Client(world, {
+    kind: 'operator',
+    id: 'operator-1',
+    institutionId: INSTITUTION,
+    merchantId: null,
+    merchant: null,
+    restricted: false,
+    subscribed: false,
+    role: 'institutionAdmin',
+  });
+}
+
 // ------------------------------------------------------------------------------------------------------- wallet --
 
 export function makeWallet(world: World, no: number): Client {
@@ -406,6 +422,10 @@ export function makeWallet(world: World, no: number): Client {
 
 export function walletOperation(wallet: Client): Operation | undefined {
   const { random, world } = wallet;
+  if (world.settings.hasOperator && world.choices.chance(0.3)) {
+    const asked = settleWhatIsAsked(wallet);
+    if (asked !== undefined) return asked;
+  }
   const crowded = world.crowdedBill;
   if (crowded !== null && random.chance(0.4)) return settle(wallet, crowded);
   const bill = wallet.someBill();

@@ -69,10 +69,21 @@ export class Hearsay {
     return null;
   }
 
-  /** The plain model knows no tariffs: what was asked of stays, and of their orders, is left out. */
+  /**
+   * The plain model knows neither tariffs nor operators: what was asked of stays, of what an operator dealt with, and of
+   * their orders, is left out.
+   */
   #otherOrders(): Set<string> {
     const found = new Set<string>();
+    const dealtWith = new Set<string>();
+    for (const { client, operation } of this.#heard.values()) {
+      if (client.startsWith('operator')) dealtWith.add(subjectOf(operation));
+    }
+    for (const billId of dealtWith) found.add(billId);
     for (const { operation, reply } of this.#heard.values()) {
+      if (reply !== null && 'bill' in reply && dealtWith.has(reply.bill.terms.id)) {
+        found.add(subjectOf(operation));
+      }
       const isOther = operation.op === 'bill.create' && operation.terms.type === 'timer';
       if (isOther) found.add(subjectOf(operation));
       if (reply !== null && 'bill' in reply && reply.bill.terms.type === 'timer') {

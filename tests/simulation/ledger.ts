@@ -35,6 +35,8 @@ export interface Page {
   /** All payments and credits as they last were, at hand or let go. */
   readonly payments: Map<number, Payment>;
   readonly credits: Map<number, Credit>;
+  /** What each event said, and when it was sent. */
+  readonly raised: Map<number, { readonly said: object; readonly at: Millis }>;
   readonly account: Account;
 }
 
@@ -72,6 +74,7 @@ export interface Chain {
 
 const codec = makeEntryCodec();
 
+const MONTH_MS = 30 * DAY_MS;
 const ENDED: ReadonlySet<string> = new Set(['confirmed', 'refunded', 'cancelled', 'expired']);
 
 export class Ledger {
@@ -214,6 +217,8 @@ export class Ledger {
     this.#sales(before, after);
     this.#version(page, before, after);
     this.#references(page, before, after);
+    this.#resent(page, before, facts, at);
+    remember(page, after);
     this.#events(id, before, after, facts);
     for (const fact of facts) if (fact.type === 'PaymentRefused') page.refused.push(fact.payment);
     return after.version;
@@ -242,6 +247,7 @@ export class Ledger {
       refused: [],
       payments: new Map(),
       credits: new Map(),
+      raised: new Map(),
       account: new Account(),
     };
     this.pages.set(billId, made);
@@ -318,6 +324,26 @@ export class Ledger {
     }
   }
 
+  /** What is sent again says what it said, to whom it said it, a month ago at least; and stands there once. */
+  #resent(page: Page, before: Bill, facts: readonly BillFact[], at: Millis): void {
+    if (!isPresent(before)) return;
+    for (const fact of facts) {
+      if (fact.type === 'EventResent') this.#resentRightly(page, before, fact, at);
+    }
+  }
+
+  #resentRightly(page: Page, before: PresentBill, { event }: ResentFact, at: Millis): void {
+    const { no, resentAt: _, resends, ...said } = event;
+    const name = `event ${no} of ${before.terms.id}`;
+    const first = page.raised.get(resends ?? 0);
+    if (canonical(first?.said ?? null) !== canonical(said)) {
+      this.#broke(`${name} says another thing`);
+    }
+    if (at - (first?.at ?? at) <= MONTH_MS) this.#broke(`${name} was sent again too soon`);
+    const twin = before.outbox.find((each) => each.resends === resends);
+    if (twin !== undefined) this.#broke(`${name} was sent again already, as ${twin.no}`);
+  }
+
   #events(id: EntryId, before: Bill, after: PresentBill, facts: readonly BillFact[]): void {
     const billId = after.terms.id;
     const earlier = [...recalledIn(facts), ...(isPresent(before) ? before.outbox : [])];
@@ -331,6 +357,15 @@ export class Ledger {
       if (this.events.has(eventId)) continue;
       this.events.set(eventId, { id: eventId, billId, no, recipient, raised: id, ended: null });
     }
+  }
+}
+
+type ResentFact = Extract<BillFact, { type: 'EventResent' }>;
+
+/** What its events say, from when they were raised on. */
+function remember(page: Page, { outbox }: PresentBill): void {
+  for (const { no, resentAt, resends: _, ...said } of outbox) {
+    if (!page.raised.has(no)) page.raised.set(no, { said, at: resentAt ?? said.occurredAt });
   }
 }
 

@@ -140,7 +140,7 @@ export class Promises {
   }
 
   #told(attempt: Attempt, reply: Exclude<Reply, { kind: 'fault' }>, now: number): void {
-    const { requestId, principal, operation } = attempt;
+    const { principal, operation } = attempt;
     switch (reply.kind) {
       case 'bill':
         if (operation.op === 'bill.create') this.#created(attempt, reply.bill, reply.created);
@@ -167,12 +167,9 @@ export class Promises {
         if (reply.created) this.#mustBeDone(attempt);
         this.#outcome(attempt, { type: 'reserved', reservation: reply.reservation });
         break;
-      case 'credit': {
-        const stands = reply.bill.credits.find(({ no }) => no === reply.credit.no);
-        const same = canonical(stands) === canonical(reply.credit);
-        if (!same) this.#broke(`${requestId} tells of another credit`);
+      case 'credit':
+        this.#credit(attempt, reply);
         break;
-      }
       default:
         break;
     }
@@ -242,6 +239,22 @@ export class Promises {
   #payment({ requestId }: Attempt, reply: Extract<Reply, { kind: 'paymentNow' }>): void {
     const stands = reply.bill.payments.find(({ no }) => no === reply.payment.no);
     if (stands !== reply.payment) this.#broke(`${requestId} tells of another payment`);
+  }
+
+  #credit({ requestId, operation }: Attempt, reply: Extract<Reply, { kind: 'credit' }>): void {
+    const { bill, credit } = reply;
+    const stands = bill.credits.find(({ no }) => no === credit.no);
+    const same = canonical(stands) === canonical(credit);
+    const isIt =
+      operation.op === 'credit.request'
+        ? credit.replaces === operation.creditNo
+        : 'creditNo' in operation && credit.no === operation.creditNo;
+    if (!same || !isIt) this.#broke(`${requestId} tells of another credit`);
+    if (operation.op !== 'credit.close') return;
+    const { resolution } = credit;
+    const isClosed =
+      resolution?.how === 'returnedOtherwise' && resolution.reference === operation.reference;
+    if (!isClosed) this.#broke(`${requestId} has closed nothing`);
   }
 
   #waited({ requestId, operation, arrivedAt }: Attempt, bill: PresentBill, now: number): void {

@@ -2,11 +2,13 @@
 
 import { isPresent } from '../../src/domain/bill/state.ts';
 import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
+import type { Operation } from '../../src/switch/requests.ts';
 import { heal, rage } from './chaos.ts';
 import {
   type Client,
   crowd,
   flood,
+  makeOperator,
   makeTill,
   makeWallet,
   tillOperation,
@@ -15,6 +17,7 @@ import {
 import type { FaultKind } from './dice.ts';
 import { EPOCH_MS } from './life.ts';
 import { type Running, settled } from './node.ts';
+import { operatorOperation } from './operator-clients.ts';
 import type { RunOptions } from './settings.ts';
 import { pendingIn } from './sim-history.ts';
 import { World } from './world.ts';
@@ -37,6 +40,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const clients: Client[] = [];
   for (let i = 1; i <= world.settings.terminals; i++) clients.push(makeTill(world, i));
   for (let i = 1; i <= world.settings.wallets; i++) clients.push(makeWallet(world, i));
+  if (world.settings.hasOperator) clients.push(makeOperator(world));
   const before = { ...settled };
   const release = catchStrays((error) => world.broke(`a stray error: ${stackOf(error)}`));
   try {
@@ -111,7 +115,7 @@ async function live(world: World, clients: readonly Client[]): Promise<void> {
 
 async function work(world: World, client: Client): Promise<void> {
   const { random, agenda } = world;
-  const isTill = client.principal.kind === 'terminal';
+  const isWallet = client.principal.kind === 'paychannel';
   await agenda.sleep(random.below(1_500));
   while (!world.isHealed) {
     await agenda.sleep(random.pick([0, 5, 20, 100, 100, 700]));
@@ -121,10 +125,21 @@ async function work(world: World, client: Client): Promise<void> {
       await agenda.sleep(500);
       continue;
     }
-    if (!isTill && world.settings.hasFlood && random.chance(0.1)) await flood(client);
-    if (!isTill && world.settings.hasStatic && random.chance(0.05)) await crowd(client);
-    const operation = isTill ? tillOperation(client) : walletOperation(client);
+    if (isWallet && world.settings.hasFlood && random.chance(0.1)) await flood(client);
+    if (isWallet && world.settings.hasStatic && random.chance(0.05)) await crowd(client);
+    const operation = nextOf(client);
     if (operation !== undefined) await client.settle(operation);
+  }
+}
+
+function nextOf(client: Client): Operation | undefined {
+  switch (client.principal.kind) {
+    case 'paychannel':
+      return walletOperation(client);
+    case 'operator':
+      return operatorOperation(client);
+    default:
+      return tillOperation(client);
   }
 }
 

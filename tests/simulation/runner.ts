@@ -105,6 +105,10 @@ export const SOMETIMES: readonly string[] = [
   'rejected payment.tipExceedsMax',
   'reversal of a tip',
   'refund of a tip',
+  'fact CreditRequestedAgain',
+  'fact CreditReturnedOtherwise',
+  'fact EventResent',
+  'rejected credit.notRejected',
 ];
 
 export interface Small {

@@ -32,6 +32,8 @@ export interface Settings extends NodeSettings {
   readonly hasTimer: boolean;
   /** Whether tills arm stickers too. */
   readonly hasSticker: boolean;
+  /** Whether an operator deals with complaints, after a month as well. */
+  readonly hasOperator: boolean;
   /** A wallet that floods bills with references, so that they spill. */
   readonly hasFlood: boolean;
   /** Writes go to the owner alone, and somebody keeps reading everywhere: who is deposed does not notice. */
@@ -70,5 +72,10 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
   const logTrimsItself = random.chance(0.5);
   const hasTimer = random.chance(0.15);
   const hasSticker = random.chance(0.12);
-  return { ...settings, hasStatic, hasTimer, hasSticker, logTrimsItself, ...options.given };
+  const hasOperator = random.chance(0.12);
+  const longSleepMs = hasOperator ? random.pick([2, 365]) * DAY_MS : settings.longSleepMs;
+  // A complaint needs a sale, what went wrong with it, and somebody's time.
+  const more = hasOperator ? { operations: Math.min(200, options.operations ?? 200) } : {};
+  const others = { hasStatic, hasTimer, hasSticker, hasOperator, logTrimsItself };
+  return { ...settings, ...others, ...more, longSleepMs, ...options.given };
 }
