@@ -1,10 +1,11 @@
 // Keeps gateways and workers told of what changes in the directory: main asks a few times a second, so that a key that was
-// withdrawn opens nothing a second later, an agreement that has ended begins nothing, and bills are made of the newest
-// revision of a tariff, on whichever thread.
+// withdrawn opens nothing a second later, an agreement that has ended or a seller who is suspended begins nothing, and
+// bills are made of the newest revision of a tariff, on whichever thread.
 
 import { DirectoryFeed } from './persistence/directory.ts';
 import type { Agreement } from './switch/agreements.ts';
 import type { DirectoryChange } from './switch/directory.ts';
+import type { Suspensions } from './switch/sellers.ts';
 import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
@@ -20,6 +21,8 @@ export interface DirectoryListener {
   agreements(agreements: readonly Agreement[]): void;
   /** Tariffs that have changed; or, as a whole, all that there are. */
   tariffs(tariffs: readonly ToldTariff[], isWhole: boolean): void;
+  /** Who of all sellers is suspended, or of those that have changed. */
+  suspensions(suspensions: Suspensions): void;
 }
 
 /** Begins to ask. While the directory is away, gateways look after their keys themselves. */
@@ -50,6 +53,8 @@ export function watchDirectory(options: {
     if (isAnew || changes.some(({ kind }) => kind === 'agreement')) {
       tell.agreements(await inTime(feed.agreements()));
     }
+    const sellers = isAnew ? null : changes.filter(isSeller).map(({ id }) => id);
+    if (sellers?.length !== 0) tell.suspensions(await inTime(feed.suspensions(sellers)));
     if (isAnew) {
       tell.tariffs(await allTariffs(feed), true);
       return changes;
@@ -84,6 +89,10 @@ async function allTariffs(feed: DirectoryFeed): Promise<ToldTariff[]> {
     if (done) return all;
     all.push(...value);
   }
+}
+
+function isSeller({ kind }: DirectoryChange): boolean {
+  return kind === 'institution' || kind === 'merchant' || kind === 'terminal';
 }
 
 function inTime<T>(asked: Promise<T>): Promise<T> {

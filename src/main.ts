@@ -99,7 +99,7 @@ interface Serving {
 /** Starts workers and gateways; `onReady` is called once, when every shard is served. */
 async function serve(
   setting: Setting,
-  { agreements, tariffs }: Known,
+  known: Known,
   port: number,
   logger: Logger,
   onReady: () => void,
@@ -108,7 +108,7 @@ async function serve(
   const scrape = new Scrape();
   const pool: WorkerPool = new WorkerPool({
     setting,
-    agreements,
+    ...known,
     logger,
     onWorker: (index) => {
       gateways.sendEach(() => portTo(pool, index));
@@ -122,7 +122,7 @@ async function serve(
   const gateways: Gateways = new Gateways({
     setting,
     port,
-    tariffs,
+    tariffs: known.tariffs,
     logger,
     events: {
       onGateway: (send) => connectAll(pool, setting, send),
@@ -154,6 +154,7 @@ async function serve(
       },
       agreements: (all) => pool.tellAgreements(all),
       tariffs: (told, isWhole) => gateways.tellTariffs(told, isWhole),
+      suspensions: (changed) => pool.tellSuspensions(changed),
     },
   });
   const stopWatching = watchState(setting, { pool, webhooks }, (state, isFirst) => {

@@ -4,6 +4,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Agreement } from './switch/agreements.ts';
+import { SuspendedSellers, type Suspensions } from './switch/sellers.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 import type { Setting, ToWorkerThread, WorkerTask, WorkerTold } from './threads.ts';
@@ -26,6 +27,7 @@ export class WorkerPool {
   readonly #running = new Map<number, Running>();
   /** What a worker that begins must know at once. */
   #agreements: readonly Agreement[];
+  readonly #suspended: SuspendedSellers;
   #isStopping = false;
   #seq = 0;
 
@@ -33,12 +35,14 @@ export class WorkerPool {
   constructor(options: {
     setting: Setting;
     agreements: readonly Agreement[];
+    suspensions: Suspensions;
     logger: Logger;
     onWorker: (index: number) => void;
     onEnded: (index: number) => void;
   }) {
     this.#setting = options.setting;
     this.#agreements = options.agreements;
+    this.#suspended = new SuspendedSellers(options.suspensions);
     this.#logger = options.logger;
     this.#onWorker = options.onWorker;
     this.#onEnded = options.onEnded;
@@ -74,6 +78,13 @@ export class WorkerPool {
       this.#say(running, { type: 'agreements', agreements });
   }
 
+  /** Who of all sellers is suspended, or of those that have changed. */
+  tellSuspensions(suspensions: Suspensions): void {
+    this.#suspended.learn(suspensions);
+    for (const running of this.#running.values())
+      this.#say(running, { type: 'suspensions', suspensions });
+  }
+
   /** What every worker tells of itself; one that does not answer in time is left out. */
   async tell(withMetrics: boolean): Promise<Map<number, WorkerTold>> {
     const all = await Promise.all(
@@ -97,8 +108,14 @@ export class WorkerPool {
 
   #begin(index: number, life: number): void {
     const { port1: control, port2 } = new MessageChannel();
-    const agreements = this.#agreements;
-    const task: WorkerTask = { setting: this.#setting, agreements, index, life, control: port2 };
+    const task: WorkerTask = {
+      setting: this.#setting,
+      agreements: this.#agreements,
+      suspensions: this.#suspended.all(),
+      index,
+      life,
+      control: port2,
+    };
     const told: Running['told'] = new Map();
     control.on('message', (message: WorkerTold) => {
       told.get(message.seq)?.(message);

@@ -5,7 +5,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import type { Config } from './config.ts';
 import type { ShardId } from './domain/ids.ts';
 import { isGone, makeHolder } from './holder.ts';
-import { fetchAgreements, fetchTariffs } from './persistence/directory.ts';
+import { fetchAgreements, fetchSuspensions, fetchTariffs } from './persistence/directory.ts';
 import { MetaStore } from './persistence/history/meta-store.ts';
 import { PostgresHistory } from './persistence/history/postgres-history.ts';
 import { settleKeyHashes } from './persistence/key-hashes.ts';
@@ -23,6 +23,7 @@ import {
 import type { Agreement } from './switch/agreements.ts';
 import { type Moving, moveLog, type NameChange, type OldLog, takeBack } from './switch/move-log.ts';
 import type { Leases, Log, LogName } from './switch/ports.ts';
+import type { Suspensions } from './switch/sellers.ts';
 import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
@@ -58,13 +59,15 @@ export async function prepareStores(
 export interface Known {
   readonly agreements: readonly Agreement[];
   readonly tariffs: readonly ToldTariff[];
+  readonly suspensions: Suspensions;
 }
 
 /** As it is before anything is served: no payment is asked about, and no bill asked for, with nothing known. */
 export function readKnown(databaseUrl: string, logger: Logger): Promise<Known> {
   return persist(logger, 'postgres.unreachable', async () => {
     const agreements = await fetchAgreements(databaseUrl);
-    return { agreements, tariffs: await fetchTariffs(databaseUrl) };
+    const tariffs = await fetchTariffs(databaseUrl);
+    return { agreements, tariffs, suspensions: await fetchSuspensions(databaseUrl) };
   });
 }
 

@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import type { Use } from './protocols/gateway/accounts.ts';
 import type { Agreement } from './switch/agreements.ts';
 import type { DirectoryChange } from './switch/directory.ts';
+import type { Suspensions } from './switch/sellers.ts';
 import type { ToldTariff } from './switch/tariffs.ts';
 import type { ShardStatus } from './switch/worker-host.ts';
 import type { Snapshot } from './telemetry/metrics.ts';
@@ -32,6 +33,7 @@ export interface Setting {
 export interface WorkerTask {
   readonly setting: Setting;
   readonly agreements: readonly Agreement[];
+  readonly suspensions: Suspensions;
   readonly index: number;
   readonly life: number;
   readonly control: MessagePort;
@@ -44,6 +46,8 @@ export type ToWorkerThread =
   | { readonly type: 'tell'; readonly seq: number; readonly withMetrics: boolean }
   /** All agreements, as they now are. */
   | { readonly type: 'agreements'; readonly agreements: readonly Agreement[] }
+  /** Who of all sellers is suspended, or of those that have changed. */
+  | { readonly type: 'suspensions'; readonly suspensions: Suspensions }
   /** Answer what is under way, flush, give the shards up, and return. */
   | { readonly type: 'stop' };
 

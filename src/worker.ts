@@ -13,6 +13,7 @@ import { WorkerLink } from './protocols/shard/worker-link.ts';
 import { reporterOf } from './reporting.ts';
 import { openConfiguredLeases, openConfiguredLog } from './stores.ts';
 import { Agreements } from './switch/agreements.ts';
+import { SuspendedSellers } from './switch/sellers.ts';
 import { WorkerHost } from './switch/worker-host.ts';
 import { systemClock } from './system-clock.ts';
 import { type Logger, openLog } from './telemetry/log.ts';
@@ -45,15 +46,29 @@ export async function runWorker(task: WorkerTask): Promise<void> {
     }),
   );
   const agreements = new Agreements(task.agreements);
-  const { host, close } = await openHost(task, link, agreements, { logger, metrics });
+  const suspended = new SuspendedSellers(task.suspensions);
+  const known = { agreements, suspended };
+  const { host, close } = await openHost(task, link, known, { logger, metrics });
   watch(metrics, host);
   await new Promise<void>((stopped) => {
     control.on('message', (message: ToWorkerThread) => {
-      if (message.type === 'attach') link.attach(message.port, host);
-      else if (message.type === 'agreements') agreements.learn(message.agreements);
-      else if (message.type === 'tell')
-        tell(control, message.seq, host, message.withMetrics ? metrics : null);
-      else stopped();
+      switch (message.type) {
+        case 'attach':
+          link.attach(message.port, host);
+          break;
+        case 'agreements':
+          agreements.learn(message.agreements);
+          break;
+        case 'suspensions':
+          suspended.learn(message.suspensions);
+          break;
+        case 'tell':
+          tell(control, message.seq, host, message.withMetrics ? metrics : null);
+          break;
+        case 'stop':
+          stopped();
+          break;
+      }
     });
     host.start();
   });
@@ -69,7 +84,7 @@ export async function runWorker(task: WorkerTask): Promise<void> {
 async function openHost(
   task: WorkerTask,
   link: WorkerLink,
-  agreements: Agreements,
+  known: { agreements: Agreements; suspended: SuspendedSellers },
   telemetry: { logger: Logger; metrics: Metrics },
 ): Promise<{ host: WorkerHost; close: () => Promise<void> }> {
   const { setting, index, life } = task;
@@ -91,7 +106,7 @@ async function openHost(
     reporter: reporterOf(logger),
     observer: metrics,
     sink: link,
-    agreements,
+    ...known,
     limits: {
       underWayMax: config.shardQueueMax,
       mailboxMax: config.mailboxMax,

@@ -11,6 +11,7 @@ import type { Demands, Directory, DirectoryChange, KeyHolder } from '../switch/d
 import { Fault } from '../switch/faults.ts';
 import type { LimitSettings } from '../switch/limits.ts';
 import type { OperatorRole, Principal } from '../switch/principal.ts';
+import type { Suspensions } from '../switch/sellers.ts';
 import type { ToldTariff } from '../switch/tariffs.ts';
 import type { DataKeys } from './data-keys.ts';
 import { type KeyHashes, readKeyHashes } from './key-hashes.ts';
@@ -244,6 +245,11 @@ export class DirectoryFeed {
     return changedTariffs(this.#sql, ids);
   }
 
+  /** Which sellers are suspended: of those with these ids, or of all (null). */
+  suspensions(ids: readonly string[] | null): Promise<Suspensions> {
+    return readSuspensions(this.#sql, ids);
+  }
+
   async close(): Promise<void> {
     await this.#sql.end({ timeout: CLOSE_S });
   }
@@ -269,6 +275,29 @@ export async function fetchTariffs(url: string): Promise<ToldTariff[]> {
   } finally {
     await sql.end({ timeout: CLOSE_S });
   }
+}
+
+/** All sellers who are suspended, by a connection of its own. */
+export async function fetchSuspensions(url: string): Promise<Suspensions> {
+  const sql = openDirectory(url, 'qrswitch suspensions', 1);
+  try {
+    return await readSuspensions(sql, null);
+  } finally {
+    await sql.end({ timeout: CLOSE_S });
+  }
+}
+
+async function readSuspensions(sql: Sql, ids: readonly string[] | null): Promise<Suspensions> {
+  const asked = JSON.stringify(ids ?? []);
+  const ofAsked =
+    ids === null ? sql`` : sql`and id in (select json_array_elements_text(${asked}::text::json))`;
+  const rows = await sql<{ id: string }[]>`
+    select id from institutions where suspended_at is not null ${ofAsked}
+    union all select id from merchants where suspended_at is not null ${ofAsked}
+    union all select id from terminals where suspended_at is not null ${ofAsked}`;
+  const suspended = new Set(rows.map(({ id }) => id));
+  const others = (ids ?? []).filter((id) => !suspended.has(id));
+  return { isWhole: ids === null, suspended: [...suspended], others };
 }
 
 /** All agreements, ended ones too: whose bills the paychannels of an institution may pay, or might. */

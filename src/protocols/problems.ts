@@ -119,7 +119,7 @@ export const problems = {
     status: 403,
     title: 'The party is suspended',
     meaning:
-      'This key’s terminal, paychannel, merchant or institution begins nothing new: no bills, views or reservations, and no payments but under a live reservation. What has begun goes on to its end. A payment that was refused so has not been taken: void it, and give the money back.',
+      'This key’s terminal, paychannel, merchant or institution, or those whose bill it is, begin nothing new: no bills, views or reservations, and no payments but under a live reservation. What has begun goes on to its end. A payment that was refused so has not been taken: void it, and give the money back.',
   },
   'request.unsupportedType': {
     ...NO,

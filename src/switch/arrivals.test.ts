@@ -28,6 +28,7 @@ import type { History } from './ports.ts';
 import type { Principal } from './principal.ts';
 import { NO_OBSERVER } from './reporter.ts';
 import type { Operation, Reply } from './requests.ts';
+import { SuspendedSellers } from './sellers.ts';
 import { Shard } from './shard.ts';
 
 const OPEN = billId(1);
@@ -59,7 +60,7 @@ const bills = new Map<BillId, PresentBill>([
 ]);
 
 /** A shard on a history that counts what it is asked. */
-function begin() {
+function begin(suspended = new SuspendedSellers()) {
   const clock = new ManualClock(NOON);
   const questions: string[] = [];
   const marks = [{ shard: 0 as ShardId, entry: ENTRY, at: NOON }];
@@ -102,6 +103,7 @@ function begin() {
     events: new EventIndex(),
     packer: makeBillPacker(),
     agreements: new Agreements(),
+    suspended,
     sink: {
       reply: (_asked, reply) => replies.push(reply),
       event: () => undefined,
@@ -271,5 +273,46 @@ describe('a request of a stranger', () => {
     });
     shard.suspend();
     expect(shard.underWay).toBe(0);
+  });
+});
+
+describe('a suspended seller', () => {
+  const suspend = (id: string) => ({ isWhole: false, suspended: [id], others: [] });
+  const resume = (id: string) => ({ isWhole: false, suspended: [], others: [id] });
+  const { terms } = makeBill();
+
+  test.each([terms.institutionId, terms.merchantId, terms.terminalId])(
+    'makes no bill as soon as the worker knows, whatever its gateway has heard: %s',
+    async (id) => {
+      const sellers = new SuspendedSellers();
+      const { ask, shard } = begin(sellers);
+      shard.orders.filterIsComplete();
+      const proposed = { ...terms, id: UNKNOWN, expiresInMs: 1_000 };
+      const create = { op: 'bill.create', terms: proposed } as unknown as Operation;
+      sellers.learn(suspend(id));
+      expect((await ask(owner, create)).reply).toEqual({
+        kind: 'rejection',
+        rejection: { rejected: 'request.suspended' },
+      });
+      sellers.learn(resume(id));
+      // It is answered once it is durable, and nothing is written here.
+      expect((await ask(owner, create)).reply).toBeUndefined();
+      expect(shard.commit.depth).toBe(1);
+    },
+  );
+
+  test('has bills that no wallet looks at any more', async () => {
+    const sellers = new SuspendedSellers();
+    const { ask } = begin(sellers);
+    const wallet = { ...(strangers['a paychannel'] as Principal), institutionId };
+    const view = { op: 'bill.view', billId: OPEN } as const;
+    sellers.learn(suspend(terms.merchantId));
+    expect((await ask(wallet, view)).reply).toMatchObject({
+      rejection: { rejected: 'request.suspended' },
+    });
+    const get = { op: 'bill.get', billId: OPEN, afterVersion: null, waitMs: 0 } as const;
+    expect((await ask(owner, get)).reply).toMatchObject({ kind: 'bill' });
+    sellers.learn(resume(terms.merchantId));
+    expect((await ask(wallet, view)).reply).toMatchObject({ kind: 'view' });
   });
 });

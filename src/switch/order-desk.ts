@@ -83,7 +83,7 @@ export class OrderDesk {
     const known = this.#orders.get(key);
     if (known !== undefined) this.#inTurn(known, asked);
     else if (this.#orders.mustAsk(key, this.#shard.now())) this.#ask(terminalId, orderId, asked);
-    else if (asked.principal?.suspended) this.#shard.answer(asked, rejection(SUSPENDED), 0);
+    else if (this.#isBarred(asked, operation)) this.#shard.answer(asked, rejection(SUSPENDED), 0);
     else this.#create(this.#orders.add(terminalId, orderId), asked, operation);
   }
 
@@ -205,7 +205,7 @@ export class OrderDesk {
       this.#repeat(asked, fate, terms.digest);
       return;
     }
-    if (asked.principal?.suspended) {
+    if (this.#isBarred(asked, operation)) {
       this.#shard.answer(asked, rejection(SUSPENDED), 0);
       return;
     }
@@ -219,6 +219,12 @@ export class OrderDesk {
     if (isPresent(bill.bill)) {
       this.#shard.answer(asked, { kind: 'bill', bill: bill.bill, created: true, now }, batch);
     }
+  }
+
+  /** A gateway may take its time to hear of an institution of a hundred thousand terminals; a worker knows at once. */
+  #isBarred({ principal }: Asked, { terms }: Create): boolean {
+    if (principal?.suspended === true) return true;
+    return principal?.kind === 'terminal' && this.#around.suspended.haveSold(terms);
   }
 
   /** What a create is answered that is not the first of its order. */

@@ -7,6 +7,7 @@ import type { Lookups } from './lookups.ts';
 import type { Clock } from './ports.ts';
 import type { ReplySink } from './reply-sink.ts';
 import type { BillPacker } from './resting-bills.ts';
+import type { SuspendedSellers } from './sellers.ts';
 
 export interface ShardLimits {
   /** Requests under way, long polls left out. */
@@ -29,6 +30,7 @@ export interface ShardSurroundings {
   readonly sink: ReplySink;
   readonly packer: BillPacker;
   readonly agreements: Agreements;
+  readonly suspended: SuspendedSellers;
   readonly limits: ShardLimits;
   /** Whether this process may answer from memory for the shard (A5). */
   readonly isLeased: () => boolean;

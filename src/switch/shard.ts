@@ -148,7 +148,7 @@ export class Shard {
     const { principal } = asked;
     const now = this.now();
     this.runTimers(cell, now);
-    const seen = seenBy(asked, cell.bill, this.#around.agreements, now);
+    const seen = seenBy(asked, cell.bill, this.#around, now);
     if (seen === null) {
       this.answer(asked, rejection(unseen(operation.op)), 0);
       return;

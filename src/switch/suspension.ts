@@ -1,5 +1,5 @@
-// What a suspended party does not begin any more, nor a paychannel whose institution's agreement has ended: bills, views,
-// reservations, and payments that nobody waits for. What has begun comes to its end: payments under live reservations,
+// What a suspended party does not begin any more, nor a paychannel with a suspended seller's bill, nor one whose
+// institution's agreement has ended: bills, views, reservations, and payments that nobody waits for. What has begun comes to its end: payments under live reservations,
 // repeats, questions, events, credits, confirm and refund.
 
 import type { BillDecision } from '../domain/bill/vocabulary.ts';

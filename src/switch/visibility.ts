@@ -7,6 +7,7 @@ import type { Millis } from '../domain/time.ts';
 import type { Agreements, Reach } from './agreements.ts';
 import type { Principal } from './principal.ts';
 import type { Operation, SwitchRejection } from './requests.ts';
+import type { SuspendedSellers } from './sellers.ts';
 import { AGREEMENT_ENDED, SUSPENDED } from './suspension.ts';
 
 /** Whose events a principal reads. Undefined for those that have no stream. */
@@ -33,13 +34,14 @@ export interface Seen {
 export function seenBy(
   { principal, operation }: Asking,
   bill: Bill,
-  agreements: Agreements,
+  { agreements, suspended }: { agreements: Agreements; suspended: SuspendedSellers },
   now: Millis,
 ): Seen | null {
   if (!isPresent(bill)) return null;
   const reach = reachOf(principal, bill, operation.op, agreements, now);
   if (reach === 'none') return null;
-  if (principal?.suspended === true) return { bill, bar: SUSPENDED };
+  const isUnsold = principal?.kind === 'paychannel' && suspended.haveSold(bill.terms);
+  if (isUnsold || principal?.suspended === true) return { bill, bar: SUSPENDED };
   return { bill, bar: reach === 'begun' ? AGREEMENT_ENDED : null };
 }
 

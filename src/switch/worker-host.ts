@@ -15,6 +15,7 @@ import { type Asked, describe, fault, type ReplySink } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
 import type { WorkerAnswer, WorkerQuery } from './requests.ts';
 import type { BillPacker } from './resting-bills.ts';
+import type { SuspendedSellers } from './sellers.ts';
 import { Shard } from './shard.ts';
 import type { ShardLimits } from './shard-surroundings.ts';
 import { Tenure, type TenureState } from './tenure.ts';
@@ -48,6 +49,7 @@ export interface WorkerOptions {
   readonly observer: Observer;
   readonly sink: ReplySink;
   readonly agreements: Agreements;
+  readonly suspended: SuspendedSellers;
   readonly limits: ShardLimits;
   readonly packer: BillPacker;
   /** After so long without a request a bill leaves memory for which nothing is to come. */
@@ -214,6 +216,7 @@ export class WorkerHost {
       events: this.#events,
       packer: this.#options.packer,
       agreements: this.#options.agreements,
+      suspended: this.#options.suspended,
       isLeased: () => this.#leasing.isRunning(id),
       unwritten: () => this.#writer.depth(id),
       defect: (bill, error) => this.#defect(bill, error),

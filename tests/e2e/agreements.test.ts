@@ -207,6 +207,49 @@ describe.each(setUps)('an agreement, on $name,', (setUp) => {
     expect(await done(anew, 'event.ack', { ids: [again.id] })).toEqual({ acknowledged: 1 });
   });
 
+  test.each(['institution', 'terminal'] as const)(
+    'begins nothing with the bills of a suspended %s, and lets what has begun come to its end',
+    async (kind) => {
+      const agreement = await agree();
+      const near = world.http('paychannel', billing.paychannel.key ?? '');
+      const [reserved, paid, untouched] = [await create(), await create(), await create()];
+      await inForce(untouched.id);
+      const hold = { billId: reserved.id, reservationRef: fresh('r') };
+      const reservation = await done(wallet, 'bill.reserve', hold);
+      const early = payment(paid.id, { amount: 400 });
+      const first = await done(wallet, 'payment.create', early);
+      const partyId = billing[kind].id;
+      await system.done(`operator.${kind}.suspend`, { partyId });
+
+      const barred = { status: 403, body: { code: 'request.suspended' } };
+      const { id: billId } = untouched;
+      // Those of its own institution, too.
+      for (const each of [wallet, near]) {
+        await expect.poll(() => each.ask('bill.view', { billId }), WITHIN).toMatchObject(barred);
+        const anew = { billId, reservationRef: fresh('r') };
+        expect(await each.ask('bill.reserve', anew)).toMatchObject(barred);
+        const late = payment(billId);
+        expect(await each.ask('payment.create', late)).toMatchObject(barred);
+        const asked = { billId, paymentRef: late.paymentRef };
+        expect(await done(each, 'payment.void', asked)).toMatchObject({ status: 'refused' });
+      }
+      // What has begun comes to its end.
+      expect(await done(wallet, 'bill.reserve', hold)).toMatchObject({ id: reservation.id });
+      const held = payment(reserved.id, { reservationId: reservation.id });
+      expect((await done(wallet, 'payment.create', held)).bill).toMatchObject({ status: 'paid' });
+      expect(await done(wallet, 'payment.create', early)).toEqual(first);
+      const known = { billId: paid.id, paymentRef: early.paymentRef };
+      expect(await done(wallet, 'payment.get', known)).toMatchObject({ status: 'accepted' });
+      const { credits } = await done(till, 'bill.cancel', { billId: paid.id });
+      const settle = { creditId: credits[0]?.id, status: 'settled' };
+      expect(await done(wallet, 'credit.settle', settle)).toMatchObject({ status: 'settled' });
+
+      await system.done(`operator.${kind}.resume`, { partyId });
+      await inForce(billId);
+      await end(agreement);
+    },
+  );
+
   test('never joins test and live, and all that shows a bill says which it is', async () => {
     const tested = world.process.demo;
     expect(

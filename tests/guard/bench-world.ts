@@ -26,6 +26,7 @@ import type {
   Watermark,
 } from '../../src/switch/ports.ts';
 import { NO_OBSERVER } from '../../src/switch/reporter.ts';
+import { SuspendedSellers } from '../../src/switch/sellers.ts';
 import { WorkerHost } from '../../src/switch/worker-host.ts';
 import { atOnce } from '../support/at-once.ts';
 import { codesAt } from '../support/qr-claims.ts';
@@ -314,6 +315,7 @@ export class BenchWorld {
       },
       sink: link,
       agreements: new Agreements(),
+      suspended: new SuspendedSellers(),
       holder: 'guard',
       isGone: () => false,
       drawNonce: () => `nonce ${nonces++}`,

@@ -8,6 +8,7 @@ import type { EntryCodec } from '../../src/switch/records.ts';
 import type { Asked, ReplySink } from '../../src/switch/reply-sink.ts';
 import { NO_OBSERVER } from '../../src/switch/reporter.ts';
 import type { Reply } from '../../src/switch/requests.ts';
+import { SuspendedSellers } from '../../src/switch/sellers.ts';
 import { Shard } from '../../src/switch/shard.ts';
 import type { ShardLimits } from '../../src/switch/shard-surroundings.ts';
 import { WorkerHost } from '../../src/switch/worker-host.ts';
@@ -146,6 +147,7 @@ export class SimNode {
         begun: () => undefined,
       },
       agreements: new Agreements(),
+      suspended: new SuspendedSellers(),
       holder: life.name,
       isGone: (holder) => this.#world.gone.has(holder),
       drawNonce: () => {

@@ -12,6 +12,7 @@ import { type BillOperation, commandOf } from '../../src/switch/bill-commands.ts
 import { rejection, replyTo } from '../../src/switch/bill-replies.ts';
 import { ORDER_LIFE_MS, orderKey } from '../../src/switch/orders.ts';
 import type { Reply, Request, ShardDoor } from '../../src/switch/requests.ts';
+import { SuspendedSellers } from '../../src/switch/sellers.ts';
 import { isRefused, SUSPENDED, unlessBarred } from '../../src/switch/suspension.ts';
 import { termsAt } from '../../src/switch/terms-at.ts';
 import { seenBy, unseen } from '../../src/switch/visibility.ts';
@@ -28,7 +29,7 @@ interface Order {
   readonly at: Millis;
 }
 
-const NO_AGREEMENTS = new Agreements();
+const NOTHING_SPECIAL = { agreements: new Agreements(), suspended: new SuspendedSellers() };
 const AWAY: Reply = { kind: 'fault', code: 'outcome.unknown', detail: 'lost', retryAfterS: 1 };
 const presenter = makePresenter({
   publicBaseUrl: 'https://pay.example',
@@ -170,7 +171,7 @@ export class SmallSwitch implements ShardDoor {
     this.#expect(shard, operation.billId);
     this.#runTimers(operation.billId);
     const found = this.bills.get(operation.billId) ?? ABSENT;
-    const seen = seenBy({ principal, operation }, found, NO_AGREEMENTS, this.now);
+    const seen = seenBy({ principal, operation }, found, NOTHING_SPECIAL, this.now);
     if (seen === null) return rejection(unseen(operation.op));
     const before = seen.bill;
     const command = commandOf(operation, principal);

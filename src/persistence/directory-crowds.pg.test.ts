@@ -1,0 +1,76 @@
+// The directory where there are many: asked for at once, and suspended.
+
+import postgres, { type Sql } from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  createDatabase,
+  startPostgres,
+  type TestPostgres,
+} from '../../tests/support/postgres-server.ts';
+import type { MerchantId } from '../domain/ids.ts';
+import { DirectoryFeed, fetchSuspensions, PostgresDirectory } from './directory.ts';
+import { hashKey } from './key-hashes.ts';
+import { migrate } from './migrate.ts';
+import { addInstitution, addKey, addMerchant, addTerminal, revokeKey } from './onboarding.ts';
+
+let server: TestPostgres;
+let url: string;
+let sql: Sql;
+let merchantId: MerchantId;
+const terminals: { id: string; key: string }[] = [];
+
+beforeAll(async () => {
+  server = await startPostgres({ fsync: false });
+  url = await createDatabase(server.url);
+  await migrate(url);
+  sql = postgres(url, { max: 1 });
+  const institutionId = await addInstitution(sql, { name: 'A bank' });
+  merchantId = await addMerchant(sql, { institutionId, name: 'M', city: 'C' });
+  for (let i = 0; i < 20; i++) {
+    const id = await addTerminal(sql, { merchantId, name: `Till ${i}` });
+    terminals.push({ id, key: await addKey(sql, { kind: 'terminal', id }) });
+  }
+});
+afterAll(async () => {
+  await sql.end();
+  await server.stop();
+});
+
+describe('the directory', () => {
+  test('tells everybody their own, however many are asked for at once', async () => {
+    const directory = new PostgresDirectory({ url });
+    const [revoked, ...good] = terminals;
+    await revokeKey(sql, revoked?.key ?? '');
+    const keys = terminals.map(({ key }) => key);
+    const asked = [...keys, 'qrs_term_none', ...keys];
+    const found = await Promise.all(asked.map((key) => directory.holderOfKey(hashKey(key))));
+    const ids = good.map(({ id }) => id);
+    const told = found.map((holder) => holder?.principal.id ?? null);
+    expect(told).toEqual([null, ...ids, null, null, ...ids]);
+    await directory.close();
+  });
+
+  test('tells who is suspended: all at first, then of those alone who have changed', async () => {
+    const [one, two, three] = terminals.map(({ id }) => id);
+    const suspend = (id: string | undefined, at: Date | null) =>
+      sql`update terminals set suspended_at = ${at} where id = ${id ?? ''}`;
+    await suspend(one, new Date());
+    await sql`update merchants set suspended_at = now() where id = ${merchantId}`;
+    const all = await fetchSuspensions(url);
+    expect(all).toMatchObject({ isWhole: true, others: [] });
+    expect([...all.suspended].sort()).toEqual([merchantId, one].sort());
+
+    const feed = new DirectoryFeed({ url });
+    await feed.read();
+    await suspend(one, null);
+    await suspend(two, new Date());
+    const changes = (await feed.read()) ?? [];
+    expect(changes.map(({ id }) => id)).toEqual([one, two]);
+    expect(await feed.suspensions([one ?? '', two ?? '', three ?? '', 'no id'])).toEqual({
+      isWhole: false,
+      suspended: [two],
+      others: [one, three, 'no id'],
+    });
+    await feed.close();
+  });
+});
