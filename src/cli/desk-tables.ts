@@ -74,6 +74,39 @@ export const CREDITS = listed(
   ['reason', word('reason')],
 );
 
+/** Of a bill that may be another's: what a view tells of it. */
+const ofBill =
+  (show: (bill: Readonly<Record<string, unknown>>) => unknown) =>
+  (row: Row): string =>
+    String(show((row.bill ?? {}) as Readonly<Record<string, unknown>>) ?? '');
+const VIEWED: readonly Field[] = [
+  ['paychannel', word('paychannelId')],
+  ['bill of', word('billingInstitutionId')],
+  ['merchant', ofBill(({ merchant }) => (merchant as { name?: string } | undefined)?.name)],
+  ['bill is', ofBill(({ status }) => status)],
+];
+
+export const PAYING_PAYMENTS = listed(
+  ['id', word('id')],
+  ['received', time('receivedAt')],
+  ['reference', word('paymentRef')],
+  ['status', (row) => String(row.code ?? row.status)],
+  money('amount', 'amount'),
+  money('given back', 'credited'),
+  ...VIEWED,
+);
+
+export const PAYING_CREDITS = listed(
+  ['id', word('id')],
+  ['requested', time('requestedAt')],
+  ['kind', (row) => (row.tip === true ? `${row.kind} of a tip` : String(row.kind))],
+  ['status', (row) => (row.overdue === true ? 'overdue' : String(row.status))],
+  money('amount', 'amount'),
+  ['payment', word('paymentRef')],
+  ['reference', word('reference')],
+  ...VIEWED,
+);
+
 export const EVENTS = listed(
   ['id', word('id')],
   ['occurred', time('occurredAt')],

@@ -1,12 +1,14 @@
 // `qrswitch bill|payment|credit|event`: what a complaint needs, of a running switch.
 
 import { randomUUID } from 'node:crypto';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import {
   BILLS,
   CREDITS,
   EVENTS,
   type Listed,
+  PAYING_CREDITS,
+  PAYING_PAYMENTS,
   PAYMENTS,
   type Row,
   TRANSITIONS,
@@ -57,6 +59,8 @@ const PART_FILTERS: readonly Filter[] = [
 ];
 const EVENT_FILTERS: readonly Filter[] = ['terminal', 'paychannel', 'status', 'type', 'from', 'to'];
 const RESENDS: readonly Filter[] = ['terminal', 'paychannel', 'type', 'from', 'to'];
+/** What the paying side may ask by: it knows neither orders nor merchants. */
+const PAYING_FILTERS: readonly Filter[] = ['paychannel', 'status', 'from', 'to'];
 const OF_BILL: readonly Filter[] = ['status', 'from', 'to'];
 
 export function deskCommands(io: Io): Command[] {
@@ -101,6 +105,7 @@ function paymentCommand(io: Io): Command {
       name: 'list',
       about: 'finds payments, the newest first',
       listed: PAYMENTS,
+      paying: PAYING_PAYMENTS,
       filters: PART_FILTERS,
       path: () => 'payments',
     }),
@@ -116,6 +121,7 @@ function creditCommand(io: Io): Command {
         about:
           'finds credits, the newest first; `--status rejected`: those that nobody has resolved',
         listed: CREDITS,
+        paying: PAYING_CREDITS,
         filters: PART_FILTERS,
         path: () => 'credits',
       }),
@@ -201,25 +207,45 @@ interface List {
   readonly name: string;
   readonly about: string;
   readonly listed: Listed;
+  /** What the institution sees whose paychannels pay, whoever's the bills are. */
+  readonly paying?: Listed;
   readonly filters: readonly Filter[];
   readonly path: (id: string) => string;
 }
 
-function listCommand(io: Io, { name, about, listed, filters, path }: List): Command {
+function listCommand(io: Io, { name, about, listed, paying, filters, path }: List): Command {
   const isOfBill = path('').includes('/');
   const command = isOfBill ? ofId(name, about) : withTarget(new Command(name).description(about));
   for (const filter of filters) command.option(`--${filter} <what>`, FILTERS[filter][1]);
   command.option('--rows <count>', 'how many at the most', ROWS);
+  if (paying !== undefined) {
+    const sides = new Option('--side <side>', 'of the bills of one’s own, or of paychannels')
+      .choices(['billing', 'paying'])
+      .default('billing');
+    command.addOption(sides);
+  }
   const run = async (id: string, options: Options): Promise<void> => {
     const most = countOf(options.rows);
+    const side = sideOf(options, filters);
+    const shown = (side === 'paying' ? paying : undefined) ?? listed;
     const query = Object.fromEntries(
       filters.map((filter) => [FILTERS[filter][0], options[camel(filter)] as string | undefined]),
     );
     const limit = String(Math.min(most, 100));
-    const all = new OperatorClient(options).list<Row>(path(encoded(id)), { ...query, limit });
-    await showAll(io, options, first(io, all, most), listed.columns, (row) => listed.cells(row));
+    const place = side === 'paying' ? `paying/${path('')}` : path(encoded(id));
+    const all = new OperatorClient(options).list<Row>(place, { ...query, limit });
+    await showAll(io, options, first(io, all, most), shown.columns, (row) => shown.cells(row));
   };
   return isOfBill ? command.action(run) : command.action((options: Options) => run('', options));
+}
+
+function sideOf(options: Options, filters: readonly Filter[]): 'billing' | 'paying' {
+  if (options.side !== 'paying') return 'billing';
+  const other = filters.find(
+    (filter) => !PAYING_FILTERS.includes(filter) && options[camel(filter)] !== undefined,
+  );
+  if (other === undefined) return 'paying';
+  throw new CommandFailure(`--${other}: the paying side cannot ask by it.`);
 }
 
 /** The first of a list; whoever sees them is told where there are more. */

@@ -64,7 +64,7 @@ describe('the commands of an operator', () => {
     for (const line of commandsOf(readFileSync(PAGE, 'utf8'))) {
       const [, name, command = ''] = /^(?:([A-Z]+)=)?(.*)$/.exec(line) ?? [];
       if (name === 'BILL') await complain(kept.TERMINAL?.key, kept.PAYCHANNEL?.key);
-      if (command.includes('credit list')) await reject(kept.PAYCHANNEL?.key);
+      if (command.includes('credit list --payment-ref')) await reject(kept.PAYCHANNEL?.key);
       const argv = (command.match(/'[^']*'|\S+/g) ?? []).map((word) =>
         value(word.replace(/^'|'$/g, '')).replace('tills.csv', rows).replace('tariff.json', tariff),
       );
@@ -173,6 +173,15 @@ describe('the commands of an operator', () => {
     );
     expect(await run('bill', 'show', id)).toMatch(/^status +confirmed\n[\s\S]+\nCredits\nid/m);
     expect(await run('payment', 'list', '--payment-ref', 'w-1', '--json')).toContain(id);
+    const paying = await run('payment', 'list', '--side', 'paying');
+    expect(paying).toMatch(/w-1 +confirmed +500 +100 +pay_\w+ +ins_\w+ +Corner Coffee +confirmed$/m);
+    const given = await run('credit', 'list', '--side', 'paying', '--json');
+    expect((JSON.parse(given) as { bill: { id: string } }[]).map(({ bill }) => bill.id)).toContain(id);
+    const strange = ['payment', 'list', '--side', 'paying', '--merchant', 'mer_1'];
+    expect(await qrswitch(...strange)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('--merchant: the paying side cannot ask by it.'),
+    });
     const { code, stderr } = await qrswitch(
       'key',
       'revoke',
