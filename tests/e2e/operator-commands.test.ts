@@ -47,6 +47,7 @@ describe('the commands of an operator', () => {
   test('from nothing to the first paid bill stand in the README as on the page', () => {
     const first = blocksOf(PAGE)[0];
     expect(first).toContain('qrswitch paychannel add');
+    expect(commandsOf(`\`\`\`sh\n${first}\`\`\``)).toHaveLength(4);
     expect(blocksOf(README)).toContain(first);
   });
 
@@ -76,7 +77,7 @@ describe('the commands of an operator', () => {
       const told = await run(...argv.slice(1));
       if (name !== undefined) kept[name] = [JSON.parse(told)].flat()[0] as { id: string };
     }
-    const names = ['TERMINAL', 'PAYCHANNEL', 'KEY', 'BILL', 'CREDIT', 'AGAIN'];
+    const names = ['TERMINAL', 'PAYCHANNEL', 'KEY', 'BILL', 'CREDIT', 'AGAIN', 'PAYMENT'];
     expect(Object.keys(kept)).toEqual(expect.arrayContaining(names));
     const till = world.http('terminal', kept.TERMINAL?.key);
     const wallet = world.http('paychannel', kept.PAYCHANNEL?.key);
@@ -174,9 +175,13 @@ describe('the commands of an operator', () => {
     expect(await run('bill', 'show', id)).toMatch(/^status +confirmed\n[\s\S]+\nCredits\nid/m);
     expect(await run('payment', 'list', '--payment-ref', 'w-1', '--json')).toContain(id);
     const paying = await run('payment', 'list', '--side', 'paying');
-    expect(paying).toMatch(/w-1 +confirmed +500 +100 +pay_\w+ +ins_\w+ +Corner Coffee +confirmed$/m);
+    expect(paying).toMatch(
+      /w-1 +confirmed +500 +100 +pay_\w+ +ins_\w+ +Corner Coffee +confirmed$/m,
+    );
     const given = await run('credit', 'list', '--side', 'paying', '--json');
-    expect((JSON.parse(given) as { bill: { id: string } }[]).map(({ bill }) => bill.id)).toContain(id);
+    expect((JSON.parse(given) as { bill: { id: string } }[]).map(({ bill }) => bill.id)).toContain(
+      id,
+    );
     const strange = ['payment', 'list', '--side', 'paying', '--merchant', 'mer_1'];
     expect(await qrswitch(...strange)).toMatchObject({
       code: 1,
@@ -233,7 +238,6 @@ describe('the commands of an operator', () => {
   });
 });
 
-/** The lines of the page’s shell blocks that run `qrswitch`. */
 /** What stands between fences of a page. */
 function blocksOf(page: URL): string[] {
   return [...readFileSync(page, 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)].map(
@@ -241,6 +245,7 @@ function blocksOf(page: URL): string[] {
   );
 }
 
+/** The lines of a page’s shell blocks that run `qrswitch`. */
 function commandsOf(page: string): string[] {
   const blocks = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block = '']) => block);
   return blocks
