@@ -108,7 +108,8 @@ async function serve(
   const scrape = new Scrape();
   const pool: WorkerPool = new WorkerPool({
     setting,
-    ...known,
+    agreements: known.agreements,
+    suspensions: known.suspensions,
     logger,
     onWorker: (index) => {
       gateways.sendEach(() => portTo(pool, index));
