@@ -45,13 +45,16 @@ export interface Standing {
   readonly carriedId: BillId | null;
   /** The bill that is to take its place. */
   readonly arming: ProposedTerms | null;
+  /** Whether it takes arms, and ends them as armed: neither withdrawn nor over. */
+  readonly isOpen: boolean;
 }
 
 function standingOf({ bill, saleId }: Extract<Reply, { kind: 'sticker' }>): Standing {
   const { sticker } = bill;
   const arming =
     sticker === null || sticker.arming === null ? null : saleTerms(bill, sticker.arming);
-  return { saleId, carriedId: sticker?.carried?.billId ?? null, arming };
+  const carriedId = sticker?.carried?.billId ?? null;
+  return { saleId, carriedId, arming, isOpen: bill.status === 'open' };
 }
 
 /** A value as its encoding's bytes. For msgpack, amounts in it have been made wide. */

@@ -97,9 +97,11 @@ function checked(call: Call): Checked[] {
 function armed(call: Call, asked: Checked): Checked[] {
   const { orderId, amount, ttl } = call.body;
   const attempt = `${asked.client} ${orderId}`;
-  const { id, code } = (call.answer ?? {}) as { readonly id?: unknown; readonly code?: unknown };
+  const { id, code, status } = (call.answer ?? {}) as Readonly<Record<string, unknown>>;
   // What else it says is the sale's.
-  const heard = call.status === null ? null : { status: call.status, body: { id, code } };
+  const isOver = call.status === 200 && (status === 'cancelled' || status === 'expired');
+  const body = { id, code, ...(isOver && { isOver }) } as Checked['body'];
+  const heard = call.status === null ? null : { status: call.status, body };
   const whole = { ...asked, body: { ...asked.body, attempt }, answer: heard };
   const unheard = { answer: null, returnedAt: Number.POSITIVE_INFINITY };
   const begin: Checked = { ...whole, op: 'sticker.begin', digest: `${amount}`, ...unheard };
@@ -107,7 +109,14 @@ function armed(call: Call, asked: Checked): Checked[] {
   if (isRefused) return [begin, whole];
   const terms = { orderId, amount, currency: 'EUR', expiresIn: ttl };
   const told = isDone(call) ? { answer: heard } : unheard;
-  return [begin, whole, { ...asked, op: 'sale.made', body: terms, digest: `${amount}`, ...told }];
+  // A sale that is over may have been on the sticker, and its arm been heard by nobody.
+  const before: Checked[] = isOver ? [{ ...whole, ...unheard }] : [];
+  return [
+    begin,
+    ...before,
+    whole,
+    { ...asked, op: 'sale.made', body: terms, digest: `${amount}`, ...told },
+  ];
 }
 
 /** Each arm may void the sale before its own, whether or not anybody heard of it. */

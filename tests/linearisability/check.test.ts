@@ -418,7 +418,32 @@ describe('the history of a sticker', () => {
     expect(verdict).toMatchObject({ ok: true });
   });
 
+  /** Withdrawn with an arm under way, which its till hears the end of only then. */
+  const overtaken = (answer: Answer): Line[] => [
+    printed(),
+    [
+      2,
+      Number.POSITIVE_INFINITY,
+      'till',
+      'sticker.begin',
+      { orderId: 'order of A', attempt: 'A' },
+      null,
+    ],
+    [4, 5, 'till', 'bill.cancel', {}, bill(200, { status: 'cancelled', version: 2 })],
+    arms(6, 'bill.arm', 'A', {}, answer),
+    sees(8, 9, { version: 2 }),
+  ];
+
+  test('is withdrawn before an arm has ended, whose sale is over by then', () => {
+    const verdict = history(...overtaken({ status: 200, body: { id: 'A', isOver: true } }));
+    expect(verdict).toMatchObject({ ok: true });
+  });
+
   const impossible: Record<string, readonly Line[]> = {
+    'was withdrawn before an arm had ended, whose sale can be paid': overtaken({
+      status: 200,
+      body: { id: 'A' },
+    }),
     'takes a payment itself, though it carries a sale': [
       printed(),
       arms(2, 'sticker.begin', 'A', {}, stands(1, null, 'A')),

@@ -36,10 +36,7 @@ function begin(bill: BillModel, call: Call): BillTurn {
   if (carried !== null && !carried.isOld && isSaleOf(carried, sale)) {
     return { bill, told: carried.digest === sale.digest ? standing(bill, sale) : REUSED };
   }
-  if (arming !== null) {
-    const isOther = isSaleOf(arming, sale) && arming.digest !== sale.digest;
-    return { bill, told: isOther ? REUSED : standing(bill, sale) };
-  }
+  if (arming !== null) return { bill, told: standing(bill, sale) };
   const reason = unarmableFor(bill);
   if (reason !== null) return { bill, told: refused('bill.notArmable', { reason }) };
   const next: BillModel = { ...bill, sticker: { carried, arming: sale } };
@@ -72,6 +69,10 @@ function arm(bill: BillModel, call: Call): BillTurn {
     return { bill: isBegun ? givenUp(bill) : bill, told: asSaid(call) };
   }
   if (known !== undefined) return { bill, told: armedBefore(known, call) };
+  // The sale came and went without having been on the sticker, which was withdrawn meanwhile, or too late for it.
+  if (call.answer?.body.isOver === true) {
+    return { bill: isBegun ? givenUp(bill) : bill, told: asSaid(call) };
+  }
   if (!isBegun) return { bill, told: refused('never') };
   const saleId = textIn(call.answer?.body ?? {}, 'id');
   const armed = { ...bill.armed, [nameOf(order)]: saleId };

@@ -73,7 +73,8 @@ describe('a sticker', () => {
     arming.when(arm(1)).decidesNothing();
     const other = { terminalId: 'term-2' as TerminalId, digest: 'another till’s' };
     arming.when(arm(1, other)).decidesNothing();
-    arming.when(arm(1, { digest: 'x' })).rejects({ rejected: 'order.reused', billId: null });
+    // What the order comes to is not known yet; another body of it is refused by that.
+    arming.when(arm(1, { digest: 'x' })).decidesNothing();
   });
 
   test('ends only the arm that is meant', () => {

@@ -33,7 +33,10 @@ export type StickerFact = FactOf<
   'ArmingBegun' | 'ArmingRepeated' | 'ArmingGivenUp' | 'StickerArmed'
 >;
 
-/** Begins an arm. Nothing follows while another is under way: the caller ends that one, and asks again. */
+/**
+ * Begins an arm. Nothing follows while another is under way, of the same order too: the caller ends that one, and asks
+ * again.
+ */
 export function arm(
   bill: PresentBill,
   { sale }: CommandOf<'ArmSticker'>,
@@ -43,10 +46,7 @@ export function arm(
   if (carried !== null && isSaleOf(carried, sale) && now - carried.armedAt < SALE_LIFE_MS) {
     return carried.digest === sale.digest ? [] : reused(carried.billId);
   }
-  const arming = bill.sticker?.arming ?? null;
-  if (arming !== null) {
-    return isSaleOf(arming, sale) && arming.digest !== sale.digest ? reused(null) : [];
-  }
+  if (bill.sticker?.arming != null) return [];
   const reason = notArmableReason(bill, now);
   if (reason !== null) return { rejected: 'bill.notArmable', reason };
 
@@ -109,7 +109,7 @@ function isSaleOf(sale: Order, other: Order): boolean {
   return sale.orderId === other.orderId && sale.terminalId === other.terminalId;
 }
 
-function reused(billId: BillId | null): BillRejection {
+function reused(billId: BillId): BillRejection {
   return { rejected: 'order.reused', billId };
 }
 

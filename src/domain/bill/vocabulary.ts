@@ -581,7 +581,7 @@ export type BillRejection =
   | { readonly rejected: 'bill.notPayable'; readonly reason: NotPayableReason }
   | { readonly rejected: 'bill.notArmable'; readonly reason: NotArmableReason }
   /** `billId` is null where the order's bill is still being made. */
-  | { readonly rejected: 'order.reused'; readonly billId: BillId | null }
+  | { readonly rejected: 'order.reused'; readonly billId: BillId }
   | { readonly rejected: 'bill.stillDue'; readonly due: Minor }
   | { readonly rejected: 'bill.notPaid' }
   | { readonly rejected: 'bill.notConfirmable'; readonly status: BillStatus }

@@ -8,6 +8,8 @@
 //
 //   G1. Nothing is refused as not done once the arm has begun: what cannot be known then is unknown.
 //   G2. What the sticker says at the end is the answer, whoever did the steps.
+//   G3. A sale that was made while its sticker was withdrawn was never seen there: it is void before anybody is told of it.
+//   G4. Another body of an order under way waits until that has ended, and is refused by what has come of it.
 
 import type { BillStatus } from '../../domain/bill/vocabulary.ts';
 import { type BillId, shardOfBill, shardOfOrder } from '../../domain/ids.ts';
@@ -98,7 +100,7 @@ class Arming {
     if (standing.saleId !== null) return this.#show(standing.saleId, 200, request);
     if (standing.arming === null) return null;
     const end = await this.#drive(operation.billId, standing, standing.arming);
-    if (!isOrderOf(standing.arming, operation.sale)) return null;
+    if (!isSameArm(standing.arming, operation.sale)) return null;
     if (end === 'unknown') return problemFor(UNKNOWN, request);
     if ('refusal' in end) return problemFor(end.refusal, request);
     return this.#show(end.saleId, end.isNew ? 201 : 200, request);
@@ -126,9 +128,17 @@ class Arming {
     if (ended.status !== 200) return 'unknown';
     if (saleId === null && 'saleId' in end) return end;
     // G2: another may have brought it to another end.
-    const armed = read<Standing>(ended).saleId;
+    const standing = read<Standing>(ended);
+    const armed = standing.saleId;
     if (armed !== null) return { saleId: armed, isNew: 'isNew' in end && end.isNew, isOld: false };
-    return 'refusal' in end ? end : 'unknown';
+    if ('refusal' in end) return end;
+    return standing.isOpen ? 'unknown' : this.#overtaken(end.saleId, by);
+  }
+
+  /** G3. */
+  async #overtaken(saleId: BillId, by: Principal | null): Promise<End> {
+    const isKnown = (await this.#void(saleId, by)) !== 'unknown';
+    return isKnown ? { saleId, isNew: false, isOld: true } : 'unknown';
   }
 
   /** Null where the order's sale is still to be armed. */
@@ -149,16 +159,27 @@ class Arming {
 
   /** What cannot be armed any more may have been, by this same call: then it keeps its answer. */
   async #refused(refusal: Answer, request: ArmRequest): Promise<Answer> {
-    const { terminalId, orderId, digest } = request.operation.sale;
-    const shard = shardOfOrder(terminalId, orderId, this.#door.shards);
+    const { operation, principal, shard } = request;
+    const { terminalId, orderId, digest } = operation.sale;
     const check = { op: 'order.check', terminalId, orderId, digest } as const;
-    const answer = await this.#send(shard, request.principal, check);
-    if (answer.status !== 200) return translated(refusal, request);
-    return this.#show(read<SaleShown>(answer).id, 200, request);
+    const orderShard = shardOfOrder(terminalId, orderId, this.#door.shards);
+    const answer = await this.#send(orderShard, principal, check);
+    if (answer.status === 404 || answer.status === 409) return translated(refusal, request);
+    // What the order has come to cannot be known now, and so not whether the refusal takes an answer back.
+    if (answer.status !== 200) return translated(answer, request);
+    const sale = read<SaleShown>(answer);
+    if (sale.status !== 'open') return this.#show(sale.id, 200, request);
+    // The sticker would have known it, had it been armed.
+    const get = { op: 'sticker.get', billId: operation.billId } as const;
+    const found = await this.#send(shard, principal, get);
+    const isOver = found.status === 200 && !read<Standing>(found).isOpen;
+    const end = isOver ? await this.#overtaken(sale.id, principal) : 'unknown';
+    if (end === 'unknown') return problemFor(UNKNOWN, request);
+    return this.#show(sale.id, 200, request);
   }
 
   /** Null where the earlier sale is out of the way for good. */
-  async #void(earlierId: BillId | null, by: Principal): Promise<End | null> {
+  async #void(earlierId: BillId | null, by: Principal | null): Promise<End | null> {
     if (earlierId === null) return null;
     const operation = { op: 'order.cancel', billId: earlierId } as const;
     const answer = await this.#send(shardOfBill(earlierId), by, operation);
@@ -221,10 +242,15 @@ function terminalOf(terms: ProposedTerms): Principal {
   };
 }
 
-type Order = Pick<ProposedTerms, 'terminalId' | 'orderId'>;
+type Arm = Pick<ProposedTerms, 'terminalId' | 'orderId' | 'digest'>;
 
-function isOrderOf(order: Order, other: Order): boolean {
-  return order.terminalId === other.terminalId && order.orderId === other.orderId;
+/** Whether it is the same order of the same terminal, with the same body. */
+function isSameArm(arm: Arm, other: Arm): boolean {
+  return (
+    arm.terminalId === other.terminalId &&
+    arm.orderId === other.orderId &&
+    arm.digest === other.digest
+  );
 }
 
 /** `order.void` or `order.reused`, with what it carries. */
