@@ -1,7 +1,9 @@
-// Four projects, by what a test needs: `unit` and `sim` nothing, `stores` a real Redis and Postgres that the test brings
-// up, `e2e` the built program as well. No retries anywhere: a test that passes the second time has found something.
+// Projects by what a test needs: `unit` and `sim` nothing, `mocked` a process for itself, `stores` a real Redis and
+// Postgres that the test brings up, `e2e` the built program as well. No retries anywhere: a test that passes the second
+// time has found something.
 
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './tests/support/slowest-first.ts';
 
 const storeTests = [
   '{src,bench}/**/*.{pg,redis}.test.ts',
@@ -10,6 +12,8 @@ const storeTests = [
 ];
 
 const processTests = ['tests/e2e/**/*.test.ts', 'tests/fuzz/wire/*.e2e.test.ts'];
+
+const mocked = '{src,bench,scripts}/**/*.hidden.test.ts';
 
 const simulation = 'tests/simulation/**/*.sim.test.ts';
 
@@ -23,16 +27,26 @@ export default defineConfig({
     allowOnly: false,
     // On two cores the default is one.
     maxWorkers: 2,
+    sequence: { sequencer: SlowestFirst },
     projects: [
       {
         test: {
           name: 'unit',
           expect: patience,
           include: ['{src,bench,scripts}/**/*.test.ts', 'tests/**/*.test.ts'],
-          exclude: [...storeTests, ...processTests, simulation, 'tests/canary/**'],
+          exclude: [...storeTests, ...processTests, mocked, simulation, 'tests/canary/**'],
+          // One process after another for each of 150 files took longer than most of their tests.
+          isolate: false,
           // Far more than any takes: a machine with other work must not turn a test red.
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'mocked',
+          include: [mocked],
           sequence: { groupOrder: 0 },
         },
       },
