@@ -13,7 +13,13 @@ import {
   simulateShop,
 } from '../../src/simulators/market/shop.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
-import { type Body, type Lies, type Passing, startLyingLine } from '../support/lying-line.ts';
+import {
+  type Body,
+  type Lies,
+  type Passing,
+  startLyingLine,
+  type Told,
+} from '../support/lying-line.ts';
 import { postgresAlone } from '../support/set-ups.ts';
 import { DIST } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
@@ -36,9 +42,9 @@ describe('a simulated market', () => {
       terminals: {
         ...market,
         keys: [terminal],
-        rate: 40,
-        seconds: 2,
-        waitMs: 2_000,
+        rate: 80,
+        seconds: 1,
+        waitMs: 2_500,
         currency: 'EUR',
         rates: TERMINAL_RATES,
       },
@@ -78,8 +84,9 @@ describe('a simulated market', () => {
         ...terminals,
         ...honest,
         rates: calm(TERMINAL_RATES),
+        rate: 20,
         seconds: 0.3,
-        waitMs: 700,
+        waitMs: 60_000,
       },
       wallets: { ...wallets, ...honest, rates: calm(WALLET_RATES) },
     });
@@ -88,11 +95,15 @@ describe('a simulated market', () => {
 
     const wallet = report.wallets.books.differences.join('\n');
     expect(wallet).toMatch(/payment lied-p0-0: \d+ reported, \d+ answered/);
-    expect(wallet).toContain('payment lied-p1-0 was taken, and is not listed');
+    expect(wallet).toContain('payment lied-p1-0 was refused (bill.notPayable), and is listed as');
     expect(wallet).toContain('payment lied-p2-0 stands twice');
+    expect(wallet).toContain('payment lied-p3-0 was taken, and is not listed');
     const till = report.terminals.books.differences.join('\n');
     expect(till).toMatch(/bill \w+: confirmed \d+, answered \d+/);
-    expect(report.between.length).toBeGreaterThan(0);
+    const between = report.between.join('\n');
+    expect(between).toMatch(/the till was paid \d+, wallets have 0 taken/);
+    expect(between).toMatch(/0 were to go back, wallets were asked for \d+/);
+    expect(report.between.length).toBe(2);
   });
 
   test('runs as two commands, codes going from the one to the other', async () => {
@@ -100,7 +111,7 @@ describe('a simulated market', () => {
     const options = `--demo "${join(world.process.dataDir, 'demo.json')}" --json`;
     const { stdout, stderr } = await run('bash', [
       '-c',
-      `set -o pipefail; ${command} terminals ${options} --rate 20 --for 0.5 --wait 3 --run piped | ${command} wallets ${options} --run piped`,
+      `set -o pipefail; ${command} terminals ${options} --rate 20 --for 0.5 --wait 60 --calm --fault lostAnswer=0.1 --run piped | ${command} wallets ${options} --calm --run piped`,
     ]);
 
     const wallets = JSON.parse(stdout) as Report;
@@ -124,32 +135,33 @@ function differencesIn({ terminals, wallets, between }: ShopReport): string[] {
   return [...terminals.books.differences, ...wallets.books.differences, ...between];
 }
 
-/** One payment is taken for less, one is never passed on, one is listed twice; of one bill less is confirmed. */
+/**
+ * One payment is answered as less than it was, one that was taken as refused; one is listed twice, one not at all; of one
+ * bill less is confirmed.
+ */
 function liesOf(name: string): Lies {
-  const lowered = { confirms: 0 };
+  const payment = (no: number): string => `${name}-p${no}-0`;
+  let confirms = 0;
   return {
     ask({ path, body }: Passing) {
-      if (body.paymentRef === `${name}-p0-0`) return { ...body, amount: Number(body.amount) - 1 };
-      if (body.paymentRef === `${name}-p1-0`) return { answered: madeUp(body) };
-      if (path.endsWith('/confirm') && lowered.confirms === 0) {
-        lowered.confirms += 1;
-        return { ...body, amount: 1 };
+      if (!path.endsWith('/confirm')) return body;
+      confirms += 1;
+      return confirms === 1 ? { ...body, amount: 1 } : body;
+    },
+    answer({ method, path, body: asked }: Passing, told: Told): Told {
+      const { status, body } = told;
+      if (method === 'POST' && asked.paymentRef === payment(0)) {
+        const paid = body.payment as Body;
+        return { status, body: { ...body, payment: { ...paid, amount: Number(paid.amount) - 1 } } };
       }
-      return body;
+      if (method === 'POST' && asked.paymentRef === payment(1)) {
+        return { status: 409, body: { code: 'bill.notPayable' } };
+      }
+      if (path !== '/v1/paychannel/payments') return told;
+      const items = body.items as Body[];
+      const doubled = items.filter(({ paymentRef }) => paymentRef === payment(2));
+      const shown = items.filter(({ paymentRef }) => paymentRef !== payment(3));
+      return { status, body: { ...body, items: [...shown, ...doubled] } };
     },
-    answer({ path }: Passing, answer: Body) {
-      if (path !== '/v1/paychannel/payments') return answer;
-      const items = answer.items as Body[];
-      const doubled = items.filter(({ paymentRef }) => paymentRef === `${name}-p2-0`);
-      return { ...answer, items: [...items, ...doubled] };
-    },
-  };
-}
-
-function madeUp({ paymentRef, amount }: Body): Body {
-  const receivedAt = new Date().toISOString();
-  return {
-    payment: { id: 'made-up', paymentRef, amount, status: 'accepted', receivedAt },
-    bill: {},
   };
 }

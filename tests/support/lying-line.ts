@@ -14,10 +14,15 @@ export interface Passing {
 }
 
 export interface Lies {
-  /** Of a request: what is passed on in its place; an answer, where nothing is. */
-  ask?(request: Passing): Body | { readonly answered: Body };
-  /** Of an answer: what the client gets. */
-  answer?(request: Passing, answer: Body): Body;
+  /** What is passed on in place of a request. */
+  ask(request: Passing): Body;
+  /** What the client gets in place of an answer. */
+  answer(request: Passing, answer: Told): Told;
+}
+
+export interface Told {
+  readonly status: number;
+  readonly body: Body;
 }
 
 export interface LyingLine {
@@ -53,8 +58,6 @@ async function pass(
   const { method = 'GET', url = '/' } = incoming;
   const body = text === '' ? {} : (JSON.parse(text) as Body);
   const request = { method, path: url.split('?')[0] ?? '/', body };
-  const asked = lies.ask?.(request) ?? body;
-  if ('answered' in asked) return { status: 201, body: JSON.stringify(asked.answered) };
   const headers = new Headers({ authorization: incoming.headers.authorization ?? '' });
   const key = incoming.headers['idempotency-key'];
   if (typeof key === 'string') headers.set('idempotency-key', key);
@@ -62,10 +65,11 @@ async function pass(
   const answer = await fetch(`${target}${url}`, {
     method,
     headers,
-    ...(text === '' ? {} : { body: JSON.stringify(asked) }),
+    ...(text === '' ? {} : { body: JSON.stringify(lies.ask(request)) }),
   });
+  const { status } = answer;
   const told = await answer.text();
-  const isJson = told.startsWith('{');
-  const shown = isJson ? (lies.answer?.(request, JSON.parse(told) as Body) ?? told) : told;
-  return { status: answer.status, body: typeof shown === 'string' ? shown : JSON.stringify(shown) };
+  if (!told.startsWith('{')) return { status, body: told };
+  const shown = lies.answer(request, { status, body: JSON.parse(told) as Body });
+  return { status: shown.status, body: JSON.stringify(shown.body) };
 }

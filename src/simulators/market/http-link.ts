@@ -1,5 +1,6 @@
 // A party over HTTP, on connections that are kept.
 
+import { setMaxListeners } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, Agent as SecureAgent } from 'node:https';
 import { type Answer, type Api, type Json, type Link, Lost, type Op, ROUTES } from './link.ts';
@@ -22,6 +23,8 @@ export class HttpLink implements Link {
 
   constructor(target: HttpTarget) {
     this.#target = target;
+    // Of each request that is under way.
+    setMaxListeners(0, this.#gone.signal);
     this.#isSecure = target.baseUrl.startsWith('https:');
     const kept = { keepAlive: true, maxSockets: target.connections, scheduling: 'fifo' } as const;
     this.#agent = this.#isSecure ? new SecureAgent(kept) : new Agent(kept);

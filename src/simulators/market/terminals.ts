@@ -60,8 +60,11 @@ export async function simulateTerminals(options: TerminalsOptions): Promise<Runn
   const contexts = parties.map((party) => contextOf(party, options, tally, byBill));
   const sell = async (): Promise<void> => {
     const beats = new Beats(options.rate);
-    while (!isStopped && performance.now() - began < options.seconds * 1_000) {
+    // However late a machine that is busy is with them.
+    const wanted = Math.ceil(options.rate * options.seconds);
+    while (!isStopped && sales.length < wanted) {
       for (let dueAt = beats.next(); dueAt !== null; dueAt = beats.next()) {
+        if (sales.length === wanted) break;
         const random = chanceOf(options.seed, sales.length);
         const sale = saleOf(sales.length, options.run, random);
         const context = contexts[sale.no % contexts.length];
