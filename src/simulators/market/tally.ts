@@ -69,13 +69,6 @@ export class Tally {
     return this.#done.get(what) ?? 0;
   }
 
-  /** How many calls were answered. */
-  get answers(): number {
-    let sum = 0;
-    for (const { latency } of this.#calls.values()) sum += latency.latencies().count;
-    return sum;
-  }
-
   get contradictions(): readonly string[] {
     const untold = this.#contradicted - this.#contradictions.length;
     return untold === 0 ? this.#contradictions : [...this.#contradictions, `… and ${untold} more`];
