@@ -110,6 +110,20 @@ describe('a create that names a tariff', () => {
     expect(told.errors?.map(({ path }) => path)).toEqual(paths);
   });
 
+  test.each([
+    ['in the future', { startedAt: '2999-01-01T00:00:00Z' }, 'startedAt'],
+    ['long ago', { startedAt: '2001-01-01T00:00:00Z' }, 'startedAt'],
+    [
+      'before the first version',
+      { tariff: tariff(1, {}, '2999-01-01T00:00:00Z') },
+      'tariff.versions',
+    ],
+  ])('or brings one, of a stay that began %s is refused by one place', (_what, given, path) => {
+    for (const brought of [given, { tariff: tariff(1), ...given }]) {
+      expect(read(body(brought))).toMatchObject({ errors: [{ path }] });
+    }
+  });
+
   test('goes with timer bills only', () => {
     expect(read(body({ type: 'dynamic', amount: 1 }))).toMatchObject({
       code: 'request.invalid',

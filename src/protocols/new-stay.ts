@@ -9,7 +9,7 @@ import type { Tariffs } from '../switch/tariffs.ts';
 import type { Violation } from './problem-document.ts';
 import type { RequestBody } from './schemas/requests.ts';
 import { type TariffByName, tariffByName } from './schemas/stay-requests.ts';
-import { readTariff } from './schemas/tariff.ts';
+import { readTariff, type TariffReading } from './schemas/tariff.ts';
 import { collect, VIOLATIONS_MAX } from './schemas/validation.ts';
 import { parseTime } from './wire-time.ts';
 
@@ -30,8 +30,15 @@ export function stayViolations(request: Create, now: Millis): Violation[] {
     });
   }
   if (tariff === undefined) return [...violations, { path: 'tariff', message: 'is missing' }];
-  const flaws = tariffViolations(request, tariff, now);
-  return [...violations, ...flaws, ...startViolations(request, now)].slice(0, VIOLATIONS_MAX);
+  const own = namesOne(tariff) ? null : readTariff(tariff);
+  const flaws = own === null ? nameViolations(tariff) : documentViolations(own, request);
+  violations.push(...flaws, ...startViolations(request, now));
+  // Which version is in force can be told of a start that can be.
+  if (violations.length === 0 && own?.tariff && !isInForce(own.tariff, request.startedAt, now)) {
+    const message = 'has no version in force when the stay starts';
+    violations.push({ path: 'tariff.versions', message });
+  }
+  return violations.slice(0, VIOLATIONS_MAX);
 }
 
 /**
@@ -54,22 +61,17 @@ export function tariffFor(
   return { rejected: 'tariff.notInForce', name };
 }
 
-function tariffViolations(
-  { currency, startedAt }: Create,
-  tariff: NonNullable<Create['tariff']>,
-  now: Millis,
+function nameViolations(tariff: object): Violation[] {
+  return byName.Check(tariff) ? [] : placed(collect(byName.Errors(tariff), 'tariff'));
+}
+
+function documentViolations(
+  { tariff, violations }: TariffReading,
+  { currency }: Create,
 ): Violation[] {
-  if (namesOne(tariff)) {
-    return byName.Check(tariff) ? [] : placed(collect(byName.Errors(tariff), 'tariff'));
-  }
-  const { tariff: own, violations } = readTariff(tariff);
-  if (own === undefined) return placed(violations);
-  if (own.currency !== currency) {
-    return [{ path: 'tariff.currency', message: 'must be the currency of the bill' }];
-  }
-  if (isInForce(own, startedAt, now)) return [];
-  const message = 'has no version in force when the stay starts';
-  return [{ path: 'tariff.versions', message }];
+  if (tariff === undefined) return placed(violations);
+  if (tariff.currency === currency) return [];
+  return [{ path: 'tariff.currency', message: 'must be the currency of the bill' }];
 }
 
 function placed(violations: readonly Violation[]): Violation[] {
