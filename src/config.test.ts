@@ -349,6 +349,10 @@ describe('the help text', () => {
             a whole number from 10 to 60,000; default: 5000
             The wait before a webhook that failed is sent again. All later waits, and those of an endpoint that is left alone, keep their proportion to it.
 
+        QRSWITCH_DRIVERS  (drivers)
+            a file; default: none
+            JSON: other people’s drivers to load, each into a thread of its own. docs/drivers.md says what stands in it.
+
         QRSWITCH_LOG_LEVEL  (logLevel)
             one of trace, debug, info, warn, error, fatal, silent; default: info
             The least that is logged. debug tells every refused request.

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { must } from './domain/assert.ts';
 import { makeQrCodes } from './drivers/qr/codes.ts';
+import { hostedFormats } from './drivers/qr/hosted-formats.ts';
 import { DataKeys } from './persistence/data-keys.ts';
 import { PostgresDirectory } from './persistence/directory.ts';
 import { PostgresArchive } from './persistence/history/postgres-archive.ts';
@@ -13,6 +14,7 @@ import { PostgresPayerDesk } from './persistence/payer-desk.ts';
 import { payerLabels } from './persistence/payer-labels.ts';
 import { PostgresTariffDesk } from './persistence/tariff-desk.ts';
 import { PostgresWebhookDesk } from './persistence/webhook-desk.ts';
+import { PluginDoor } from './plugin-door.ts';
 import { type Gateway, startGateway } from './protocols/gateway/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
 import { makePresenter } from './protocols/presenter.ts';
@@ -43,6 +45,10 @@ const codes = makeQrCodes({
   publicBaseUrl: setting.publicBaseUrl,
   key: Buffer.from(setting.qrKey, 'base64url'),
 });
+const plugins = new PluginDoor((message) => say(message));
+const hosted = hostedFormats(task.drivers.formats, (name, call, args) =>
+  plugins.ask({ kind: 'qr', name, call, args }),
+);
 const presenter = makePresenter({ publicBaseUrl, codes });
 const door = new GatewayLink({
   shards: config.shards,
@@ -138,6 +144,7 @@ try {
     presenter,
     publicBaseUrl,
     codes,
+    hosted,
     payers,
     payerDesk,
     clock: systemClock,
@@ -186,6 +193,9 @@ try {
         break;
       case 'tariffs':
         learnTariffs(message.tariffs, message.isWhole);
+        break;
+      case 'driverAsked':
+        plugins.hear(message);
         break;
       case 'used':
         gateway.hearUse(message.gateway, message.uses);

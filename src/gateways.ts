@@ -1,6 +1,8 @@
 // The gateway threads, all on one port, and what main tells them.
 
 import { Worker } from 'node:worker_threads';
+import type { Asked } from './drivers/host/hosted-thread.ts';
+import type { DriverCall, Loaded } from './plugins.ts';
 import type { Use } from './protocols/gateway/accounts.ts';
 import { replayMemory } from './protocols/signatures/replays.ts';
 import type { DirectoryChange } from './switch/directory.ts';
@@ -30,10 +32,12 @@ export interface GatewayEvents {
   onGateway(send: (message: ToGatewayThread) => void): void;
   onEnded(index: number): void;
   metricsText(): Promise<string>;
+  askDriver(call: DriverCall): Promise<Asked>;
 }
 
 export class Gateways {
   readonly #setting: Setting;
+  readonly #drivers: Loaded;
   readonly #logger: Logger;
   readonly #events: GatewayEvents;
   readonly #port: number;
@@ -49,12 +53,14 @@ export class Gateways {
 
   constructor(options: {
     setting: Setting;
+    drivers: Loaded;
     port: number;
     tariffs: readonly ToldTariff[];
     logger: Logger;
     events: GatewayEvents;
   }) {
     this.#setting = options.setting;
+    this.#drivers = options.drivers;
     this.#port = options.port;
     this.#logger = options.logger;
     this.#events = options.events;
@@ -121,6 +127,7 @@ export class Gateways {
   #begin(index: number): Promise<void> {
     const task: GatewayTask = {
       setting: this.#setting,
+      drivers: this.#drivers,
       index,
       port: this.#port,
       tariffs: [...this.#tariffs.values()],
@@ -172,6 +179,11 @@ export class Gateways {
       told.delete(message.seq);
     } else if (message.type === 'used') {
       this.#share(index, message.uses);
+    } else if (message.type === 'askDriver') {
+      const { seq } = message;
+      void this.#events.askDriver(message).then((asked) => {
+        thread.postMessage({ type: 'driverAsked', seq, asked } satisfies ToGatewayThread);
+      });
     } else if (message.type === 'metrics') {
       const { seq } = message;
       this.#events.metricsText().then(

@@ -21,6 +21,7 @@ import { ensureDemo } from './persistence/demo-data.ts';
 import { startEmbeddedPostgres } from './persistence/embedded-postgres.ts';
 import { settleSealedSecrets } from './persistence/sealed-secrets.ts';
 import { ensureSecret } from './persistence/secrets.ts';
+import { Plugins } from './plugins.ts';
 import { WorkerPool } from './pool.ts';
 import { claimPort } from './port-claim.ts';
 import { StartRefusal } from './start-refusal.ts';
@@ -70,11 +71,14 @@ async function main(): Promise<void> {
       certificateToken: randomBytes(32).toString('base64url'),
       process: randomUUID(),
     };
-    const running = await serve(setting, known, port, logger, () => {
+    const metrics = openMetrics('main');
+    const plugins = await Plugins.load({ file: config.drivers, qrKey, logger, metrics });
+    const running = await serve({ setting, known, port, logger, metrics, plugins }, () => {
       process.stdout.write(welcome({ baseUrl, demo, demoFile }));
     });
     await stopped(logger);
     await running.stop();
+    await plugins.close();
     logger.info({ what: 'switch.stopped' }, 'switch.stopped');
   } finally {
     await embedded?.stop();
@@ -96,15 +100,18 @@ interface Serving {
   stop(): Promise<void>;
 }
 
+interface ToServe {
+  readonly setting: Setting;
+  readonly known: Known;
+  readonly port: number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly plugins: Plugins;
+}
+
 /** Starts workers and gateways; `onReady` is called once, when every shard is served. */
-async function serve(
-  setting: Setting,
-  known: Known,
-  port: number,
-  logger: Logger,
-  onReady: () => void,
-): Promise<Serving> {
-  const metrics = openMetrics('main');
+async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
+  const { setting, known, port, logger, metrics, plugins } = of;
   const scrape = new Scrape();
   const pool: WorkerPool = new WorkerPool({
     setting,
@@ -122,10 +129,12 @@ async function serve(
   });
   const gateways: Gateways = new Gateways({
     setting,
+    drivers: plugins.loaded,
     port,
     tariffs: known.tariffs,
     logger,
     events: {
+      askDriver: (call) => plugins.ask(call),
       onGateway: (send) => connectAll(pool, setting, send),
       onEnded: (index) => {
         metrics.gatewayEnded();

@@ -267,6 +267,13 @@ export const options = {
     max: 60_000,
     why: 'The wait before a webhook that failed is sent again. All later waits, and those of an endpoint that is left alone, keep their proportion to it.',
   }),
+  drivers: optionalText({
+    env: 'QRSWITCH_DRIVERS',
+    pattern: /^.{1,1024}$/,
+    takes: 'a file',
+    fallbackSays: 'none',
+    why: 'JSON: other people’s drivers to load, each into a thread of its own. docs/drivers.md says what stands in it.',
+  }),
   logLevel: choice({
     env: 'QRSWITCH_LOG_LEVEL',
     fallback: 'info',

@@ -2,6 +2,8 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from './config.ts';
+import type { AskDriver, DriverAsked } from './plugin-door.ts';
+import type { Loaded } from './plugins.ts';
 import type { Use } from './protocols/gateway/accounts.ts';
 import type { Agreement } from './switch/agreements.ts';
 import type { DirectoryChange } from './switch/directory.ts';
@@ -73,6 +75,7 @@ export type FromTlsThread =
 
 export interface GatewayTask {
   readonly setting: Setting;
+  readonly drivers: Loaded;
   readonly index: number;
   readonly port: number;
   /** Those that have not ended. */
@@ -93,6 +96,7 @@ export interface SwitchState {
 }
 
 export type ToGatewayThread =
+  | DriverAsked
   | { readonly type: 'worker'; readonly index: number; readonly port: MessagePort }
   | { readonly type: 'state'; readonly state: SwitchState }
   /** Whether main hears of the directory's changes, and what has changed; null: anything may have. */
@@ -115,6 +119,7 @@ export type ToGatewayThread =
   | { readonly type: 'drain' };
 
 export type FromGatewayThread =
+  | AskDriver
   | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'failed'; readonly reason: string }
   | { readonly type: 'used'; readonly uses: readonly Use[] }

@@ -1,4 +1,4 @@
-// docs/drivers.md writes a driver from nothing. This is that driver, from the page alone, tried against the contract.
+// docs/drivers.md writes drivers from nothing. These are they, from the page alone, tried against their contracts.
 
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,9 +18,15 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-function written(name: string, change: (code: string) => string = (code) => code): string {
-  const blocks = [...page.matchAll(/^```js file=driver\.mjs\n([\s\S]*?)^```$/gm)];
-  const code = blocks.map((block) => block[1]).join('\n');
+/** The blocks of one file on the page, changed as a test needs it. */
+function written(
+  name: string,
+  change: (code: string) => string = (code) => code,
+  of = 'driver.mjs',
+): string {
+  const blocks = [...page.matchAll(/^```js file=(\S+)\n([\s\S]*?)^```$/gm)];
+  const code = blocks.flatMap((block) => (block[1] === of ? [block[2]] : [])).join('\n');
+  expect(code).not.toBe('');
   const file = join(folder, name);
   writeFileSync(file, change(code));
   return file;
@@ -42,6 +48,30 @@ describe('the driver of docs/drivers.md', () => {
 
     expect(stdout).toContain('FAIL  gives back once when the first call is disturbed: answerLost');
     expect(stderr).toContain('does not keep the contract');
+    expect(code).toBe(1);
+  });
+});
+
+describe('the format of docs/drivers.md', () => {
+  test('keeps the contract', async () => {
+    const file = written('format.mjs', undefined, 'format.mjs');
+    const { code, stdout } = await qrswitch('driver', 'check', file);
+
+    expect(stdout).not.toContain('FAIL');
+    expect(stdout).toContain('7 passed');
+    expect(code).toBe(0);
+  });
+
+  test('is caught where its tag leaves out what it says', async () => {
+    const file = written(
+      'careless.mjs',
+      (code) =>
+        code.replaceAll('tag(said, 10)', 'tag(prefix, 10)').replace('text.slice(0, at)', 'prefix'),
+      'format.mjs',
+    );
+    const { code, stdout } = await qrswitch('driver', 'check', file);
+
+    expect(stdout).toContain('FAIL  takes no code in which one character has been changed');
     expect(code).toBe(1);
   });
 });

@@ -22,13 +22,20 @@ describe('qrswitch driver check', () => {
     expect(code).toBe(0);
   });
 
+  test.each(['url', 'emvco', 'sbp'])('passes %s', async (name) => {
+    const { code, stdout } = await qrswitch('driver', 'check', name);
+
+    expect(stdout).toMatch(/^(ok {4}.*\n)+7 passed, 0 failed\n$/);
+    expect(code).toBe(0);
+  });
+
   test('says what cannot be loaded, or is no driver', async () => {
     const missing = await qrswitch('driver', 'check', './nowhere.mjs');
     expect(missing.code).toBe(1);
     expect(missing.stderr).toContain('cannot be loaded');
 
     const other = await qrswitch('driver', 'check', 'commander');
-    expect(other.stderr).toContain('exports no startTestBank');
+    expect(other.stderr).toContain('exports no `driver`');
   });
 });
 

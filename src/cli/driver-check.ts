@@ -4,8 +4,11 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { DriverRefused } from '../drivers/contract/open-driver.ts';
-import { type Checked, runChecks } from '../drivers/kit/run-checks.ts';
-import type { StartTestBank, Subject } from '../drivers/kit/test-bank.ts';
+import { type Checked, NothingToTryOn, runChecks } from '../drivers/kit/run-checks.ts';
+import type { Subject } from '../drivers/kit/test-bank.ts';
+import { driver as emvco } from '../drivers/qr/emvco.ts';
+import { driver as sbp } from '../drivers/qr/sbp.ts';
+import { driver as url } from '../drivers/qr/url.ts';
 import { driver as sber } from '../drivers/sber/driver.ts';
 import { driver as tbank } from '../drivers/tbank/driver.ts';
 import { startSberForKit, startTbankForKit } from './driver-kit/test-banks.ts';
@@ -14,12 +17,13 @@ import { CommandFailure, type Io } from './io.ts';
 const BUNDLED: Readonly<Record<string, Subject>> = {
   tbank: { exported: { driver: tbank }, startTestBank: startTbankForKit },
   sber: { exported: { driver: sber }, startTestBank: startSberForKit },
+  url: { exported: { driver: url }, testSettings: { publicBaseUrl: 'https://pay.example' } },
+  emvco: { exported: { driver: emvco }, testSettings: {} },
+  sbp: { exported: { driver: sbp }, testSettings: {} },
 };
 
 export function driverCommand(io: Io): Command {
-  return new Command('driver')
-    .description('works with drivers of acquirers')
-    .addCommand(checkCommand(io));
+  return new Command('driver').description('works with drivers').addCommand(checkCommand(io));
 }
 
 function checkCommand(io: Io): Command {
@@ -42,6 +46,10 @@ async function checksOf(subject: Subject, io: Io) {
     return await runChecks(subject, { report });
   } catch (error) {
     if (error instanceof DriverRefused) throw new CommandFailure(error.message, { cause: error });
+    if (error instanceof NothingToTryOn) {
+      const said = `the package exports no ${error.message} to try its driver on`;
+      throw new CommandFailure(said, { cause: error });
+    }
     throw error;
   }
 }
@@ -52,9 +60,6 @@ async function subjectIn(name: string): Promise<Subject> {
   const exported: unknown = await import(specifier).catch((error: Error) => {
     throw new CommandFailure(`${name} cannot be loaded: ${error.message}`, { cause: error });
   });
-  const { startTestBank } = exported as { startTestBank?: unknown };
-  if (typeof startTestBank !== 'function') {
-    throw new CommandFailure(`${name} exports no startTestBank to try its driver on`);
-  }
-  return { exported, startTestBank: startTestBank as StartTestBank };
+  const { startTestBank, testSettings } = exported as Omit<Subject, 'exported'>;
+  return { exported, startTestBank, testSettings };
 }

@@ -3,11 +3,13 @@ import { billId, makeTerms } from '../../tests/support/bill-fixtures.ts';
 import { codesAt, SETTINGS } from '../../tests/support/qr-claims.ts';
 import type { QrFormat } from '../domain/bill/vocabulary.ts';
 import type { Currency } from '../domain/money.ts';
-import type { QrSettings } from '../switch/qr.ts';
+import { NO_FORMATS, type QrSettings } from '../switch/qr.ts';
 import type { ProposedTerms } from '../switch/requests.ts';
 import { withCode } from './issue-code.ts';
 
 const codes = codesAt('https://pay.example');
+
+const hosted = NO_FORMATS;
 
 function issued(
   { qrFormat, currency = 'RUB' }: { qrFormat?: QrFormat; currency?: string },
@@ -15,12 +17,10 @@ function issued(
 ): ReturnType<typeof withCode> {
   const { createdAt, expiresAt, ...rest } = makeTerms({ currency: currency as Currency });
   const terms: ProposedTerms = { ...rest, expiresInMs: expiresAt - createdAt };
-  return withCode(
-    terms,
-    qrFormat,
-    settings === null ? undefined : { ...SETTINGS, ...settings },
+  return withCode(terms, qrFormat, settings === null ? undefined : { ...SETTINGS, ...settings }, {
     codes,
-  );
+    hosted,
+  });
 }
 
 describe('a new bill’s code', () => {

@@ -4,6 +4,7 @@ import { keys, makePrincipals } from '../../tests/support/fake-door.ts';
 import { payers } from '../../tests/support/payers.ts';
 import { codesAt } from '../../tests/support/qr-claims.ts';
 import { must } from '../domain/assert.ts';
+import { NO_FORMATS } from '../switch/qr.ts';
 import type { Operation } from '../switch/requests.ts';
 import { hashOfKey } from './gateway/principals.ts';
 import type { Addressed } from './operations/addressing.ts';
@@ -38,7 +39,8 @@ const body = (more: object = {}) => ({
 });
 
 function read(given: object): ReturnType<typeof readOperation> {
-  const context = { shards: 8, codes: codesAt('https://pay.example'), payers, tariffs };
+  const codes = codesAt('https://pay.example');
+  const context = { shards: 8, codes, hosted: NO_FORMATS, payers, tariffs };
   return readOperation('bill.create', given, till, { ...context, wall: () => NOON });
 }
 

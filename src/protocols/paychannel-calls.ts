@@ -14,7 +14,7 @@ export const paychannelCalls: readonly Call[] = [
     description: 'Reads every format that the switch issues.',
     request: 'bill.resolve',
     answers: { 200: { description: 'The view.', schema: shown.view } },
-    problems: ['bill.notFound', 'agreement.ended', 'qr.tampered'],
+    problems: ['bill.notFound', 'agreement.ended', 'qr.tampered', 'driver.away'],
   },
   {
     id: 'bill.view',

@@ -409,6 +409,13 @@ export const problems = {
     meaning:
       '`detail` says why: SBP moves roubles only and needs the institution’s member number, EMVCo needs a country. Ask for another `qrFormat`, or have the operator set what is missing. No bill was made.',
   },
+  'driver.away': {
+    ...AGAIN,
+    status: 503,
+    title: 'A driver does not answer',
+    meaning:
+      '`detail` says which, and what became of it: it is one that the operator has loaded, and it is away, late or broken. Nothing was done: no bill was made, no code was read. Try again in a moment; a create may ask for another `qrFormat`.',
+  },
   'qr.tampered': {
     ...NO,
     status: 422,

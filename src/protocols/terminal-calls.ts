@@ -95,6 +95,7 @@ export const terminalCalls: readonly Call[] = [
       'tariff.currencyMismatch',
       'tariff.notInForce',
       'qr.formatUnfit',
+      'driver.away',
       'feature.notYet',
     ],
   },

@@ -1,5 +1,5 @@
-// QR codes: what one format can do (a driver), and what the switch asks of all formats together. Drivers implement the
-// first; the gateway, which makes bills and reads scanned texts, and the worker, which shows bills, use the second.
+// QR codes: what the switch asks of its own formats together, and of those that other people's drivers bring. The gateway,
+// which makes bills and reads scanned texts, asks both; the worker, which shows bills, asks the first.
 
 import type { QrFormat, Terms } from '../domain/bill/vocabulary.ts';
 import type { BillId, Reference, TerminalId } from '../domain/ids.ts';
@@ -59,21 +59,32 @@ export type QrIssue = { readonly payload: string } | { readonly unfit: string };
  */
 export type QrReading = { readonly billId: BillId } | 'tampered' | 'foreign';
 
-/** One QR format. What it issues it reads; every issued text carries a keyed tag over all that it says. */
-export interface QrDriver {
-  readonly format: QrFormat;
-  issue(claim: QrClaim): QrIssue;
-  /** Never throws, whatever was scanned. */
-  read(text: string): QrReading;
+export type CodeTerms = Pick<Terms, 'qrFormat' | 'qrPayload'>;
+
+/** A driver was asked and has not answered as it should; one sentence for the client. Nothing was done. */
+export interface DriverAway {
+  readonly away: string;
 }
 
-/** All formats together. */
+/** The formats of loaded drivers, asked off every thread that serves: an answer comes later, and never as an exception. */
+export interface HostedFormats {
+  readonly names: ReadonlySet<string>;
+  issue(format: QrFormat, claim: QrClaim): Promise<QrIssue | DriverAway>;
+  /** Undefined: it begins like no code of theirs, so nobody is asked. */
+  read(text: string): Promise<QrReading | DriverAway> | undefined;
+}
+
+/** Where no driver has been loaded. */
+export const NO_FORMATS: HostedFormats = {
+  names: new Set(),
+  issue: () => Promise.resolve({ unfit: 'No driver of that name is loaded here.' }),
+  read: () => undefined,
+};
+
+/** All formats of our own together. */
 export interface QrCodes {
-  /** What a new bill's terms say of its code; `unfit` where the format cannot carry it. */
-  issue(
-    format: QrFormat,
-    claim: QrClaim,
-  ): Pick<Terms, 'qrFormat' | 'qrPayload'> | { readonly unfit: string };
+  /** What a new bill's terms say of its code; `unfit` where the format cannot carry it, or is none of ours. */
+  issue(format: QrFormat, claim: QrClaim): CodeTerms | { readonly unfit: string };
   payloadOf(terms: Pick<Terms, 'id' | 'qrFormat' | 'qrPayload'>): string;
   read(text: string): QrReading;
   /** The tag of a quote, with the key of the codes: who has it not can make no quote. */

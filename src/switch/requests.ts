@@ -301,6 +301,8 @@ export type SwitchRejection =
   | { readonly rejected: 'tariff.notInForce'; readonly name: string }
   /** A bill whose code cannot be in the format that it is to have. */
   | { readonly rejected: 'qr.formatUnfit'; readonly detail: string }
+  /** The format is a loaded driver's, which has not answered as it should. */
+  | { readonly rejected: 'driver.away'; readonly detail: string }
   | { readonly rejected: 'forbidden' };
 
 /** What a gateway asks of a worker as a whole, beside its shards' requests. */

@@ -104,6 +104,14 @@ export const families = {
     'webhook_breakers_open',
     'Endpoints that are left alone for now, after failures in a row.',
   ),
+  driversAsked: counter(
+    'drivers_asked_total',
+    'Calls of loaded drivers, by driver and what came of them: answered, notDone (never asked) or unknown.',
+  ),
+  driversEnded: counter(
+    'drivers_ended_total',
+    'Threads of loaded drivers that died and are made anew, by driver.',
+  ),
   loopsDelayedSeconds: gauge(
     'loops_delayed_seconds',
     'How late the event loop of a thread ran since the last scrape, by quantile (1 is the worst).',

@@ -65,6 +65,8 @@ export interface Metrics {
   billsFetched(count: number): void;
   webhookSent(outcome: string, seconds: number): void;
   webhooksDied(count: number): void;
+  driverAsked(driver: string, outcome: string): void;
+  driverEnded(driver: string): void;
   workerEnded(): void;
   gatewayEnded(): void;
   /** From now on asked at each snapshot. */
@@ -120,6 +122,9 @@ export function openMetrics(thread: string): Metrics {
       histograms.webhooksSentSeconds.series().observe(seconds);
     },
     webhooksDied: (count) => counters.webhooksDied.add('', () => ({}), count),
+    driverAsked: (driver, outcome) =>
+      counters.driversAsked.add(`${driver} ${outcome}`, () => ({ driver, outcome })),
+    driverEnded: (driver) => counters.driversEnded.add(driver, () => ({ driver })),
     workerEnded: () => counters.workersEnded.add('', () => ({})),
     gatewayEnded: () => counters.gatewaysEnded.add('', () => ({})),
     watchShards(numbers) {
@@ -154,6 +159,8 @@ function openCounters() {
     billsFetched: new Counter(families.billsFetched),
     webhooksSent: new Counter(families.webhooksSent),
     webhooksDied: new Counter(families.webhooksDied),
+    driversAsked: new Counter(families.driversAsked),
+    driversEnded: new Counter(families.driversEnded),
     workersEnded: new Counter(families.workersEnded),
     gatewaysEnded: new Counter(families.gatewaysEnded),
   };

@@ -10,6 +10,7 @@ import { readQuery } from '../../src/protocols/gateway/query.ts';
 import { readOperation } from '../../src/protocols/operations/read-operation.ts';
 import type { Problem } from '../../src/protocols/problem-document.ts';
 import type { Principal } from '../../src/switch/principal.ts';
+import { NO_FORMATS } from '../../src/switch/qr.ts';
 import { type EntryContent, UnreadableEntry } from '../../src/switch/records.ts';
 import { keys, makePrincipals } from '../support/fake-door.ts';
 import { payers } from '../support/payers.ts';
@@ -22,6 +23,7 @@ const terminal = makePrincipals().get(hashOfKey(keys.terminal)) as Principal;
 const context = {
   shards: 8,
   codes: codesAt('https://pay.example'),
+  hosted: NO_FORMATS,
   payers,
   tariffs: noTariffs,
   wall: () => 0,

@@ -17,6 +17,7 @@ import { problems } from '../../src/protocols/problems.ts';
 import { requests } from '../../src/protocols/schemas/requests.ts';
 import { LIMITS } from '../../src/protocols/schemas/scalars.ts';
 import type { Principal } from '../../src/switch/principal.ts';
+import { NO_FORMATS } from '../../src/switch/qr.ts';
 import { keys, makePrincipals } from '../support/fake-door.ts';
 import { faultsOf } from '../support/json-schema.ts';
 import { payers } from '../support/payers.ts';
@@ -34,6 +35,7 @@ export const NAMES = Object.keys(requests).filter(
 const context: ReadingContext = {
   shards: 8,
   codes: codesAt('https://pay.example'),
+  hosted: NO_FORMATS,
   payers,
   tariffs: noTariffs,
   wall: () => 1_760_000_000_000,
@@ -74,6 +76,7 @@ type Judgement = { readonly code: string } | { readonly operation: unknown };
 function judged(name: SingleOperation, body: unknown): Judgement {
   const before = JSON.stringify(body);
   const result = readOperation(name, body, terminal, context);
+  if (result instanceof Promise) throw new BrokenPromise('it asks a driver');
   if (isProblem(result)) {
     checkProblem(result, body);
     return { code: result.code };

@@ -18,6 +18,7 @@ import type { Listings } from '../../src/switch/listings-port.ts';
 import type { OperatorDesk } from '../../src/switch/operator-desk.ts';
 import type { StreamedEvent } from '../../src/switch/ports.ts';
 import type { Principal } from '../../src/switch/principal.ts';
+import { NO_FORMATS } from '../../src/switch/qr.ts';
 import type {
   Reply,
   Request,
@@ -278,6 +279,7 @@ export async function startBench(
     presenter: makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) }),
     publicBaseUrl: BASE,
     codes: codesAt(BASE),
+    hosted: NO_FORMATS,
     payers,
     payerDesk: {
       show: () => Promise.resolve(null),

@@ -20,7 +20,15 @@ export type BillType = 'dynamic' | 'static' | 'timer';
 export type Mode = 'test' | 'live';
 export type Purpose = 'sale' | 'prepayment';
 export type Capture = 'manual' | 'auto';
-export type QrFormat = 'url' | 'emvco' | 'sbp';
+/** The formats of codes that are the switch's own. */
+export const OWN_FORMATS = ['url', 'emvco', 'sbp'] as const;
+export type OwnQrFormat = (typeof OWN_FORMATS)[number];
+/** One of ours, or the name of a driver that the operator has loaded: 1 to 32 of `a-z0-9-`. */
+export type QrFormat = OwnQrFormat | (string & Record<never, never>);
+
+export function isOwnFormat(format: string): format is OwnQrFormat {
+  return (OWN_FORMATS as readonly string[]).includes(format);
+}
 export type BillStatus =
   | 'open'
   | 'partiallyPaid'

@@ -14,32 +14,14 @@
 //
 // Money is integers of minor units. Times are by the clock that the driver is given.
 
-import type { TSchema } from '@sinclair/typebox';
 import type { Currency, Minor } from '../../domain/money.ts';
 import type { Millis } from '../../domain/time.ts';
-import type { Clock } from '../../switch/ports.ts';
+import type { DriverModule, Surroundings } from './driver-module.ts';
 
-/** The version of this contract. A driver of another one is refused when it is loaded. */
-export const CONTRACT_VERSION = 1;
-
-/** What a driver's package exports, as `driver`. */
-export interface BillDriverModule {
-  readonly contract: number;
+/** What a driver's package exports, as `driver`. Its name is what a bill's `acquirer` is set up with. */
+export interface BillDriverModule extends DriverModule<BillDriver, Surroundings> {
   readonly kind: 'bill';
-  /** 1 to 32 of `a-z0-9-`: what a bill's `acquirer` is set up with. */
-  readonly name: string;
-  /** What its settings are: a TypeBox object that takes no member beside its own. */
-  readonly settings: TSchema;
-  /** Called with settings that fit the schema; throws an Error that says what is wrong with them all the same. */
-  make(settings: unknown, surroundings: Surroundings): BillDriver;
 }
-
-/** All that a driver may touch of the world beside its acquirer. */
-export interface Surroundings {
-  readonly clock: DriverClock;
-}
-
-export type DriverClock = Pick<Clock, 'wall' | 'after'>;
 
 export interface Capabilities {
   /** Money can be held and taken later. Where it cannot, a lower confirm becomes a refund of a part. */

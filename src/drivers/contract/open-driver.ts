@@ -2,61 +2,96 @@
 
 import type { TSchema } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import {
-  type BillDriver,
-  type BillDriverModule,
-  CONTRACT_VERSION,
-  type Surroundings,
-} from './bill-driver.ts';
+import type { BillDriverModule } from './bill-driver.ts';
+import { CONTRACT_VERSION, type DriverKind, type DriverModule } from './driver-module.ts';
+import type { QrDriverModule } from './qr-driver.ts';
 
 /** The settings do not fit, or the module is none; the message says which and why. */
 export class DriverRefused extends Error {
   override readonly name = 'DriverRefused';
 }
 
+export type AnyModule = BillDriverModule | QrDriverModule;
+
+const KINDS: readonly string[] = ['bill', 'qr'] satisfies DriverKind[];
 const NAME = /^[a-z0-9-]{1,32}$/;
 const FLAWS_MAX = 10;
 
-/** What has been imported from a package, as a module of this contract. */
-export function asDriverModule(exported: unknown): BillDriverModule {
+/** What has been imported from a package, as its modules of this contract: at least one. */
+export function modulesIn(exported: unknown): readonly AnyModule[] {
   const found = (exported as { driver?: unknown } | null)?.driver;
   if (typeof found !== 'object' || found === null) {
     throw new DriverRefused('the package exports no `driver`');
   }
-  const module = found as Partial<BillDriverModule>;
-  if (module.contract !== CONTRACT_VERSION) {
+  const all: readonly unknown[] = Array.isArray(found) ? found : [found];
+  if (all.length === 0) throw new DriverRefused('the package exports no `driver`');
+  return all.map(asModule);
+}
+
+/** The package's one module of the kind that is asked for. */
+export function moduleOf<Kind extends DriverKind>(
+  kind: Kind,
+  exported: unknown,
+): Extract<AnyModule, { kind: Kind }> {
+  const modules = modulesIn(exported);
+  const found = modules.filter((module) => module.kind === kind);
+  const [first] = found;
+  if (first === undefined || found.length > 1) {
+    const kinds = modules.map((module) => module.kind).join(', ');
+    throw new DriverRefused(`it is a driver of ${kinds}, and one of ${kind} is asked for`);
+  }
+  return first as Extract<AnyModule, { kind: Kind }>;
+}
+
+/** What has been imported from a package, as its one module for an acquirer. */
+export function asDriverModule(exported: unknown): BillDriverModule {
+  return moduleOf('bill', exported);
+}
+
+function asModule(found: unknown): AnyModule {
+  const module = found as Partial<AnyModule>;
+  if (module?.contract !== CONTRACT_VERSION) {
     throw new DriverRefused(
-      `it is written for contract ${String(module.contract)}, and this is ${CONTRACT_VERSION}`,
+      `it is written for contract ${String(module?.contract)}, and this is ${CONTRACT_VERSION}`,
     );
   }
-  if (module.kind !== 'bill') throw new DriverRefused(`it is a driver of ${String(module.kind)}`);
+  if (!KINDS.includes(String(module.kind))) {
+    throw new DriverRefused(
+      `it is a driver of ${String(module.kind)}, and this contract has ${KINDS.join(', ')}`,
+    );
+  }
   if (!NAME.test(module.name ?? '')) throw new DriverRefused('its name is not 1 to 32 of a-z0-9-');
   if (typeof module.make !== 'function') throw new DriverRefused('it has no `make`');
   if (typeof module.settings !== 'object') throw new DriverRefused('it has no schema of settings');
-  return module as BillDriverModule;
+  return module as AnyModule;
 }
 
 /** The driver, with settings that fit: what is left out of them is filled in from the schema. */
-export function openDriver(
-  module: BillDriverModule,
+export function openDriver<Driver, Around>(
+  module: DriverModule<Driver, Around>,
   given: unknown,
-  surroundings: Surroundings,
-): BillDriver {
-  const settings = settingsFor(module, given);
+  surroundings: Around,
+): Driver {
+  const fitted = fitTo(module.settings, given);
+  if ('flaws' in fitted) throw new DriverRefused(`${module.name}: ${fitted.flaws}`);
   try {
-    return module.make(settings, surroundings);
+    return module.make(fitted.value, surroundings);
   } catch (error) {
     throw new DriverRefused(`${module.name}: ${(error as Error).message}`, { cause: error });
   }
 }
 
-function settingsFor({ name, settings: schema }: BillDriverModule, given: unknown): unknown {
-  const settings: unknown = Value.Default(schema, structuredClone(given));
-  if (Value.Check(schema, settings)) return settings;
-  const flaws = [...Value.Errors(schema, settings)]
+/** What was given with the defaults of its schema in place of what was left out; or what is wrong with it. */
+export function fitTo(
+  schema: TSchema,
+  given: unknown,
+): { readonly value: unknown } | { readonly flaws: string } {
+  const value: unknown = Value.Default(schema, structuredClone(given));
+  if (Value.Check(schema, value)) return { value };
+  const flaws = [...Value.Errors(schema, value)]
     .slice(0, FLAWS_MAX)
     .map(({ path, message }) => `${path === '' ? 'settings' : path.slice(1)}: ${message}`);
-  throw new DriverRefused(`${name}: ${[...new Set(flaws)].join('; ')}`);
+  return { flaws: [...new Set(flaws)].join('; ') };
 }
 
 /** Whether a schema refuses members that it does not name, as the contract asks. */

@@ -2,12 +2,13 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { must } from '../../domain/assert.ts';
-import type { BillDriver, DriverClock } from '../contract/bill-driver.ts';
-import { asDriverModule, openDriver } from '../contract/open-driver.ts';
+import type { DriverClock } from '../contract/driver-module.ts';
+import { moduleOf, openDriver } from '../contract/open-driver.ts';
+import { makeTagger } from '../qr/tag.ts';
 import { type FromThread, PING, type ThreadData, type ToThread } from './messages.ts';
 
 const port = must(parentPort, 'the port of a thread');
-const { specifier, settings } = workerData as ThreadData;
+const { kind, specifier, settings, tagKey } = workerData as ThreadData;
 
 const clock: DriverClock = {
   wall: () => Date.now(),
@@ -21,23 +22,39 @@ function say(message: FromThread): void {
   port.postMessage(message);
 }
 
-async function answer(driver: BillDriver, { no, call, args }: ToThread): Promise<void> {
+/** What of it may be called, by name; `capabilities` is told once. */
+interface Opened {
+  readonly capabilities: unknown;
+  readonly [call: string]: unknown;
+}
+
+async function answer(driver: Opened, { no, call, args }: ToThread): Promise<void> {
   try {
-    const method = driver[call] as (...given: readonly unknown[]) => Promise<unknown>;
+    const method = driver[call] as (...given: readonly unknown[]) => unknown;
     say({ type: 'answer', no, answer: await method.apply(driver, [...args]) });
   } catch (error) {
     say({ type: 'threw', no, why: String(error) });
   }
 }
 
+function opened(exported: unknown): { readonly name: string; readonly driver: Opened } {
+  const module = moduleOf(kind, exported);
+  const { name } = module;
+  const surroundings =
+    module.kind === 'qr'
+      ? { clock, tag: makeTagger(Buffer.from(must(tagKey, 'a key of tags'), 'base64url'), name) }
+      : { clock };
+  const driver: unknown = openDriver<unknown, typeof surroundings>(module, settings, surroundings);
+  return { name, driver: driver as Opened };
+}
+
 try {
-  const exported: unknown = await import(specifier);
-  const driver = openDriver(asDriverModule(exported), settings, { clock });
+  const { name, driver } = opened(await import(specifier));
   port.on('message', (message: ToThread | typeof PING) => {
     if (message === PING) say({ type: 'pong' });
     else void answer(driver, message);
   });
-  say({ type: 'ready', capabilities: driver.capabilities });
+  say({ type: 'ready', name, capabilities: driver.capabilities });
 } catch (error) {
   say({ type: 'refused', why: error instanceof Error ? error.message : String(error) });
 }

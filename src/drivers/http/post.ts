@@ -3,7 +3,7 @@
 
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { DriverClock } from '../contract/bill-driver.ts';
+import type { DriverClock } from '../contract/driver-module.ts';
 
 export interface HttpDoorOptions {
   readonly clock: DriverClock;

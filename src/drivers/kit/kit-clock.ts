@@ -1,6 +1,6 @@
 // The kit's time: it stands until a check lets it go on, for the driver and the acquirer alike.
 
-import type { DriverClock } from '../contract/bill-driver.ts';
+import type { DriverClock } from '../contract/driver-module.ts';
 
 interface Timer {
   readonly at: number;

@@ -1,9 +1,12 @@
-// Runs all checks against a driver, each on an acquirer of its own, and tells what came of each.
+// Runs all checks of a driver's kind against it, each on surroundings of its own, and tells what came of each.
 
-import { asDriverModule } from '../contract/open-driver.ts';
-import { type Check, checks } from './checks.ts';
+import type { BillDriverModule } from '../contract/bill-driver.ts';
+import { type AnyModule, modulesIn } from '../contract/open-driver.ts';
+import type { Check } from './check.ts';
+import { checks } from './checks.ts';
 import { KitClock } from './kit-clock.ts';
-import type { Subject } from './test-bank.ts';
+import { qrChecks } from './qr-checks.ts';
+import type { StartTestBank, Subject } from './test-bank.ts';
 import { CheckFailed, Trial } from './trial.ts';
 
 export interface Checked {
@@ -21,37 +24,74 @@ export interface Running {
   readonly isOneEnough?: boolean;
 }
 
+/** The package has nothing to try its driver on; the message says what to export. */
+export class NothingToTryOn extends Error {
+  override readonly name = 'NothingToTryOn';
+}
+
 /** One after the other. Throws where what the package exports is no driver at all. */
 export async function runChecks(
-  { exported, startTestBank }: Subject,
+  subject: Subject,
   { report, isOneEnough = false }: Running = {},
 ): Promise<readonly Checked[]> {
-  const module = asDriverModule(exported);
   const all: Checked[] = [];
-  for (const check of checks) {
-    const flaw = await flawOf(check, { exported: { driver: module }, startTestBank });
-    const checked = { name: check.name, flaw };
-    report?.(checked);
-    all.push(checked);
-    if (isOneEnough && flaw !== undefined) break;
+  for (const module of modulesIn(subject.exported)) {
+    for (const check of checksOf(module, subject)) {
+      const checked = { name: check.name, flaw: await flawOf(check) };
+      report?.(checked);
+      all.push(checked);
+      if (isOneEnough && checked.flaw !== undefined) return all;
+    }
   }
   return all;
 }
 
-async function flawOf(check: Check, subject: Subject): Promise<string | undefined> {
+/** The checks of a module's kind, with all that they need. */
+function checksOf(module: AnyModule, subject: Subject): readonly Check<void>[] {
+  switch (module.kind) {
+    case 'bill': {
+      const { startTestBank } = subject;
+      if (startTestBank === undefined) throw new NothingToTryOn('startTestBank');
+      return checks.map(({ name, run }) => ({
+        name,
+        run: () => onBank(module, startTestBank, (trial) => run(trial, module)),
+      }));
+    }
+    case 'qr': {
+      const settings = subject.testSettings;
+      if (settings === undefined) throw new NothingToTryOn('testSettings');
+      return boundTo({ module, settings }, qrChecks);
+    }
+  }
+}
+
+function boundTo<Needed>(needed: Needed, all: readonly Check<Needed>[]): readonly Check<void>[] {
+  return all.map(({ name, run }) => ({ name, run: () => inTime(run(needed)) }));
+}
+
+async function onBank(
+  module: BillDriverModule,
+  startTestBank: StartTestBank,
+  run: (trial: Trial) => Promise<void>,
+): Promise<void> {
   const clock = new KitClock();
-  const module = asDriverModule(subject.exported);
-  const bank = await subject.startTestBank(clock);
+  const bank = await startTestBank(clock);
   let trial: Trial | undefined;
   try {
     trial = new Trial(module, bank, clock);
-    await inTime(check.run(trial, module));
+    await inTime(run(trial));
+  } finally {
+    await (trial ?? bank).close();
+  }
+}
+
+async function flawOf(check: Check<void>): Promise<string | undefined> {
+  try {
+    await check.run();
     return undefined;
   } catch (error) {
     if (error instanceof CheckFailed) return error.message;
     return `it throws: ${error instanceof Error ? error.message : String(error)}`;
-  } finally {
-    await (trial ?? bank).close();
   }
 }
 

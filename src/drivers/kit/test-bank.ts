@@ -49,10 +49,12 @@ export interface TestBankEntry {
   readonly returned: number;
 }
 
-/** What a driver's package exports for the kit. */
+/** What a driver's package exports for the kit: what its kind asks for. */
 export interface Subject {
   readonly exported: unknown;
-  readonly startTestBank: StartTestBank;
+  readonly startTestBank?: StartTestBank | undefined;
+  /** Of a QR format: settings to try it with. */
+  readonly testSettings?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Whether the kit can try refunds of a part. */

@@ -1,7 +1,8 @@
-// The formats together: chosen by name when a code is issued, tried one by one when a text was scanned.
+// Our own formats together: chosen by name when a code is issued, tried one by one when a text was scanned.
 
-import { must } from '../../domain/assert.ts';
-import type { QrCodes, QrDriver, QrReading } from '../../switch/qr.ts';
+import { isOwnFormat, type OwnQrFormat } from '../../domain/bill/vocabulary.ts';
+import type { QrCodes, QrReading } from '../../switch/qr.ts';
+import type { OwnQrDriver } from '../contract/qr-driver.ts';
 import { makeEmvcoDriver } from './emvco.ts';
 import { makeSbpDriver } from './sbp.ts';
 import { makeTagger } from './tag.ts';
@@ -10,22 +11,23 @@ import { makeUrlDriver } from './url.ts';
 /** 130 bits: no code has to hold it. */
 const QUOTE_TAG_LENGTH = 26;
 
-/** All formats, with the key of this switch's tags. `publicBaseUrl` has no slash at its end. */
+/** All of them, with the key of this switch's tags. `publicBaseUrl` has no slash at its end. */
 export function makeQrCodes(options: { publicBaseUrl: string; key: Uint8Array }): QrCodes {
   const { publicBaseUrl, key } = options;
   const url = makeUrlDriver({ publicBaseUrl, tagger: makeTagger(key, 'url') });
-  const drivers: readonly QrDriver[] = [
+  const byFormat: Readonly<Record<OwnQrFormat, OwnQrDriver>> = {
     url,
-    makeEmvcoDriver(makeTagger(key, 'emvco')),
-    makeSbpDriver(makeTagger(key, 'sbp')),
-  ];
+    emvco: makeEmvcoDriver(makeTagger(key, 'emvco')),
+    sbp: makeSbpDriver(makeTagger(key, 'sbp')),
+  };
+  const drivers = Object.values(byFormat);
   const quotes = makeTagger(key, 'quote');
-  const byFormat = new Map(drivers.map((driver) => [driver.format, driver]));
   return {
     issue(format, claim) {
       // It follows from the bill's id, and is made where it is shown.
       if (format === 'url') return { qrFormat: format };
-      const issue = must(byFormat.get(format), `a driver of ${format}`).issue(claim);
+      if (!isOwnFormat(format)) return { unfit: 'No driver of that name is loaded here.' };
+      const issue = byFormat[format].issue(claim);
       return 'unfit' in issue ? issue : { qrFormat: format, qrPayload: issue.payload };
     },
     payloadOf: ({ id, qrPayload }) => qrPayload ?? url.payloadOf(id),

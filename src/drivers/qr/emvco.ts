@@ -2,10 +2,13 @@
 // stand in a merchant account template under an id of our own; the tag is made over the whole code with zeros in its
 // place, so that nothing in it can be changed, the checksum made anew and the code still pass.
 
+import { Type } from '@sinclair/typebox';
 import { currencyFacts } from '../../domain/currencies.ts';
 import { parseBillId } from '../../domain/ids.ts';
 import type { Minor } from '../../domain/money.ts';
-import type { QrClaim, QrDriver, QrIssue, QrReading } from '../../switch/qr.ts';
+import type { QrClaim, QrIssue, QrReading } from '../../switch/qr.ts';
+import { CONTRACT_VERSION } from '../contract/driver-module.ts';
+import type { OwnQrDriver, QrCapabilities, QrDriverModule } from '../contract/qr-driver.ts';
 import {
   type EmvcoObject,
   encodeObjects,
@@ -27,11 +30,28 @@ const LABEL_MAX = 25;
 const CATEGORY_UNKNOWN = '0000';
 const ACCOUNT = new RegExp(`^0032${ACCOUNT_ID}0126(.{26})0210(.{10})$`);
 
-export function makeEmvcoDriver(tagger: Tagger): QrDriver {
+const capabilities: QrCapabilities = {
+  usages: ['single', 'many'],
+  openAmounts: ['single', 'many'],
+  currencies: null,
+  needs: ['country'],
+  begins: ['000201'],
+  lengthMax: 512,
+};
+
+export const driver: QrDriverModule<OwnQrDriver> = {
+  contract: CONTRACT_VERSION,
+  kind: 'qr',
+  name: 'emvco',
+  settings: Type.Object({}, { additionalProperties: false }),
+  make: (_settings, { tag }) => makeEmvcoDriver(tag),
+};
+
+export function makeEmvcoDriver(tagger: Tagger): OwnQrDriver {
   const tagOf = (objects: readonly EmvcoObject[]): string =>
     tagger(encodeObjects(objects), TAG_LENGTH);
   return {
-    format: 'emvco',
+    capabilities,
     issue(claim): QrIssue {
       const { country } = claim.settings;
       const currency = currencyFacts(claim.currency);
@@ -69,6 +89,7 @@ export function makeEmvcoDriver(tagger: Tagger): QrDriver {
       );
       return match[2] === tagOf(untagged) ? { billId } : 'tampered';
     },
+    close: async () => {},
   };
 }
 

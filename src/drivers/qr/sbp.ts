@@ -6,8 +6,11 @@
 // `AS` and type 01 are static (many payments), `AD` and type 02 dynamic (one). The sum is in kopecks: a dynamic link has
 // one, a static link may. The CRC covers all that stands before `&crc=`, our tag all that but itself.
 
+import { Type } from '@sinclair/typebox';
 import { type BillId, parseBillId } from '../../domain/ids.ts';
-import type { QrClaim, QrDriver, QrIssue, QrReading } from '../../switch/qr.ts';
+import type { QrClaim, QrIssue, QrReading } from '../../switch/qr.ts';
+import { CONTRACT_VERSION } from '../contract/driver-module.ts';
+import type { OwnQrDriver, QrCapabilities, QrDriverModule } from '../contract/qr-driver.ts';
 import { crc16 } from './crc16.ts';
 import type { Tagger } from './tag.ts';
 
@@ -46,11 +49,28 @@ export function parseSbpLink(text: string): SbpLink | { readonly fault: string }
   return { id, usage, bank, sum: sum === undefined ? null : Number(sum) };
 }
 
-export function makeSbpDriver(tagger: Tagger): QrDriver {
+const capabilities: QrCapabilities = {
+  usages: ['single', 'many'],
+  openAmounts: ['many'],
+  currencies: ['RUB'],
+  needs: ['sbpMember'],
+  begins: [`${PREFIX}AD`, `${PREFIX}AS`],
+  lengthMax: 128,
+};
+
+export const driver: QrDriverModule<OwnQrDriver> = {
+  contract: CONTRACT_VERSION,
+  kind: 'qr',
+  name: 'sbp',
+  settings: Type.Object({}, { additionalProperties: false }),
+  make: (_settings, { tag }) => makeSbpDriver(tag),
+};
+
+export function makeSbpDriver(tagger: Tagger): OwnQrDriver {
   const tagOf = (link: SbpLink): string =>
     tagger(bodyOf({ ...link, id: link.id.slice(0, -TAG_LENGTH) + NO_TAG }), TAG_LENGTH);
   return {
-    format: 'sbp',
+    capabilities,
     issue(claim): QrIssue {
       const unfit = unfitOf(claim);
       if (unfit !== undefined) return { unfit };
@@ -70,6 +90,7 @@ export function makeSbpDriver(tagger: Tagger): QrDriver {
         link.id.startsWith(PREFIXES[link.usage]) && link.id.slice(-TAG_LENGTH) === tagOf(link);
       return isOurs ? { billId } : 'tampered';
     },
+    close: async () => {},
   };
 }
 

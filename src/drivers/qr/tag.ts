@@ -3,7 +3,6 @@
 
 import { hash } from 'node:crypto';
 import { assert } from '../../domain/assert.ts';
-import type { QrFormat } from '../../domain/bill/vocabulary.ts';
 
 export const TAG_ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
@@ -25,7 +24,7 @@ const PAIRS = Array.from(
  * has the same tag in two of them. Every view of a bill with a `url` code makes a tag, so this is HMAC written out over
  * two one-shot hashes, which takes half the time of an Hmac object. Lengths are even.
  */
-export function makeTagger(key: Uint8Array, format: QrFormat | 'quote'): Tagger {
+export function makeTagger(key: Uint8Array, format: string): Tagger {
   assert(key.length > 0 && key.length <= BLOCK_BYTES, 'a key of no use');
   const inner = Buffer.alloc(BLOCK_BYTES + TEXT_BYTES_MAX);
   const outer = Buffer.alloc(BLOCK_BYTES + SUM_BYTES);

@@ -7,14 +7,31 @@
 // A code without a tag, as issued before there were tags, is as good as the bill's id, which nobody can guess and which
 // a paychannel may ask for as it is. A wrong tag is another matter: something has been changed.
 
+import { Type } from '@sinclair/typebox';
 import { type BillId, parseBillId } from '../../domain/ids.ts';
-import type { QrDriver, QrReading } from '../../switch/qr.ts';
+import type { QrReading } from '../../switch/qr.ts';
+import { CONTRACT_VERSION } from '../contract/driver-module.ts';
+import type { OwnQrDriver, QrDriverModule } from '../contract/qr-driver.ts';
 import type { Tagger } from './tag.ts';
 
 const TAG_LENGTH = 8;
 const ID_LENGTH = 26;
 
-export interface UrlDriver extends QrDriver {
+const BASE_MAX = 1_000;
+
+export const driver: QrDriverModule<UrlDriver> = {
+  contract: CONTRACT_VERSION,
+  kind: 'qr',
+  name: 'url',
+  settings: Type.Object(
+    { publicBaseUrl: Type.String({ pattern: '^https?://[^/]+$', maxLength: BASE_MAX }) },
+    { additionalProperties: false },
+  ),
+  make: (settings, { tag }) =>
+    makeUrlDriver({ ...(settings as { publicBaseUrl: string }), tagger: tag }),
+};
+
+export interface UrlDriver extends OwnQrDriver {
   /** The text follows from the bill's id: no bill needs to keep it. */
   payloadOf(billId: BillId): string;
 }
@@ -27,7 +44,14 @@ export function makeUrlDriver(options: { publicBaseUrl: string; tagger: Tagger }
   const tagOf = (billId: BillId): string => tagger(billId, TAG_LENGTH);
   const payloadOf = (billId: BillId): string => `${prefix}${billId}.${tagOf(billId)}`;
   return {
-    format: 'url',
+    capabilities: {
+      usages: ['single', 'many'],
+      openAmounts: ['single', 'many'],
+      currencies: null,
+      needs: [],
+      begins: [prefix],
+      lengthMax: prefix.length + ID_LENGTH + 1 + TAG_LENGTH,
+    },
     payloadOf,
     issue: ({ billId }) => ({ payload: payloadOf(billId) }),
     // Scanners change case, so all of it is read without it. ASCII only: elsewhere two letters may have one capital.
@@ -40,5 +64,6 @@ export function makeUrlDriver(options: { publicBaseUrl: string; tagger: Tagger }
       const tail = rest.slice(ID_LENGTH);
       return tail === '' || tail === `.${tagOf(billId)}` ? { billId } : 'tampered';
     },
+    close: async () => {},
   };
 }

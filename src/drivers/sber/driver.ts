@@ -16,7 +16,6 @@ import {
   type BillDriver,
   type BillDriverModule,
   type Capabilities,
-  CONTRACT_VERSION,
   done,
   type NotificationReading,
   notDone,
@@ -25,10 +24,10 @@ import {
   type Refund,
   type Registration,
   type Sighting,
-  type Surroundings,
   type Tender,
   unknown,
 } from '../contract/bill-driver.ts';
+import { CONTRACT_VERSION, type Surroundings } from '../contract/driver-module.ts';
 import { afterEarlier, ON_ITS_WAY_MS } from '../contract/verdicts.ts';
 import { paymentIn, type SberStatus, sightingOf } from './answers.ts';
 import { SberCalls } from './calls.ts';

@@ -2,14 +2,8 @@
 
 import { type Static, type TObject, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import {
-  type DriverClock,
-  done,
-  notDone,
-  type Outcome,
-  type Tender,
-  unknown,
-} from '../contract/bill-driver.ts';
+import { done, notDone, type Outcome, type Tender, unknown } from '../contract/bill-driver.ts';
+import type { DriverClock } from '../contract/driver-module.ts';
 import { jsonObjectIn } from '../http/json.ts';
 import { HttpDoor } from '../http/post.ts';
 import { refusedByGateway } from '../http/refused.ts';

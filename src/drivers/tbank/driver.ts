@@ -15,7 +15,6 @@ import {
   type Attempt,
   type BillDriver,
   type BillDriverModule,
-  CONTRACT_VERSION,
   done,
   type NotificationReading,
   notDone,
@@ -24,10 +23,10 @@ import {
   type Refund,
   type Registration,
   type Sighting,
-  type Surroundings,
   type Tender,
   unknown,
 } from '../contract/bill-driver.ts';
+import { CONTRACT_VERSION, type Surroundings } from '../contract/driver-module.ts';
 import { afterEarlier, ON_ITS_WAY_MS } from '../contract/verdicts.ts';
 import { sightingOf } from './answers.ts';
 import { TbankCalls } from './calls.ts';

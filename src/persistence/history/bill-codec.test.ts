@@ -46,6 +46,9 @@ describe('the bill codec', () => {
     };
     expect(codeOf(makeBill())).toBe(0);
     expect(codeOf(bill)).toEqual([1, '000201…']);
+    const hosted = makeBill({ qrFormat: 'meadow', qrPayload: 'MEADOW:1' });
+    expect(codec.decodeBill(codec.encodeBill(hosted))).toStrictEqual(hosted);
+    expect(codeOf(hosted)).toEqual(['meadow', 'MEADOW:1']);
   });
 
   test('keeps a key called __proto__ in free JSON, and nobody’s prototype changes', () => {

@@ -1,7 +1,14 @@
 // The terms of a bill as tuples: what every type has, what one type adds, its policies. Their places are for ever (K1 in
 // bill-codec.ts).
 
-import type { Line, Offer, Policies, QrFormat, Stay, Terms } from '../../domain/bill/vocabulary.ts';
+import type {
+  Line,
+  Offer,
+  OwnQrFormat,
+  Policies,
+  Stay,
+  Terms,
+} from '../../domain/bill/vocabulary.ts';
 import type { Minor } from '../../domain/money.ts';
 import { asText, fromText, optional } from './part-tuples.ts';
 import { words } from './words.ts';
@@ -16,7 +23,7 @@ const PART = words<Policies['part']>('allow', 'forbid');
 const USAGES = words<Offer['usage']>('single', 'many');
 /** Live is what has none. */
 const MODES = words<'test'>('test');
-const QR_FORMATS = words<QrFormat>('url', 'emvco', 'sbp');
+const QR_FORMATS = words<OwnQrFormat>('url', 'emvco', 'sbp');
 
 type StoredTerms = readonly [
   ...ReturnType<typeof storeCommonTerms>,
@@ -130,15 +137,23 @@ function storeCommonTerms(terms: Terms) {
   ] as const;
 }
 
-/** Formats that came later than `url` stand with their text. A switch that does not know them refuses their place (K1). */
-function storeCode({ qrFormat, qrPayload }: Terms): number | readonly [number, string] {
-  const place = QR_FORMATS.place(qrFormat);
-  return qrPayload === undefined ? place : [place, qrPayload];
+/**
+ * Formats that came later than `url` stand with their text, and those of drivers by their name. A switch that does not know
+ * such a place refuses it (K1).
+ */
+function storeCode({
+  qrFormat,
+  qrPayload,
+}: Terms): number | readonly [format: number | string, payload: string] {
+  const place = QR_FORMATS.placeIn(qrFormat) ?? qrFormat;
+  if (qrPayload !== undefined) return [place, qrPayload];
+  return QR_FORMATS.place(qrFormat as OwnQrFormat);
 }
 
 function restoreCode(stored: ReturnType<typeof storeCode>): Pick<Terms, 'qrFormat' | 'qrPayload'> {
   if (typeof stored === 'number') return { qrFormat: QR_FORMATS.word(stored) };
-  return { qrFormat: QR_FORMATS.word(stored[0]), qrPayload: stored[1] };
+  const [format, qrPayload] = stored;
+  return { qrFormat: typeof format === 'number' ? QR_FORMATS.word(format) : format, qrPayload };
 }
 
 function restoreCommonTerms(stored: StoredTerms): Terms {

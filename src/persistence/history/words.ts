@@ -9,6 +9,10 @@ export function words<const W extends string>(...list: readonly W[]) {
     place(word: W): number {
       return must(placeByWord.get(word), `a place for the word ${word}`);
     },
+    /** Undefined where it is none of these words. */
+    placeIn(word: string): number | undefined {
+      return placeByWord.get(word);
+    },
     word(place: number): W {
       return must(list[place], `a word in place ${place}`);
     },

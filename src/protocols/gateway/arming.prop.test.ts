@@ -25,6 +25,7 @@ import type { BillId, TerminalId } from '../../domain/ids.ts';
 import { type Currency, minor, ZERO } from '../../domain/money.ts';
 import { DAY_MS, HOUR_MS, type Millis, NEVER } from '../../domain/time.ts';
 import type { Principal } from '../../switch/principal.ts';
+import { NO_FORMATS } from '../../switch/qr.ts';
 import type { Operation } from '../../switch/requests.ts';
 import { isProblem, type SingleOperation } from '../operations/addressing.ts';
 import { readOperation } from '../operations/read-operation.ts';
@@ -88,16 +89,20 @@ class Market {
     const context = {
       shards: door.shards,
       codes,
+      hosted: NO_FORMATS,
       payers,
       tariffs: noTariffs,
       wall: () => door.now,
     };
     const read = readOperation(name, body, party, context);
+    if (read instanceof Promise) throw new Error(`${name} asks a driver`);
     if (isProblem(read)) throw new Error(`${name} cannot be read: ${read.code}`);
     this.#requests += 1;
     const requestId = `r-${this.#requests}`;
+    const { shard, operation } = read;
     return new Promise((answered) => {
-      const request = { ...read, principal: party, requestId, encoding: 'json' } as const;
+      const encoding = 'json';
+      const request = { shard, operation, principal: party, requestId, encoding } as const;
       ask({ door, log: silentLogger }, request, (status, bytes) =>
         answered({ status, body: JSON.parse(Buffer.from(bytes).toString()) }),
       );

@@ -5,7 +5,7 @@ import { must } from '../../domain/assert.ts';
 import { parseReference } from '../../domain/ids.ts';
 import type { Principal } from '../../switch/principal.ts';
 import { isProblem, type ReadingContext } from '../operations/addressing.ts';
-import { readOperation } from '../operations/read-operation.ts';
+import { readOperation, whenRead } from '../operations/read-operation.ts';
 import { presentProblem } from '../presenter.ts';
 import type { Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
@@ -179,7 +179,7 @@ export class Batch {
       return;
     }
     const read = readOperation('bill.create', body, principal, reading);
-    if (isProblem(read)) {
+    if (!(read instanceof Promise) && isProblem(read)) {
       this.#refuse(no, orderId, read);
       return;
     }
@@ -188,13 +188,21 @@ export class Batch {
     const sentAt = options.clock.monotonic();
     this.#underWay += 1;
     this.#underWayBytes += length;
-    options.door.send({ ...read, principal, requestId, encoding: 'json' }, (status, answer) => {
+    const finish = (status: number, answer: Uint8Array): void => {
       this.#underWay -= 1;
       this.#underWayBytes -= length;
       this.#answer(no, orderId, status, answer);
       const durationMs = options.clock.monotonic() - sentAt;
       options.metrics.answered('bill.create', 'batch', status, durationMs);
       if (this.#exchange.isAnswered) setImmediate(this.#goOn);
+    };
+    whenRead(read, (done) => {
+      if (isProblem(done)) {
+        const { status, body: problem } = presentProblem(done, 'json', requestId);
+        finish(status, problem);
+      } else {
+        options.door.send({ ...done, principal, requestId, encoding: 'json' }, finish);
+      }
     });
   }
 

@@ -132,8 +132,15 @@ function listen(app: App, { host, port }: GatewayOptions): Promise<us_listen_soc
   });
 }
 
-function readingOf({ door, codes, payers, tariffs, clock }: GatewayOptions): ReadingContext {
-  return { shards: door.shards, codes, payers, tariffs, wall: () => clock.wall() };
+function readingOf({
+  door,
+  codes,
+  hosted,
+  payers,
+  tariffs,
+  clock,
+}: GatewayOptions): ReadingContext {
+  return { shards: door.shards, codes, hosted, payers, tariffs, wall: () => clock.wall() };
 }
 
 function evidenceContext(options: GatewayOptions, principals: Principals): EvidenceContext {

@@ -21,7 +21,7 @@ import {
   type ReadingContext,
   type SingleOperation,
 } from '../operations/addressing.ts';
-import { readOperation } from '../operations/read-operation.ts';
+import { readOperation, whenRead } from '../operations/read-operation.ts';
 import { invalid } from '../problem-document.ts';
 import { requests } from '../schemas/requests.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
@@ -118,8 +118,10 @@ function operationHandler(context: HandlerContext, name: SingleOperation): CallH
       return;
     }
     const read = readOperation(name, request.body, principal, context.reading);
-    if (isProblem(read)) exchange.refuse(read);
-    else sendOperation(context, exchange, principal, read);
+    whenRead(read, (done) => {
+      if (isProblem(done)) exchange.refuse(done);
+      else sendOperation(context, exchange, principal, done);
+    });
   };
 }
 

@@ -7,7 +7,7 @@ import type { Listings } from '../../switch/listings-port.ts';
 import type { OperatorDesk } from '../../switch/operator-desk.ts';
 import type { PayerDesk, PayerLabels } from '../../switch/payers.ts';
 import type { Clock } from '../../switch/ports.ts';
-import type { QrCodes } from '../../switch/qr.ts';
+import type { HostedFormats, QrCodes } from '../../switch/qr.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 import type { TariffDesk, Tariffs } from '../../switch/tariffs.ts';
 import type { WebhookDesk } from '../../switch/webhooks/ports.ts';
@@ -119,6 +119,8 @@ export interface GatewayOptions {
   /** Where links lead; no slash at its end. */
   readonly publicBaseUrl: string;
   readonly codes: QrCodes;
+  /** The formats of loaded drivers. */
+  readonly hosted: HostedFormats;
   readonly payers: PayerLabels;
   readonly payerDesk: PayerDesk;
   readonly host: string;

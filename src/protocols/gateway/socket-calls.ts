@@ -5,7 +5,7 @@
 import type { Principal } from '../../switch/principal.ts';
 import type { Encoding } from '../../switch/requests.ts';
 import { isProblem, type ReadingContext, type SingleOperation } from '../operations/addressing.ts';
-import { readOperation } from '../operations/read-operation.ts';
+import { readOperation, whenRead } from '../operations/read-operation.ts';
 import { encodeBody, presentProblem } from '../presenter.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
@@ -73,13 +73,20 @@ export class SocketCalls {
     } else if (this.#hasRoom(frame, principal, requestId)) {
       const name = op as SingleOperation;
       const read = readOperation(name, frame.body, principal, this.#context.reading);
-      if (isProblem(read)) {
+      if (!(read instanceof Promise) && isProblem(read)) {
         this.refuse(id, read, requestId, name);
         return;
       }
       const startedAt = this.#start();
-      const request = { ...read, principal, requestId, encoding };
-      ask(options, request, (status, body) => this.#finish(name, id, startedAt, status, body));
+      whenRead(read, (done) => {
+        if (isProblem(done)) {
+          const { status, body } = presentProblem(done, encoding, requestId);
+          this.#finish(name, id, startedAt, status, body);
+          return;
+        }
+        const request = { ...done, principal, requestId, encoding };
+        ask(options, request, (status, body) => this.#finish(name, id, startedAt, status, body));
+      });
     }
   }
 

@@ -16,7 +16,7 @@ import {
 import { millis } from '../../domain/time.ts';
 import type { PayerLabels } from '../../switch/payers.ts';
 import type { Principal } from '../../switch/principal.ts';
-import type { QrCodes } from '../../switch/qr.ts';
+import type { HostedFormats, QrCodes } from '../../switch/qr.ts';
 import type { Operation } from '../../switch/requests.ts';
 import type { Tariffs } from '../../switch/tariffs.ts';
 import type { Problem } from '../problem-document.ts';
@@ -35,11 +35,16 @@ export type SingleOperation = Exclude<RequestName, 'event.ack' | 'ping'>;
 export interface ReadingContext {
   readonly shards: number;
   readonly codes: QrCodes;
+  /** The formats of loaded drivers. */
+  readonly hosted: HostedFormats;
   readonly payers: PayerLabels;
   readonly tariffs: Tariffs;
   /** Wall clock, ms. */
   wall(): number;
 }
+
+/** What was read: at once, but where a driver has to be asked. */
+export type Read = Addressed | Problem;
 
 /** Readers of the operations named, each from a body that fits its schema. */
 export type ReadersOf<Names extends SingleOperation> = {
@@ -47,7 +52,7 @@ export type ReadersOf<Names extends SingleOperation> = {
     body: unknown,
     principal: Principal,
     context: ReadingContext,
-  ) => Addressed | Problem;
+  ) => Read | Promise<Read>;
 };
 
 export function isProblem(result: object): result is Problem {

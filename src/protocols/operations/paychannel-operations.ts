@@ -3,17 +3,17 @@
 import type { Reference } from '../../domain/ids.ts';
 import type { Currency, Minor } from '../../domain/money.ts';
 import type { Principal } from '../../switch/principal.ts';
+import type { DriverAway, QrReading } from '../../switch/qr.ts';
 import { digestOf } from '../digest.ts';
-import type { Problem } from '../problem-document.ts';
 import { withQuote } from '../quote-ids.ts';
 import type { PaychannelRequest } from '../schemas/paychannel-requests.ts';
 import { asBody } from '../schemas/validation.ts';
 import { parseTime } from '../wire-time.ts';
 import {
-  type Addressed,
   onBill,
   onCredit,
   partNo,
+  type Read,
   type ReadersOf,
   type ReadingContext,
 } from './addressing.ts';
@@ -25,9 +25,8 @@ export const paychannelReaders: ReadersOf<PaychannelRequest> = {
     if (principal.suspended) return { code: 'request.suspended' };
     const { qr } = asBody('bill.resolve', body);
     const reading = context.codes.read(qr);
-    if (reading === 'foreign') return { code: 'bill.notFound' };
-    if (reading === 'tampered') return { code: 'qr.tampered' };
-    return onBill(reading.billId, context, (billId) => ({ op: 'bill.view', billId }));
+    const hosted = reading === 'foreign' ? context.hosted.read(qr) : undefined;
+    return hosted?.then((found) => viewOf(found, context)) ?? viewOf(reading, context);
   },
   'bill.view': (body, principal, context) => {
     if (principal.suspended) return { code: 'request.suspended' };
@@ -93,11 +92,15 @@ export const paychannelReaders: ReadersOf<PaychannelRequest> = {
   },
 };
 
-function readPay(
-  body: unknown,
-  { id: paychannelId }: Principal,
-  context: ReadingContext,
-): Addressed | Problem {
+/** The view of the bill that a scanned text names. */
+function viewOf(reading: QrReading | DriverAway, context: ReadingContext): Read {
+  if (reading === 'foreign') return { code: 'bill.notFound' };
+  if (reading === 'tampered') return { code: 'qr.tampered' };
+  if ('away' in reading) return { code: 'driver.away', detail: reading.away };
+  return onBill(reading.billId, context, (billId) => ({ op: 'bill.view', billId }));
+}
+
+function readPay(body: unknown, { id: paychannelId }: Principal, context: ReadingContext): Read {
   const request = asBody('payment.create', body);
   const { payers } = context;
   const { reservationId, paidAt, payer, paymentRef, tip = 0 } = request;

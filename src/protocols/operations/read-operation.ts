@@ -1,12 +1,13 @@
 // From what a client sent to what a shard is asked. The body has been read (JSON or msgpack) and carries the names that
-// stand in the path over HTTP; out comes a valid operation with its shard, or a problem that names the field.
+// stand in the path over HTTP; out comes a valid operation with its shard, or a problem that names the field: at once, but
+// where the code of a loaded driver's format is to be made or read.
 
 import type { Principal } from '../../switch/principal.ts';
 import { featureProblem } from '../feature-problem.ts';
 import { withMissingAmount } from '../new-bill.ts';
-import { invalid, type Problem } from '../problem-document.ts';
+import { invalid } from '../problem-document.ts';
 import { violationsOf } from '../schemas/validation.ts';
-import type { Addressed, ReadersOf, ReadingContext, SingleOperation } from './addressing.ts';
+import type { Read, ReadersOf, ReadingContext, SingleOperation } from './addressing.ts';
 import { deskReaders } from './desk-operations.ts';
 import { paychannelReaders } from './paychannel-operations.ts';
 import { terminalReaders } from './terminal-operations.ts';
@@ -23,11 +24,17 @@ export function readOperation(
   body: unknown,
   principal: Principal,
   context: ReadingContext,
-): Addressed | Problem {
+): Read | Promise<Read> {
   const violations = violationsOf(name, body);
   if (violations !== undefined) {
     const all = name === 'bill.create' ? withMissingAmount(body, violations) : violations;
     return featureProblem(name, body) ?? invalid(all);
   }
   return readers[name](body, principal, context);
+}
+
+/** Goes on with what was read, in this turn where it is there. */
+export function whenRead(read: Read | Promise<Read>, goOn: (read: Read) => void): void {
+  if (read instanceof Promise) void read.then(goOn);
+  else goOn(read);
 }

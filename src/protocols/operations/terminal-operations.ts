@@ -1,6 +1,11 @@
 // What terminals, merchants and operators ask: sales, and what becomes of their payments.
 
-import type { Json } from '../../domain/bill/vocabulary.ts';
+import {
+  isOwnFormat,
+  type Json,
+  OWN_FORMATS,
+  type QrFormat,
+} from '../../domain/bill/vocabulary.ts';
 import {
   type BillId,
   type Reference,
@@ -27,6 +32,7 @@ import {
   onBill,
   onOrder,
   partNo,
+  type Read,
   type ReadersOf,
   type ReadingContext,
 } from './addressing.ts';
@@ -143,10 +149,10 @@ function readCreate(
   body: unknown,
   principal: Principal,
   context: ReadingContext,
-): Addressed | Problem {
+): Read | Promise<Read> {
   const request = asBody('bill.create', body);
   const now = millis(context.wall());
-  const problem = problemOfNew(request, now);
+  const problem = problemOfNew(request, now) ?? problemOfFormat(request.qrFormat, context);
   if (problem !== undefined) return problem;
   const terminalId = principal.id as TerminalId;
   const orderId = request.orderId as Reference;
@@ -158,9 +164,15 @@ function readCreate(
   }
   const id = newBillId(shard, context);
   const terms = termsOf(request, principal, id, tariff);
-  const coded = withCode(terms, request.qrFormat, principal.qr, context.codes);
-  if ('rejected' in coded) return { shard, operation: unlessMade(request, terminalId, coded) };
-  return { shard, operation: { op: 'bill.create', terms: coded } };
+  const coded = withCode(terms, request.qrFormat, principal.qr, context);
+  const addressed = (done: typeof terms | SwitchRejection): Addressed => ({
+    shard,
+    operation:
+      'rejected' in done
+        ? unlessMade(request, terminalId, done)
+        : { op: 'bill.create', terms: done },
+  });
+  return coded instanceof Promise ? coded.then(addressed) : addressed(coded);
 }
 
 /** Refused: but what operators have set may have been otherwise when an earlier attempt made the bill. */
@@ -173,11 +185,13 @@ function unlessMade(
   return { op: 'order.check', terminalId, orderId, digest: digestOfNew(request), otherwise };
 }
 
-function readRefund(
-  body: unknown,
-  _principal: Principal,
-  context: ReadingContext,
-): Addressed | Problem {
+function problemOfFormat(asked: QrFormat | undefined, { hosted }: ReadingContext) {
+  if (asked === undefined || isOwnFormat(asked) || hosted.names.has(asked)) return undefined;
+  const known = [...OWN_FORMATS, ...hosted.names].join(', ');
+  return invalid([{ path: 'qrFormat', message: `must be one of ${known}` }]);
+}
+
+function readRefund(body: unknown, _principal: Principal, context: ReadingContext): Read {
   const request = asBody('bill.refund', body);
   const { idempotencyKey, amount, paymentId, reason, receipt, tip = false } = request;
   if (idempotencyKey === undefined) return { code: 'request.keyMissing' };

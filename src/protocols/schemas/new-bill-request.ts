@@ -1,7 +1,7 @@
 // What the request for a new bill says.
 
 import { Type } from '@sinclair/typebox';
-import { TOTAL_MAX } from '../../domain/bill/vocabulary.ts';
+import { OWN_FORMATS, TOTAL_MAX } from '../../domain/bill/vocabulary.ts';
 import {
   amount,
   billIdText,
@@ -207,10 +207,15 @@ export const billCreate = Type.Object(
     policies: Type.Optional(policies),
     tip: Type.Optional(tip),
     qrFormat: Type.Optional(
-      oneOf(['url', 'emvco', 'sbp'], {
-        description:
-          'What the QR code holds: the address of the bill’s page, an EMVCo merchant-presented code, or a link of SBP. Left out: the terminal’s format, else its institution’s, else `url`.',
-      }),
+      explained(
+        'must be the name of a format: url, emvco, sbp, or one that the operator has loaded',
+        Type.String({
+          pattern: '^[a-z0-9-]{1,32}$',
+          examples: [...OWN_FORMATS],
+          description:
+            'What the QR code holds: `url`, the address of the bill’s page; `emvco`, an EMVCo merchant-presented code; `sbp`, a link of SBP; or the name of a format that the operator has loaded. Left out: the terminal’s format, else its institution’s, else `url`.',
+        }),
+      ),
     ),
     returnUrl: Type.Optional(httpUrl('Where a wallet may send the payer back to.')),
   },

@@ -96,7 +96,7 @@ export const bill = named(
     payments: Type.Array(payment, { maxItems: 20, description: 'The latest 20, oldest first.' }),
     credits: Type.Array(credit, { maxItems: 20, description: 'The latest 20, oldest first.' }),
     qr: Type.Object({
-      format: oneOf(['url', 'emvco', 'sbp']),
+      format: text('`url`, `emvco`, `sbp`, or the name of a format that the operator has loaded.'),
       payload: text('What the code says.'),
       svg: text('Link to the code as SVG.'),
       png: text('Link to the code as PNG.'),

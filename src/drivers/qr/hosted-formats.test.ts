@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { claimOf } from '../../../tests/support/qr-claims.ts';
+import type { QrCapabilities } from '../contract/qr-driver.ts';
+import type { Asked } from '../host/hosted-thread.ts';
+import { hostedFormats } from './hosted-formats.ts';
+
+const capabilities: QrCapabilities = {
+  usages: ['single'],
+  openAmounts: [],
+  currencies: ['EUR'],
+  needs: ['sbpMember'],
+  begins: ['meadow:'],
+  lengthMax: 40,
+};
+const { billId } = claimOf();
+const answered = (answer: unknown): Asked => ({ is: 'answered', answer });
+const late: Asked = { is: 'unknown', why: 'the driver has not answered in 2000 ms' };
+
+/** Formats whose drivers answer so, by name; and whom was asked what. */
+function formats(answers: Readonly<Record<string, Asked>>) {
+  const asked: string[] = [];
+  const loaded = Object.keys(answers).map((name) => ({ name, capabilities }));
+  const hosted = hostedFormats(loaded, async (name, call) => {
+    asked.push(`${call} ${name}`);
+    return answers[name] ?? late;
+  });
+  return { hosted, asked };
+}
+
+describe('a format of a loaded driver', () => {
+  test('is issued as the driver says', async () => {
+    const { hosted } = formats({ meadow: answered({ payload: 'meadow:1' }) });
+
+    expect(await hosted.issue('meadow', claimOf())).toEqual({ payload: 'meadow:1' });
+  });
+
+  test.each([
+    ['another currency', claimOf({ currency: 'RUB' }), 'It carries EUR'],
+    ['many payments', claimOf({ usage: 'many' }), 'no codes for many payments'],
+    ['an open amount', claimOf({ amount: null }), 'name their amount'],
+    ['no member number', claimOf({}, { sbpMember: null }), 'does not say its sbpMember'],
+  ])('is not even asked for %s, where it says that it has none', async (_what, claim, said) => {
+    const { hosted, asked } = formats({ meadow: answered({ payload: 'meadow:1' }) });
+
+    expect(await hosted.issue('meadow', claim)).toEqual({ unfit: expect.stringContaining(said) });
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    ['is late', late, 'has not answered in 2000 ms'],
+    [
+      'gives a text that begins otherwise',
+      answered({ payload: 'https://x.example' }),
+      'none of its',
+    ],
+    ['gives a text that is too long', answered({ payload: `meadow:${'1'.repeat(40)}` }), 'none of'],
+  ])('is away where its driver %s', async (_how, answer, said) => {
+    const { hosted } = formats({ meadow: answer });
+
+    expect(await hosted.issue('meadow', claimOf())).toEqual({
+      away: expect.stringContaining(said),
+    });
+  });
+
+  test('is read by those whose texts begin so, and by nobody else', async () => {
+    const { hosted, asked } = formats({ meadow: answered({ billId }), brook: answered('foreign') });
+
+    expect(hosted.read('https://pay.example')).toBeUndefined();
+    expect(asked).toEqual([]);
+    expect(await hosted.read(' meadow:1\n')).toEqual({ billId });
+    expect(asked).toEqual(['read meadow', 'read brook']);
+  });
+
+  test.each([
+    [[answered('foreign'), answered('tampered')], 'tampered'],
+    [[late, answered('tampered')], 'tampered'],
+    [[late, answered('foreign')], { away: expect.stringContaining('brook') }],
+    [[answered('foreign'), answered('foreign')], 'foreign'],
+    [[answered({ billId: 'I'.repeat(26) }), answered('foreign')], 'tampered'],
+  ] as const)(
+    'is no code of anybody only where all say so: %#',
+    async ([brook, meadow], reading) => {
+      const { hosted } = formats({ brook, meadow });
+
+      expect(await hosted.read('meadow:1')).toEqual(reading);
+    },
+  );
+});

@@ -1,0 +1,81 @@
+// The formats of loaded drivers as a gateway asks them: what a driver cannot carry by its own word is never asked of it,
+// and what it answers is read again here.
+
+import { parseBillId } from '../../domain/ids.ts';
+import type { DriverAway, HostedFormats, QrIssue, QrReading } from '../../switch/qr.ts';
+import { type QrCapabilities, unfitFor } from '../contract/qr-driver.ts';
+import type { Asked } from '../host/hosted-thread.ts';
+
+/** A format that has been loaded; plain, so that it crosses threads. */
+export interface LoadedFormat {
+  readonly name: string;
+  readonly capabilities: QrCapabilities;
+}
+
+/** Asks the driver of a format, wherever it runs. Never rejects. */
+export type AskFormat = (
+  format: string,
+  call: 'issue' | 'read',
+  args: readonly unknown[],
+) => Promise<Asked>;
+
+export function hostedFormats(loaded: readonly LoadedFormat[], ask: AskFormat): HostedFormats {
+  const byName = new Map(loaded.map((format) => [format.name, format.capabilities]));
+  return {
+    names: new Set(byName.keys()),
+    async issue(format, claim) {
+      const capabilities = byName.get(format);
+      const unfit =
+        capabilities === undefined ? 'It is not loaded here.' : unfitFor(capabilities, claim);
+      if (capabilities === undefined || unfit !== undefined) return { unfit: unfit ?? '' };
+      const asked = await ask(format, 'issue', [claim]);
+      if (asked.is !== 'answered') return awayOf(format, asked);
+      const issue = asked.answer as QrIssue;
+      if ('unfit' in issue || fits(capabilities, issue.payload)) return issue;
+      return { away: `The driver ${format} gave a text that is none of its codes.` };
+    },
+    read(text) {
+      const scanned = text.trim();
+      const asked = loaded.filter(({ capabilities }) => begins(capabilities, scanned));
+      if (asked.length === 0) return undefined;
+      return Promise.all(asked.map(({ name }) => readBy(name, scanned, ask))).then(firstOf);
+    },
+  };
+}
+
+async function readBy(
+  format: string,
+  text: string,
+  ask: AskFormat,
+): Promise<QrReading | DriverAway> {
+  const asked = await ask(format, 'read', [text]);
+  if (asked.is !== 'answered') return awayOf(format, asked);
+  const reading = asked.answer as QrReading;
+  if (typeof reading === 'string') return reading;
+  const billId = parseBillId(reading.billId);
+  return billId === undefined ? 'tampered' : { billId };
+}
+
+/** A bill, where one of them names it; else what keeps the others from being sure that it is nobody's. */
+function firstOf(readings: readonly (QrReading | DriverAway)[]): QrReading | DriverAway {
+  const isBill = (reading: QrReading | DriverAway) =>
+    typeof reading === 'object' && 'billId' in reading;
+  return (
+    readings.find(isBill) ??
+    readings.find((reading) => reading === 'tampered') ??
+    readings.find((reading) => typeof reading === 'object') ??
+    'foreign'
+  );
+}
+
+function begins({ begins: starts }: QrCapabilities, text: string): boolean {
+  return starts.some((start) => text.startsWith(start));
+}
+
+function fits(capabilities: QrCapabilities, payload: string): boolean {
+  return payload.length <= capabilities.lengthMax && begins(capabilities, payload);
+}
+
+function awayOf(format: string, asked: Exclude<Asked, { is: 'answered' }>): DriverAway {
+  return { away: `The driver ${format} could not be asked: ${asked.why}.` };
+}

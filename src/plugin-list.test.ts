@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { readPluginList } from './plugin-list.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'qrswitch-list-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function listed(text: string): string {
+  const file = join(folder, 'drivers.json');
+  writeFileSync(file, text);
+  return file;
+}
+
+const entry = { kind: 'qr', name: 'meadow', package: './codes.mjs', settings: { a: 1 } };
+
+describe('a list of drivers', () => {
+  test('names files beside itself, and packages', () => {
+    const file = listed(
+      JSON.stringify([entry, { ...entry, name: 'brook', package: 'brook-codes' }]),
+    );
+
+    expect(readPluginList(file)).toEqual([
+      { ...entry, specifier: pathToFileURL(join(folder, 'codes.mjs')).href },
+      { ...entry, name: 'brook', package: 'brook-codes', specifier: 'brook-codes' },
+    ]);
+  });
+
+  test('leaves out settings where a driver has none', () => {
+    const { settings: _none, ...bare } = entry;
+    expect(readPluginList(listed(JSON.stringify([bare])))).toMatchObject([{ settings: {} }]);
+  });
+
+  test.each([
+    ['{', 'cannot be read'],
+    ['{}', 'must be an array'],
+    ['[null]', 'entry 1'],
+    [JSON.stringify([entry, { ...entry, kind: 'lamp' }]), 'entry 2'],
+    [JSON.stringify([{ ...entry, name: 'Meadow Bank' }]), 'entry 1'],
+    [JSON.stringify([{ ...entry, package: '' }]), 'entry 1'],
+    [JSON.stringify([{ ...entry, setings: {} }]), 'entry 1'],
+  ])('is refused by the name of its option: %s', (text, said) => {
+    const file = listed(text);
+    expect(() => readPluginList(file)).toThrow(said);
+    expect(() => readPluginList(file)).toThrow(`QRSWITCH_DRIVERS`);
+  });
+
+  test('that is not there is refused', () => {
+    expect(() => readPluginList(join(folder, 'none.json'))).toThrow('ENOENT');
+  });
+});

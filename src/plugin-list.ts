@@ -1,0 +1,63 @@
+// The operator's list of drivers to load: a JSON file that QRSWITCH_DRIVERS names.
+//
+//   [{ "kind": "qr", "name": "meadow", "package": "./meadow-codes.mjs", "settings": { "prefix": "MEADOW" } }]
+//
+// `name` is what the driver calls itself. A path is relative to the file; else `package` is one that is installed beside the
+// switch.
+
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { DriverKind } from './drivers/contract/driver-module.ts';
+import { StartRefusal } from './start-refusal.ts';
+
+/** What may be loaded from the list, by the places in the switch that ask it. */
+export const PLUGGED_KINDS = ['qr'] as const satisfies readonly DriverKind[];
+export type PluggedKind = (typeof PLUGGED_KINDS)[number];
+
+export interface ListedDriver {
+  /** As the list has it. */
+  readonly package: string;
+  /** What is imported. */
+  readonly specifier: string;
+  readonly kind: PluggedKind;
+  readonly name: string;
+  readonly settings: unknown;
+}
+
+const NAME = /^[a-z0-9-]{1,32}$/;
+const MEMBERS: readonly string[] = ['kind', 'name', 'package', 'settings'];
+const SHAPE = `an array of { "kind": ${PLUGGED_KINDS.map((kind) => `"${kind}"`).join(' or ')}, "name": …, "package": …, "settings": { … } }`;
+
+/** Throws StartRefusal, which names the file and what to mend in it. */
+export function readPluginList(file: string): readonly ListedDriver[] {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StartRefusal(`QRSWITCH_DRIVERS: the file ${file} cannot be read (${why}).`);
+  }
+  if (!Array.isArray(content)) {
+    throw new StartRefusal(`QRSWITCH_DRIVERS: the file ${file} must be ${SHAPE}.`);
+  }
+  return content.map((entry: unknown, index) => {
+    const listed = listedDriver(entry, dirname(resolve(file)));
+    if (listed !== undefined) return listed;
+    throw new StartRefusal(
+      `QRSWITCH_DRIVERS: entry ${index + 1} of ${file} is none: it must be ${SHAPE}.`,
+    );
+  });
+}
+
+function listedDriver(entry: unknown, folder: string): ListedDriver | undefined {
+  if (typeof entry !== 'object' || entry === null) return undefined;
+  if (Object.keys(entry).some((name) => !MEMBERS.includes(name))) return undefined;
+  const { package: source, kind, name, settings = {} } = entry as Record<string, unknown>;
+  const known = PLUGGED_KINDS.find((one) => one === kind);
+  if (typeof source !== 'string' || source === '' || known === undefined) return undefined;
+  if (typeof name !== 'string' || !NAME.test(name)) return undefined;
+  const isPath = source.startsWith('.') || source.startsWith('/');
+  const specifier = isPath ? pathToFileURL(resolve(folder, source)).href : source;
+  return { package: source, specifier, kind: known, name, settings };
+}

@@ -1,0 +1,171 @@
+// Drivers that the operator has listed: each in a thread of its own, begun before anything is served. All of the process ask
+// them through here, so that a driver runs once a node, and what it breaks is told in one place.
+
+import { createHmac } from 'node:crypto';
+import { isOwnFormat } from './domain/bill/vocabulary.ts';
+import type { QrCapabilities } from './drivers/contract/qr-driver.ts';
+import { type Asked, DriverThread, type Ready } from './drivers/host/hosted-thread.ts';
+import type { KindShapes } from './drivers/host/kind-shapes.ts';
+import { qrShapes } from './drivers/host/qr-shapes.ts';
+import type { LoadedFormat } from './drivers/qr/hosted-formats.ts';
+import { type ListedDriver, type PluggedKind, readPluginList } from './plugin-list.ts';
+import { StartRefusal } from './start-refusal.ts';
+import { systemClock } from './system-clock.ts';
+import type { Logger } from './telemetry/log.ts';
+
+const MEMORY_MB = 128;
+
+/** Beside its shapes: how long a call of the kind may take, and how many there may be at once. */
+interface Bounds {
+  readonly shapes: KindShapes;
+  readonly callMs: number;
+  readonly callsMax: number;
+}
+
+const KINDS: Readonly<Record<PluggedKind, Bounds>> = {
+  // A till waits for its code.
+  qr: { shapes: qrShapes, callMs: 2_000, callsMax: 1_000 },
+};
+
+/** Which driver is asked what. */
+export interface DriverCall {
+  readonly kind: PluggedKind;
+  readonly name: string;
+  readonly call: string;
+  readonly args: readonly unknown[];
+}
+
+/** What other threads need to know of what has been loaded; plain. */
+export interface Loaded {
+  readonly formats: readonly LoadedFormat[];
+}
+
+export interface PluginMetrics {
+  driverAsked(driver: string, outcome: Asked['is']): void;
+  driverEnded(driver: string): void;
+}
+
+interface Plugin {
+  readonly kind: PluggedKind;
+  readonly ready: Ready;
+  readonly thread: DriverThread;
+}
+
+export class Plugins {
+  readonly #metrics: PluginMetrics;
+  readonly #byName = new Map<string, Plugin>();
+
+  private constructor(metrics: PluginMetrics) {
+    this.#metrics = metrics;
+  }
+
+  /** Loads what the file lists; null: nothing. Rejects with StartRefusal where one cannot be had. */
+  static async load(of: {
+    readonly file: string | null;
+    /** The switch's key of tags: each format's own is made of it. */
+    readonly qrKey: string;
+    readonly logger: Logger;
+    readonly metrics: PluginMetrics;
+  }): Promise<Plugins> {
+    const { file, logger } = of;
+    const plugins = new Plugins(of.metrics);
+    if (file === null) return plugins;
+    try {
+      for (const listed of readPluginList(file)) {
+        const plugin = await plugins.#begin(listed, of.qrKey, logger);
+        plugins.#byName.set(keyOf(listed.kind, listed.name), plugin);
+        const { kind, name, package: source } = listed;
+        logger.info(
+          { what: 'driver.loaded', driver: name, kind, package: source },
+          'driver.loaded',
+        );
+      }
+    } catch (error) {
+      await plugins.close();
+      throw error;
+    }
+    return plugins;
+  }
+
+  get loaded(): Loaded {
+    const ready = (wanted: PluggedKind) =>
+      [...this.#byName.values()].flatMap((plugin) =>
+        plugin.kind === wanted ? [plugin.ready] : [],
+      );
+    return {
+      formats: ready('qr').map(({ name, capabilities }) => ({
+        name,
+        capabilities: capabilities as QrCapabilities,
+      })),
+    };
+  }
+
+  /** Never rejects. */
+  async ask({ kind, name, call, args }: DriverCall): Promise<Asked> {
+    const plugin = this.#byName.get(keyOf(kind, name));
+    if (plugin === undefined)
+      return { is: 'notDone', code: 'unreachable', why: 'it is not loaded' };
+    const asked = await plugin.thread.ask(call, args);
+    this.#metrics.driverAsked(name, asked.is);
+    return asked;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#byName.values()].map(({ thread }) => thread.close()));
+  }
+
+  async #begin(listed: ListedDriver, qrKey: string, logger: Logger): Promise<Plugin> {
+    const { kind, name, specifier, settings } = listed;
+    const { shapes, callMs, callsMax } = KINDS[kind];
+    const thread = new DriverThread(
+      {
+        program: new URL('./drivers/host/driver-thread.js', import.meta.url),
+        kind,
+        specifier,
+        settings,
+        tagKey: tagKeyOf(qrKey, listed),
+        clock: systemClock,
+        callMs,
+        callsMax,
+        memoryMb: MEMORY_MB,
+        report: (said) =>
+          logger.warn({ what: 'driver.failed', driver: name, said }, 'driver.failed'),
+        onEnded: () => this.#metrics.driverEnded(name),
+      },
+      shapes,
+    );
+    let ready: Ready;
+    try {
+      this.#refuseName(kind, name);
+      ready = await thread.start();
+      if (ready.name !== name) throw new StartRefusal(`it calls itself ${ready.name}, not ${name}`);
+    } catch (error) {
+      await thread.close();
+      const why = error instanceof Error ? error.message : String(error);
+      throw new StartRefusal(
+        `the driver ${name} (${listed.package}) of QRSWITCH_DRIVERS cannot be used: ${why}. Mend its entry in that file, or take it out.`,
+      );
+    }
+    return { kind, ready, thread };
+  }
+
+  #refuseName(kind: PluggedKind, name: string): void {
+    if (kind === 'qr' && isOwnFormat(name)) {
+      throw new StartRefusal(`${name} is a format of the switch itself`);
+    }
+    if (this.#byName.has(keyOf(kind, name))) {
+      throw new StartRefusal(`another driver of ${kind} is called ${name}`);
+    }
+  }
+}
+
+function keyOf(kind: PluggedKind, name: string): string {
+  return `${kind} ${name}`;
+}
+
+/** Who has a format's key can make its codes, and no other's: the code of a driver can read what its thread is given. */
+function tagKeyOf(qrKey: string, { kind, name }: ListedDriver): string | null {
+  if (kind !== 'qr') return null;
+  const key = Buffer.from(qrKey, 'base64url');
+  return createHmac('sha256', key).update(`driver ${name}`).digest('base64url');
+}
