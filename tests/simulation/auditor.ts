@@ -3,6 +3,7 @@
 import { isPresent } from '../../src/domain/bill/state.ts';
 import type { BillEvent } from '../../src/domain/bill/vocabulary.ts';
 import { type BillId, partId, type ShardId, shardOfBill } from '../../src/domain/ids.ts';
+import { DAY_MS } from '../../src/domain/time.ts';
 import { canonical } from '../../src/protocols/digest.ts';
 import { type EntryId, formatEntryId } from '../../src/switch/entry-id.ts';
 import type { HistoryBatch, LogEntry } from '../../src/switch/ports.ts';
@@ -10,6 +11,9 @@ import type { Transition } from '../../src/switch/records.ts';
 import { type HistoryStore, historyCodec } from './history-store.ts';
 import { isOfTransitions, Ledger, type Page } from './ledger.ts';
 import { Promises } from './promises.ts';
+
+/** Clocks differ by two days at the most. */
+const NEARLY_DEAD_MS = 28 * DAY_MS;
 
 export class Auditor {
   readonly ledger: Ledger;
@@ -149,12 +153,14 @@ export class Auditor {
   checkStream(
     shard: ShardId,
     recipient: string,
-    found: { owner: string; ids: ReadonlySet<string> },
+    found: { owner: string; ids: ReadonlySet<string>; now: number },
   ): void {
     const acknowledged = this.#acknowledged.get(shard);
     if (acknowledged === undefined || acknowledged.by !== found.owner) return;
     for (const event of this.ledger.events.values()) {
       if (event.recipient !== recipient || shardOfBill(event.billId) !== shard) continue;
+      // Whether it is dead by now is for its owner's clock to say.
+      if (found.now - event.sentAt > NEARLY_DEAD_MS) continue;
       const isRaised = event.raised <= acknowledged.id;
       const hasEnded = event.ended !== null && event.ended <= acknowledged.id;
       if (isRaised && event.ended === null && !found.ids.has(event.id)) {

@@ -447,11 +447,28 @@ export const BUGS = {
 
 export type BugName = keyof typeof BUGS;
 
-const CROWDED = { hasStatic: true, operations: 300, idleMs: 1_000 } as const;
+const CROWDED = {
+  hasStatic: true,
+  hasOperator: false,
+  operations: 300,
+  idleMs: 1_000,
+} as const;
 
-const STICKERS = { hasSticker: true, hasStatic: false, hasFlood: false, operations: 300 } as const;
+const STICKERS = {
+  hasSticker: true,
+  hasStatic: false,
+  hasFlood: false,
+  hasOperator: false,
+  operations: 300,
+} as const;
 
-const TIMERS = { hasTimer: true, hasStatic: false, hasFlood: false, operations: 300 } as const;
+const TIMERS = {
+  hasTimer: true,
+  hasStatic: false,
+  hasFlood: false,
+  hasOperator: false,
+  operations: 300,
+} as const;
 
 const OPERATORS = {
   hasOperator: true,

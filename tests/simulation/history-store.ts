@@ -2,6 +2,7 @@
 // bytes by the real codec.
 
 import { nextDueOf } from '../../src/domain/bill/bill.ts';
+import { sentAt } from '../../src/domain/bill/outbox.ts';
 import type { PresentBill } from '../../src/domain/bill/state.ts';
 import type { Credit, Payment, RefusedPayment } from '../../src/domain/bill/vocabulary.ts';
 import type { ShardId } from '../../src/domain/ids.ts';
@@ -202,7 +203,7 @@ export class HistoryStore {
       billId: bill.terms.id,
       no: event.no,
       recipient: event.recipient,
-      occurredAt: event.occurredAt,
+      occurredAt: sentAt(event),
       pending: acknowledgedAt === null && !replaced,
       acknowledgedAt,
       body: Uint8Array.prototype.slice.call(codec.encodeEvent(event)),

@@ -2,6 +2,7 @@
 
 import { must } from '../../src/domain/assert.ts';
 import { evolve, nextDueOf } from '../../src/domain/bill/bill.ts';
+import { sentAt } from '../../src/domain/bill/outbox.ts';
 import { ABSENT, type Bill, isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
 import {
   type BillEvent,
@@ -47,6 +48,7 @@ export interface EventLife {
   readonly no: number;
   readonly recipient: string;
   readonly raised: EntryId;
+  readonly sentAt: Millis;
   ended: EntryId | null;
 }
 
@@ -324,6 +326,15 @@ export class Ledger {
     }
   }
 
+  /** What is sent again has ended, though it may have left the outbox long before. */
+  #replaced(id: EntryId, billId: BillId, facts: readonly BillFact[]): void {
+    for (const fact of facts) {
+      if (fact.type !== 'EventResent') continue;
+      const life = this.events.get(partId(billId, 'e', fact.event.resends ?? 0));
+      if (life !== undefined) life.ended ??= id;
+    }
+  }
+
   /** What is sent again says what it said, to whom it said it, a month ago at least; and stands there once. */
   #resent(page: Page, before: Bill, facts: readonly BillFact[], at: Millis): void {
     if (!isPresent(before)) return;
@@ -348,14 +359,17 @@ export class Ledger {
     const billId = after.terms.id;
     const earlier = [...recalledIn(facts), ...(isPresent(before) ? before.outbox : [])];
     for (const event of earlier) {
-      if (isLetGo(facts, event)) continue;
+      if (isLetGo(facts, event) || isLeftDead(event, after, facts)) continue;
       const life = this.events.get(partId(billId, 'e', event.no));
       if (life !== undefined && !after.outbox.includes(event)) life.ended = id;
     }
-    for (const { no, recipient } of after.outbox) {
+    this.#replaced(id, billId, facts);
+    for (const event of after.outbox) {
+      const { no, recipient } = event;
       const eventId = partId(billId, 'e', no);
       if (this.events.has(eventId)) continue;
-      this.events.set(eventId, { id: eventId, billId, no, recipient, raised: id, ended: null });
+      const line = { id: eventId, billId, no, recipient, raised: id, ended: null };
+      this.events.set(eventId, { ...line, sentAt: sentAt(event) });
     }
   }
 }
@@ -375,6 +389,24 @@ function recalledIn(facts: readonly BillFact[]): readonly BillEvent[] {
 
 function isLetGo(facts: readonly BillFact[], { no }: BillEvent): boolean {
   return facts.some((fact) => fact.type === 'PartsLetGo' && fact.events.includes(no));
+}
+
+/** Whether it has left as a dead letter: nobody has taken it, and nothing has taken its place. */
+function isLeftDead(event: BillEvent, after: PresentBill, facts: readonly BillFact[]): boolean {
+  if (after.outbox.includes(event)) return false;
+  const isTaken = facts.some(
+    (fact) => fact.type === 'EventsAcknowledged' && fact.nos.includes(event.no),
+  );
+  const isReplaced = after.outbox.some(
+    (later) =>
+      later.resends === event.no ||
+      (later.no > event.no &&
+        later.type === 'credit.requested' &&
+        event.type === 'credit.requested' &&
+        later.recipient === event.recipient &&
+        later.credit?.no === event.credit?.no),
+  );
+  return !isTaken && !isReplaced;
 }
 
 /** Whether an entry says what happened, and not who owns the log. */

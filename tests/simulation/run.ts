@@ -188,10 +188,11 @@ async function watchStream(world: World, recipient: Recipient): Promise<void> {
     if (status?.state !== 'serving') continue;
     const answer = await running.host.ask({ query: 'events', recipient });
     if (answer.answer !== 'events') continue;
-    const ids = new Set(pendingIn(world.history, recipient));
+    const ids = new Set(pendingIn(world.history, recipient, EPOCH_MS + world.agenda.now));
     for (const { bill, event } of answer.pending) ids.add(`${bill.id}-e${event.no}`);
     for (const id of answer.ended) ids.delete(id);
-    world.auditor.checkStream(shard, recipient, { owner: holder, ids });
+    const now = EPOCH_MS + world.agenda.now;
+    world.auditor.checkStream(shard, recipient, { owner: holder, ids, now });
   }
 }
 

@@ -72,7 +72,7 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
   const logTrimsItself = random.chance(0.5);
   const hasTimer = random.chance(0.15);
   const hasSticker = random.chance(0.12);
-  const hasOperator = random.chance(0.12);
+  const hasOperator = options.given?.hasOperator ?? random.chance(0.12);
   const longSleepMs = hasOperator ? random.pick([2, 365]) * DAY_MS : settings.longSleepMs;
   // A complaint needs a sale, what went wrong with it, and somebody's time.
   const more = hasOperator ? { operations: Math.min(200, options.operations ?? 200) } : {};

@@ -4,6 +4,7 @@ import { ABSENT } from '../../src/domain/bill/state.ts';
 import type { KeptReference, Recipient } from '../../src/domain/bill/vocabulary.ts';
 import { type BillId, partId, type ShardId, shardOfBill } from '../../src/domain/ids.ts';
 import type { Millis } from '../../src/domain/time.ts';
+import { EVENT_LIFE_MS } from '../../src/protocols/gateway/pending.ts';
 import { NO_ENTRY } from '../../src/switch/entry-id.ts';
 import { Fault } from '../../src/switch/faults.ts';
 import type { FoundPart, PartKey } from '../../src/switch/part-keys.ts';
@@ -143,7 +144,8 @@ export class SimHistory implements History {
 
   /** What a gateway reads of a recipient's events: ids of those pending, oldest first. */
   pendingEvents(recipient: Recipient): Promise<string[]> {
-    return this.#ask(() => pendingIn(this.#store, recipient));
+    const now = this.#life.wall();
+    return this.#ask(() => pendingIn(this.#store, recipient, now));
   }
 
   close(): Promise<void> {
@@ -179,9 +181,11 @@ export class SimHistory implements History {
 }
 
 /** Ids of a recipient's pending events in history, oldest first. */
-export function pendingIn(store: HistoryStore, recipient: Recipient): string[] {
+/** What a stream reads: dead letters are sent no more. */
+export function pendingIn(store: HistoryStore, recipient: Recipient, now: number): string[] {
   const pending = [...store.events.values()].filter(
-    (event) => event.pending && event.recipient === recipient,
+    (event) =>
+      event.pending && event.recipient === recipient && now - event.occurredAt <= EVENT_LIFE_MS,
   );
   pending.sort(
     (left, right) =>
