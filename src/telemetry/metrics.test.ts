@@ -185,6 +185,8 @@ function useAll(metrics: Metrics): void {
   metrics.billsFetched(2);
   metrics.workerEnded();
   metrics.gatewayEnded();
+  metrics.driverAsked('lantern', 'answered');
+  metrics.driverEnded('lantern');
   metrics.watchShards(() => [shard(0)]);
   metrics.webhookSent('2xx', 0.1);
   metrics.webhooksDied(1);
