@@ -28,5 +28,9 @@ call $WALLET POST /v1/paychannel/bills/$BILL/payments '{"paymentRef":"pay-1","am
 call $TERMINAL GET "/v1/terminal/events?wait=5"
 call $TERMINAL POST /v1/terminal/bills/$BILL/confirm '{}'
 
+Or a whole market, with all that goes wrong in one:
+
+node dist/cli/main.js simulate shop --demo ${demoFile} --rate 50
+
 `;
 }
