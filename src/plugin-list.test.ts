@@ -41,6 +41,7 @@ describe('a list of drivers', () => {
     [JSON.stringify([{ ...entry, name: 'Meadow Bank' }]), 'entry 1'],
     [JSON.stringify([{ ...entry, package: '' }]), 'entry 1'],
     [JSON.stringify([{ ...entry, setings: {} }]), 'entry 1'],
+    [JSON.stringify([{ ...entry, callMs: 0 }]), 'entry 1'],
   ])('is refused by the name of its option: %s', (text, said) => {
     const file = listed(text);
     expect(() => readPluginList(file)).toThrow(said);

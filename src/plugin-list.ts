@@ -2,7 +2,7 @@
 //
 //   [{ "kind": "qr", "name": "meadow", "package": "./meadow-codes.mjs", "settings": { "prefix": "MEADOW" } }]
 //
-// `name` is what the driver calls itself. A path is relative to the file; else `package` is one that is installed beside the
+// `name` is what the driver calls itself. `callMs`, how long one call of it may take, may be said, too. A path is relative to the file; else `package` is one that is installed beside the
 // switch.
 
 import { readFileSync } from 'node:fs';
@@ -23,11 +23,15 @@ export interface ListedDriver {
   readonly kind: PluggedKind;
   readonly name: string;
   readonly settings: unknown;
+  /** How long a call of it may take; undefined: as long as its kind's. */
+  readonly callMs: number | undefined;
 }
 
 const NAME = /^[a-z0-9-]{1,32}$/;
-const MEMBERS: readonly string[] = ['kind', 'name', 'package', 'settings'];
-const SHAPE = `an array of { "kind": ${PLUGGED_KINDS.map((kind) => `"${kind}"`).join(' or ')}, "name": …, "package": …, "settings": { … } }`;
+const CALL_MIN_MS = 10;
+const CALL_MAX_MS = 60_000;
+const MEMBERS: readonly string[] = ['kind', 'name', 'package', 'settings', 'callMs'];
+const SHAPE = `an array of { "kind": ${PLUGGED_KINDS.map((kind) => `"${kind}"`).join(' or ')}, "name": …, "package": …, "settings": { … }, "callMs": … }`;
 
 /** Throws StartRefusal, which names the file and what to mend in it. */
 export function readPluginList(file: string): readonly ListedDriver[] {
@@ -53,11 +57,17 @@ export function readPluginList(file: string): readonly ListedDriver[] {
 function listedDriver(entry: unknown, folder: string): ListedDriver | undefined {
   if (typeof entry !== 'object' || entry === null) return undefined;
   if (Object.keys(entry).some((name) => !MEMBERS.includes(name))) return undefined;
-  const { package: source, kind, name, settings = {} } = entry as Record<string, unknown>;
+  const { package: source, kind, name, settings = {}, callMs } = entry as Record<string, unknown>;
   const known = PLUGGED_KINDS.find((one) => one === kind);
   if (typeof source !== 'string' || source === '' || known === undefined) return undefined;
   if (typeof name !== 'string' || !NAME.test(name)) return undefined;
+  if (!isCallMs(callMs)) return undefined;
   const isPath = source.startsWith('.') || source.startsWith('/');
   const specifier = isPath ? pathToFileURL(resolve(folder, source)).href : source;
-  return { package: source, specifier, kind: known, name, settings };
+  return { package: source, specifier, kind: known, name, settings, callMs };
+}
+
+function isCallMs(value: unknown): value is number | undefined {
+  if (value === undefined) return true;
+  return Number.isInteger(value) && Number(value) >= CALL_MIN_MS && Number(value) <= CALL_MAX_MS;
 }

@@ -115,8 +115,8 @@ export class Plugins {
   }
 
   async #begin(listed: ListedDriver, qrKey: string, logger: Logger): Promise<Plugin> {
-    const { kind, name, specifier, settings } = listed;
-    const { shapes, callMs, callsMax } = KINDS[kind];
+    const { kind, name, specifier, settings, callMs = KINDS[kind].callMs } = listed;
+    const { shapes, callsMax } = KINDS[kind];
     const thread = new DriverThread(
       {
         program: new URL('./drivers/host/driver-thread.js', import.meta.url),

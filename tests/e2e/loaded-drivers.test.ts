@@ -18,12 +18,25 @@ const entry = {
   name: 'meadow',
   package: './format.mjs',
   settings: { prefix: 'MEADOW:' },
+  // Far more than it takes on any machine.
+  callMs: 30_000,
+};
+
+const stuck = {
+  kind: 'qr',
+  name: 'stuck',
+  package: './stuck.mjs',
+  settings: { prefix: 'STUCK:' },
+  callMs: 100,
 };
 
 beforeAll(async () => {
-  folder = new DriverFolder({ 'format.mjs': FORMAT });
+  folder = new DriverFolder({
+    'format.mjs': FORMAT,
+    'stuck.mjs': FORMAT.replace("name: 'meadow'", "name: 'stuck'"),
+  });
   world = await World.start(postgresAlone, {
-    QRSWITCH_DRIVERS: folder.list('drivers.json', [entry]),
+    QRSWITCH_DRIVERS: folder.list('drivers.json', [entry, stuck]),
   });
   till = world.http('terminal');
   wallet = world.http('paychannel');
@@ -77,13 +90,14 @@ describe('a format that the operator has loaded', () => {
     for (const [way, said] of [
       ['throws', 'oops'],
       ['nonsense', 'its answer to issue is none'],
-      ['hangs', 'not answered in 2000 ms'],
+      ['hangs', 'not answered in 100 ms'],
       ['exits', 'the driver has ended'],
     ] as const) {
-      const { orderId, ...rest } = order();
-      const broken = { ...rest, orderId: `${way}-${orderId}` };
+      const { orderId: plain, ...rest } = order();
+      const orderId = `${way}-${plain}`;
+      const qrFormat = way === 'hangs' ? 'stuck' : 'meadow';
       const [no] = await Promise.all([
-        refused(till, 'bill.create', broken),
+        refused(till, 'bill.create', { ...rest, orderId, qrFormat }),
         done(till, 'bill.create', order({ qrFormat: 'url' })),
       ]);
       expect(no).toMatchObject({
@@ -91,22 +105,19 @@ describe('a format that the operator has loaded', () => {
         code: 'driver.away',
         detail: expect.stringContaining(said),
       });
-      const { orderId: asked } = broken;
-      expect(await refused(till, 'order.resolve', { orderId: asked })).toMatchObject({
-        code: 'order.notFound',
-      });
+      expect(await done(till, 'order.resolve', { orderId })).toMatchObject({ status: 'void' });
     }
     // It is made anew.
     await expect.poll(async () => (await till.ask('bill.create', order())).status).toBe(201);
     const { baseUrl } = world.process;
-    expect(await metric(baseUrl, 'qrswitch_drivers_ended_total')).toBe(1);
+    expect(await metric(baseUrl, 'qrswitch_drivers_ended_total')).toBeGreaterThan(0);
     expect(world.process.logged('driver.failed').map(({ driver }) => driver)).toContain('meadow');
   });
 
   test('is named in the refusal of one that is not', async () => {
     expect(await refused(till, 'bill.create', order({ qrFormat: 'pix' }))).toMatchObject({
       code: 'request.invalid',
-      errors: [{ path: 'qrFormat', message: 'must be one of url, emvco, sbp, meadow' }],
+      errors: [{ path: 'qrFormat', message: 'must be one of url, emvco, sbp, meadow, stuck' }],
     });
   });
 });

@@ -45,6 +45,7 @@ export interface Listed {
   readonly name: string;
   readonly package: string;
   readonly settings?: object;
+  readonly callMs?: number;
 }
 
 /** A folder with drivers in it, and the list that names them. */
