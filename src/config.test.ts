@@ -249,6 +249,10 @@ describe('the help text', () => {
             the id of a log; default: none
             Goes on without an old log that is out of reach, named by its id. What only that log held is lost.
 
+        QRSWITCH_ACQUIRERS  (acquirersFile)
+            a file; default: none: bills are paid by wallets alone
+            JSON: the banks’ own QR systems that bills may be paid through, with their secrets (docs/acquirers.md).
+
         QRSWITCH_ACCEPT_UNSAFE  (acceptUnsafe)
             names separated by commas (an array of them in the file); default: none
             Findings about the stores to start with all the same, such as redis.appendfsync. Acknowledged money can be lost then.

@@ -23,6 +23,7 @@ import { Replays } from './protocols/signatures/replays.ts';
 import { TariffBook } from './protocols/tariff-book.ts';
 import { openCourier } from './protocols/webhooks/courier.ts';
 import { makeSecret } from './protocols/webhooks/signature.ts';
+import type { AcquirerReply, PostedToAcquirer } from './switch/acquirers.ts';
 import type { Limits } from './switch/limits.ts';
 import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
@@ -83,6 +84,7 @@ let state: SwitchState = {
 };
 let metricsSeq = 0;
 const metricsAsked = new Map<number, (text: string) => void>();
+const posted = new Map<number, (reply: AcquirerReply | null | undefined) => void>();
 
 function say(message: FromGatewayThread): void {
   main.postMessage(message);
@@ -99,6 +101,17 @@ function metricsText(): Promise<string> {
     metricsSeq += 1;
     metricsAsked.set(metricsSeq, done);
     say({ type: 'metrics', seq: metricsSeq });
+  });
+}
+
+function postToAcquirer(
+  token: string,
+  given: PostedToAcquirer,
+): Promise<AcquirerReply | null | undefined> {
+  return new Promise((done) => {
+    metricsSeq += 1;
+    posted.set(metricsSeq, done);
+    say({ type: 'posted', seq: metricsSeq, token, posted: given });
   });
 }
 
@@ -165,6 +178,8 @@ try {
     metrics: gatewayMetrics(metrics),
     ready: () => ({ ...state }),
     metricsText,
+    acquirers: setting.acquirers,
+    postToAcquirer,
     replays: new Replays(task.replays),
     signedSince: task.signedSince,
     certificateToken: setting.certificateToken,
@@ -203,6 +218,10 @@ try {
       case 'metrics':
         metricsAsked.get(message.seq)?.(message.text);
         metricsAsked.delete(message.seq);
+        break;
+      case 'replied':
+        posted.get(message.seq)?.(message.reply);
+        posted.delete(message.seq);
         break;
       case 'tell':
         say({ type: 'told', seq: message.seq, snapshot: metrics.snapshot() });

@@ -5,6 +5,7 @@ import type { Asked } from './drivers/host/hosted-thread.ts';
 import type { DriverCall, Loaded } from './plugins.ts';
 import type { Use } from './protocols/gateway/accounts.ts';
 import { replayMemory } from './protocols/signatures/replays.ts';
+import type { AcquirerReply, PostedToAcquirer } from './switch/acquirers.ts';
 import type { DirectoryChange } from './switch/directory.ts';
 import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
@@ -33,6 +34,8 @@ export interface GatewayEvents {
   onEnded(index: number): void;
   metricsText(): Promise<string>;
   askDriver(call: DriverCall): Promise<Asked>;
+  /** Somebody has posted to the address of an acquirer's notifications. */
+  onPosted(token: string, posted: PostedToAcquirer): Promise<AcquirerReply | null | undefined>;
 }
 
 export class Gateways {
@@ -183,6 +186,11 @@ export class Gateways {
       const { seq } = message;
       void this.#events.askDriver(message).then((asked) => {
         thread.postMessage({ type: 'driverAsked', seq, asked } satisfies ToGatewayThread);
+      });
+    } else if (message.type === 'posted') {
+      const { seq, token, posted } = message;
+      void this.#events.onPosted(token, posted).then((reply) => {
+        thread.postMessage({ type: 'replied', seq, reply } satisfies ToGatewayThread);
       });
     } else if (message.type === 'metrics') {
       const { seq } = message;

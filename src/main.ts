@@ -4,6 +4,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
+import { type AcquirerFile, Acquirers, knownAcquirers, readAcquirerFile } from './acquirers.ts';
 import { welcome } from './cli/welcome.ts';
 import {
   asksForHelp,
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
   const config = readConfig();
   const logger = openLog({ level: config.logLevel, node: config.nodeName, thread: 'main' });
   logger.info({ what: 'switch.starting', config: shownConfig(config) }, 'switch.starting');
+  const acquirerFile = readAcquirerFile(config.acquirersFile);
   const port = await claimPort(config, logger);
   const embedded = config.databaseUrl === null ? await startPostgres(config.dataDir, logger) : null;
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
@@ -70,10 +72,16 @@ async function main(): Promise<void> {
       payerDigestKey: sealed.payerDigestKey,
       certificateToken: randomBytes(32).toString('base64url'),
       process: randomUUID(),
+      acquirers: await knownAcquirers(acquirerFile, {
+        path: config.acquirersFile,
+        databaseUrl,
+        logger,
+      }),
     };
     const metrics = openMetrics('main');
     const plugins = await Plugins.load({ file: config.drivers, qrKey, logger, metrics });
-    const running = await serve({ setting, known, port, logger, metrics, plugins }, () => {
+    const toServe = { setting, known, acquirerFile, port, logger, metrics, plugins };
+    const running = await serve(toServe, () => {
       process.stdout.write(welcome({ baseUrl, demo, demoFile }));
     });
     await stopped(logger);
@@ -102,6 +110,7 @@ interface Serving {
 
 interface ToServe {
   readonly setting: Setting;
+  readonly acquirerFile: AcquirerFile;
   readonly known: Known;
   readonly port: number;
   readonly logger: Logger;
@@ -111,7 +120,7 @@ interface ToServe {
 
 /** Starts workers and gateways; `onReady` is called once, when every shard is served. */
 async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
-  const { setting, known, port, logger, metrics, plugins } = of;
+  const { setting, known, acquirerFile, port, logger, metrics, plugins } = of;
   const scrape = new Scrape();
   const pool: WorkerPool = new WorkerPool({
     setting,
@@ -121,6 +130,7 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
     onWorker: (index) => {
       gateways.sendEach(() => portTo(pool, index));
       webhooks.send(() => portTo(pool, index));
+      acquirers.send(() => portTo(pool, index));
     },
     onEnded: (index) => {
       metrics.workerEnded();
@@ -140,19 +150,20 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
         metrics.gatewayEnded();
         scrape.retire(`gateway-${index}`);
       },
-      metricsText: () => metricsText({ pool, gateways, webhooks, metrics, scrape }),
+      metricsText: () => metricsText({ pool, gateways, webhooks, acquirers, metrics, scrape }),
+      onPosted: (token, posted) => acquirers.posted(token, posted),
     },
   });
   const webhooks: Webhooks = new Webhooks({
     setting,
     logger,
-    events: {
-      onBegun: (send) => connectAll(pool, setting, send),
-      onEnded: () => scrape.retire('webhooks'),
-    },
+    events: eventsOf('webhooks', setting, pool, scrape),
   });
+  const events = eventsOf('acquirers', setting, pool, scrape);
+  const acquirers: Acquirers = new Acquirers({ setting, file: acquirerFile, logger, events });
   pool.start();
   await gateways.start();
+  acquirers.start();
   const tls = await startTls({ setting, gatewayPort: port, logger });
   const directory = watchDirectory({
     databaseUrl: setting.databaseUrl,
@@ -181,10 +192,24 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
       await gateways.stop();
       await tls.stop();
       await webhooks.stop();
+      await acquirers.stop();
       await directory.stop();
       await pool.stop();
       metrics.close();
     },
+  };
+}
+
+/** What becomes of a thread of which there is one. */
+function eventsOf(
+  thread: string,
+  setting: Setting,
+  pool: WorkerPool,
+  scrape: Scrape,
+): { onBegun(send: (message: WorkerPort) => void): void; onEnded(): void } {
+  return {
+    onBegun: (send) => connectAll(pool, setting, send),
+    onEnded: () => scrape.retire(thread),
   };
 }
 
@@ -193,10 +218,11 @@ async function metricsText(of: {
   pool: WorkerPool;
   gateways: Gateways;
   webhooks: Webhooks;
+  acquirers: Acquirers;
   metrics: Metrics;
   scrape: Scrape;
 }): Promise<string> {
-  const { pool, gateways, webhooks, metrics, scrape } = of;
+  const { pool, gateways, webhooks, acquirers, metrics, scrape } = of;
   const told = await pool.tell(true);
   const snapshots = await gateways.tell();
   for (const [index, { snapshot }] of told) {
@@ -204,6 +230,8 @@ async function metricsText(of: {
   }
   const sent = await webhooks.tell();
   if (sent !== undefined) snapshots.set('webhooks', sent);
+  const called = await acquirers.tell();
+  if (called !== undefined) snapshots.set('acquirers', called);
   return scrape.text(snapshots.set('main', metrics.snapshot()));
 }
 

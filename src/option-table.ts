@@ -100,6 +100,13 @@ export const options = {
     fallbackSays: 'none',
     why: 'Goes on without an old log that is out of reach, named by its id. What only that log held is lost.',
   }),
+  acquirersFile: optionalText({
+    env: 'QRSWITCH_ACQUIRERS',
+    pattern: /^.{1,1024}$/,
+    takes: 'a file',
+    fallbackSays: 'none: bills are paid by wallets alone',
+    why: 'JSON: the banks’ own QR systems that bills may be paid through, with their secrets (docs/acquirers.md).',
+  }),
   acceptUnsafe: names({
     env: 'QRSWITCH_ACCEPT_UNSAFE',
     pattern: /^[a-z]+\.[a-z_-]+$/,

@@ -1,10 +1,12 @@
 // What the main thread and the others say to each other: the few words beside the requests.
 
 import type { MessagePort } from 'node:worker_threads';
+import type { AcquirerFile } from './acquirers.ts';
 import type { Config } from './config.ts';
 import type { AskDriver, DriverAsked } from './plugin-door.ts';
 import type { Loaded } from './plugins.ts';
 import type { Use } from './protocols/gateway/accounts.ts';
+import type { AcquirerReply, KnownAcquirer, PostedToAcquirer } from './switch/acquirers.ts';
 import type { Agreement } from './switch/agreements.ts';
 import type { DirectoryChange } from './switch/directory.ts';
 import type { Suspensions } from './switch/sellers.ts';
@@ -27,6 +29,7 @@ export interface Setting {
   readonly certificateToken: string;
   /** Drawn by this process at its start. */
   readonly process: string;
+  readonly acquirers: readonly KnownAcquirer[];
 }
 
 // ------------------------------------------------------------------------------------------------------ workers --
@@ -114,6 +117,12 @@ export type ToGatewayThread =
   /** What another gateway has taken of limits; null: it has begun anew. */
   | { readonly type: 'used'; readonly gateway: number; readonly uses: readonly Use[] | null }
   | { readonly type: 'metrics'; readonly seq: number; readonly text: string }
+  /** Null: there is no such address; undefined: nobody could read it. */
+  | {
+      readonly type: 'replied';
+      readonly seq: number;
+      readonly reply: AcquirerReply | null | undefined;
+    }
   | { readonly type: 'tell'; readonly seq: number }
   /** Take nothing new, answer what is under way, close. */
   | { readonly type: 'drain' };
@@ -124,6 +133,13 @@ export type FromGatewayThread =
   | { readonly type: 'failed'; readonly reason: string }
   | { readonly type: 'used'; readonly uses: readonly Use[] }
   | { readonly type: 'metrics'; readonly seq: number }
+  /** Somebody has posted to the address of an acquirer's notifications. */
+  | {
+      readonly type: 'posted';
+      readonly seq: number;
+      readonly token: string;
+      readonly posted: PostedToAcquirer;
+    }
   | { readonly type: 'told'; readonly seq: number; readonly snapshot: Snapshot }
   | { readonly type: 'drained' };
 
@@ -144,4 +160,27 @@ export type ToWebhookThread =
 
 export type FromWebhookThread =
   | { readonly type: 'begun' }
+  | { readonly type: 'told'; readonly seq: number; readonly snapshot: Snapshot };
+
+// ---------------------------------------------------------------------------------------------------- acquirers --
+
+export interface AcquirerTask {
+  readonly setting: Setting;
+  readonly file: AcquirerFile;
+}
+
+export type ToAcquirerThread =
+  | { readonly type: 'worker'; readonly index: number; readonly port: MessagePort }
+  | {
+      readonly type: 'posted';
+      readonly seq: number;
+      readonly token: string;
+      readonly posted: PostedToAcquirer;
+    }
+  | { readonly type: 'tell'; readonly seq: number }
+  | { readonly type: 'drain' };
+
+export type FromAcquirerThread =
+  | { readonly type: 'begun' }
+  | { readonly type: 'replied'; readonly seq: number; readonly reply: AcquirerReply | null }
   | { readonly type: 'told'; readonly seq: number; readonly snapshot: Snapshot };

@@ -23,6 +23,7 @@ export interface PageBody {
 }
 
 const STATES: Readonly<Record<string, string>> = {
+  pending: 'Not yet to be paid',
   open: 'To be paid',
   partiallyPaid: 'Paid in part',
   paid: 'Paid',
@@ -30,6 +31,7 @@ const STATES: Readonly<Record<string, string>> = {
   refunded: 'Refunded',
   cancelled: 'Cancelled',
   expired: 'Expired',
+  failed: 'Not to be paid',
 };
 
 const TEST_BANNER =

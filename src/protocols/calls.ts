@@ -53,6 +53,25 @@ const publicCalls: readonly Call[] = [
   },
 ];
 
+/** Posted by banks: no key comes with it, and nothing that it says is believed. */
+const notificationCall: Call = {
+  id: 'acquirer.notify',
+  method: 'POST',
+  path: '/v1/acquirers/notifications/{token}',
+  api: 'everyone',
+  summary: 'Where a bank notifies of a bill paid through its own QR system',
+  description:
+    'For the bank alone, in the bank’s own form: a reason to ask it, and nothing more. The answer is the one that the bank waits for.',
+  answers: {
+    200: {
+      description: 'In the bank’s own form.',
+      schema: Type.String(),
+      contentType: 'text/plain',
+    },
+  },
+  problems: ['route.notFound', 'body.tooLarge', 'overloaded'],
+};
+
 export const calls: readonly Call[] = [
   ...terminalCalls,
   ...paychannelCalls,
@@ -60,4 +79,5 @@ export const calls: readonly Call[] = [
   ...deskCalls,
   ...payingCalls,
   ...publicCalls,
+  notificationCall,
 ];

@@ -85,6 +85,8 @@ function present(shapes: Shapes, reply: Reply, encoding: Encoding, requestId: st
       return { status: 204, body: EMPTY };
     case 'elsewhere':
       return { status: ELSEWHERE, body: Buffer.from(reply.billId) };
+    case 'acquiring':
+      return { status: 200, body: Buffer.from(JSON.stringify(reply.standing)) };
     case 'sticker':
       return { status: 200, body: Buffer.from(JSON.stringify(standingOf(reply))) };
     default:
@@ -92,7 +94,10 @@ function present(shapes: Shapes, reply: Reply, encoding: Encoding, requestId: st
   }
 }
 
-type Shown = Exclude<Reply, { kind: 'rejection' | 'fault' | 'released' | 'elsewhere' | 'sticker' }>;
+type Shown = Exclude<
+  Reply,
+  { kind: 'rejection' | 'fault' | 'released' | 'elsewhere' | 'sticker' | 'acquiring' }
+>;
 
 function statusOf(reply: Shown): number {
   return 'created' in reply && reply.created ? 201 : 200;

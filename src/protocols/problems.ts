@@ -22,7 +22,7 @@ type EdgeCode =
   | 'method.notAllowed'
   | 'body.tooLarge'
   | 'bill.amountZero'
-  | 'feature.notYet'
+  | 'qr.notReady'
   | 'qr.tampered'
   | 'qr.tooDense'
   | 'rate.limited'
@@ -164,7 +164,7 @@ export const problems = {
     status: 409,
     title: 'The bill cannot be paid now',
     meaning:
-      '`reason` says why: `expired`, `cancelled`, `paid`, `reserved` (others hold what is due: try a new payment later), `withdrawn`, `notYetValid` (of a timer bill: nothing has become due yet), `limit` (the bill takes no more payments, or no more money), `armed` (it carries sales: look at it again and pay the bill that the view names). For a payment it is final for its `paymentRef`: give the money back to the customer.',
+      '`reason` says why: `expired`, `cancelled`, `paid`, `reserved` (others hold what is due: try a new payment later), `withdrawn`, `notYetValid` (of a timer bill: nothing has become due yet), `limit` (the bill takes no more payments, or no more money), `armed` (it carries sales: look at it again and pay the bill that the view names), `acquirer` (it is paid by the code of its own bank, and by no other way). For a payment it is final for its `paymentRef`: give the money back to the customer.',
   },
   'bill.notArmable': {
     ...NO,
@@ -364,6 +364,13 @@ export const problems = {
     title: 'The refund must name a payment',
     meaning: 'A bill with many payers is refunded payment by payment: send `paymentId`.',
   },
+  'refund.partForbidden': {
+    ...NO,
+    status: 422,
+    title: 'The acquirer gives back all or nothing',
+    meaning:
+      'The bank through which this bill was paid gives no part of it back. `left` is what can be given back, whole: confirm all and refund all, or cancel.',
+  },
   'cancel.amountBeforeConfirm': {
     ...NO,
     status: 422,
@@ -402,6 +409,27 @@ export const problems = {
     title: 'The credit was settled otherwise',
     meaning: 'What was first said of a credit is final. `creditStatus` is what was said.',
   },
+  'acquirer.unknown': {
+    ...NO,
+    status: 422,
+    title: 'This terminal has no such acquirer',
+    meaning:
+      'No bank’s QR system of that name is set up for this terminal. Ask who runs the switch for its name, or leave `acquirer` out.',
+  },
+  'acquirer.unfit': {
+    ...NO,
+    status: 422,
+    title: 'The acquirer cannot take such a bill',
+    meaning:
+      'Each entry of `errors` names a field that the bank’s QR system cannot carry, and what it takes.',
+  },
+  'qr.notReady': {
+    ...AGAIN,
+    status: 409,
+    title: 'There is no code yet',
+    meaning:
+      'The bill’s acquirer has not given its code. `bill.opened` tells when it has; a bill that has ended before never gets one.',
+  },
   'qr.formatUnfit': {
     ...NO,
     status: 422,
@@ -429,13 +457,6 @@ export const problems = {
     title: 'The QR code does not fit that size',
     meaning:
       'Its modules would be less than two pixels wide, which scanners do not read. `sizeMin` is the least `size` for this bill with this margin and, where it was given, this `ecc`.',
-  },
-  'feature.notYet': {
-    ...NO,
-    status: 422,
-    title: 'The switch does not offer this yet',
-    meaning:
-      'The named fields belong to tips, acquirers or policies that come later. Leave them out.',
   },
   'party.notFound': {
     ...NO,

@@ -70,9 +70,22 @@ export function latest<T>(items: readonly T[]): readonly T[] {
   return items.length > LATEST_KEPT ? items.slice(-LATEST_KEPT) : items;
 }
 
-/** What a rejected credit shows once an operator has dealt with it, and the one that took its place. */
-export function resolutionOf(billId: BillId, { replaces, resolution }: Credit): Shape {
+/** What a bill at an acquirer shows beside. */
+export function acquirerOf({ terms, acquiring }: PresentBill): Shape {
+  return { acquirer: terms.acquirer?.name, failure: acquiring?.record.reason ?? null };
+}
+
+export function isUnusual({ replaces, resolution, origin }: Credit): boolean {
+  return replaces !== undefined || resolution !== undefined || origin !== undefined;
+}
+
+/**
+ * What a rejected credit shows once an operator has dealt with it, the one that took its place, and one that nobody here
+ * asked for.
+ */
+export function unusualOf(billId: BillId, { replaces, resolution, origin }: Credit): Shape {
   const shape: Shape = {};
+  if (origin !== undefined) shape.origin = origin;
   if (replaces !== undefined) shape.replaces = partId(billId, 'c', replaces);
   if (resolution?.how === 'requestedAgain') {
     shape.replacedBy = partId(billId, 'c', resolution.creditNo);

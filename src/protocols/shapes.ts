@@ -27,18 +27,20 @@ import type { QrCodes } from '../switch/qr.ts';
 import { wide, widenAll } from './msgpack.ts';
 import { quoteIdOf } from './quote-ids.ts';
 import {
+  acquirerOf,
   earliestEnd,
   endOf,
+  isUnusual,
   latest,
   type OfBill,
   type Payer,
-  resolutionOf,
   type Shape,
   stayOf,
   tariffOf,
   timeOrNever,
   tipOf,
   tipsOf,
+  unusualOf,
   whoseOf,
 } from './shape-parts.ts';
 import { formatTime, formatTimeOrNull } from './wire-time.ts';
@@ -106,8 +108,9 @@ export class Shapes {
       credits: latest(bill.credits).map((credit) =>
         this.credit(terms.id, credit, terms.purpose, now),
       ),
-      qr: this.#qr(terms),
+      qr: this.#qr(bill),
     };
+    if (bill.acquiring !== undefined) Object.assign(shape, acquirerOf(bill));
     if (terms.tipMax !== undefined) {
       shape.tip = tipOf(terms.tipMax, m);
       shape.tips = tipsOf(books.tips ?? NO_TIPS, m);
@@ -196,9 +199,7 @@ export class Shapes {
       overdue: isOverdue(credit, now),
     };
     if (credit.isTip) shape.tip = true;
-    if (credit.replaces !== undefined || credit.resolution !== undefined) {
-      Object.assign(shape, resolutionOf(billId, credit));
-    }
+    if (isUnusual(credit)) Object.assign(shape, unusualOf(billId, credit));
     return shape;
   }
 
@@ -386,11 +387,13 @@ export class Shapes {
     }));
   }
 
-  #qr(terms: Terms): Shape {
+  #qr({ terms, acquiring }: PresentBill): Shape | null {
+    const registered = acquiring?.record.registration;
+    if (registered === null) return null;
     const address = `${this.#base}/v1/terminal/bills/${terms.id}`;
     return {
-      format: terms.qrFormat,
-      payload: this.#codes.payloadOf(terms),
+      format: registered === undefined ? terms.qrFormat : 'acquirer',
+      payload: registered?.payload ?? this.#codes.payloadOf(terms),
       svg: `${address}/qr.svg`,
       png: `${address}/qr.png`,
     };

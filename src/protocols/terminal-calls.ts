@@ -96,7 +96,8 @@ export const terminalCalls: readonly Call[] = [
       'tariff.notInForce',
       'qr.formatUnfit',
       'driver.away',
-      'feature.notYet',
+      'acquirer.unknown',
+      'acquirer.unfit',
     ],
   },
   {

@@ -109,6 +109,7 @@ function begin(suspended = new SuspendedSellers()) {
       event: () => undefined,
       eventEnded: () => undefined,
       unfinished: () => undefined,
+      acquiring: () => undefined,
       begun: () => undefined,
       flush: () => undefined,
     },
@@ -199,6 +200,8 @@ const sale = {
 const OPERATIONS: { readonly [Op in BillOperation['op']]: object } = {
   'bill.get': { afterVersion: null, waitMs: 0 },
   'bill.confirm': { amount: null, receipt: null },
+  'acquiring.begin': { acquirer: 'bank' },
+  'acquiring.finish': { acquirer: 'bank', no: 1, step: { call: 'look' } },
   'bill.cancel': { amount: minor(1), ...keyed },
   'bill.refund': { amount: null, paymentNo: 1, reason: null, receipt: null, ...keyed },
   'bill.receipt': { receipt: {} },

@@ -61,6 +61,12 @@ export function commandOf(
       const { creditNo, reference } = operation;
       return { type: 'CloseCredit', creditNo, reference };
     }
+    case 'acquiring.begin':
+      return { type: 'BeginAcquiring', acquirer: operation.acquirer };
+    case 'acquiring.finish': {
+      const { acquirer, no, step, outcome } = operation;
+      return { type: 'FinishAcquiring', acquirer, no, step, outcome };
+    }
     case 'event.resend':
       return { type: 'ResendEvents', events: operation.events };
     case 'event.ack': {

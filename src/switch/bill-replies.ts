@@ -1,6 +1,7 @@
 // From what a command came to, to what is answered. Pure: the shard keeps the state and the time.
 
 import { must, unreachable } from '../domain/assert.ts';
+import { acquiringOf, lookAt, nextVisitTo } from '../domain/bill/acquired.ts';
 import { findReference } from '../domain/bill/references.ts';
 import type { PresentBill } from '../domain/bill/state.ts';
 import type { KeptReference, Outcome, ReferenceKind } from '../domain/bill/vocabulary.ts';
@@ -94,6 +95,9 @@ export function replyTo(
       return replyWithCredit(operation, principal, settled);
     case 'credit.request':
       return replyWithRepeat(operation, settled);
+    case 'acquiring.begin':
+    case 'acquiring.finish':
+      return replyToCaller(operation, settled);
     case 'event.resend': {
       const count = decision.filter(({ type }) => type === 'EventResent').length;
       return { kind: 'acknowledged', count };
@@ -205,6 +209,19 @@ function replyWithCredit(
   const mine = principal?.kind !== 'paychannel' || credit?.paychannelId === principal.id;
   if (credit === undefined || !mine) return rejection({ rejected: 'credit.notFound' });
   return { kind: 'credit', bill: settled.bill, credit, now: settled.now };
+}
+
+/** A step that changes something stands among the facts; a look is told whenever nothing else is due. */
+function replyToCaller(
+  { op }: Extract<BillOperation, { op: 'acquiring.begin' | 'acquiring.finish' }>,
+  { bill, decision, now }: Settled,
+): Reply {
+  const facts = isRefused(decision) ? [] : decision;
+  const begun = facts.find((fact) => fact.type === 'AcquiringBegun');
+  const look = op === 'acquiring.begin' && facts.length === 0 ? lookAt(bill, now) : undefined;
+  const step = begun?.step ?? look ?? null;
+  const { no } = acquiringOf(bill);
+  return { kind: 'acquiring', standing: { no, step, visitAt: nextVisitTo(bill, now) } };
 }
 
 /** The credit that is asked for in place of the one named. */

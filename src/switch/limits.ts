@@ -58,6 +58,8 @@ const ENDING: ReadonlySet<string> = new Set([
   'order.cancel',
   'credit.settle',
   'event.ack',
+  'acquiring.begin',
+  'acquiring.finish',
 ]);
 
 /** Whether an operation, by its name, is one of these. */

@@ -19,6 +19,8 @@ export interface ReplySink {
   eventEnded(recipient: Recipient, eventId: string): void;
   /** What has begun at this bill and spans others has not ended in its time: some gateway is to drive it on. */
   unfinished(billId: BillId): void;
+  /** A call to the acquirer whose channel this is may be due. */
+  acquiring(recipient: Recipient, billId: BillId): void;
   /**
    * A shard begins to serve: events of it may have been committed that nobody here was told of, by an append whose
    * outcome was not known, or by another owner. Whoever listens reads what is pending again.

@@ -1,5 +1,7 @@
 // What a gateway asks of a shard, and what it hears back. Parsed once at the edge: what stands here is valid.
 
+import type { Step, StepTaken } from '../domain/acquiring/acquired-bill.ts';
+import type { Outcome as CallOutcome, Registration, Sighting } from '../domain/acquiring/words.ts';
 import type { PresentBill } from '../domain/bill/state.ts';
 import type {
   BillEvent,
@@ -191,6 +193,17 @@ export type Operation =
       readonly creditNo: number;
       readonly reference: string;
     }
+  /** Of whoever makes the calls to acquirers: the call that is due, durable before it is told. */
+  | { readonly op: 'acquiring.begin'; readonly billId: BillId; readonly acquirer: string }
+  /** What came of it. */
+  | {
+      readonly op: 'acquiring.finish';
+      readonly billId: BillId;
+      readonly acquirer: string;
+      readonly no: number;
+      readonly step: StepTaken;
+      readonly outcome: CallOutcome<Registration> | CallOutcome<Sighting>;
+    }
   /** Dead letters of one bill, as history has them. */
   | {
       readonly op: 'event.resend';
@@ -256,6 +269,8 @@ export type Reply =
     }
   /** A sticker; `saleId` is that of the order asked about, where the sticker carries it. For the gateway alone. */
   | { readonly kind: 'sticker'; readonly bill: PresentBill; readonly saleId: BillId | null }
+  /** How a bill at an acquirer stands, for whoever makes the calls. */
+  | { readonly kind: 'acquiring'; readonly standing: AcquiringStanding }
   /** The answer is another bill's: the gateway asks that one. */
   | { readonly kind: 'elsewhere'; readonly billId: BillId }
   /** One payment as it is now, for its terminal. */
@@ -281,9 +296,24 @@ export type Reply =
       readonly retryAfterS: number;
     };
 
+export interface AcquiringStanding {
+  /** Of the answer to the step. */
+  readonly no: number;
+  /** Null: nothing is to be called before `visitAt`. */
+  readonly step: Step | null;
+  readonly visitAt: Millis;
+}
+
 /** The domain's rejections and those of the use cases around it. */
 export type SwitchRejection =
   | BillRejection
+  /** No bank's QR system of that name is this terminal's to use. */
+  | { readonly rejected: 'acquirer.unknown' }
+  /** It takes no such bill: which fields, and what it takes. */
+  | {
+      readonly rejected: 'acquirer.unfit';
+      readonly errors: readonly { readonly path: string; readonly message: string }[];
+    }
   | { readonly rejected: 'order.void' }
   | { readonly rejected: 'order.notFound' }
   | { readonly rejected: 'event.notFound' }
@@ -359,6 +389,8 @@ export interface ShardDoor {
   onEventEnded(listener: (recipient: Recipient, eventId: string) => void): void;
   /** A bill at which something that spans several has begun and not ended: whoever hears of it drives it on. */
   onUnfinished(listener: (billId: BillId) => void): void;
+  /** A bill at the acquirer whose channel this is: a call may be due. For subscribed recipients. */
+  onAcquiring(listener: (recipient: Recipient, billId: BillId) => void): void;
   /** A worker has begun (again): what was subscribed must be subscribed anew, pending events read again. */
   onWorkerStart(listener: () => void): void;
 }

@@ -12,6 +12,7 @@ const sink = {
   event: () => undefined,
   eventEnded: () => undefined,
   unfinished: (billId: BillId) => unfinished.push(billId),
+  acquiring: () => undefined,
   begun: () => undefined,
   flush: () => undefined,
 };

@@ -8,6 +8,7 @@ import { writeOff } from './cell-references.ts';
 import type { EntryId } from './entry-id.ts';
 import type { Item } from './group-commit.ts';
 import type { CommittedItem } from './history-queue.ts';
+import type { BillTransition } from './records.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
 
 type Streams = Pick<ShardSurroundings, 'events' | 'sink'>;
@@ -19,8 +20,23 @@ export function asCommitted(streams: Streams, item: Item): CommittedItem {
   const touched = touchedBy(before, after, transition.facts);
   stream(streams, after, touched, true);
   if (transition.facts[0]?.type === 'ArmingRepeated') streams.sink.unfinished(transition.billId);
+  wakeCaller(streams, after, transition);
   return { kind: 'bill', after, touched, transition };
 }
+
+/** Whoever makes the calls hears of what others have changed: what it did itself it knows. */
+function wakeCaller(
+  { sink }: Streams,
+  after: Bill,
+  { billId, command, facts }: BillTransition,
+): void {
+  const acquirer = isPresent(after) ? after.terms.acquirer : undefined;
+  if (acquirer === undefined || OF_CALLER.has(command)) return;
+  const wakes = facts.some(({ type }) => type === 'AcquiringKept' || type === 'BillCreated');
+  if (wakes) sink.acquiring(`paychannel:${acquirer.paychannelId}`, billId);
+}
+
+const OF_CALLER = new Set(['BeginAcquiring', 'FinishAcquiring']);
 
 /** Puts events into the streams and takes ended ones out; where `live`, whoever listens hears of both. */
 export function stream(streams: Streams, after: Bill, touched: Touched, live: boolean): void {

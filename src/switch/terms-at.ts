@@ -40,6 +40,7 @@ export function termsAt(proposed: ProposedTerms, now: Millis): Terms {
   if (proposed.policies !== undefined) terms.policies = proposed.policies;
   if (proposed.tipMax !== undefined) terms.tipMax = proposed.tipMax;
   if (proposed.mode !== undefined) terms.mode = proposed.mode;
+  if (proposed.acquirer !== undefined) terms.acquirer = proposed.acquirer;
   if (proposed.stay !== undefined) {
     const stay = stayAt(proposed.stay, now);
     terms.stay = stay;

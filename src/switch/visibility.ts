@@ -60,6 +60,14 @@ export function sees(
   return reachOf(principal, bill, operation.op, agreements, now) !== 'none';
 }
 
+/** What anybody may ask, and what only our own threads do. */
+const OURS: ReadonlySet<Operation['op']> = new Set<Operation['op']>([
+  'bill.page',
+  'sticker.get',
+  'acquiring.begin',
+  'acquiring.finish',
+]);
+
 function reachOf(
   principal: Principal | null,
   bill: PresentBill,
@@ -67,7 +75,7 @@ function reachOf(
   agreements: Agreements,
   now: Millis,
 ): Reach {
-  if (principal === null) return op === 'bill.page' || op === 'sticker.get' ? 'whole' : 'none';
+  if (principal === null) return OURS.has(op) ? 'whole' : 'none';
   if (principal.kind === 'paychannel') return agreements.reach(principal, bill, now);
   return isOfHouse(principal, principal.kind, bill.terms) ? 'whole' : 'none';
 }

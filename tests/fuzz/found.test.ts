@@ -23,6 +23,7 @@ const terminal = makePrincipals().get(hashOfKey(keys.terminal)) as Principal;
 const context = {
   shards: 8,
   codes: codesAt('https://pay.example'),
+  acquirers: [],
   hosted: NO_FORMATS,
   payers,
   tariffs: noTariffs,

@@ -11,6 +11,7 @@ export function describeReply(reply: Reply): string {
     case 'released':
     case 'acknowledged':
     case 'orderVoided':
+    case 'acquiring':
     case 'elsewhere':
       return JSON.stringify(reply);
     default:

@@ -139,6 +139,7 @@ export class Gateways {
       onEvent: nobody,
       onEventEnded: nobody,
       onUnfinished: nobody,
+      onAcquiring: nobody,
       onWorkerStart: nobody,
     };
   }

@@ -189,6 +189,8 @@ function askedBy(operation: Operation): { op: Op; body: Body } | null {
     case 'event.ack':
     case 'bill.page':
     case 'sticker.get':
+    case 'acquiring.begin':
+    case 'acquiring.finish':
       return null;
     default: {
       const { op, ...body } = operation;
@@ -234,6 +236,7 @@ function answerOf(reply: Reply): Answer | null {
     case 'released':
       return { status: 204, body: {} };
     case 'acknowledged':
+    case 'acquiring':
       return { status: 200, body: {} };
     case 'sticker':
       return { status: 200, body: stickerBody(reply) };
@@ -246,7 +249,16 @@ function answerOf(reply: Reply): Answer | null {
 
 type Showing = Exclude<
   Reply,
-  { kind: 'fault' | 'rejection' | 'released' | 'acknowledged' | 'sticker' | 'elsewhere' }
+  {
+    kind:
+      | 'fault'
+      | 'rejection'
+      | 'released'
+      | 'acknowledged'
+      | 'sticker'
+      | 'elsewhere'
+      | 'acquiring';
+  }
 >;
 
 function bodyOf(reply: Showing): Body {

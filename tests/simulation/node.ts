@@ -142,6 +142,7 @@ export class SimNode {
         reply: (asked, reply) => this.#world.reply(this, asked, reply),
         event: (event) => this.#world.event(this, event),
         eventEnded: () => undefined,
+        acquiring: () => undefined,
         unfinished: (billId) => this.#world.unfinished(this, billId),
         flush: () => undefined,
         begun: () => undefined,

@@ -107,6 +107,7 @@ export class Promises {
         this.#orderVoided(attempt);
         return;
       case 'released':
+      case 'acquiring':
       case 'elsewhere':
         return;
       case 'acknowledged':

@@ -2,16 +2,11 @@
 // to it wherever the test says. What the bank's books must say afterwards is checked by sums, apart from the code that
 // made them.
 
+import { acquire, wake, wantCancel, wantRefund } from '../../src/domain/acquiring/acquired-bill.ts';
+import type { AcquiredBill } from '../../src/domain/acquiring/record.ts';
 import type { Currency, Minor } from '../../src/domain/money.ts';
 import type { Millis } from '../../src/domain/time.ts';
-import {
-  acquire,
-  wake,
-  wantCancel,
-  wantRefund,
-} from '../../src/drivers/acquiring/acquired-bill.ts';
 import { takeStep } from '../../src/drivers/acquiring/drive.ts';
-import type { AcquiredBill } from '../../src/drivers/acquiring/record.ts';
 import type { BillDriver } from '../../src/drivers/contract/bill-driver.ts';
 import type { BookEntry } from '../../src/simulators/control.ts';
 import type { FaultOrder } from '../../src/simulators/faults.ts';

@@ -11,6 +11,8 @@ import type { Answers } from './answers.ts';
 
 /** As most tests know it: with one amount, and an end. Some static bills have neither. */
 export type Bill = Static<typeof shown.bill> & {
+  /** Of bills of our own codes. */
+  readonly qr: NonNullable<Static<typeof shown.bill>['qr']>;
   readonly amount: number;
   readonly expiresAt: string;
 };

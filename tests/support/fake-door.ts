@@ -91,6 +91,10 @@ export class FakeDoor implements ShardDoor {
     this.#onEnded.push(listener);
   }
 
+  onAcquiring(): void {
+    // No acquirer listens here.
+  }
+
   onUnfinished(listener: (billId: BillId) => void): void {
     this.#onUnfinished.push(listener);
   }
@@ -262,6 +266,8 @@ export async function startBench(
   const errors: unknown[] = [];
   let requests = 0;
   const gateway = await startGateway({
+    acquirers: [],
+    postToAcquirer: () => Promise.resolve(null),
     door,
     directory: {
       holderOfKey: (keyHash) => Promise.resolve(holderOf(principals, keyHash)),

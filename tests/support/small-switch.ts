@@ -106,6 +106,10 @@ export class SmallSwitch implements ShardDoor {
     // Nobody listens here.
   }
 
+  onAcquiring(): void {
+    // No acquirer listens here.
+  }
+
   onUnfinished(): void {
     // `unfinished` tells.
   }

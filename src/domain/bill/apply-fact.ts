@@ -1,6 +1,7 @@
 // What each fact makes of a bill. A fact that cannot follow is a Defect: history is never argued with.
 
 import { add, ZERO } from '../money.ts';
+import { acquiringChanged } from './apply-acquiring.ts';
 import { creditChanged } from './apply-credit.ts';
 import { booksWith, countsWith, endingWith, paymentWith, type Writable } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
@@ -51,6 +52,10 @@ export const CHANGES_WHAT_IS_SHOWN = {
   StickerArmed: true,
   PartsLetGo: false,
   PartsRecalled: false,
+  BillOpened: true,
+  BillFailed: true,
+  AcquiringBegun: false,
+  AcquiringKept: false,
 } as const satisfies Record<BillFact['type'], boolean>;
 
 /** Applies one fact to the draft. The moment is that of the whole transition. */
@@ -75,10 +80,8 @@ export function applyFact(draft: Draft, fact: BillFact, moment: Moment): void {
       paymentAnswered(draft, fact);
       break;
     case 'PaymentRefused':
-      paymentRefused(draft, fact);
-      break;
     case 'PaymentVoided':
-      paymentVoided(draft, fact, moment);
+      paymentNotTaken(draft, fact, moment);
       break;
     case 'BillConfirmed':
       billConfirmed(draft, fact, moment);
@@ -104,17 +107,38 @@ export function applyFact(draft: Draft, fact: BillFact, moment: Moment): void {
       keyUsed(draft, fact);
       break;
     case 'EventRaised':
-      eventRaised(draft, fact, moment);
-      break;
     case 'EventsAcknowledged':
-      eventsAcknowledged(draft, fact, moment);
-      break;
     case 'EventResent':
-      eventResent(draft, fact);
+      outboxChanged(draft, fact, moment);
+      break;
+    case 'BillOpened':
+    case 'BillFailed':
+    case 'AcquiringBegun':
+    case 'AcquiringKept':
+      acquiringChanged(draft, fact, moment);
       break;
     default:
       stickerChanged(draft, fact);
   }
+}
+
+function paymentNotTaken(
+  draft: Draft,
+  fact: FactOf<'PaymentRefused' | 'PaymentVoided'>,
+  moment: Moment,
+): void {
+  if (fact.type === 'PaymentRefused') paymentRefused(draft, fact);
+  else paymentVoided(draft, fact, moment);
+}
+
+function outboxChanged(
+  draft: Draft,
+  fact: FactOf<'EventRaised' | 'EventsAcknowledged' | 'EventResent'>,
+  moment: Moment,
+): void {
+  if (fact.type === 'EventRaised') eventRaised(draft, fact, moment);
+  else if (fact.type === 'EventResent') eventResent(draft, fact);
+  else eventsAcknowledged(draft, fact, moment);
 }
 
 /** Lets dead letters go: events that nobody has acknowledged within EVENT_LIFE_MS. */
@@ -151,19 +175,29 @@ function reservationEnded(draft: Draft, fact: FactOf<'ReservationEnded'>): void 
 
 function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>, { at }: Moment): void {
   const { payment } = fact;
-  if (!isBeingPaid(draft) || payment.no !== draft.counts.payments + 1) impossible(draft, fact);
+  const isLate = draft.acquiring !== undefined && hasEndedUnpaid(draft);
+  if ((!isBeingPaid(draft) && !isLate) || payment.no !== draft.counts.payments + 1) {
+    impossible(draft, fact);
+  }
   if (payment.amount <= 0 || payment.credited !== 0) impossible(draft, fact);
   if (!isTipFit(draft.terms, payment)) impossible(draft, fact);
   const accepted = draft.counts.accepted + 1;
   draft.counts = countsWith(draft.counts, { payments: payment.no, accepted });
   draft.books = booksPaid(draft.books, payment);
   own(draft, 'payments').push(payment);
+  // It goes back in the same transition.
+  if (isLate) return;
   if (keptOf(draft.books) < askedOf(draft)) {
     draft.status = 'partiallyPaid';
   } else {
     draft.status = 'paid';
     draft.ending = endingWith(draft.ending, { paidAt: at });
   }
+}
+
+/** Whether money that an acquirer has taken comes too late for the bill. */
+function hasEndedUnpaid({ status, books }: Draft): boolean {
+  return (status === 'cancelled' || status === 'expired') && books.paid === 0;
 }
 
 /** The books once the payment was taken. */
@@ -231,12 +265,13 @@ function billClosed(
   fact: FactOf<'BillCancelled'> | FactOf<'BillExpired'>,
   { at }: Moment,
 ): void {
+  const isOpen = isBeingPaid(draft) || draft.status === 'pending';
   if (fact.type === 'BillExpired') {
-    if (!isBeingPaid(draft) || draft.reservations.length > 0) impossible(draft, fact);
+    if (!isOpen || draft.reservations.length > 0) impossible(draft, fact);
     draft.status = 'expired';
     draft.ending = endingWith(draft.ending, { closedAt: at, cause: 'timeout' });
   } else {
-    if (!isBeingPaid(draft) && draft.status !== 'paid') impossible(draft, fact);
+    if (!isOpen && draft.status !== 'paid') impossible(draft, fact);
     draft.status = 'cancelled';
     draft.ending = endingWith(draft.ending, { closedAt: at, cause: fact.cause });
   }

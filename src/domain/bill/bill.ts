@@ -1,8 +1,9 @@
 // A bill of any type: the seam where the types meet. `decide` says what happens or why not, `evolve` remembers it;
 // both are pure. Each type has its own file; a new type is a new row here.
 
-import { unreachable } from '../assert.ts';
+import { assert, unreachable } from '../assert.ts';
 import { type Millis, NEVER } from '../time.ts';
+import { decideAcquired, nextDueOfAcquired } from './acquired.ts';
 import { decideDynamic, evolveDynamic, nextDueOfDynamic } from './dynamic.ts';
 import { type Bill, isPresent } from './state.ts';
 import { decideStatic, evolveStatic, nextDueOfStatic } from './static.ts';
@@ -29,6 +30,13 @@ export function decide(
   recalled: KeptReference | null = null,
   parts: Parts | null = null,
 ): BillDecision {
+  if (isPresent(bill) && bill.terms.acquirer !== undefined) {
+    assert(command.type !== 'CreateBill', 'the bill exists already');
+    return decideAcquired(bill, command, now, recalled);
+  }
+  if (command.type === 'BeginAcquiring' || command.type === 'FinishAcquiring') {
+    return { rejected: 'bill.notFound' };
+  }
   const type = typeOf(bill, command);
   switch (type) {
     case 'dynamic':
@@ -68,6 +76,7 @@ export function evolve(bill: Bill, facts: readonly BillFact[], moment: Moment): 
 /** When the bill's earliest timer is due; NEVER where it waits for nothing. */
 export function nextDueOf(bill: Bill): Millis {
   if (!isPresent(bill)) return NEVER;
+  if (bill.acquiring !== undefined) return nextDueOfAcquired(bill);
   switch (bill.terms.type) {
     case 'dynamic':
       return nextDueOfDynamic(bill);

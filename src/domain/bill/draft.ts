@@ -1,6 +1,7 @@
 // A bill while one transition is applied to it. What the bill shares with earlier states is never written to: a list
 // is copied when it is first changed, and nouns are replaced.
 
+import { newAcquiring } from '../acquiring/standing.ts';
 import { assert, Defect } from '../assert.ts';
 import { ZERO } from '../money.ts';
 import { assertOffer } from './offer.ts';
@@ -64,6 +65,10 @@ export function draftOfNew(terms: Terms): Draft {
     owned: 0,
   };
   if (isOfTime) draft.charged = NOT_CHARGED;
+  if (terms.acquirer !== undefined) {
+    draft.status = 'pending';
+    draft.acquiring = newAcquiring(terms);
+  }
   return draft;
 }
 
@@ -85,6 +90,7 @@ export function draftOf(bill: PresentBill): Draft {
     owned: 0,
   };
   if (bill.charged !== undefined) draft.charged = bill.charged;
+  if (bill.acquiring !== undefined) draft.acquiring = bill.acquiring;
   return draft;
 }
 
@@ -125,6 +131,7 @@ export function finish(draft: Draft): PresentBill {
     sticker: draft.sticker,
   };
   if (draft.charged !== undefined) bill.charged = draft.charged;
+  if (draft.acquiring !== undefined) bill.acquiring = draft.acquiring;
   if (bill.books.tips !== undefined) assertTips(bill.books.tips, bill);
   if (bill.terms.offer === undefined) assertBooks(bill);
   else assertOffer(bill, bill.terms.offer);
@@ -155,6 +162,7 @@ function isBalanced(bill: PresentBill): boolean {
   const held = heldOf(bill.books);
   const kept = keptOf(bill.books);
   switch (bill.status) {
+    case 'pending':
     case 'open':
       return paid === 0 && confirmed === 0 && reversed === 0;
     case 'partiallyPaid':

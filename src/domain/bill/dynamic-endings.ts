@@ -78,7 +78,8 @@ export function cancel(
   if (command.amount !== null) {
     return refundInPart(bill, { ...command, amount: command.amount }, now, recalled);
   }
-  if (command.onlyIfUnpaid && (bill.books.paid > 0 || bill.status !== 'open')) return [];
+  const isUntouched = bill.status === 'open' || bill.status === 'pending';
+  if (command.onlyIfUnpaid && (bill.books.paid > 0 || !isUntouched)) return [];
   switch (bill.status) {
     case 'cancelled':
     case 'refunded':

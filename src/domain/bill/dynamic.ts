@@ -31,6 +31,7 @@ import { type PayRules, payBy, release, reserveBy, voidPayment } from './paying.
 import { attachReceipt } from './receipts.ts';
 import { type Bill, isPresent, type PresentBill } from './state.ts';
 import type {
+  AcquiringCommand,
   BillCommand,
   BillDecision,
   BillFact,
@@ -47,7 +48,7 @@ import type {
  */
 export function decideDynamic(
   bill: Bill,
-  command: BillCommand,
+  command: Exclude<BillCommand, AcquiringCommand>,
   now: Millis,
   recalled: KeptReference | null,
 ): BillDecision {

@@ -43,9 +43,12 @@ export function payableReason(
 /** Why a bill in this status takes no money; null where it is still being paid. */
 export function closedReason(bill: PresentBill): NotPayableReason | null {
   switch (bill.status) {
+    case 'pending':
+    case 'failed':
+      return 'acquirer';
     case 'open':
     case 'partiallyPaid':
-      return null;
+      return bill.terms.acquirer === undefined ? null : 'acquirer';
     case 'cancelled':
       return isForMany(bill) ? 'withdrawn' : 'cancelled';
     case 'expired':

@@ -1,6 +1,7 @@
 // What a bill is, between two facts. One record for every type and status, since all carry the same
 // nouns; what is not yet so is null, and the invariants (dynamic.ts, static.ts) say when.
 
+import type { Acquiring } from '../acquiring/record.ts';
 import type { Minor } from '../money.ts';
 import type { Millis } from '../time.ts';
 import type {
@@ -46,6 +47,8 @@ export interface PresentBill {
   readonly sticker: Sticker | null;
   /** Of timer bills only. */
   readonly charged?: Charged;
+  /** Of bills at an acquirer only. */
+  readonly acquiring?: Acquiring;
 }
 
 /** The sales of a static bill at a till. */
@@ -94,9 +97,14 @@ export function isPresent(bill: Bill): bill is PresentBill {
  * brings, at the least. Of a timer bill: as last decided; what has become due since, `charging.ts` knows.
  */
 export function dueOf(bill: PresentBill): Minor {
-  if (bill.status !== 'open' && bill.status !== 'partiallyPaid') return 0 as Minor;
+  if (!isUnpaid(bill)) return 0 as Minor;
   const { offer } = bill.terms;
   return offer === undefined ? ((askedOf(bill) - keptOf(bill.books)) as Minor) : offer.minAmount;
+}
+
+/** Whether something of it is still to be paid, or will be once there is a code. */
+function isUnpaid({ status }: PresentBill): boolean {
+  return status === 'open' || status === 'partiallyPaid' || status === 'pending';
 }
 
 /** What a bill without an offer asks for, paid or not. */

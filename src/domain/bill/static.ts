@@ -14,6 +14,7 @@ import { type Bill, isForMany, isPresent, type PresentBill } from './state.ts';
 import { offerOf, SINGLE_PAYMENTS } from './static-payments.ts';
 import { arm, endArming, repeatArming } from './sticker.ts';
 import type {
+  AcquiringCommand,
   BillCommand,
   BillDecision,
   BillFact,
@@ -31,7 +32,7 @@ import type {
  */
 export function decideStatic(
   bill: Bill,
-  command: BillCommand,
+  command: Exclude<BillCommand, AcquiringCommand>,
   now: Millis,
   recalled: KeptReference | null,
   parts: Parts | null,

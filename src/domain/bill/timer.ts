@@ -28,6 +28,7 @@ import { closedReason } from './payable.ts';
 import { type Asked, notPayable, type PayRules } from './paying.ts';
 import { type Bill, dueOf, heldOf, isPresent, keptOf, type PresentBill } from './state.ts';
 import {
+  type AcquiringCommand,
   type BillCommand,
   type BillDecision,
   type BillFact,
@@ -46,7 +47,7 @@ import {
  */
 export function decideTimer(
   bill: Bill,
-  command: BillCommand,
+  command: Exclude<BillCommand, AcquiringCommand>,
   now: Millis,
   recalled: KeptReference | null,
 ): BillDecision {

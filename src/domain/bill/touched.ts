@@ -177,4 +177,8 @@ const KEEPS_REFERENCE = {
   StickerArmed: false,
   PartsLetGo: false,
   PartsRecalled: false,
+  BillOpened: false,
+  BillFailed: false,
+  AcquiringBegun: false,
+  AcquiringKept: false,
 } as const satisfies Record<BillFact['type'], boolean>;

@@ -3,6 +3,9 @@
 // A *fact* is what the log remembers (API.md keeps the word *event* for a message to a terminal or paychannel).
 // All values are immutable and nest by reference: a payment seen in an answer is the payment in the state.
 
+import type { Step, StepTaken } from '../acquiring/acquired-bill.ts';
+import type { Acquiring } from '../acquiring/record.ts';
+import type { Outcome as CallOutcome, Registration, Sighting } from '../acquiring/words.ts';
 import type {
   BillId,
   InstitutionId,
@@ -30,15 +33,19 @@ export function isOwnFormat(format: string): format is OwnQrFormat {
   return (OWN_FORMATS as readonly string[]).includes(format);
 }
 export type BillStatus =
+  /** At an acquirer, which has not given its code yet. */
+  | 'pending'
   | 'open'
   | 'partiallyPaid'
   | 'paid'
   | 'confirmed'
   | 'refunded'
   | 'cancelled'
-  | 'expired';
+  | 'expired'
+  /** Its acquirer would not have it. */
+  | 'failed';
 /** Who ended or confirmed a bill. */
-export type Cause = 'terminal' | 'operator' | 'timeout';
+export type Cause = 'terminal' | 'operator' | 'timeout' | 'acquirer';
 /** JSON as the client gave it: metadata, lines, receipts. Carried, never read. */
 export type Json =
   | null
@@ -117,6 +124,16 @@ export interface Quote {
   readonly until: Millis;
 }
 
+/** Through which bank's own QR system a bill is paid, and what that can do: as configured when the bill was made. */
+export interface AtAcquirer {
+  readonly name: string;
+  /** Under whose name its payments and credits stand. */
+  readonly paychannelId: PaychannelId;
+  readonly closesByItself: boolean;
+  /** Else it gives money back whole or not at all. */
+  readonly partialRefund: boolean;
+}
+
 /** What was agreed when the bill was created. It never changes. */
 export interface Terms {
   readonly id: BillId;
@@ -157,6 +174,8 @@ export interface Terms {
   readonly tipMax?: Minor;
   /** Absent: live. */
   readonly mode?: 'test';
+  /** Absent: it is paid by wallets, by a code of ours. */
+  readonly acquirer?: AtAcquirer;
 }
 
 /**
@@ -258,6 +277,8 @@ export interface Credit {
   readonly replaces?: number;
   /** Of a rejected credit that an operator has dealt with: it is unreturned no more. */
   readonly resolution?: CreditResolution;
+  /** It was given back at the acquirer, and nobody here asked for it. */
+  readonly origin?: 'external';
 }
 
 /** What became of the money of a rejected credit: asked for by another one, or given back by another way. */
@@ -320,7 +341,9 @@ export type EventType =
   | 'credit.settled'
   | 'credit.rejected'
   | 'payment.confirmed'
-  | 'bill.due';
+  | 'bill.due'
+  | 'bill.opened'
+  | 'bill.failed';
 
 /** `terminal:<id>` or `paychannel:<id>`: whose stream an event stands in. */
 export type Recipient = `terminal:${string}` | `paychannel:${string}`;
@@ -473,6 +496,16 @@ export type BillCommand =
     }
   /** Dead letters, as history has them, are to be sent again. */
   | { readonly type: 'ResendEvents'; readonly events: readonly BillEvent[] }
+  /** Begins the call to the acquirer that is due, so that it may be made. */
+  | { readonly type: 'BeginAcquiring'; readonly acquirer: string }
+  /** What came of a call, `no` of the bill's, or of a look after it. */
+  | {
+      readonly type: 'FinishAcquiring';
+      readonly acquirer: string;
+      readonly no: number;
+      readonly step: StepTaken;
+      readonly outcome: CallOutcome<Registration> | CallOutcome<Sighting>;
+    }
   /** The earliest due timer of the bill, if one is due by now; one timer a command. */
   | { readonly type: 'RunTimer' };
 
@@ -552,6 +585,12 @@ export type BillFact =
   /** The sticker is as it was before the arm. */
   | { readonly type: 'ArmingGivenUp' }
   | { readonly type: 'StickerArmed'; readonly saleId: BillId }
+  /** Its acquirer has it: there is a code. */
+  | { readonly type: 'BillOpened' }
+  | { readonly type: 'BillFailed' }
+  /** A call to the acquirer is about to be made (decision 14). */
+  | { readonly type: 'AcquiringBegun'; readonly step: Step; readonly wakeAt: Millis }
+  | { readonly type: 'AcquiringKept'; readonly acquiring: Acquiring }
   /** Payments with all their credits, and events, that the bill need not keep at hand: history has them. */
   | {
       readonly type: 'PartsLetGo';
@@ -578,7 +617,9 @@ export type NotPayableReason =
   | 'notYetValid'
   | 'limit'
   /** It carries sales, and takes nothing itself. */
-  | 'armed';
+  | 'armed'
+  /** Its money comes through its acquirer's own code. */
+  | 'acquirer';
 
 /** Why a bill cannot be armed for a sale. */
 export type NotArmableReason = NotPayableReason | 'notStatic';
@@ -620,6 +661,8 @@ export type BillRejection =
   | { readonly rejected: 'confirm.exceedsPaid'; readonly paid: Minor }
   | { readonly rejected: 'refund.exceedsConfirmed'; readonly left: Minor }
   | { readonly rejected: 'refund.paymentRequired' }
+  /** Its acquirer gives back all that is left, or nothing. */
+  | { readonly rejected: 'refund.partForbidden'; readonly left: Minor }
   | { readonly rejected: 'cancel.amountBeforeConfirm' }
   | { readonly rejected: 'idempotency.reused' }
   | { readonly rejected: 'credit.notFound' }
@@ -632,8 +675,14 @@ export type BillRejection =
 /** What is commanded of a sticker's sales, beside what is of any bill. */
 export type StickerCommand = CommandOf<'ArmSticker' | 'EndArming'>;
 
+/** What is commanded of a bill at an acquirer by whoever makes the calls. */
+export type AcquiringCommand = CommandOf<'BeginAcquiring' | 'FinishAcquiring'>;
+
 /** What any bill may be asked for, once it is there. */
-export type PresentCommand = Exclude<BillCommand, { type: 'CreateBill' } | StickerCommand>;
+export type PresentCommand = Exclude<
+  BillCommand,
+  { type: 'CreateBill' } | StickerCommand | AcquiringCommand
+>;
 
 /** The command of one type. */
 export type CommandOf<T extends BillCommand['type']> = Extract<BillCommand, { readonly type: T }>;

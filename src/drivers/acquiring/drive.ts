@@ -1,10 +1,16 @@
 // Takes a bill at an acquirer one step further: the intent is kept, then the call is made, then its outcome is kept. The
 // switch keeps in its log, a test in a variable; either way a life that ends between two of these is gone on with.
 
+import {
+  begin,
+  finish,
+  nextStep,
+  pastExpiry,
+  type Step,
+} from '../../domain/acquiring/acquired-bill.ts';
+import type { AcquiredBill } from '../../domain/acquiring/record.ts';
 import type { Millis } from '../../domain/time.ts';
 import type { BillDriver, Outcome, Registration, Sighting } from '../contract/bill-driver.ts';
-import { begin, finish, nextStep, pastExpiry, type Step } from './acquired-bill.ts';
-import type { AcquiredBill } from './record.ts';
 
 /** One bill's record. What is kept is durable when `keep` resolves. */
 export interface BillRecord {
@@ -21,7 +27,7 @@ export interface Driving {
 /** What was called, and what came of it. */
 export interface Taken {
   readonly call: Step['call'];
-  readonly outcome: Outcome<Registration> | Outcome<Sighting>;
+  readonly outcome: CallOutcome;
 }
 
 /** Makes the call that is due, if one is. */
@@ -40,10 +46,10 @@ export async function takeStep(
   return { call: step.call, outcome };
 }
 
-function callOf(
-  driver: BillDriver,
-  step: Step,
-): Promise<Outcome<Registration> | Outcome<Sighting>> {
+export type CallOutcome = Outcome<Registration> | Outcome<Sighting>;
+
+/** Makes the call. */
+export function callOf(driver: BillDriver, step: Step): Promise<CallOutcome> {
   switch (step.call) {
     case 'register':
       return driver.register(step.tender, step.attempt);

@@ -14,9 +14,35 @@
 //
 // Money is integers of minor units. Times are by the clock that the driver is given.
 
-import type { Currency, Minor } from '../../domain/money.ts';
-import type { Millis } from '../../domain/time.ts';
+import type {
+  Again,
+  Attempt,
+  Done,
+  NotDone,
+  NotDoneCode,
+  Outcome,
+  Refund,
+  Registration,
+  Sighting,
+  Tender,
+  Unknown,
+} from '../../domain/acquiring/words.ts';
+import type { Minor } from '../../domain/money.ts';
 import type { DriverModule, Surroundings } from './driver-module.ts';
+
+export type {
+  Again,
+  Attempt,
+  Done,
+  NotDone,
+  NotDoneCode,
+  Outcome,
+  Refund,
+  Registration,
+  Sighting,
+  Tender,
+  Unknown,
+} from '../../domain/acquiring/words.ts';
 
 /** What a driver's package exports, as `driver`. Its name is what a bill's `acquirer` is set up with. */
 export interface BillDriverModule extends DriverModule<BillDriver, Surroundings> {
@@ -57,99 +83,6 @@ export interface BillDriver {
   /** Lets go of connections. What is under way comes to its end as `unknown` or better. */
   close(): Promise<void>;
 }
-
-/** A bill as the acquirer is to know it. */
-export interface Tender {
-  /** 1 to 32 of `A-Za-z0-9-`. Another registration of the same bill has another. */
-  readonly id: string;
-  readonly amount: Minor;
-  readonly currency: Currency;
-  /** What the payer's app may show. */
-  readonly description: string;
-  readonly expiresAt: Millis;
-}
-
-/** When a call of this intent was last begun; null: never, so that nothing needs to be asked first. */
-export interface Attempt {
-  readonly lastSentAt: Millis | null;
-}
-
-/** What the switch keeps of a registered bill, and gives back with every call. Plain JSON. */
-export interface Registration {
-  readonly id: Tender['id'];
-  readonly amount: Minor;
-  readonly currency: Currency;
-  /** The acquirer's own name of it. */
-  readonly ref: string;
-  /** The text of the code. */
-  readonly payload: string;
-  /** The driver's own, to 1 KB. */
-  readonly notes: Readonly<Record<string, string>>;
-}
-
-export interface Refund {
-  /** 1 to 64 of `A-Za-z0-9._:-`. */
-  readonly id: string;
-  readonly amount: Minor;
-  /** What had been given back, by whomever, when this refund was decided. */
-  readonly returnedBefore: Minor;
-}
-
-export interface Sighting {
-  /**
-   * `open`: it can be paid. `paying`: a payer has begun. `paid`: money came; it stays so when it is given back. The other
-   * three are final, and no money came.
-   */
-  readonly status: 'open' | 'paying' | 'paid' | 'cancelled' | 'expired' | 'failed';
-  readonly paid: Minor;
-  /** Of it, given back: by us or by hand. */
-  readonly returned: Minor;
-  /** A refund has been taken and is not yet in `returned`. */
-  readonly isReturning: boolean;
-  /** The payment's number where all banks know it, say that of SBP. */
-  readonly reference: string | null;
-  /** A masked name or phone. */
-  readonly payer: string | null;
-}
-
-export type NotDoneCode =
-  | 'unreachable'
-  | 'busy'
-  | 'unauthorised'
-  | 'unfit'
-  | 'unregistered'
-  | 'paid'
-  | 'notPaid'
-  | 'closed'
-  | 'exceeds'
-  | 'moved'
-  | 'usedUp'
-  | 'refused';
-
-/** When it may be tried again: never, with a new id, or after so long. */
-export type Again = 'never' | 'anew' | { readonly afterMs: number };
-
-export interface NotDone {
-  readonly outcome: 'notDone';
-  readonly code: NotDoneCode;
-  /** For people: the acquirer's own code and words. */
-  readonly detail: string;
-  readonly again: Again;
-}
-
-export interface Unknown {
-  readonly outcome: 'unknown';
-  readonly detail: string;
-  /** Asking earlier brings nothing. */
-  readonly afterMs: number;
-}
-
-export interface Done<Value> {
-  readonly outcome: 'done';
-  readonly value: Value;
-}
-
-export type Outcome<Value> = Done<Value> | NotDone | Unknown;
 
 export interface PostedNotification {
   /** Names in lower case. */

@@ -6,10 +6,12 @@
 //   K3. Free JSON of clients is kept as text: msgpack would rename a key called `__proto__`.
 
 import { Packr } from 'msgpackr';
+import type { Acquiring } from '../../domain/acquiring/record.ts';
 import { assert, must } from '../../domain/assert.ts';
 import type { PresentBill, Sticker } from '../../domain/bill/state.ts';
 import type { BillEvent, Books, Charged, Outcome, Sale } from '../../domain/bill/vocabulary.ts';
 import type { Minor } from '../../domain/money.ts';
+import type { Millis } from '../../domain/time.ts';
 import { restoreCredit, storeCredit } from './credit-tuples.ts';
 import {
   asText,
@@ -33,10 +35,17 @@ import {
   storeReservation,
   storeTips,
 } from './part-tuples.ts';
-import { restorePolicies, restoreTerms, storePolicies, storeTerms, TYPES } from './terms-tuples.ts';
+import {
+  ACQUIRER_PLACE,
+  restorePolicies,
+  restoreTerms,
+  storePolicies,
+  storeTerms,
+  TYPES,
+} from './terms-tuples.ts';
 
 /** The version that today's code writes. */
-export const CODEC_VERSION = 8;
+export const CODEC_VERSION = 9;
 
 /** Turns the content of one version into that of the next. */
 type Upcaster = (content: unknown) => unknown;
@@ -66,11 +75,12 @@ const same: Upcaster = (content) => content;
  * and at the ends of books, payments, refusals, credits and events. Version 6 brought institutions that pay each other's
  * bills, and the mode of each: at the ends of payments, refusals and terms. Version 7 brought what operators do with
  * rejected credits, at the ends of these. Version 8 brought dead letters that are sent again, at the ends of events.
+ * Version 9 brought acquirers: at the ends of terms and credits, and a chain of calls in the place of what a type adds.
  */
 const UPCASTERS: Upcasters = {
-  bill: { 1: withAccepted, 2: same, 3: same, 4: same, 5: same, 6: same, 7: same },
-  event: { 1: same, 2: same, 3: same, 4: same, 5: same, 6: same, 7: same },
-  outcome: { 1: same, 2: same, 3: same, 4: same, 5: same, 6: same, 7: same },
+  bill: { 1: withAccepted, 2: same, 3: same, 4: same, 5: same, 6: same, 7: same, 8: same },
+  event: { 1: same, 2: same, 3: same, 4: same, 5: same, 6: same, 7: same, 8: same },
+  outcome: { 1: same, 2: same, 3: same, 4: same, 5: same, 6: same, 7: same, 8: same },
 };
 
 function withAccepted(content: unknown): unknown {
@@ -106,14 +116,20 @@ export function makeBillCodec(version = CODEC_VERSION, upcasters = UPCASTERS): B
 
 type StoredBill = readonly [
   ...ReturnType<typeof storeCommonBill>,
-  ofType?: StoredSticker | StoredCharged,
+  ofType?: StoredSticker | StoredCharged | StoredAcquiring,
 ];
+/** The record is JSON as it is: a driver’s own notes are in it (K3). */
+type StoredAcquiring = readonly [record: string, no: number, wakeAt: Millis];
 type StoredCharged = readonly [Charged['total'], Charged['clearUntil']];
 
-/** What its type adds, a sticker or what was charged, stands last: most bills have neither, and no place for it. */
+/** What its kind adds, a sticker, what was charged or a chain of calls, stands last: most have none, and no place for it. */
 function storeBill(bill: PresentBill): StoredBill {
   const common = storeCommonBill(bill);
-  const { charged } = bill;
+  const { charged, acquiring } = bill;
+  if (acquiring !== undefined) {
+    const { record, no, wakeAt } = acquiring;
+    return [...common, [JSON.stringify(record), no, wakeAt]];
+  }
   if (charged !== undefined) return [...common, [charged.total, charged.clearUntil]];
   return bill.sticker === null ? common : [...common, storeSticker(bill.sticker)];
 }
@@ -176,7 +192,9 @@ function restoreBill(stored: StoredBill): PresentBill {
   const [, , , , , , , , references, spilled, counts, ending] = stored;
   const ofType = stored[OF_BILL_PLACE];
   const isTimer = TYPES.word(terms[1]) === 'timer';
-  const sticker = isTimer ? undefined : (ofType as StoredSticker | undefined);
+  const hasAcquirer = terms[ACQUIRER_PLACE] !== undefined;
+  const isPlain = !isTimer && !hasAcquirer;
+  const sticker = isPlain ? (ofType as StoredSticker | undefined) : undefined;
   const charged = isTimer ? (ofType as StoredCharged | undefined) : undefined;
   const [paidAt, confirmedAt, closedAt, cause, receipt, replacedReceipt] = ending;
   const bill: PresentBill = {
@@ -207,8 +225,13 @@ function restoreBill(stored: StoredBill): PresentBill {
     },
     sticker: sticker === undefined ? null : restoreSticker(sticker),
   };
+  if (hasAcquirer) return { ...bill, acquiring: restoreAcquiring(ofType as StoredAcquiring) };
   if (charged === undefined) return bill;
   return { ...bill, charged: { total: charged[0], clearUntil: charged[1] } };
+}
+
+function restoreAcquiring([record, no, wakeAt]: StoredAcquiring): Acquiring {
+  return { record: JSON.parse(record) as Acquiring['record'], no, wakeAt };
 }
 
 type StoredBooks = readonly [

@@ -5,20 +5,26 @@ import type { Millis } from '../../domain/time.ts';
 import { words } from './words.ts';
 
 const CREDIT_KINDS = words<Credit['kind']>('reversal', 'refund');
+const ORIGINS = words<NonNullable<Credit['origin']>>('external');
 const CREDIT_STATUSES = words<Credit['status']>('pending', 'settled', 'rejected');
 
 type StoredCredit = readonly [
   ...ReturnType<typeof storeUsualCredit>,
   isTip?: true | null,
   replaces?: number | null,
-  resolution?: StoredResolution,
+  resolution?: StoredResolution | null,
+  origin?: number,
 ];
 type StoredResolution = readonly [creditNo: number] | readonly [reference: string, at: Millis];
 
-/** Few credits are rejected, and fewer requested again: the others have no place for that. */
+/** Few credits are rejected, fewer requested again or given at an acquirer by hand: the others have no place for that. */
 export function storeCredit(credit: Credit): StoredCredit {
   const usual = storeUsualCredit(credit);
-  const { isTip = null, replaces = null, resolution } = credit;
+  const { isTip = null, replaces = null, resolution, origin } = credit;
+  if (origin !== undefined) {
+    const resolved = resolution === undefined ? null : storeResolution(resolution);
+    return [...usual, isTip, replaces, resolved, ORIGINS.place(origin)];
+  }
   if (resolution !== undefined) return [...usual, isTip, replaces, storeResolution(resolution)];
   if (replaces !== null) return [...usual, isTip, replaces];
   return isTip === null ? usual : [...usual, isTip];
@@ -68,9 +74,10 @@ export function restoreCredit(stored: StoredCredit): Credit {
     repeats: stored[11],
     settledReason: stored[12],
   };
-  const [isTip, replaces, resolution] = [stored[13], stored[14], stored[15]];
+  const [isTip, replaces, resolution, origin] = [stored[13], stored[14], stored[15], stored[16]];
   if (isTip) credit.isTip = true;
   if (replaces != null) credit.replaces = replaces;
-  if (resolution !== undefined) credit.resolution = restoreResolution(resolution);
+  if (resolution != null) credit.resolution = restoreResolution(resolution);
+  if (origin !== undefined) credit.origin = ORIGINS.word(origin);
   return credit;
 }

@@ -14,7 +14,7 @@ import { restoreRejection } from './part-tuples.ts';
 export const PAYMENT_COLUMNS =
   'no, paychannel_id, payment_ref, amount, credited, status, method, payer, paid_at, received_at, notified_at, subscribed, rejection, excess, tip, tip_returned, paying_institution_id';
 export const CREDIT_COLUMNS =
-  'no, kind, payment_no, paychannel_id, payment_ref, amount, status, reason, settled_reason, reference, requested_at, settled_at, repeats, is_tip, replaces, replaced_by, returned_reference, returned_at';
+  'no, kind, payment_no, paychannel_id, payment_ref, amount, status, reason, settled_reason, reference, requested_at, settled_at, repeats, is_tip, replaces, replaced_by, returned_reference, returned_at, origin';
 
 /** Numbers come as text from a row, as numbers from JSON. */
 type Whole = string | number;
@@ -90,6 +90,7 @@ export interface CreditColumns {
   readonly replaced_by: number | null;
   readonly returned_reference: string | null;
   readonly returned_at: Whole | null;
+  readonly origin: 'external' | null;
 }
 
 export function creditOf(row: CreditColumns): Credit {
@@ -112,6 +113,7 @@ export function creditOf(row: CreditColumns): Credit {
   if (row.replaces !== null) credit.replaces = row.replaces;
   const resolution = resolutionOf(row);
   if (resolution !== null) credit.resolution = resolution;
+  if (row.origin !== null) credit.origin = row.origin;
   return credit;
 }
 

@@ -31,8 +31,10 @@ export const STATUSES = words<BillStatus>(
   'refunded',
   'cancelled',
   'expired',
+  'pending',
+  'failed',
 );
-export const CAUSES = words<Cause>('terminal', 'operator', 'timeout');
+export const CAUSES = words<Cause>('terminal', 'operator', 'timeout', 'acquirer');
 const PAYMENT_STATUSES = words<Payment['status']>('accepted', 'confirmed', 'reversed', 'refunded');
 const REFERENCE_KINDS = words<KeptReference['kind']>('payment', 'reservation', 'key');
 const EVENT_TYPES = words<BillEvent['type']>(
@@ -46,6 +48,8 @@ const EVENT_TYPES = words<BillEvent['type']>(
   'credit.rejected',
   'payment.confirmed',
   'bill.due',
+  'bill.opened',
+  'bill.failed',
 );
 
 export function optional<T, U>(value: T | null, change: (value: T) => U): U | null {

@@ -106,6 +106,7 @@ export function billsTable(codec: BillCodec): Table<BillRow> {
       { name: 'spilled', type: 'boolean', of: ({ bill }) => bill.spilled },
       { name: 'policies', type: 'text', of: ({ bill }) => policiesText(bill.terms) },
       { name: 'is_test', type: 'boolean', of: ({ bill }) => bill.terms.mode === 'test' },
+      { name: 'acquirer', type: 'text', of: ({ bill }) => bill.terms.acquirer?.name ?? null },
       { name: 'state', type: 'bytea', of: ({ bill }) => codec.encodeBill(bill) },
     ],
   };
@@ -221,6 +222,7 @@ export const creditsTable: Table<CreditRow> = {
       of: ({ credit }) => otherwise(credit)?.reference ?? null,
     },
     { name: 'returned_at', type: 'bigint', of: ({ credit }) => otherwise(credit)?.at ?? null },
+    { name: 'origin', type: 'text', of: ({ credit }) => credit.origin ?? null },
   ],
 };
 

@@ -2,6 +2,7 @@
 // bill-codec.ts).
 
 import type {
+  AtAcquirer,
   Line,
   Offer,
   OwnQrFormat,
@@ -30,17 +31,24 @@ type StoredTerms = readonly [
   ofType?: StoredOffer | StoredStay | null,
   policies?: StoredPolicies | null,
   tipMax?: Minor | null,
-  mode?: number,
+  mode?: number | null,
+  acquirer?: StoredAcquirer,
 ];
+type StoredAcquirer = ReturnType<typeof storeAcquirer>;
 
 /**
- * What its type adds, an offer or a stay, then its policies, its tip and its mode. Dynamic bills have nothing of the first, few
+ * What its type adds, an offer or a stay, then its policies, its tip, its mode and its acquirer. Dynamic bills have nothing of the first, few
  * bills have policies or a tip of their own, and most are live: their rows have no place for them.
  */
 export function storeTerms(terms: Terms): StoredTerms {
   const common = storeCommonTerms(terms);
-  const { policies, tipMax, mode } = terms;
+  const { policies, tipMax, mode, acquirer } = terms;
   const ofType = storeOfType(terms);
+  if (acquirer !== undefined) {
+    const own = optional(policies ?? null, storePolicies);
+    const place = mode === undefined ? null : MODES.place(mode);
+    return [...common, ofType, own, tipMax ?? null, place, storeAcquirer(acquirer)];
+  }
   if (mode !== undefined) {
     const own = optional(policies ?? null, storePolicies);
     return [...common, ofType, own, tipMax ?? null, MODES.place(mode)];
@@ -62,12 +70,14 @@ export function restoreTerms(stored: StoredTerms): Terms {
   const ofType = stored[OF_TYPE_PLACE] ?? null;
   const policies = stored[POLICIES_PLACE] ?? null;
   const tipMax = stored[TIP_PLACE] ?? null;
-  const mode = stored[MODE_PLACE];
+  const mode = stored[MODE_PLACE] ?? null;
+  const acquirer = stored[ACQUIRER_PLACE];
   if (ofType !== null && terms.type === 'timer') terms.stay = restoreStay(ofType as StoredStay);
   else if (ofType !== null) terms.offer = restoreOffer(ofType as StoredOffer);
   if (policies !== null) terms.policies = restorePolicies(policies);
   if (tipMax !== null) terms.tipMax = tipMax;
-  if (mode !== undefined) terms.mode = MODES.word(mode);
+  if (mode !== null) terms.mode = MODES.word(mode);
+  if (acquirer !== undefined) terms.acquirer = restoreAcquirer(acquirer);
   return terms;
 }
 
@@ -75,6 +85,16 @@ const OF_TYPE_PLACE = 23;
 const POLICIES_PLACE = 24;
 const TIP_PLACE = 25;
 const MODE_PLACE = 26;
+export const ACQUIRER_PLACE = 27;
+
+function storeAcquirer({ name, paychannelId, closesByItself, partialRefund }: AtAcquirer) {
+  return [name, paychannelId, closesByItself, partialRefund] as const;
+}
+
+function restoreAcquirer(stored: ReturnType<typeof storeAcquirer>): AtAcquirer {
+  const [name, paychannelId, closesByItself, partialRefund] = stored;
+  return { name, paychannelId, closesByItself, partialRefund };
+}
 
 type StoredPolicies = ReturnType<typeof storePolicies>;
 

@@ -65,12 +65,19 @@ const commonTerms = {
 const tariff = versions().map((version) =>
   structuredClone({ currency: 'EUR', timeZone: 'Europe/Riga', versions: [version] }),
 );
+const acquirer = record({
+  name: word,
+  paychannelId: word,
+  closesByItself: fc.boolean(),
+  partialRefund: fc.boolean(),
+});
 const terms = fc.oneof(
   record({ ...commonTerms, type: fc.constant('dynamic') }),
   record({ ...commonTerms, type: fc.constant('dynamic'), policies }),
   record({ ...commonTerms, type: fc.constant('static'), offer }),
   record({ ...commonTerms, type: fc.constant('dynamic'), tipMax: amount }),
   record({ ...commonTerms, type: fc.constant('static'), offer, policies }),
+  record({ ...commonTerms, type: fc.constant('dynamic'), acquirer }),
   record({ ...commonTerms, type: fc.constant('timer'), stay: record({ tariff, startedAt: time }) }),
 );
 const usualPayment = {
@@ -131,7 +138,15 @@ const resolution = fc.oneof(
   record({ how: fc.constant('requestedAgain'), creditNo: count }),
   record({ how: fc.constant('returnedOtherwise'), reference: word, at: time }),
 );
-const credit = fc.oneof(record(usualCredit), another, record({ ...usualCredit, resolution }));
+const credit = fc.oneof(
+  record(usualCredit),
+  another,
+  record({ ...usualCredit, resolution }),
+  record({ ...usualCredit, origin: fc.constant('external') }),
+);
+/** A driver’s own notes have whatever keys it likes. */
+const notes = fc.constant(JSON.parse('{"__proto__":"kept","a b":""}') as unknown);
+const registration = record({ id: word, amount, currency: word, ref: word, payload: word, notes });
 const commonReservation = {
   no: count,
   paychannelId: word,
@@ -215,6 +230,19 @@ const shapes: { readonly [Type in BillFact['type']]: Shape } = {
   ArmingRepeated: { repeatAt: time },
   ArmingGivenUp: {},
   StickerArmed: { saleId: word },
+  BillOpened: {},
+  BillFailed: {},
+  AcquiringBegun: {
+    step: record({ call: fc.constant('look'), registration }),
+    wakeAt: fc.oneof(time, fc.constant(NEVER)),
+  },
+  AcquiringKept: {
+    acquiring: record({
+      record: record({ registration: maybe(registration) }),
+      no: count,
+      wakeAt: time,
+    }),
+  },
   PartsLetGo: { payments: fc.array(count, { maxLength: 5 }), events: fc.array(count) },
   PartsRecalled: {
     payments: fc.array(payment, { maxLength: 2 }),

@@ -24,7 +24,7 @@ import {
 import { SHAPES_V1 } from './entry-shapes.ts';
 
 /** The version that today's code writes. */
-export const ENTRY_VERSION = 9;
+export const ENTRY_VERSION = 10;
 
 const SUM_BYTES = 4;
 
@@ -74,6 +74,11 @@ const readers: { readonly [version: number]: Reader } = {
   // Dead letters are sent again.
   9: {
     body: (payload) => checkedBody(payload, 9),
+    restore: (stored) => restore(stored as StoredContent),
+  },
+  // Bills at an acquirer came, with the chain of calls there.
+  10: {
+    body: (payload) => checkedBody(payload, 10),
     restore: (stored) => restore(stored as StoredContent),
   },
 };
@@ -149,7 +154,9 @@ type FreeFact = Extract<
       | 'BillConfirmed'
       | 'ReceiptAttached'
       | 'PartsRecalled'
-      | 'EventResent';
+      | 'EventResent'
+      | 'AcquiringBegun'
+      | 'AcquiringKept';
   }
 >;
 type StoredEvent = Omit<BillEvent, 'receipt'> & { readonly receipt: StoredJson };
@@ -161,6 +168,8 @@ type StoredFact =
     })
   | { readonly type: 'ReceiptAttached'; readonly receipt: StoredJson }
   | { readonly type: 'EventResent'; readonly event: StoredEvent }
+  // A driver's own notes are in both: as JSON, their keys are theirs (C3).
+  | { readonly type: 'AcquiringBegun' | 'AcquiringKept'; readonly json: string }
   | (Omit<Extract<FreeFact, { type: 'PartsRecalled' }>, 'events'> & {
       readonly events: readonly StoredEvent[];
     });
@@ -193,6 +202,9 @@ function hasFree(fact: BillFact | StoredFact): boolean {
       return fact.receipt !== null;
     case 'EventResent':
       return fact.event.receipt !== null;
+    case 'AcquiringBegun':
+    case 'AcquiringKept':
+      return true;
     default:
       return fact.type === 'PartsRecalled';
   }
@@ -207,6 +219,9 @@ function storeFact(fact: BillFact): StoredFact {
       return { ...fact, receipt: asText(fact.receipt) };
     case 'EventResent':
       return { ...fact, event: { ...fact.event, receipt: asText(fact.event.receipt) } };
+    case 'AcquiringBegun':
+    case 'AcquiringKept':
+      return { type: fact.type, json: JSON.stringify(fact) };
     case 'PartsRecalled': {
       const events = fact.events.map((each) => ({ ...each, receipt: asText(each.receipt) }));
       return { ...fact, events };
@@ -246,6 +261,9 @@ function restoreFact(fact: StoredFact): BillFact {
       return { ...fact, receipt: fromText(fact.receipt) };
     case 'EventResent':
       return { ...fact, event: { ...fact.event, receipt: fromText(fact.event.receipt) } };
+    case 'AcquiringBegun':
+    case 'AcquiringKept':
+      return JSON.parse(fact.json) as BillFact;
     case 'PartsRecalled': {
       const events = fact.events.map((each) => ({ ...each, receipt: fromText(each.receipt) }));
       return { ...fact, events };

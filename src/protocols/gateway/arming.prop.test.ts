@@ -89,6 +89,7 @@ class Market {
     const context = {
       shards: door.shards,
       codes,
+      acquirers: [],
       hosted: NO_FORMATS,
       payers,
       tariffs: noTariffs,

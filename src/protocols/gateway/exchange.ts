@@ -46,6 +46,8 @@ export interface Incoming {
   readonly idempotencyKey: string;
   readonly isHead: boolean;
   readonly startedAt: number;
+  /** All of them, names in lower case, where the call is in somebody else's form. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** More headers of an answer. */

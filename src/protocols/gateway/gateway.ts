@@ -135,12 +135,13 @@ function listen(app: App, { host, port }: GatewayOptions): Promise<us_listen_soc
 function readingOf({
   door,
   codes,
+  acquirers,
   hosted,
   payers,
   tariffs,
   clock,
 }: GatewayOptions): ReadingContext {
-  return { shards: door.shards, codes, hosted, payers, tariffs, wall: () => clock.wall() };
+  return { shards: door.shards, codes, acquirers, hosted, payers, tariffs, wall: () => clock.wall() };
 }
 
 function evidenceContext(options: GatewayOptions, principals: Principals): EvidenceContext {

@@ -313,7 +313,13 @@ function whereVisible(
 function codeHandler(context: HandlerContext, form: CodeForm): QueryHandler {
   return (exchange, principal, values) =>
     whereVisible(context, exchange, principal, (_billId, bill) => {
-      const { qr } = JSON.parse(Buffer.from(bill).toString('utf8')) as { qr: { payload: string } };
+      const { qr } = JSON.parse(Buffer.from(bill).toString('utf8')) as {
+        qr: { payload: string } | null;
+      };
+      if (qr === null) {
+        exchange.refuse({ code: 'qr.notReady' });
+        return;
+      }
       const drawn = drawCode(qr.payload, form, values);
       if (isProblem(drawn)) exchange.refuse(drawn);
       else exchange.send(200, drawn.contentType, drawn.body);

@@ -128,6 +128,7 @@ export class HttpFront {
       idempotencyKey: call.key === undefined ? '' : req.getHeader('idempotency-key'),
       isHead: method === 'HEAD',
       startedAt: this.#options.clock.monotonic(),
+      ...(call.id === 'acquirer.notify' ? { headers: headersOf(req) } : {}),
     };
     const exchange = new Exchange(res, incoming, this.#onAnswered);
     this.#underWay.add(exchange);
@@ -253,6 +254,14 @@ export class HttpFront {
     this.#options.log.error({ err: error, requestId, call: call.id }, 'a request failed');
     exchange.refuse({ code: isStoreError(error) ? 'history.unavailable' : 'internal' });
   }
+}
+
+function headersOf(req: HttpRequest): Record<string, string> {
+  const headers: Record<string, string> = {};
+  req.forEach((name, value) => {
+    headers[name] = value;
+  });
+  return headers;
 }
 
 /** Stores’ own errors carry a code (`ECONNREFUSED`, `57P01`); mistakes of ours do not. */

@@ -1,5 +1,6 @@
 // What a gateway is given and what it tells.
 
+import type { AcquirerReply, KnownAcquirer, PostedToAcquirer } from '../../switch/acquirers.ts';
 import type { Archive } from '../../switch/archive.ts';
 import type { Directory } from '../../switch/directory.ts';
 import { type Limits, UNLIMITED } from '../../switch/limits.ts';
@@ -121,6 +122,12 @@ export interface GatewayOptions {
   readonly codes: QrCodes;
   /** The formats of loaded drivers. */
   readonly hosted: HostedFormats;
+  readonly acquirers: readonly KnownAcquirer[];
+  /** Null: no acquirer has such an address; undefined: nobody can read it now. */
+  readonly postToAcquirer: (
+    token: string,
+    posted: PostedToAcquirer,
+  ) => Promise<AcquirerReply | null | undefined>;
   readonly payers: PayerLabels;
   readonly payerDesk: PayerDesk;
   readonly host: string;

@@ -43,10 +43,38 @@ export function publicHandlers(options: GatewayOptions): ReadonlyMap<string, Pub
       },
     ],
     ['bill.page', (exchange) => sendBillPage(options, exchange)],
+    ['acquirer.notify', takeNotification(options)],
   ]);
 }
 
 const RETRY_SOON = [['Retry-After', '1']] as const;
+
+/** Notifications of acquirers that wait for their reply at once; more are told to come again. */
+const NOTIFICATIONS_MAX = 256;
+
+function takeNotification({ postToAcquirer }: GatewayOptions): PublicHandler {
+  let underWay = 0;
+  return (exchange) => {
+    const { params, headers = {} } = exchange.incoming;
+    if (underWay >= NOTIFICATIONS_MAX) {
+      exchange.refuse({ code: 'overloaded' });
+      return;
+    }
+    exchange.readBody(() => {
+      underWay += 1;
+      const posted = { headers, body: exchange.body.toString('utf8') };
+      void postToAcquirer(params.token ?? '', posted).then((reply) => {
+        underWay -= 1;
+        if (reply === null) exchange.refuse({ code: 'route.notFound' });
+        else if (reply === undefined) exchange.refuse({ code: 'overloaded' });
+        else {
+          const { 'content-type': type = 'text/plain', ...more } = reply.headers;
+          exchange.send(reply.status, type, reply.body, Object.entries(more));
+        }
+      });
+    });
+  };
+}
 
 function sendPage(exchange: Exchange, status: number, page: string): void {
   exchange.send(status, HTML_TYPE, page, PAGE_HEADERS);

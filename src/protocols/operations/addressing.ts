@@ -14,6 +14,7 @@ import {
   type TerminalId,
 } from '../../domain/ids.ts';
 import { millis } from '../../domain/time.ts';
+import type { KnownAcquirer } from '../../switch/acquirers.ts';
 import type { PayerLabels } from '../../switch/payers.ts';
 import type { Principal } from '../../switch/principal.ts';
 import type { HostedFormats, QrCodes } from '../../switch/qr.ts';
@@ -37,6 +38,7 @@ export interface ReadingContext {
   readonly codes: QrCodes;
   /** The formats of loaded drivers. */
   readonly hosted: HostedFormats;
+  readonly acquirers: readonly KnownAcquirer[];
   readonly payers: PayerLabels;
   readonly tariffs: Tariffs;
   /** Wall clock, ms. */

@@ -3,7 +3,6 @@
 // where the code of a loaded driver's format is to be made or read.
 
 import type { Principal } from '../../switch/principal.ts';
-import { featureProblem } from '../feature-problem.ts';
 import { withMissingAmount } from '../new-bill.ts';
 import { invalid } from '../problem-document.ts';
 import { violationsOf } from '../schemas/validation.ts';
@@ -28,7 +27,7 @@ export function readOperation(
   const violations = violationsOf(name, body);
   if (violations !== undefined) {
     const all = name === 'bill.create' ? withMissingAmount(body, violations) : violations;
-    return featureProblem(name, body) ?? invalid(all);
+    return invalid(all);
   }
   return readers[name](body, principal, context);
 }

@@ -17,6 +17,7 @@ import type { Minor } from '../../domain/money.ts';
 import { millis, SECOND_MS } from '../../domain/time.ts';
 import type { Principal } from '../../switch/principal.ts';
 import type { Operation, SwitchRejection } from '../../switch/requests.ts';
+import { withAcquirer } from '../at-acquirer.ts';
 import { digestOf } from '../digest.ts';
 import { withCode } from '../issue-code.ts';
 import { digestOfNew, problemOfNew, termsOf } from '../new-bill.ts';
@@ -163,8 +164,15 @@ function readCreate(
     return { shard, operation: unlessMade(request, terminalId, tariff) };
   }
   const id = newBillId(shard, context);
-  const terms = termsOf(request, principal, id, tariff);
-  const coded = withCode(terms, request.qrFormat, principal.qr, context);
+  const terms = withAcquirer(termsOf(request, principal, id, tariff), request, {
+    principal,
+    acquirers: context.acquirers,
+  });
+  if ('rejected' in terms) return { shard, operation: unlessMade(request, terminalId, terms) };
+  const coded =
+    terms.acquirer === undefined
+      ? withCode(terms, request.qrFormat, principal.qr, context)
+      : terms;
   const addressed = (done: typeof terms | SwitchRejection): Addressed => ({
     shard,
     operation:

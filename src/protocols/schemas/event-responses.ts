@@ -8,6 +8,8 @@ import { named, oneOf } from './scalars.ts';
 import { stayed } from './stay-responses.ts';
 
 export const EVENT_TYPES = [
+  'bill.opened',
+  'bill.failed',
   'bill.paid',
   'bill.due',
   'payment.received',

@@ -50,11 +50,6 @@ const metadata = explained(
   ),
 );
 
-/** Fields that API.md announces for later bill types and policies: refused by name, not as unknown. */
-export const LATER_FIELDS = {
-  'bill.create': ['acquirer'],
-} as const;
-
 /** What of it is left out is as the merchant has set it, else as its institution has, else as by default. */
 export const policies = Type.Object(
   {
@@ -214,6 +209,16 @@ export const billCreate = Type.Object(
           examples: [...OWN_FORMATS],
           description:
             'What the QR code holds: `url`, the address of the bill’s page; `emvco`, an EMVCo merchant-presented code; `sbp`, a link of SBP; or the name of a format that the operator has loaded. Left out: the terminal’s format, else its institution’s, else `url`.',
+        }),
+      ),
+    ),
+    acquirer: Type.Optional(
+      explained(
+        'must be the name of an acquirer: 1 to 32 of a-z0-9-',
+        Type.String({
+          pattern: '^[a-z0-9-]{1,32}$',
+          description:
+            'The bank’s own QR system through which it is to be paid, by the name under which it is set up. The bill is `pending` until the bank has given the code.',
         }),
       ),
     ),

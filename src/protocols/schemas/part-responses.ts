@@ -5,6 +5,7 @@ import { amount, mode, text, time } from './response-scalars.ts';
 import { named, nullable, oneOf } from './scalars.ts';
 
 export const BILL_STATUSES = [
+  'pending',
   'open',
   'partiallyPaid',
   'paid',
@@ -12,6 +13,7 @@ export const BILL_STATUSES = [
   'refunded',
   'cancelled',
   'expired',
+  'failed',
 ] as const;
 const PAYMENT_STATUSES = ['accepted', 'confirmed', 'reversed', 'refunded', 'refused'] as const;
 const CREDIT_STATUSES = ['pending', 'settled', 'rejected', 'returnedOtherwise'] as const;
@@ -69,6 +71,11 @@ const creditFields = {
     Type.Literal(true, { description: 'It returns the payment’s tip, and nothing of its amount.' }),
   ),
   replaces: Type.Optional(text('The rejected credit that this one is requested in place of.')),
+  origin: Type.Optional(
+    oneOf(['external'], {
+      description: 'It was given back at the acquirer by hand: nobody asked for it here.',
+    }),
+  ),
   replacedBy: Type.Optional(text('Of a rejected credit: the one requested in its place.')),
 };
 export const credit = named('Credit', Type.Object(creditFields));

@@ -15,7 +15,7 @@ import { amount, mode, text, time } from './response-scalars.ts';
 import { named, nullable, oneOf } from './scalars.ts';
 import { origin, quote, stayed } from './stay-responses.ts';
 
-export const CAUSES = ['terminal', 'operator', 'timeout'] as const;
+export const CAUSES = ['terminal', 'operator', 'timeout', 'acquirer'] as const;
 
 const line = named(
   'Line',
@@ -55,7 +55,8 @@ export const bill = named(
     id: text('26 characters of Crockford base32.'),
     type: oneOf(['dynamic', 'static', 'timer']),
     status: oneOf(BILL_STATUSES, {
-      description: '`refunded`, `cancelled` and `expired` are final.',
+      description:
+        '`refunded`, `cancelled`, `expired` and `failed` are final. `pending`: its acquirer has not given the code yet.',
     }),
     version: Type.Integer({
       minimum: 1,
@@ -95,12 +96,23 @@ export const bill = named(
     receipt: nullable(Type.Object({}, { description: 'The fiscal receipt.' })),
     payments: Type.Array(payment, { maxItems: 20, description: 'The latest 20, oldest first.' }),
     credits: Type.Array(credit, { maxItems: 20, description: 'The latest 20, oldest first.' }),
-    qr: Type.Object({
-      format: text('`url`, `emvco`, `sbp`, or the name of a format that the operator has loaded.'),
-      payload: text('What the code says.'),
-      svg: text('Link to the code as SVG.'),
-      png: text('Link to the code as PNG.'),
-    }),
+    qr: nullable(
+      Type.Object(
+        {
+          format: text(
+            '`url`, `emvco`, `sbp`, the name of a format that the operator has loaded, or `acquirer`: its own.',
+          ),
+          payload: text('What the code says.'),
+          svg: text('Link to the code as SVG.'),
+          png: text('Link to the code as PNG.'),
+        },
+        { description: 'Null while its acquirer has not given the code.' },
+      ),
+    ),
+    acquirer: Type.Optional(text('Through which bank’s own QR system it is paid, where it is.')),
+    failure: Type.Optional(
+      nullable(text('With `acquirer`: why a failed bill has failed, in the bank’s words.')),
+    ),
     ...offered,
     ...stayed,
     tariff: origin,
@@ -166,6 +178,7 @@ export const view = named(
             'notYetValid',
             'limit',
             'armed',
+            'acquirer',
           ],
           { description: 'Why it is not payable.' },
         ),

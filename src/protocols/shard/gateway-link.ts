@@ -79,6 +79,7 @@ export class GatewayLink implements ShardDoor {
   readonly #eventListeners: ((event: StreamedEvent) => void)[] = [];
   readonly #endListeners: ((recipient: Recipient, eventId: string) => void)[] = [];
   readonly #unfinishedListeners: ((billId: BillId) => void)[] = [];
+  readonly #acquiringListeners: ((recipient: Recipient, billId: BillId) => void)[] = [];
   readonly #startListeners: (() => void)[] = [];
   #seq = 0;
   #isAwake = false;
@@ -173,6 +174,10 @@ export class GatewayLink implements ShardDoor {
 
   onUnfinished(listener: (billId: BillId) => void): void {
     this.#unfinishedListeners.push(listener);
+  }
+
+  onAcquiring(listener: (recipient: Recipient, billId: BillId) => void): void {
+    this.#acquiringListeners.push(listener);
   }
 
   onWorkerStart(listener: () => void): void {
@@ -275,7 +280,7 @@ export class GatewayLink implements ShardDoor {
   }
 
   #notice(link: Link, notices: Notices): void {
-    const { answers, failures, events, ended, unfinished, hasBegun } = notices;
+    const { answers, failures, events, ended, unfinished, acquiring, hasBegun } = notices;
     if (hasBegun) this.#tellStart();
     for (const event of events) for (const listener of this.#eventListeners) listener(event);
     for (let i = 0; i < ended.length; i += 2) {
@@ -285,6 +290,11 @@ export class GatewayLink implements ShardDoor {
     }
     for (const billId of unfinished) {
       for (const listener of this.#unfinishedListeners) listener(billId);
+    }
+    for (let i = 0; i < acquiring.length; i += 2) {
+      for (const listener of this.#acquiringListeners) {
+        listener(acquiring[i] as Recipient, acquiring[i + 1] as BillId);
+      }
     }
     for (const { seq, answer } of answers) {
       link.pendingQueries.get(seq)?.done(answer);

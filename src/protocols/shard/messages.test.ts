@@ -16,6 +16,7 @@ const NOTHING: Notices = {
   events: [],
   ended: [],
   unfinished: [],
+  acquiring: [],
   hasBegun: false,
 };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -26,6 +26,8 @@ export interface Notices {
   readonly ended: readonly string[];
   /** Bills at which something that spans several has not ended in its time. */
   readonly unfinished: readonly BillId[];
+  /** Bills at acquirers at which a call may be due: `recipient, id` two by two. */
+  readonly acquiring: readonly string[];
   /** A shard has begun to serve: what is pending is to be read again. */
   readonly hasBegun: boolean;
 }

@@ -29,6 +29,7 @@ interface Gathered extends Notices {
   readonly events: StreamedEvent[];
   readonly ended: string[];
   readonly unfinished: BillId[];
+  readonly acquiring: string[];
   hasBegun: boolean;
 }
 
@@ -91,6 +92,12 @@ export class WorkerLink implements ReplySink {
     }
   }
 
+  acquiring(recipient: Recipient, billId: BillId): void {
+    for (const origin of this.#subscriptions.get(recipient) ?? []) {
+      this.#links.get(origin)?.notices.acquiring.push(recipient, billId);
+    }
+  }
+
   begun(): void {
     for (const { notices } of this.#links.values()) notices.hasBegun = true;
   }
@@ -145,11 +152,12 @@ export class WorkerLink implements ReplySink {
 }
 
 function nothing(): Gathered {
-  return { answers: [], failures: [], events: [], ended: [], unfinished: [], hasBegun: false };
+  const lists = { answers: [], failures: [], events: [], ended: [], unfinished: [], acquiring: [] };
+  return { ...lists, hasBegun: false };
 }
 
 function isNothing(notices: Notices): boolean {
-  const { answers, failures, events, ended, unfinished, hasBegun } = notices;
-  const count = answers.length + failures.length + events.length + ended.length;
-  return count + unfinished.length === 0 && !hasBegun;
+  const { answers, failures, events, ended, unfinished, acquiring, hasBegun } = notices;
+  const lists = [answers, failures, events, ended, unfinished, acquiring];
+  return !hasBegun && lists.every(({ length }) => length === 0);
 }

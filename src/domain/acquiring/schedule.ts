@@ -2,15 +2,7 @@
 // minutes or not at all, so the looks spread out with age: one in three seconds at first, one in ten where a bill is two
 // minutes old, one in a minute where it is twelve.
 
-import {
-  DAY_MS,
-  HOUR_MS,
-  MINUTE_MS,
-  type Millis,
-  NEVER,
-  plus,
-  SECOND_MS,
-} from '../../domain/time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, type Millis, NEVER, plus, SECOND_MS } from '../time.ts';
 import type { AcquiredBill } from './record.ts';
 
 const OPEN_MIN_MS = 3 * SECOND_MS;

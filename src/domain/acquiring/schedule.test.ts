@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Currency, Minor } from '../../domain/money.ts';
-import { type Millis, NEVER } from '../../domain/time.ts';
+import type { Currency, Minor } from '../money.ts';
+import { type Millis, NEVER } from '../time.ts';
 import { acquire } from './acquired-bill.ts';
 import type { AcquiredBill } from './record.ts';
 import { backoffMs, lookAgainAt } from './schedule.ts';

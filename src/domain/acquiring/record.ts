@@ -1,8 +1,8 @@
 // What the switch keeps of a bill at an acquirer. Plain JSON: it is durable before anything rests on it.
 
-import type { Currency, Minor } from '../../domain/money.ts';
-import type { Millis } from '../../domain/time.ts';
-import type { Registration, Sighting } from '../contract/bill-driver.ts';
+import type { Currency, Minor } from '../money.ts';
+import type { Millis } from '../time.ts';
+import type { Registration, Sighting } from './words.ts';
 
 export interface AcquiredBill {
   /** 1 to 29 of `A-Za-z0-9-`. */
@@ -30,6 +30,15 @@ export interface AcquiredBill {
   /** Calls in a row that brought nothing. */
   readonly failures: number;
   readonly dueAt: Millis;
+}
+
+/** A bill's record, with what the switch adds. */
+export interface Acquiring {
+  readonly record: AcquiredBill;
+  /** Counts the calls begun that may have an effect: an answer names the one after which it was asked for. */
+  readonly no: number;
+  /** When the shard itself has the next call made, whoever was to make it. */
+  readonly wakeAt: Millis;
 }
 
 export interface RefundOrder {

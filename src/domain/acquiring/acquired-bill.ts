@@ -12,21 +12,12 @@
 //   Q3. One refund at a time: what the acquirer says it has given back can then be told apart.
 //   Q4. What was given back and is none of ours was given back by hand: `external`. It counts once.
 
-import { assert } from '../../domain/assert.ts';
-import { add, type Minor, minor, subtract, ZERO } from '../../domain/money.ts';
-import { type Millis, NEVER, plus } from '../../domain/time.ts';
-import type {
-  Attempt,
-  Capabilities,
-  NotDone,
-  Outcome,
-  Refund,
-  Registration,
-  Sighting,
-  Tender,
-} from '../contract/bill-driver.ts';
+import { assert } from '../assert.ts';
+import { add, type Minor, minor, subtract, ZERO } from '../money.ts';
+import { type Millis, NEVER, plus } from '../time.ts';
 import type { AcquiredBill, RefundOrder } from './record.ts';
 import { backoffMs, lookAgainAt } from './schedule.ts';
+import type { Attempt, NotDone, Outcome, Refund, Registration, Sighting, Tender } from './words.ts';
 
 export type Step =
   | { readonly call: 'register'; readonly tender: Tender; readonly attempt: Attempt }
@@ -38,6 +29,11 @@ export type Step =
       readonly refund: Refund;
       readonly attempt: Attempt;
     };
+
+/** What `finish` need know of the step that was taken. */
+export type StepTaken =
+  | { readonly call: Exclude<Step['call'], 'refund'> }
+  | { readonly call: 'refund'; readonly refund: Pick<Refund, 'id'> };
 
 export type NewAcquiredBill = Pick<
   AcquiredBill,
@@ -101,7 +97,7 @@ export function isOver({ status }: AcquiredBill): boolean {
 export function nextStep(
   bill: AcquiredBill,
   now: Millis,
-  { closesByItself }: Pick<Capabilities, 'closesByItself'>,
+  { closesByItself }: { readonly closesByItself: boolean },
 ): Step | undefined {
   if (now < bill.dueAt || isOver(bill)) return undefined;
   const { registration, seen, sentAt } = bill;
@@ -142,7 +138,7 @@ export function begin(bill: AcquiredBill, step: Step, now: Millis): AcquiredBill
 /** What the outcome of a step means for the bill, which may have been told more since the step began. */
 export function finish(
   bill: AcquiredBill,
-  step: Step,
+  step: StepTaken,
   outcome: Outcome<Registration> | Outcome<Sighting>,
   now: Millis,
 ): AcquiredBill {
@@ -178,7 +174,7 @@ function registered(bill: AcquiredBill, registration: Registration, now: Millis)
   return { ...open, dueAt: lookAgainAt(open, now) };
 }
 
-function notDoneOf(bill: AcquiredBill, step: Step, no: NotDone, now: Millis): AcquiredBill {
+function notDoneOf(bill: AcquiredBill, step: StepTaken, no: NotDone, now: Millis): AcquiredBill {
   switch (step.call) {
     case 'register':
       return notRegistered(bill, no, now);

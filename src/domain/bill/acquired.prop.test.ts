@@ -1,0 +1,267 @@
+// X1 to X3 of acquired.ts for all lives: the bank's books, which know nothing of ours, say what has been paid and given back.
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AcquiredWorld, type BankWays, returnedBy } from '../../../tests/support/acquired-world.ts';
+import { cancel, confirm, money, ref, refund } from '../../../tests/support/bill-spec.ts';
+import { acquiringOf } from './acquired.ts';
+
+type Happening =
+  | { readonly do: 'visit'; readonly lost: 'not' | 'before' | 'after'; readonly dies: boolean }
+  | { readonly do: 'pass'; readonly ms: number }
+  | { readonly do: 'pay' | 'confirm' | 'cancel' | 'late' }
+  | { readonly do: 'less' | 'byHand' | 'refund'; readonly amount: number };
+
+const lost = fc.constantFrom('not' as const, 'not' as const, 'before' as const, 'after' as const);
+const amount = fc.constantFrom(300, 500, 1_000);
+const happenings = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('visit' as const),
+      lost,
+      dies: fc.constantFrom(false, false, false, true),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('pass' as const),
+      ms: fc.constantFrom(1_000, 20_000, 400_000),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('pay' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('confirm' as const, 'cancel' as const) }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('late' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom('less' as const, 'byHand' as const, 'refund' as const),
+      amount,
+    }),
+  },
+) as fc.Arbitrary<Happening>;
+const ways: fc.Arbitrary<BankWays> = fc.record({
+  closesByItself: fc.boolean(),
+  partialRefund: fc.constantFrom(true, true, false),
+  cancelGivesBack: fc.boolean(),
+});
+/** A life that gets nowhere shows nothing. */
+const visit: Happening = { do: 'visit', lost: 'not', dies: false };
+const paid: readonly Happening[] = [visit, { do: 'pay' }, visit];
+const refunding: readonly Happening[] = [...paid, { do: 'confirm' }, { do: 'refund', amount: 300 }];
+const preludes: readonly (readonly Happening[])[] = [
+  [visit],
+  paid,
+  [visit, { do: 'cancel' }, { do: 'pay' }],
+  refunding,
+  [...refunding, { do: 'visit', lost: 'after', dies: false }],
+];
+
+const plans = fc.array(happenings, { minLength: 4, maxLength: 30 });
+
+function live(world: AcquiredWorld, plan: readonly Happening[]): void {
+  let keys = 0;
+  for (const each of plan) {
+    switch (each.do) {
+      case 'visit':
+        world.visit(each.lost, each.dies);
+        break;
+      case 'pass':
+        world.pass(each.ms);
+        break;
+      case 'pay':
+        world.pay();
+        break;
+      case 'late':
+        world.hearLate();
+        break;
+      case 'byHand':
+        world.byHand(each.amount);
+        break;
+      case 'confirm':
+        world.command(confirm());
+        break;
+      case 'less':
+        world.command(confirm(each.amount));
+        break;
+      case 'cancel':
+        world.command(cancel());
+        break;
+      case 'refund':
+        keys += 1;
+        world.command(refund(each.amount, { key: ref(`k${keys}`) }));
+        break;
+    }
+  }
+}
+
+/** Once all is quiet: the bill against the bank's books. */
+function expectBalance({ present: bill, bank, facts, registrations }: AcquiredWorld): void {
+  const { asked, byHand, open } = returnedBy(bill);
+  const { paid, unreturned } = bill.books;
+  expect(registrations).toBeLessThanOrEqual(1);
+  expect(open).toBe(0);
+  expect(paid).toBe(acquiringOf(bill).record.status === 'cancelled' ? 0 : bank.paid);
+  expect(facts.filter(({ type }) => type === 'PaymentAccepted')).toHaveLength(paid > 0 ? 1 : 0);
+  // A refund that was given twice would look as if one had been made by hand.
+  expect(byHand).toBeLessThanOrEqual(bank.byHand);
+  const unbooked = paid === 0 ? 0 : bank.returned - asked - byHand;
+  expect(unbooked).toBeGreaterThanOrEqual(0);
+  if (unreturned > 0) return;
+  // Before the confirm the books have no room for a part.
+  if (bill.status !== 'paid') expect(unbooked).toBe(0);
+  if (bill.status === 'cancelled') expect(bank.returned).toBe(paid);
+}
+
+describe('the money of a bill at an acquirer', () => {
+  test('is what the bank says, whatever is lost, repeated or given back by hand', () => {
+    const reached = new Set<string>();
+    fc.assert(
+      fc.property(ways, fc.constantFrom(...preludes), plans, (way, prelude, plan) => {
+        const world = new AcquiredWorld(way);
+        live(world, [...prelude, ...plan]);
+        world.settle();
+        world.hearLate();
+        expectBalance(world);
+        const { status, credits } = world.present;
+        reached.add(status);
+        for (const { kind, status: end, origin } of credits)
+          reached.add(`${kind} ${origin ?? end}`);
+      }),
+      { numRuns: 120, seed: 7 },
+    );
+    const ends = [
+      'cancelled',
+      'confirmed',
+      'expired',
+      'refunded',
+      'refund external',
+      'refund settled',
+      'reversal settled',
+    ];
+    expect(ends.filter((end) => !reached.has(end))).toEqual([]);
+  });
+});
+
+const WAYS: BankWays = { closesByItself: false, partialRefund: true, cancelGivesBack: false };
+
+/** Registered, and paid where it is said. */
+function opened(way: Partial<BankWays> = {}, isPaid = false): AcquiredWorld {
+  const world = new AcquiredWorld({ ...WAYS, ...way });
+  world.visit('not');
+  if (isPaid) {
+    world.pay();
+    world.visit('not');
+  }
+  return world;
+}
+
+describe('a bill at an acquirer', () => {
+  test('is pending until it is registered, and tells its terminal when there is a code', () => {
+    const world = new AcquiredWorld(WAYS);
+    expect(world.present.status).toBe('pending');
+    world.visit('not');
+    expect(world.present.status).toBe('open');
+    expect(world.present.outbox.map(({ type }) => type)).toEqual(['bill.opened']);
+  });
+
+  test('fails where the acquirer will not have it', () => {
+    const world = new AcquiredWorld(WAYS);
+    world.refuses = 'register';
+    world.visit('not');
+    expect(world.present).toMatchObject({ status: 'failed', ending: { cause: 'acquirer' } });
+    expect(acquiringOf(world.present).record.reason).toBe('refused: no');
+    expect(world.present.outbox.map(({ type }) => type)).toEqual(['bill.failed']);
+  });
+
+  test('is asked about again where the life that registered it is gone, and wakes by itself', () => {
+    const world = new AcquiredWorld(WAYS);
+    world.visit('not', true);
+    expect(acquiringOf(world.present).wakeAt - world.now).toBe(5_000);
+    world.visit('not');
+    world.pay();
+    world.visit('not');
+    world.hearLate();
+    expect(acquiringOf(world.present).record.status).toBe('paid');
+    expect(world.registrations).toBe(1);
+  });
+
+  test('gives back what was paid while its cancel was on its way', () => {
+    const world = opened();
+    world.command(cancel());
+    expect(world.present.status).toBe('cancelled');
+    world.pay();
+    world.settle();
+    expect(world.present).toMatchObject({
+      status: 'cancelled',
+      books: { paid: 1000, reversed: 1000 },
+    });
+    expect(world.present.credits).toMatchObject([
+      { kind: 'reversal', status: 'settled', reason: 'late' },
+    ]);
+    expect(world.bank.returned).toBe(1000);
+  });
+
+  test('counts what was paid until its end was told, and expires where nothing was', () => {
+    const paid = opened();
+    paid.pay();
+    paid.pass(2_000_000);
+    paid.visit('not');
+    expect(paid.present.status).toBe('paid');
+    const unpaid = opened();
+    unpaid.pass(2_000_000);
+    unpaid.settle();
+    expect(unpaid.present).toMatchObject({ status: 'expired', ending: { cause: 'timeout' } });
+    expect(unpaid.bank.status).toBe('ended');
+  });
+
+  test('has a refund made by hand as a settled credit that nobody asked for', () => {
+    const world = opened({}, true);
+    world.command(confirm());
+    world.byHand(300);
+    world.visit('not');
+    expect(world.present.credits).toMatchObject([
+      { kind: 'refund', amount: 300, status: 'settled', origin: 'external' },
+    ]);
+    expect(world.present.books.refunded).toBe(300);
+    expect(world.present.outbox.at(-1)).toMatchObject({
+      type: 'credit.settled',
+      credit: { origin: 'external' },
+    });
+  });
+
+  test('ends where all of it was given back by hand before the confirm', () => {
+    const world = opened({}, true);
+    world.byHand(1_000);
+    world.visit('not');
+    expect(world.present).toMatchObject({ status: 'cancelled', ending: { cause: 'acquirer' } });
+    expect(world.present.credits).toMatchObject([
+      { kind: 'reversal', status: 'settled', origin: 'external' },
+    ]);
+  });
+
+  test('tells of a refund that the acquirer refuses', () => {
+    const world = opened({}, true);
+    world.command(confirm());
+    world.refuses = 'refund';
+    world.command(refund(200));
+    world.settle();
+    expect(world.present.credits).toMatchObject([{ status: 'rejected', reason: 'refused: no' }]);
+    expect(world.present.books.unreturned).toBe(200);
+    expect(world.present.outbox.at(-1)?.type).toBe('credit.rejected');
+  });
+
+  test('refuses a part where the acquirer gives back all or nothing', () => {
+    const world = opened({ partialRefund: false }, true);
+    expect(world.command(confirm(300))).toEqual({ rejected: 'refund.partForbidden', left: 1_000 });
+    world.command(confirm());
+    expect(world.command(refund(300))).toEqual({ rejected: 'refund.partForbidden', left: 1_000 });
+    world.command(refund(money(1_000), { key: ref('k2') }));
+    world.settle();
+    expect(world.present.status).toBe('refunded');
+  });
+});

@@ -1,0 +1,112 @@
+// The file that says which acquirers there are, and the driver of each. Secrets stand in that file alone: nothing of its
+// text is ever told.
+
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Static, Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import type { Clock } from '../../switch/ports.ts';
+import type { BillDriver, BillDriverModule } from '../contract/bill-driver.ts';
+import { DriverRefused, openDriver } from '../contract/open-driver.ts';
+import { hostDriver } from '../host/host-driver.ts';
+import { driver as sber } from '../sber/driver.ts';
+import { driver as tbank } from '../tbank/driver.ts';
+
+const ids = Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }));
+
+const entry = Type.Object(
+  {
+    /** What a bill's `acquirer` names. */
+    name: Type.String({ pattern: '^[a-z0-9-]{1,32}$' }),
+    institution: Type.String({ minLength: 1 }),
+    merchants: ids,
+    terminals: ids,
+    /** `tbank`, `sber`, a package, or a file beside this one. */
+    driver: Type.String({ minLength: 1, maxLength: 500 }),
+    settings: Type.Unknown(),
+    notificationToken: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{16,64}$' })),
+    callsPerSecond: Type.Number({ minimum: 0.1, maximum: 10_000, default: 20 }),
+    callsAtOnce: Type.Integer({ minimum: 1, maximum: 1_000, default: 8 }),
+  },
+  { additionalProperties: false },
+);
+
+const file = Type.Object({ acquirers: Type.Array(entry) }, { additionalProperties: false });
+
+export type AcquirerEntry = Static<typeof entry>;
+
+const BUNDLED: ReadonlyMap<string, BillDriverModule> = new Map([
+  ['tbank', tbank],
+  ['sber', sber],
+]);
+const FLAWS_MAX = 10;
+/** A driver of other people's may take so long for a call, and as much memory. */
+const CALL_MS = 30_000;
+const MEMORY_MB = 128;
+
+/** Reads the file's text; throws DriverRefused with what is wrong where, and nothing of what it says. */
+export function readAcquirers(text: string): AcquirerEntry[] {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw new DriverRefused('the file is not JSON');
+  }
+  const filled = Value.Default(file, content);
+  if (!Value.Check(file, filled)) {
+    const flaws = [...Value.Errors(file, filled)].map(
+      ({ path, message }) => `${path === '' ? 'the file' : path.slice(1)}: ${message}`,
+    );
+    throw new DriverRefused([...new Set(flaws)].slice(0, FLAWS_MAX).join('; '));
+  }
+  const { acquirers } = filled;
+  refuseRepeats(
+    acquirers.map(({ name }) => name),
+    'name',
+  );
+  refuseRepeats(
+    acquirers.flatMap(({ notificationToken }) => notificationToken ?? []),
+    'notificationToken',
+  );
+  return acquirers;
+}
+
+function refuseRepeats(values: readonly string[], member: string): void {
+  const at = values.findIndex((value, index) => values.indexOf(value) !== index);
+  if (at >= 0) throw new DriverRefused(`acquirers/${at}/${member}: another one has it too`);
+}
+
+/** What a driver is opened with. */
+export interface Opening {
+  /** The folder of the file: a driver's path counts from there. */
+  readonly folder: string;
+  /** The program of a driver's own thread, built. */
+  readonly program: URL;
+  readonly clock: Pick<Clock, 'wall' | 'after'>;
+  /** Told of what goes wrong in such a thread. */
+  readonly report: (what: string) => void;
+}
+
+/** The driver with its settings; one that does not come with the switch lives in a thread of its own. */
+export async function openAcquirer(
+  { name, driver, settings, callsAtOnce }: AcquirerEntry,
+  { folder, program, clock, report }: Opening,
+): Promise<BillDriver> {
+  try {
+    const bundled = BUNDLED.get(driver);
+    if (bundled !== undefined) return openDriver(bundled, settings, { clock });
+    const isPath = driver.startsWith('.') || driver.startsWith('/');
+    return await hostDriver({
+      specifier: isPath ? pathToFileURL(resolve(folder, driver)).href : driver,
+      settings,
+      program,
+      clock,
+      callMs: CALL_MS,
+      callsMax: 4 * callsAtOnce,
+      memoryMb: MEMORY_MB,
+      report,
+    });
+  } catch (error) {
+    throw new DriverRefused(`acquirer ${name}: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,193 @@
+// Makes the calls to acquirers. A shard says which call is due and keeps that it is about to be made; the call is made
+// here, outside shards, and its outcome goes back to the shard, named by the number of its step. Nothing is kept here but
+// what is due when: whoever begins anew is woken by the shards (decision 14).
+//
+//   E1. A bill is with one visit at a time, and no call is made of it but the one that its shard has told.
+//   E2. What cannot be told the shard is given up: the shard asks again, and the driver looks before it does.
+
+import { backoffMs } from '../../domain/acquiring/schedule.ts';
+import type { AtAcquirer, Recipient } from '../../domain/bill/vocabulary.ts';
+import { type BillId, parseBillId, shardOfBill } from '../../domain/ids.ts';
+import { MINUTE_MS, type Millis, millis, NEVER, plus, SECOND_MS } from '../../domain/time.ts';
+import type { AcquirerReply, PostedToAcquirer } from '../../switch/acquirers.ts';
+import type { Clock } from '../../switch/ports.ts';
+import type { AcquiringStanding, Operation, ShardDoor } from '../../switch/requests.ts';
+import type { BillDriver } from '../contract/bill-driver.ts';
+import { type CallOutcome, callOf } from './drive.ts';
+import { Rounds, type Visited } from './rounds.ts';
+
+/** An acquirer whose calls are made. */
+export interface Served {
+  readonly at: Pick<AtAcquirer, 'name' | 'paychannelId'>;
+  readonly driver: BillDriver;
+  readonly notificationToken: string | null;
+  readonly callsPerSecond: number;
+  readonly callsAtOnce: number;
+}
+
+export interface DeskOptions {
+  readonly door: Pick<ShardDoor, 'send' | 'ask' | 'onAcquiring' | 'onWorkerStart' | 'shards'>;
+  readonly served: readonly Served[];
+  readonly clock: Pick<Clock, 'wall' | 'after'>;
+  readonly newRequestId: () => string;
+  /** Told of what an acquirer has answered. */
+  readonly called: (acquirer: string, call: string, outcome: string) => void;
+  readonly warn: (what: string, fields: object) => void;
+}
+
+/** What is due later than this is the shard's to remember. */
+const KEPT_MS = 6 * MINUTE_MS;
+const ASK_SHARD_AGAIN_MS = SECOND_MS;
+const TELLS_MAX = 5;
+const SHARD_FAILURES_MAX = 8;
+const SUBSCRIBE_AGAIN_MS = SECOND_MS;
+
+export class AcquirerDesk {
+  readonly #options: DeskOptions;
+  readonly #byChannel = new Map<Recipient, { readonly served: Served; readonly rounds: Rounds }>();
+  /** Calls in a row that brought nothing, by bill. */
+  readonly #failures = new Map<string, number>();
+  #isStopped = false;
+
+  constructor(options: DeskOptions) {
+    this.#options = options;
+    const { clock } = options;
+    for (const served of options.served) {
+      const { callsPerSecond: perSecond, callsAtOnce: atOnceMax } = served;
+      const visit = (billId: string): Promise<Visited> => this.#visit(served, billId as BillId);
+      const rounds = new Rounds({ clock, perSecond, atOnceMax, visit });
+      this.#byChannel.set(`paychannel:${served.at.paychannelId}`, { served, rounds });
+    }
+  }
+
+  /** Bills that wait for their next call or are out. */
+  get size(): number {
+    let size = 0;
+    for (const { rounds } of this.#byChannel.values()) size += rounds.size;
+    return size;
+  }
+
+  start(): void {
+    const { door, clock } = this.#options;
+    door.onAcquiring((recipient, billId) => {
+      this.#byChannel.get(recipient)?.rounds.plan(billId, millis(clock.wall()));
+    });
+    door.onWorkerStart(() => this.#subscribe());
+  }
+
+  /** Whatever it is, it is a reason to look at the bill that it names, and nothing more. */
+  async notified(token: string, posted: PostedToAcquirer): Promise<AcquirerReply | undefined> {
+    for (const { served, rounds } of this.#byChannel.values()) {
+      if (served.notificationToken !== token) continue;
+      const reading = await served.driver.readNotification(posted);
+      if ('about' in reading) {
+        // A tender's id begins with its bill's (acquired-bill.ts).
+        const billId = parseBillId(reading.about.id.slice(0, 26));
+        if (billId !== undefined) rounds.wake(billId);
+      } else {
+        this.#options.warn('acquirer.notificationRefused', {
+          acquirer: served.at.name,
+          reason: reading.refused,
+        });
+      }
+      return reading.reply;
+    }
+    return undefined;
+  }
+
+  /** Begins no visit any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const { rounds } of this.#byChannel.values()) rounds.stop();
+    await Promise.allSettled(this.#options.served.map(({ driver }) => driver.close()));
+  }
+
+  #subscribe(): void {
+    const { door, clock, warn } = this.#options;
+    const queries = [...this.#byChannel.keys()].map((recipient) =>
+      door.ask({ query: 'subscribe', recipient }),
+    );
+    Promise.all(queries).catch((error: unknown) => {
+      if (this.#isStopped) return;
+      warn('acquirer.unsubscribed', { err: error });
+      clock.after(SUBSCRIBE_AGAIN_MS, () => this.#subscribe());
+    });
+  }
+
+  async #visit({ at, driver }: Served, billId: BillId): Promise<Visited> {
+    const { name: acquirer } = at;
+    const begun = await this.#ask(billId, { op: 'acquiring.begin', billId, acquirer });
+    if (begun === 'away') return this.#shardLater(billId);
+    if (begun === 'unknown') return { dueAt: NEVER };
+    const { no, step, visitAt } = begun;
+    if (step === null) return this.#next(billId, visitAt);
+    const outcome = await callOf(driver, step);
+    this.#options.called(acquirer, step.call, outcome.outcome);
+    const busy = busyOf(outcome);
+    if (step.call === 'look' && outcome.outcome !== 'done') {
+      return { dueAt: this.#later(billId, afterMsOf(outcome)), ...busy };
+    }
+    this.#failures.delete(billId);
+    const told = { op: 'acquiring.finish', billId, acquirer, no, step, outcome } as const;
+    return { ...this.#next(billId, await this.#tell(billId, told)), ...busy };
+  }
+
+  /** E2. A shard that is away for a moment is told again. */
+  async #tell(billId: BillId, operation: Operation): Promise<Millis> {
+    for (let i = 0; i < TELLS_MAX && !this.#isStopped; i++) {
+      const answer = await this.#ask(billId, operation);
+      if (answer === 'unknown') return NEVER;
+      if (answer !== 'away') return answer.visitAt;
+      await new Promise<void>((on) => this.#options.clock.after(ASK_SHARD_AGAIN_MS, on));
+    }
+    return NEVER;
+  }
+
+  #ask(billId: BillId, operation: Operation): Promise<AcquiringStanding | 'away' | 'unknown'> {
+    const { door, newRequestId } = this.#options;
+    const shard = shardOfBill(billId);
+    if (shard >= door.shards) return Promise.resolve('unknown');
+    const request = {
+      shard,
+      principal: null,
+      requestId: newRequestId(),
+      encoding: 'json',
+    } as const;
+    return new Promise((answer) => {
+      door.send({ ...request, operation }, (status, body) => {
+        if (status === 200) answer(JSON.parse(Buffer.from(body).toString()) as AcquiringStanding);
+        else answer(status >= 500 ? 'away' : 'unknown');
+      });
+    });
+  }
+
+  #next(billId: BillId, at: Millis): Visited {
+    const isKept = at - this.#options.clock.wall() <= KEPT_MS;
+    if (!isKept) this.#failures.delete(billId);
+    return { dueAt: isKept ? at : NEVER };
+  }
+
+  /** A shard that has gone for good has another desk. */
+  #shardLater(billId: BillId): Visited {
+    const dueAt = this.#later(billId, 0);
+    if ((this.#failures.get(billId) ?? 0) <= SHARD_FAILURES_MAX) return { dueAt };
+    this.#failures.delete(billId);
+    return { dueAt: NEVER };
+  }
+
+  #later(billId: BillId, afterMs: number): Millis {
+    const failures = (this.#failures.get(billId) ?? 0) + 1;
+    this.#failures.set(billId, failures);
+    return plus(millis(this.#options.clock.wall()), Math.max(afterMs, backoffMs(failures)));
+  }
+}
+
+function busyOf(outcome: CallOutcome): { busyForMs?: number } {
+  const isBusy = outcome.outcome === 'notDone' && outcome.code === 'busy';
+  return isBusy ? { busyForMs: afterMsOf(outcome) } : {};
+}
+
+function afterMsOf(outcome: Exclude<CallOutcome, { outcome: 'done' }>): number {
+  if (outcome.outcome === 'unknown') return outcome.afterMs;
+  return typeof outcome.again === 'object' ? outcome.again.afterMs : 0;
+}
