@@ -2,13 +2,22 @@
 // to nothing. A database in it has the form that the switch wants, to be copied likewise.
 
 import { rm } from 'node:fs/promises';
+import postgres from 'postgres';
 import { migrate } from '../../src/persistence/migrate.ts';
-import { createDatabase, MIGRATED, startPostgres, TEMPLATE } from './postgres-server.ts';
+import {
+  createDatabase,
+  MIGRATED,
+  PASSWORD,
+  startPostgres,
+  TEMPLATE,
+  USER,
+} from './postgres-server.ts';
 
 /** For the whole run, whichever projects ask for it. */
 export async function setup(): Promise<() => Promise<void>> {
   if (process.env[TEMPLATE] !== undefined) return () => Promise.resolve();
   const server = await startPostgres({ fsync: false });
+  await rememberLightly(server.url);
   await migrate(await createDatabase(server.url, { name: MIGRATED }));
   await server.stop({ keep: true });
   process.env[TEMPLATE] = server.dir;
@@ -16,4 +25,15 @@ export async function setup(): Promise<() => Promise<void>> {
     delete process.env[TEMPLATE];
     await rm(server.dir, { recursive: true, force: true });
   };
+}
+
+/** Passwords are asked for as ever, and each of the many connections of a start reckons for microseconds, not for milliseconds. */
+async function rememberLightly(url: string): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  try {
+    await sql`set scram_iterations = 1`;
+    await sql.unsafe(`alter role ${USER} password '${PASSWORD}'`);
+  } finally {
+    await sql.end();
+  }
 }

@@ -18,8 +18,8 @@ import {
 } from '../../src/persistence/postgres-programs.ts';
 import { freePort } from './ports.ts';
 
-const PASSWORD = 'test';
-const USER = 'test';
+export const PASSWORD = 'test';
+export const USER = 'test';
 const PREFIX = 'qrswitch-test-pg-';
 
 /** Names the folder of a server whose cluster others copy, in the environment of a test run (cluster-template.ts). */
