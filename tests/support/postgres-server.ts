@@ -23,7 +23,7 @@ export const USER = 'test';
 const PREFIX = 'qrswitch-test-pg-';
 
 /** Names the folder of a server whose cluster others copy, in the environment of a test run (cluster-template.ts). */
-export const TEMPLATE = 'QRSWITCH_TEST_CLUSTER';
+export const TEMPLATE = 'TEST_POSTGRES_CLUSTER';
 /** A database of that cluster that has been migrated. */
 export const MIGRATED = 'migrated';
 
