@@ -473,12 +473,75 @@ const ofResent: EntryContent = {
   ],
 };
 
+/** Of version 10: a bill at an acquirer, a call about to be made, and a credit that nobody here asked for. */
+const ofAcquirers: EntryContent = {
+  kind: 'batch',
+  transitions: [
+    {
+      ...created,
+      command: 'FinishAcquiring',
+      actor: 'switch:timer',
+      facts: [
+        {
+          type: 'BillCreated',
+          terms: {
+            ...(created.facts[0] as { terms: object }).terms,
+            acquirer: {
+              name: 'bank',
+              paychannelId: 'acq_bank',
+              closesByItself: false,
+              partialRefund: true,
+            },
+          },
+        },
+        {
+          type: 'AcquiringBegun',
+          step: {
+            call: 'look',
+            registration: { id: 'X-1', ref: '7', notes: { ['__proto__']: 'kept' } },
+          },
+          wakeAt: at + 5_000,
+        },
+        { type: 'BillOpened' },
+        {
+          type: 'AcquiringKept',
+          acquiring: {
+            record: { billId, status: 'open', registration: null, dueAt: at + 3_000 },
+            no: 2,
+            wakeAt: at + 60_000,
+          },
+        },
+        {
+          type: 'CreditRequested',
+          credit: {
+            no: 1,
+            kind: 'refund',
+            paymentNo: 1,
+            paychannelId: 'acq_bank',
+            paymentRef: '7',
+            amount: 5_000_000_000,
+            status: 'pending',
+            reason: null,
+            settledReason: null,
+            reference: null,
+            requestedAt: at + 2,
+            settledAt: null,
+            repeats: 0,
+            origin: 'external',
+          },
+        },
+        { type: 'BillFailed' },
+      ],
+    } as unknown as Transition,
+  ],
+};
+
 function recorded(version: number): Record<string, string> {
   const path = new URL(`./entries-v${version}.json`, import.meta.url);
   return JSON.parse(readFileSync(path, 'utf8'));
 }
 
-describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9])('an entry of version %i', (version) => {
+describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('an entry of version %i', (version) => {
   const payloads = recorded(version);
 
   test.each([
@@ -525,4 +588,10 @@ test('an entry of version 9 that tells of a dead letter is read as what it said'
   const payload = Buffer.from(recorded(9).resent ?? '', 'base64');
   expect(payload[0]).toBe(9);
   expect(makeEntryCodec().decode(payload)).toStrictEqual(ofResent);
+});
+
+test('an entry of version 10 that tells of acquirers is read as what it said', () => {
+  const payload = Buffer.from(recorded(10).acquirers ?? '', 'base64');
+  expect(payload[0]).toBe(10);
+  expect(makeEntryCodec().decode(payload)).toStrictEqual(ofAcquirers);
 });
