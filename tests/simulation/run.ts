@@ -30,6 +30,9 @@ export interface RunResult {
   readonly simulatedMs: number;
 }
 
+// Simulated stores fail all the time, and Vitest has each error remember a hundred calls: a tenth of a seed's time.
+Error.stackTraceLimit = 10;
+
 /** How long fair weather may take to bring everything right, in simulated ms. */
 const HEALING_MS = 120_000;
 /** How long a world whose Postgres has lost commits is watched on. */
