@@ -229,15 +229,16 @@ describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (sto
     expect(result.answersLost).toBeGreaterThan(0);
   });
 
-  test.each([...tamperings, ...tamperingsOfCodes, ...tamperingsOfStays])(
-    'is found out where $what',
-    ({ with: tamper, found }) => {
-      const { memory, rows, books } = result;
-      const copy = structuredClone({ memory, rows }) as unknown as Copy;
-      tamper(copy);
-      expect(audit(copy.memory, copy.rows, books)[found]).not.toEqual([]);
-    },
-  );
+  // The audit is the same whatever the stores were: one run shows it all that it must see.
+  const lies =
+    stores === 'redis' ? [...tamperings, ...tamperingsOfCodes, ...tamperingsOfStays] : [];
+
+  test.each(lies)('is found out where $what', ({ with: tamper, found }) => {
+    const { memory, rows, books } = result;
+    const copy = structuredClone({ memory, rows }) as unknown as Copy;
+    tamper(copy);
+    expect(audit(copy.memory, copy.rows, books)[found]).not.toEqual([]);
+  });
 
   test('tells no secret, and is found out where any of them stands in a log', () => {
     const { spoken, secrets, leaks } = result;
