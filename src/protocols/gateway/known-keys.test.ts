@@ -70,6 +70,19 @@ describe('the keys that a gateway knows', () => {
     expect(touched.sort()).toEqual(['hash 0', 'hash 3']);
   });
 
+  test('that another holds by now are found by that one alone', () => {
+    const known = knownOf([{ id: 'ter_1' }]);
+    known.set('hash 0', keyOf(7, { id: 'ter_2' }));
+    const touchedBy = (kind: DirectoryChange['kind'], id: string) => [
+      ...known.touchedBy([{ kind, id }]),
+    ];
+    expect([touchedBy('terminal', 'ter_1'), touchedBy('key', 'key_0')]).toEqual([[], []]);
+    expect([touchedBy('terminal', 'ter_2'), touchedBy('key', 'key_7')]).toEqual([
+      ['hash 0'],
+      ['hash 0'],
+    ]);
+  });
+
   test('are no more than the bound, and nothing is kept of those that went', () => {
     const known = knownOf([{ id: 'ter_1' }, { id: 'ter_2' }, { id: 'ter_3' }], 2);
     expect([...known.all()]).toEqual(['hash 1', 'hash 2']);
