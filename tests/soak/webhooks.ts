@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { type Keyed, onboardTerminal } from '../support/onboarding.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { startRedis } from '../support/redis-server.ts';
+import type { Stores } from '../support/set-ups.ts';
 import { SwitchProcess } from '../support/switch-process.ts';
 import type { Taken } from './flaky-receiver.ts';
 import type { FromPayers, ToPayers } from './payers.ts';
@@ -59,12 +60,23 @@ export async function main(args: string[]): Promise<number> {
   const redis = settings.log === 'redis' ? await startRedis() : null;
   const stores = await startPostgres();
   const dataDir = mkdtempSync(join(tmpdir(), 'qrswitch-soak-'));
+  try {
+    const of = { databaseUrl: stores.url, redisUrl: redis?.url ?? null };
+    return await runOn(of, dataDir, settings);
+  } finally {
+    await redis?.stop();
+    await stores.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function runOn(stores: Stores, dataDir: string, settings: Settings): Promise<number> {
   const env = { QRSWITCH_WEBHOOK_ALLOW: '127.0.0.0/8', QRSWITCH_WEBHOOK_FIRST_RETRY_MS: '100' };
-  const of = { databaseUrl: stores.url, redisUrl: redis?.url ?? null };
+  const running = await SwitchProcess.launch({ stores, env, dataDir });
   const { count, endpoints, events } = settings;
   const bills = Math.ceil(count / endpoints / events);
   const run: Run = {
-    switch: await SwitchProcess.start({ stores: of, env, dataDir }),
+    switch: running,
     settings,
     receivers: child('receivers'),
     payers: child('payers'),
@@ -79,13 +91,11 @@ export async function main(args: string[]): Promise<number> {
     failure: null,
   };
   try {
-    return await soak(run, stores.url);
+    await running.ready();
+    return await soak(run, stores.databaseUrl);
   } finally {
     for (const each of [run.payers, run.receivers]) if (each.connected) each.disconnect();
     await run.switch.kill();
-    await redis?.stop();
-    await stores.stop();
-    rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
