@@ -25,7 +25,11 @@ async function refusalOf(text: string): Promise<string> {
   try {
     const file = readAcquirerFile(path);
     // What is wrong is found before the database is asked: there is none.
-    await knownAcquirers(file, { path, databaseUrl: 'postgres://127.0.0.1:1', logger: silentLogger });
+    await knownAcquirers(file, {
+      path,
+      databaseUrl: 'postgres://127.0.0.1:1',
+      logger: silentLogger,
+    });
   } catch (error) {
     return (error as Error).message.replace(folder, '…');
   }
@@ -39,8 +43,16 @@ describe('the file of acquirers', () => {
     ['no JSON', `{"password":"${SECRET}",}`, 'the file is not JSON'],
     ['a name twice', of(tbank, tbank), 'acquirers/1/name: another one has it too'],
     ['a member too many', of({ ...tbank, password: SECRET }), 'acquirers/0/password: '],
-    ['settings that do not fit', of({ ...tbank, settings: { password: SECRET } }), 'acquirer bank: tbank: '],
-    ['a token that is guessed', of({ ...tbank, notificationToken: 'abc' }), 'acquirers/0/notificationToken: '],
+    [
+      'settings that do not fit',
+      of({ ...tbank, settings: { password: SECRET } }),
+      'acquirer bank: tbank: ',
+    ],
+    [
+      'a token that is guessed',
+      of({ ...tbank, notificationToken: 'abc' }),
+      'acquirers/0/notificationToken: ',
+    ],
   ])('with %s refuses the start, says where, and tells no secret', async (_what, text, says) => {
     const refusal = await refusalOf(text);
     expect(refusal).toContain(`QRSWITCH_ACQUIRERS (…/acquirers.json): ${says}`);

@@ -53,12 +53,7 @@ export async function knownAcquirers(
   const known: KnownAcquirer[] = [];
   for (const entry of entries) {
     try {
-      known.push(
-        await knownOf(
-          entry,
-          openingOf(file, logger),
-        ),
-      );
+      known.push(await knownOf(entry, openingOf(file, logger)));
     } catch (error) {
       throw refusal(path, error);
     }

@@ -165,19 +165,7 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
   await gateways.start();
   acquirers.start();
   const tls = await startTls({ setting, gatewayPort: port, logger });
-  const directory = watchDirectory({
-    databaseUrl: setting.databaseUrl,
-    logger,
-    tell: {
-      directory: (isHearing, changes) => {
-        gateways.tellDirectory(isHearing, changes);
-        webhooks.hear(isHearing, changes);
-      },
-      agreements: (all) => pool.tellAgreements(all),
-      tariffs: (told, isWhole) => gateways.tellTariffs(told, isWhole),
-      suspensions: (changed) => pool.tellSuspensions(changed),
-    },
-  });
+  const directory = hearDirectory({ setting, logger, gateways, webhooks, pool });
   const stopWatching = watchState(setting, { pool, webhooks }, (state, isFirst) => {
     gateways.publish(state);
     if (isFirst) onReady();
@@ -198,6 +186,30 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
       metrics.close();
     },
   };
+}
+
+/** Whoever holds something of the directory hears of what has changed there. */
+function hearDirectory(of: {
+  setting: Setting;
+  logger: Logger;
+  gateways: Gateways;
+  webhooks: Webhooks;
+  pool: WorkerPool;
+}): ReturnType<typeof watchDirectory> {
+  const { setting, logger, gateways, webhooks, pool } = of;
+  return watchDirectory({
+    databaseUrl: setting.databaseUrl,
+    logger,
+    tell: {
+      directory: (isHearing, changes) => {
+        gateways.tellDirectory(isHearing, changes);
+        webhooks.hear(isHearing, changes);
+      },
+      agreements: (all) => pool.tellAgreements(all),
+      tariffs: (told, isWhole) => gateways.tellTariffs(told, isWhole),
+      suspensions: (changed) => pool.tellSuspensions(changed),
+    },
+  });
 }
 
 /** What becomes of a thread of which there is one. */

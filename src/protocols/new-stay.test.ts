@@ -40,8 +40,7 @@ const body = (more: object = {}) => ({
 
 function read(given: object): ReturnType<typeof readOperation> {
   const codes = codesAt('https://pay.example');
-  const context = { shards: 8, codes, acquirers: [],
-  hosted: NO_FORMATS, payers, tariffs };
+  const context = { shards: 8, codes, acquirers: [], hosted: NO_FORMATS, payers, tariffs };
   return readOperation('bill.create', given, till, { ...context, wall: () => NOON });
 }
 

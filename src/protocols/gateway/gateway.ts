@@ -141,7 +141,15 @@ function readingOf({
   tariffs,
   clock,
 }: GatewayOptions): ReadingContext {
-  return { shards: door.shards, codes, acquirers, hosted, payers, tariffs, wall: () => clock.wall() };
+  return {
+    shards: door.shards,
+    codes,
+    acquirers,
+    hosted,
+    payers,
+    tariffs,
+    wall: () => clock.wall(),
+  };
 }
 
 function evidenceContext(options: GatewayOptions, principals: Principals): EvidenceContext {

@@ -170,9 +170,7 @@ function readCreate(
   });
   if ('rejected' in terms) return { shard, operation: unlessMade(request, terminalId, terms) };
   const coded =
-    terms.acquirer === undefined
-      ? withCode(terms, request.qrFormat, principal.qr, context)
-      : terms;
+    terms.acquirer === undefined ? withCode(terms, request.qrFormat, principal.qr, context) : terms;
   const addressed = (done: typeof terms | SwitchRejection): Addressed => ({
     shard,
     operation:
