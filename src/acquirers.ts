@@ -7,6 +7,7 @@ import type { AtAcquirer } from './domain/bill/vocabulary.ts';
 import type { InstitutionId } from './domain/ids.ts';
 import {
   type AcquirerEntry,
+  type AcquirerFile,
   type Opening,
   openAcquirer,
   readAcquirers,
@@ -23,12 +24,6 @@ import type { AcquirerTask, FromAcquirerThread, Setting, ToAcquirerThread } from
 const RESTART_MS = 1_000;
 const TELL_MS = 2_000;
 const REPLY_MS = 10_000;
-
-/** What the file says, secrets included: for the thread that makes the calls alone. */
-export interface AcquirerFile {
-  readonly entries: readonly AcquirerEntry[];
-  readonly folder: string;
-}
 
 export const NO_ACQUIRERS: AcquirerFile = { entries: [], folder: '' };
 

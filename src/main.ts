@@ -4,7 +4,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import { type AcquirerFile, Acquirers, knownAcquirers, readAcquirerFile } from './acquirers.ts';
+import { Acquirers, knownAcquirers, readAcquirerFile } from './acquirers.ts';
 import { welcome } from './cli/welcome.ts';
 import {
   asksForHelp,
@@ -15,6 +15,7 @@ import {
   shownConfig,
 } from './config.ts';
 import { watchDirectory } from './directory-watch.ts';
+import type { AcquirerFile } from './drivers/acquiring/configured.ts';
 import { Gateways } from './gateways.ts';
 import { describeHolder } from './holder.ts';
 import { DataKeys } from './persistence/data-keys.ts';

@@ -1,8 +1,8 @@
 // What the main thread and the others say to each other: the few words beside the requests.
 
 import type { MessagePort } from 'node:worker_threads';
-import type { AcquirerFile } from './acquirers.ts';
 import type { Config } from './config.ts';
+import type { AcquirerFile } from './drivers/acquiring/configured.ts';
 import type { AskDriver, DriverAsked } from './plugin-door.ts';
 import type { Loaded } from './plugins.ts';
 import type { Use } from './protocols/gateway/accounts.ts';

@@ -12,6 +12,7 @@ import {
 import { type BillId, type InstitutionId, type PaychannelId, partId } from '../domain/ids.ts';
 import { AMOUNT_MAX, type Minor } from '../domain/money.ts';
 import { type Millis, NEVER } from '../domain/time.ts';
+import type { QrCodes } from '../switch/qr.ts';
 import { formatTime, formatTimeOrNull } from './wire-time.ts';
 
 export type Shape = Record<string, unknown>;
@@ -68,6 +69,23 @@ export function stayOf({ charged }: PresentBill, stay: Stay | undefined): Shape 
 
 export function latest<T>(items: readonly T[]): readonly T[] {
   return items.length > LATEST_KEPT ? items.slice(-LATEST_KEPT) : items;
+}
+
+/** A bill at an acquirer has the acquirer's own code, once it has one. */
+export function qrOf(
+  { terms, acquiring }: PresentBill,
+  base: string,
+  codes: QrCodes,
+): Shape | null {
+  const registered = acquiring?.record.registration;
+  if (registered === null) return null;
+  const address = `${base}/v1/terminal/bills/${terms.id}`;
+  return {
+    format: registered === undefined ? terms.qrFormat : 'acquirer',
+    payload: registered?.payload ?? codes.payloadOf(terms),
+    svg: `${address}/qr.svg`,
+    png: `${address}/qr.png`,
+  };
 }
 
 /** What a bill at an acquirer shows beside. */

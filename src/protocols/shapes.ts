@@ -34,6 +34,7 @@ import {
   latest,
   type OfBill,
   type Payer,
+  qrOf,
   type Shape,
   stayOf,
   tariffOf,
@@ -108,7 +109,7 @@ export class Shapes {
       credits: latest(bill.credits).map((credit) =>
         this.credit(terms.id, credit, terms.purpose, now),
       ),
-      qr: this.#qr(bill),
+      qr: qrOf(bill, this.#base, this.#codes),
     };
     if (bill.acquiring !== undefined) Object.assign(shape, acquirerOf(bill));
     if (terms.tipMax !== undefined) {
@@ -385,17 +386,5 @@ export class Shapes {
       price: m(line.price),
       amount: m(line.amount),
     }));
-  }
-
-  #qr({ terms, acquiring }: PresentBill): Shape | null {
-    const registered = acquiring?.record.registration;
-    if (registered === null) return null;
-    const address = `${this.#base}/v1/terminal/bills/${terms.id}`;
-    return {
-      format: registered === undefined ? terms.qrFormat : 'acquirer',
-      payload: registered?.payload ?? this.#codes.payloadOf(terms),
-      svg: `${address}/qr.svg`,
-      png: `${address}/qr.png`,
-    };
   }
 }

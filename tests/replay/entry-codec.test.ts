@@ -485,7 +485,7 @@ const ofAcquirers: EntryContent = {
         {
           type: 'BillCreated',
           terms: {
-            ...(created.facts[0] as { terms: object }).terms,
+            ...(created as unknown as { facts: { terms: object }[] }).facts[0]?.terms,
             acquirer: {
               name: 'bank',
               paychannelId: 'acq_bank',

@@ -35,6 +35,12 @@ const file = Type.Object({ acquirers: Type.Array(entry) }, { additionalPropertie
 
 export type AcquirerEntry = Static<typeof entry>;
 
+/** What the file says, secrets included: for the thread that makes the calls alone. */
+export interface AcquirerFile {
+  readonly entries: readonly AcquirerEntry[];
+  readonly folder: string;
+}
+
 const BUNDLED: ReadonlyMap<string, BillDriverModule> = new Map([
   ['tbank', tbank],
   ['sber', sber],

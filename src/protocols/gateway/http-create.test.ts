@@ -147,12 +147,6 @@ describe('a create', () => {
     expect(problem.errors).toHaveLength(20);
   });
 
-  test('through an acquirer that is not set up is 422', async () => {
-    const body = { ...newBill, acquirer: 'x' };
-    const problem = await problemOf(await call(bench, 'POST', '/v1/terminal/bills', { body }));
-    expect(problem).toMatchObject({ status: 422, code: 'acquirer.unknown' });
-  });
-
   const { amount: _, ...unpriced } = newBill;
   const range = { ...unpriced, type: 'static', minAmount: 100, maxAmount: 500 };
 
