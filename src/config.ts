@@ -4,9 +4,9 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { parseRange } from './drivers/webhook/addresses.ts';
 import { options } from './option-table.ts';
 import { meant, type Option, withoutSecrets } from './options.ts';
-import { parseRange } from './protocols/webhooks/addresses.ts';
 
 const CONFIG_FILE = 'QRSWITCH_CONFIG';
 /** Of the command line: a key that stands in no history of a shell and no list of processes. */

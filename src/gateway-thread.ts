@@ -3,8 +3,12 @@
 import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { must } from './domain/assert.ts';
+import { deliveryWays } from './drivers/delivery-ways.ts';
 import { makeQrCodes } from './drivers/qr/codes.ts';
 import { hostedFormats } from './drivers/qr/hosted-formats.ts';
+import { openCourier } from './drivers/webhook/courier.ts';
+import { makeWebhooks } from './drivers/webhook/driver.ts';
+import { makeSecret } from './drivers/webhook/signature.ts';
 import { DataKeys } from './persistence/data-keys.ts';
 import { PostgresDirectory } from './persistence/directory.ts';
 import { PostgresArchive } from './persistence/history/postgres-archive.ts';
@@ -21,8 +25,6 @@ import { makePresenter } from './protocols/presenter.ts';
 import { GatewayLink } from './protocols/shard/gateway-link.ts';
 import { Replays } from './protocols/signatures/replays.ts';
 import { TariffBook } from './protocols/tariff-book.ts';
-import { openCourier } from './protocols/webhooks/courier.ts';
-import { makeSecret } from './protocols/webhooks/signature.ts';
 import type { AcquirerReply, PostedToAcquirer } from './switch/acquirers.ts';
 import type { Limits } from './switch/limits.ts';
 import type { ToldTariff } from './switch/tariffs.ts';
@@ -68,6 +70,11 @@ const directory = new PostgresDirectory(kept);
 const desk = new PostgresOperatorDesk(kept);
 const webhooks = new PostgresWebhookDesk({ ...kept, makeSecret });
 const courier = openCourier(config.webhookAllow);
+const ways = deliveryWays({
+  webhooks: makeWebhooks(courier, systemClock),
+  loaded: task.drivers.ways,
+  ask: (way, call, args) => plugins.ask({ kind: way.kind, name: way.name, call, args }),
+});
 const payerDesk = new PostgresPayerDesk(kept);
 const tariffDesk = new PostgresTariffDesk(kept);
 const tariffs = new TariffBook();
@@ -152,7 +159,7 @@ try {
     webhooks,
     tariffDesk,
     tariffs,
-    courier,
+    ways,
     listings,
     presenter,
     publicBaseUrl,

@@ -123,6 +123,7 @@ interface ToServe {
 async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
   const { setting, known, acquirerFile, port, logger, metrics, plugins } = of;
   const scrape = new Scrape();
+  const common = { setting, drivers: plugins.loaded, logger };
   const pool: WorkerPool = new WorkerPool({
     setting,
     agreements: known.agreements,
@@ -139,13 +140,11 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
     },
   });
   const gateways: Gateways = new Gateways({
-    setting,
-    drivers: plugins.loaded,
+    ...common,
     port,
     tariffs: known.tariffs,
-    logger,
     events: {
-      askDriver: (call) => plugins.ask(call),
+      askDriver: plugins.ask,
       onGateway: (send) => connectAll(pool, setting, send),
       onEnded: (index) => {
         metrics.gatewayEnded();
@@ -156,9 +155,8 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
     },
   });
   const webhooks: Webhooks = new Webhooks({
-    setting,
-    logger,
-    events: eventsOf('webhooks', setting, pool, scrape),
+    ...common,
+    events: { ...eventsOf('webhooks', setting, pool, scrape), askDriver: plugins.ask },
   });
   const events = eventsOf('acquirers', setting, pool, scrape);
   const acquirers: Acquirers = new Acquirers({ setting, file: acquirerFile, logger, events });
@@ -170,10 +168,7 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
   const stopWatching = watchState(setting, { pool, webhooks }, (state, isFirst) => {
     gateways.publish(state);
     if (isFirst) onReady();
-    logger.info(
-      { what: state.ready ? 'switch.ready' : 'switch.waiting', ...state },
-      'switch.state',
-    );
+    tellState(logger, state);
   });
   return {
     async stop() {
@@ -211,6 +206,10 @@ function hearDirectory(of: {
       suspensions: (changed) => pool.tellSuspensions(changed),
     },
   });
+}
+
+function tellState(logger: Logger, state: SwitchState): void {
+  logger.info({ what: state.ready ? 'switch.ready' : 'switch.waiting', ...state }, 'switch.state');
 }
 
 /** What becomes of a thread of which there is one. */

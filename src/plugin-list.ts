@@ -12,7 +12,11 @@ import type { DriverKind } from './drivers/contract/driver-module.ts';
 import { StartRefusal } from './start-refusal.ts';
 
 /** What may be loaded from the list, by the places in the switch that ask it. */
-export const PLUGGED_KINDS = ['qr'] as const satisfies readonly DriverKind[];
+export const PLUGGED_KINDS = [
+  'qr',
+  'terminal',
+  'paychannel',
+] as const satisfies readonly DriverKind[];
 export type PluggedKind = (typeof PLUGGED_KINDS)[number];
 
 export interface ListedDriver {

@@ -3,13 +3,17 @@
 
 import { createHmac } from 'node:crypto';
 import { isOwnFormat } from './domain/bill/vocabulary.ts';
+import type { DeliveryCapabilities } from './drivers/contract/delivery-driver.ts';
 import type { QrCapabilities } from './drivers/contract/qr-driver.ts';
+import type { LoadedWay } from './drivers/delivery-ways.ts';
+import { deliveryShapes } from './drivers/host/delivery-shapes.ts';
 import { type Asked, DriverThread, type Ready } from './drivers/host/hosted-thread.ts';
 import type { KindShapes } from './drivers/host/kind-shapes.ts';
 import { qrShapes } from './drivers/host/qr-shapes.ts';
 import type { LoadedFormat } from './drivers/qr/hosted-formats.ts';
 import { type ListedDriver, type PluggedKind, readPluginList } from './plugin-list.ts';
 import { StartRefusal } from './start-refusal.ts';
+import { WEBHOOK } from './switch/webhooks/ways.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 
@@ -25,6 +29,9 @@ interface Bounds {
 const KINDS: Readonly<Record<PluggedKind, Bounds>> = {
   // A till waits for its code.
   qr: { shapes: qrShapes, callMs: 2_000, callsMax: 1_000 },
+  // A receiver has fifteen seconds.
+  terminal: { shapes: deliveryShapes, callMs: 20_000, callsMax: 2_000 },
+  paychannel: { shapes: deliveryShapes, callMs: 20_000, callsMax: 2_000 },
 };
 
 /** Which driver is asked what. */
@@ -38,6 +45,7 @@ export interface DriverCall {
 /** What other threads need to know of what has been loaded; plain. */
 export interface Loaded {
   readonly formats: readonly LoadedFormat[];
+  readonly ways: readonly LoadedWay[];
 }
 
 export interface PluginMetrics {
@@ -88,27 +96,25 @@ export class Plugins {
   }
 
   get loaded(): Loaded {
-    const ready = (wanted: PluggedKind) =>
-      [...this.#byName.values()].flatMap((plugin) =>
-        plugin.kind === wanted ? [plugin.ready] : [],
-      );
-    return {
-      formats: ready('qr').map(({ name, capabilities }) => ({
-        name,
-        capabilities: capabilities as QrCapabilities,
-      })),
-    };
+    const formats: LoadedFormat[] = [];
+    const ways: LoadedWay[] = [];
+    for (const { kind, ready } of this.#byName.values()) {
+      const { name, capabilities } = ready;
+      if (kind === 'qr') formats.push({ name, capabilities: capabilities as QrCapabilities });
+      else ways.push({ kind, name, capabilities: capabilities as DeliveryCapabilities });
+    }
+    return { formats, ways };
   }
 
   /** Never rejects. */
-  async ask({ kind, name, call, args }: DriverCall): Promise<Asked> {
+  ask = async ({ kind, name, call, args }: DriverCall): Promise<Asked> => {
     const plugin = this.#byName.get(keyOf(kind, name));
     if (plugin === undefined)
       return { is: 'notDone', code: 'unreachable', why: 'it is not loaded' };
     const asked = await plugin.thread.ask(call, args);
     this.#metrics.driverAsked(name, asked.is);
     return asked;
-  }
+  };
 
   async close(): Promise<void> {
     await Promise.all([...this.#byName.values()].map(({ thread }) => thread.close()));
@@ -152,6 +158,9 @@ export class Plugins {
   #refuseName(kind: PluggedKind, name: string): void {
     if (kind === 'qr' && isOwnFormat(name)) {
       throw new StartRefusal(`${name} is a format of the switch itself`);
+    }
+    if (kind !== 'qr' && name === WEBHOOK) {
+      throw new StartRefusal(`${name} is a way of the switch itself`);
     }
     if (this.#byName.has(keyOf(kind, name))) {
       throw new StartRefusal(`another driver of ${kind} is called ${name}`);

@@ -147,9 +147,11 @@ export type FromGatewayThread =
 
 export interface WebhookTask {
   readonly setting: Setting;
+  readonly drivers: Loaded;
 }
 
 export type ToWebhookThread =
+  | DriverAsked
   | { readonly type: 'worker'; readonly index: number; readonly port: MessagePort }
   /** Which shards this node owns. */
   | { readonly type: 'shards'; readonly shards: readonly number[] }
@@ -159,6 +161,7 @@ export type ToWebhookThread =
   | { readonly type: 'drain' };
 
 export type FromWebhookThread =
+  | AskDriver
   | { readonly type: 'begun' }
   | { readonly type: 'told'; readonly seq: number; readonly snapshot: Snapshot };
 

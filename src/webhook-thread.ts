@@ -4,13 +4,16 @@
 import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { must } from './domain/assert.ts';
+import { deliveryWays } from './drivers/delivery-ways.ts';
 import { makeQrCodes } from './drivers/qr/codes.ts';
+import { openCourier } from './drivers/webhook/courier.ts';
+import { makeWebhooks } from './drivers/webhook/driver.ts';
 import { DataKeys } from './persistence/data-keys.ts';
 import { PostgresListings } from './persistence/history/postgres-listings.ts';
 import { PostgresWebhookBook } from './persistence/webhook-book.ts';
+import { PluginDoor } from './plugin-door.ts';
 import { makePresenter } from './protocols/presenter.ts';
 import { GatewayLink } from './protocols/shard/gateway-link.ts';
-import { openCourier } from './protocols/webhooks/courier.ts';
 import { Deliverer } from './protocols/webhooks/deliverer.ts';
 import { WEBHOOK_LIMITS, webhookPace } from './protocols/webhooks/options.ts';
 import { systemClock } from './system-clock.ts';
@@ -21,7 +24,7 @@ import type { FromWebhookThread, ToWebhookThread, WebhookTask } from './threads.
 const CLOSE_MS = 6_000;
 
 const main = must(parentPort, 'the main thread');
-const { setting } = workerData as WebhookTask;
+const { setting, drivers } = workerData as WebhookTask;
 const { config, databaseUrl, publicBaseUrl } = setting;
 const logger = openLog({ level: config.logLevel, node: config.nodeName, thread: 'webhooks' });
 const metrics = openMetrics('webhooks');
@@ -41,13 +44,19 @@ const book = new PostgresWebhookBook({
 });
 const listings = new PostgresListings({ url: databaseUrl, logger });
 const courier = openCourier(config.webhookAllow);
+const plugins = new PluginDoor((message) => say(message));
+const ways = deliveryWays({
+  webhooks: makeWebhooks(courier, systemClock),
+  loaded: drivers.ways,
+  ask: (way, call, args) => plugins.ask({ kind: way.kind, name: way.name, call, args }),
+});
 const deliverer = new Deliverer({
   door,
   listings,
   presenter,
   clock: systemClock,
   book,
-  courier,
+  ways,
   log: logger,
   metrics: {
     delivered: (outcome, durationMs) => metrics.webhookSent(outcome, durationMs / 1_000),
@@ -75,6 +84,9 @@ main.on('message', (message: ToWebhookThread) => {
       break;
     case 'look':
       deliverer.look();
+      break;
+    case 'driverAsked':
+      plugins.hear(message);
       break;
     case 'tell':
       say({ type: 'told', seq: message.seq, snapshot: metrics.snapshot() });

@@ -1,7 +1,9 @@
 // The thread that sends webhooks, which is there once there is an endpoint to send to.
 
 import { Worker } from 'node:worker_threads';
+import type { Asked } from './drivers/host/hosted-thread.ts';
 import { hasWebhooks } from './persistence/webhook-book.ts';
+import type { DriverCall, Loaded } from './plugins.ts';
 import type { DirectoryChange } from './switch/directory.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
@@ -15,6 +17,7 @@ export interface WebhookEvents {
   /** The thread has begun and needs ports to the workers. */
   onBegun(send: (message: ToWebhookThread) => void): void;
   onEnded(): void;
+  askDriver(call: DriverCall): Promise<Asked>;
 }
 
 interface Running {
@@ -24,6 +27,7 @@ interface Running {
 
 export class Webhooks {
   readonly #setting: Setting;
+  readonly #drivers: Loaded;
   readonly #logger: Logger;
   readonly #events: WebhookEvents;
   #running: Running | null = null;
@@ -32,8 +36,14 @@ export class Webhooks {
   #seq = 0;
   readonly #told = new Map<number, (snapshot: Snapshot) => void>();
 
-  constructor(options: { setting: Setting; logger: Logger; events: WebhookEvents }) {
+  constructor(options: {
+    setting: Setting;
+    drivers: Loaded;
+    logger: Logger;
+    events: WebhookEvents;
+  }) {
     this.#setting = options.setting;
+    this.#drivers = options.drivers;
     this.#logger = options.logger;
     this.#events = options.events;
   }
@@ -101,7 +111,7 @@ export class Webhooks {
   }
 
   #begin(): void {
-    const task: WebhookTask = { setting: this.#setting };
+    const task: WebhookTask = { setting: this.#setting, drivers: this.#drivers };
     const thread = new Worker(new URL('./webhook-thread.js', import.meta.url), {
       workerData: task,
     });
@@ -111,6 +121,13 @@ export class Webhooks {
       if (message.type === 'told') {
         this.#told.get(message.seq)?.(message.snapshot);
         this.#told.delete(message.seq);
+        return;
+      }
+      if (message.type === 'askDriver') {
+        const { seq } = message;
+        void this.#events.askDriver(message).then((asked) => {
+          thread.postMessage({ type: 'driverAsked', seq, asked } satisfies ToWebhookThread);
+        });
         return;
       }
       this.#events.onBegun((answer) => {

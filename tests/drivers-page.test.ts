@@ -52,6 +52,30 @@ describe('the driver of docs/drivers.md', () => {
   });
 });
 
+describe('the way of delivery of docs/drivers.md', () => {
+  test('keeps the contract', async () => {
+    const file = written('line.mjs', undefined, 'line.mjs');
+    const { code, stdout } = await qrswitch('driver', 'check', file);
+
+    expect(stdout).not.toContain('FAIL');
+    expect(stdout).toContain('13 passed');
+    expect(code).toBe(0);
+  });
+
+  test('is caught where it takes a lost answer for a yes', async () => {
+    const file = written(
+      'hopeful.mjs',
+      (code) =>
+        code.replace("end('the line was cut')", "end(words.join(' ').replace('EVENT', 'OK'))"),
+      'line.mjs',
+    );
+    const { code, stdout } = await qrswitch('driver', 'check', file);
+
+    expect(stdout).toContain('FAIL  says “again” when a delivery is disturbed');
+    expect(code).toBe(1);
+  });
+});
+
 describe('the format of docs/drivers.md', () => {
   test('keeps the contract', async () => {
     const file = written('format.mjs', undefined, 'format.mjs');

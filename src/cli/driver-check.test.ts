@@ -29,6 +29,13 @@ describe('qrswitch driver check', () => {
     expect(code).toBe(0);
   });
 
+  test('passes webhooks, for terminals and for paychannels', async () => {
+    const { code, stdout } = await qrswitch('driver', 'check', 'webhook');
+
+    expect(stdout).toMatch(/^(ok {4}.*\n)+26 passed, 0 failed\n$/);
+    expect(code).toBe(0);
+  });
+
   test('says what cannot be loaded, or is no driver', async () => {
     const missing = await qrswitch('driver', 'check', './nowhere.mjs');
     expect(missing.code).toBe(1);

@@ -11,12 +11,18 @@ import { driver as sbp } from '../drivers/qr/sbp.ts';
 import { driver as url } from '../drivers/qr/url.ts';
 import { driver as sber } from '../drivers/sber/driver.ts';
 import { driver as tbank } from '../drivers/tbank/driver.ts';
+import { paychannelWebhook, terminalWebhook } from '../drivers/webhook/driver.ts';
 import { startSberForKit, startTbankForKit } from './driver-kit/test-banks.ts';
+import { startWebhookReceiverForKit } from './driver-kit/test-receivers.ts';
 import { CommandFailure, type Io } from './io.ts';
 
 const BUNDLED: Readonly<Record<string, Subject>> = {
   tbank: { exported: { driver: tbank }, startTestBank: startTbankForKit },
   sber: { exported: { driver: sber }, startTestBank: startSberForKit },
+  webhook: {
+    exported: { driver: [terminalWebhook, paychannelWebhook] },
+    startTestReceiver: startWebhookReceiverForKit,
+  },
   url: { exported: { driver: url }, testSettings: { publicBaseUrl: 'https://pay.example' } },
   emvco: { exported: { driver: emvco }, testSettings: {} },
   sbp: { exported: { driver: sbp }, testSettings: {} },
@@ -60,6 +66,5 @@ async function subjectIn(name: string): Promise<Subject> {
   const exported: unknown = await import(specifier).catch((error: Error) => {
     throw new CommandFailure(`${name} cannot be loaded: ${error.message}`, { cause: error });
   });
-  const { startTestBank, testSettings } = exported as Omit<Subject, 'exported'>;
-  return { exported, startTestBank, testSettings };
+  return { ...(exported as Omit<Subject, 'exported'>), exported };
 }

@@ -24,7 +24,8 @@ const SECONDS = /^\d{1,7}$/;
 
 interface Webhook extends Shown {
   readonly holder: { readonly id: string };
-  readonly url: string;
+  readonly driver: string;
+  readonly url: string | null;
   readonly state: string;
   readonly secret?: string | null;
   readonly health: {
@@ -34,6 +35,12 @@ interface Webhook extends Shown {
     readonly succeededAt: string | null;
     readonly failure: string | null;
   };
+}
+
+interface AddOptions extends TargetOptions {
+  readonly events?: string;
+  readonly driver?: string;
+  readonly settings?: string;
 }
 
 export function webhookCommand(io: Io): Command {
@@ -59,14 +66,28 @@ function addCommand(io: Io): Command {
   const about = 'registers an endpoint and shows its secret, this once';
   return withTarget(new Command('add').description(about))
     .argument('<holder>', 'the id of a terminal, paychannel or merchant')
-    .argument('<url>', 'where its events are to be posted')
+    .argument('[url]', 'where its events are to be posted')
     .option('--events <types>', 'only these, separated by commas')
-    .action(async (holderId: string, url: string, options: TargetOptions & { events?: string }) => {
+    .option('--driver <name>', 'brought there by a loaded driver instead')
+    .option('--settings <json>', 'what the driver is told of the endpoint')
+    .action(async (holderId: string, url: string | undefined, options: AddOptions) => {
       const eventTypes = options.events?.split(',').map((type) => type.trim());
-      const body = { holderId, url, ...(eventTypes === undefined ? {} : { eventTypes }) };
+      const { driver } = options;
+      const settings = settingsIn(options.settings);
+      // What was left out is not there in JSON.
+      const body = { holderId, url, driver, settings, eventTypes };
       const client = new OperatorClient(options);
       showSecret(io, options, await client.change<Webhook>('POST', 'webhooks', body));
     });
+}
+
+function settingsIn(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CommandFailure('--settings: it is no JSON.');
+  }
 }
 
 function listCommand(io: Io): Command {
@@ -75,10 +96,10 @@ function listCommand(io: Io): Command {
     .action(async (options: TargetOptions & { holder?: string }) => {
       const filter = { holderId: options.holder };
       const all = new OperatorClient(options).list<Webhook>('webhooks', filter);
-      await showAll(io, options, all, COLUMNS, ({ id, holder, url, state, health }) => [
+      await showAll(io, options, all, COLUMNS, ({ id, holder, driver, url, state, health }) => [
         id,
         holder.id,
-        new URL(url).host,
+        url === null ? driver : new URL(url).host,
         state,
         health.breaker ?? '',
         String(health.pending),

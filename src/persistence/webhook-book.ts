@@ -29,7 +29,8 @@ export class PostgresWebhookBook implements WebhookBook {
 
   async endpoints(): Promise<Endpoint[]> {
     const rows = await this.#sql<EndpointRow[]>`
-      select e.id, e.url, e.event_types, e.state,
+      select e.id, e.driver, e.url, e.settings, e.event_types, e.state,
+        case when e.paychannel_id is null then 'terminal' else 'paychannel' end as holder_kind,
         (
           select json_agg(json_build_object('id', s.id, 'sealed', s.sealed) order by s.created_at desc, s.id)
           from webhook_secrets s

@@ -9,6 +9,7 @@ import type {
   WebhookDesk,
   WebhookHolderKind,
 } from '../switch/webhooks/ports.ts';
+import { type Receiver, WEBHOOK } from '../switch/webhooks/ways.ts';
 import { type Change, runOnce, type Told, told } from './audited.ts';
 import type { DataKeys } from './data-keys.ts';
 import { openDirectory } from './directory.ts';
@@ -18,6 +19,8 @@ import {
   isOneOf,
   type LetterRow,
   openSecret,
+  openSettings,
+  type SettingsColumns,
   WEBHOOK_COLUMNS,
   type WebhookRow,
   webhookOf,
@@ -25,6 +28,11 @@ import {
 
 const CONNECTIONS = 1;
 const CLOSE_S = 5;
+
+interface SealedSecret {
+  readonly id: string;
+  readonly sealed: string;
+}
 
 export class PostgresWebhookDesk implements WebhookDesk {
   readonly #sql: Sql;
@@ -59,16 +67,20 @@ export class PostgresWebhookDesk implements WebhookDesk {
     if (holder === null) return { is: 'unknown' };
     const id = makeId('whk');
     const secret = this.#newSecret();
-    const { url, eventTypes } = of;
+    const { driver, settings, eventTypes } = of;
     const sql = this.#sql;
+    const url = driver === WEBHOOK ? (settings as { readonly url: string }).url : null;
     const row = {
       id,
       [`${holder.kind}_id`]: of.holderId,
+      driver,
       url,
+      settings: url === null ? this.#dataKeys.seal(JSON.stringify(settings), id) : null,
       event_types: eventTypes === null ? null : sql.json([...eventTypes]),
     };
     // A URL may carry a secret of its holder's: the audit is told where it leads, not the whole of it.
-    const detail = { holder: of.holderId, host: new URL(url).host, eventTypes };
+    const host = url === null ? null : new URL(url).host;
+    const detail = { holder: of.holderId, driver, host, eventTypes };
     const what = this.#what('webhook.added', id, holder.institution_id, detail);
     return this.#once(acting, secret.text, () => {
       return sql`
@@ -150,12 +162,21 @@ export class PostgresWebhookDesk implements WebhookDesk {
     });
   }
 
-  async secretsOf(id: string): Promise<readonly string[]> {
-    const rows = await this.#sql<{ id: string; sealed: string }[]>`
-      select id, sealed from webhook_secrets
-      where endpoint_id = ${id} and (ends_at is null or ends_at > now())
-      order by created_at desc, id`;
-    return rows.map((row) => openSecret(this.#dataKeys, row));
+  async holderKind(scope: Scope, id: string): Promise<WebhookHolderKind | null> {
+    return (await this.#holder(scope, id))?.kind ?? null;
+  }
+
+  async receiverOf(id: string): Promise<Receiver | null> {
+    const [row] = await this.#sql<(SettingsColumns & { secrets: SealedSecret[] | null })[]>`
+      select e.id, e.url, e.settings, (
+        select json_agg(json_build_object('id', s.id, 'sealed', s.sealed) order by s.created_at desc, s.id)
+        from webhook_secrets s
+        where s.endpoint_id = e.id and (s.ends_at is null or s.ends_at > now())
+      ) as secrets
+      from webhook_endpoints e where e.id = ${id} and e.removed_at is null`;
+    if (row === undefined) return null;
+    const secrets = (row.secrets ?? []).map((secret) => openSecret(this.#dataKeys, secret));
+    return { endpointId: id, settings: openSettings(this.#dataKeys, row), secrets };
   }
 
   async proven(acting: Acting, id: string): Promise<void> {

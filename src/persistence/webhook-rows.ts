@@ -18,7 +18,8 @@ export interface WebhookRow {
   readonly id: string;
   readonly holder_kind: WebhookHolderKind;
   readonly holder_id: string;
-  readonly url: string;
+  readonly driver: string;
+  readonly url: string | null;
   readonly event_types: readonly string[] | null;
   readonly state: WebhookState;
   readonly created_at: Date;
@@ -41,6 +42,7 @@ export const WEBHOOK_COLUMNS = [
   'id',
   'holder_kind',
   'holder_id',
+  'driver',
   'url',
   'event_types',
   'state',
@@ -58,6 +60,7 @@ export function webhookOf(row: WebhookRow): Webhook {
   return {
     id: row.id,
     holder: { kind: row.holder_kind, id: row.holder_id },
+    driver: row.driver,
     url: row.url,
     eventTypes: row.event_types,
     state: row.state,
@@ -111,9 +114,9 @@ export function isOneOf(sql: Sql, letters: readonly LetterId[]) {
   )`;
 }
 
-export interface EndpointRow {
-  readonly id: string;
-  readonly url: string;
+export interface EndpointRow extends SettingsColumns {
+  readonly driver: string;
+  readonly holder_kind: Endpoint['kind'];
   readonly event_types: readonly string[] | null;
   readonly state: WebhookState;
   readonly secrets: readonly { readonly id: string; readonly sealed: string }[] | null;
@@ -131,12 +134,27 @@ interface PrincipalColumns {
 export function endpointOf(row: EndpointRow, dataKeys: DataKeys): Endpoint {
   return {
     id: row.id,
-    url: row.url,
+    driver: row.driver,
+    kind: row.holder_kind,
+    settings: openSettings(dataKeys, row),
     eventTypes: row.event_types === null ? null : new Set(row.event_types),
     state: row.state,
     secrets: (row.secrets ?? []).map((secret) => openSecret(dataKeys, secret)),
     principals: (row.principals ?? []).map(principalOf),
   };
+}
+
+/** What an endpoint's way is told of it. */
+export interface SettingsColumns {
+  readonly id: string;
+  readonly url: string | null;
+  readonly settings: string | null;
+}
+
+/** A webhook's are its URL. */
+export function openSettings(dataKeys: DataKeys, { id, url, settings }: SettingsColumns): unknown {
+  if (settings === null) return { url };
+  return JSON.parse(openSecret(dataKeys, { id, sealed: settings })) as unknown;
 }
 
 export function openSecret(

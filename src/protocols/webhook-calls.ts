@@ -20,7 +20,7 @@ export const webhookCalls: readonly Call[] = [
     path: ALL,
     api,
     summary:
-      'Register an endpoint: events of its holder are posted there once it has proved itself',
+      'Register an endpoint: events of its holder are brought there once it has proved itself',
     description: `It is sent a signed challenge until it answers 2xx with its echo. A holder may have several endpoints. ${REPEAT}`,
     request: 'operator.webhook.add',
     key: 'optional',
@@ -28,7 +28,7 @@ export const webhookCalls: readonly Call[] = [
       200: is('It has been registered by the same call before.', shown.newWebhook),
       201: is('Registered.', shown.newWebhook),
     },
-    problems: ['party.notFound', 'idempotency.reused'],
+    problems: ['party.notFound', 'idempotency.reused', 'driver.away'],
   },
   {
     id: 'operator.webhook.list',

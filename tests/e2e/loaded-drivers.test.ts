@@ -1,9 +1,11 @@
 // Other people's drivers in a real switch: loaded from a list, each in a thread of its own, and what they break is told.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { DeliveryDisturbance, TestReceiver } from '../../src/drivers/kit/test-receiver.ts';
 import { type Body, done, fresh, type HttpParty, refused } from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
-import { DriverFolder, FORMAT } from '../support/plugged-drivers.ts';
+import { type House, OperatorParty, onboardHouse } from '../support/operator.ts';
+import { DriverFolder, FORMAT, fromPage } from '../support/plugged-drivers.ts';
 import { postgresAlone } from '../support/set-ups.ts';
 import { metric, SwitchProcess } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
@@ -13,6 +15,7 @@ let world: World;
 let till: HttpParty;
 let wallet: HttpParty;
 
+const line = { kind: 'terminal', name: 'line', package: './line.mjs' };
 const entry = {
   kind: 'qr',
   name: 'meadow',
@@ -34,9 +37,11 @@ beforeAll(async () => {
   folder = new DriverFolder({
     'format.mjs': FORMAT,
     'stuck.mjs': FORMAT.replace("name: 'meadow'", "name: 'stuck'"),
+    'line.mjs': fromPage('line.mjs'),
   });
   world = await World.start(postgresAlone, {
-    QRSWITCH_DRIVERS: folder.list('drivers.json', [entry, stuck]),
+    QRSWITCH_DRIVERS: folder.list('drivers.json', [entry, stuck, line]),
+    QRSWITCH_WEBHOOK_FIRST_RETRY_MS: '10',
   });
   till = world.http('terminal');
   wallet = world.http('paychannel');
@@ -118,6 +123,98 @@ describe('a format that the operator has loaded', () => {
     expect(await refused(till, 'bill.create', order({ qrFormat: 'pix' }))).toMatchObject({
       code: 'request.invalid',
       errors: [{ path: 'qrFormat', message: 'must be one of url, emvco, sbp, meadow, stuck' }],
+    });
+  });
+});
+
+describe('a way of delivery that the operator has loaded', () => {
+  let system: OperatorParty;
+  let house: House;
+  let receiver: TestReceiver;
+  let webhookId: string;
+
+  beforeAll(async () => {
+    system = new OperatorParty(world, world.process.demo.operator.key);
+    house = await onboardHouse(system, fresh('house'));
+    receiver = await folder.receiver('line.mjs');
+    const endpoint = { holderId: house.terminal.id, driver: 'line', settings: receiver.endpoint };
+    const added = await system.done<{ id: string }>('operator.webhook.add', endpoint);
+    expect(added).toMatchObject({ driver: 'line', url: null });
+    expect(JSON.stringify(added)).not.toContain('1234');
+    webhookId = added.id;
+    await world.process.until('proven', () =>
+      world.process.logged('webhook.active').some(({ endpoint: one }) => one === webhookId),
+    );
+  });
+  afterAll(() => receiver?.close());
+
+  /** A bill that is paid in two parts: two events for its till. */
+  async function paidBill(): Promise<string> {
+    const own = world.http('terminal', house.terminal.key ?? '');
+    const payer = world.http('paychannel', house.paychannel.key ?? '');
+    const { id: billId } = await done(own, 'bill.create', order({ qrFormat: 'url', amount: 500 }));
+    for (const [paymentRef, amount] of [
+      ['a', 200],
+      ['b', 300],
+    ] as const) {
+      await done(payer, 'payment.create', { billId, paymentRef, amount, currency: 'EUR' });
+    }
+    return billId;
+  }
+
+  const keptOf = (billId: string) =>
+    receiver
+      .kept()
+      .filter(({ id }) => id.startsWith(billId))
+      .map(({ id }) => id);
+
+  test('brings the events of its holder in order, and acknowledges what was kept', async () => {
+    const billId = await paidBill();
+
+    await expect.poll(() => keptOf(billId).length).toBeGreaterThan(1);
+    expect(keptOf(billId)).toEqual([...keptOf(billId)].sort());
+    const [first] = receiver.kept().filter(({ id }) => id.startsWith(billId));
+    expect(JSON.parse(first?.body ?? '')).toMatchObject({
+      id: first?.id,
+      type: 'payment.received',
+    });
+    const own = world.http('terminal', house.terminal.key ?? '');
+    await expect.poll(async () => (await done(own, 'terminal.events', {})).events.length).toBe(0);
+  });
+
+  test('is asked again where something was lost', async () => {
+    receiver.disturb('answerLost');
+    const billId = await paidBill();
+
+    await expect.poll(() => new Set(keptOf(billId)).size).toBeGreaterThan(1);
+    expect(keptOf(billId).length).toBe(new Set(keptOf(billId)).size + 1);
+  });
+
+  test('leaves an event that is never taken as a dead letter, and goes on', async () => {
+    receiver.disturb('refused' as DeliveryDisturbance);
+    const billId = await paidBill();
+
+    await expect.poll(() => keptOf(billId).length).toBeGreaterThan(0);
+    const letters = await system.done<{ items: readonly { id: string; failure: string }[] }>(
+      'operator.webhook.deadLetters',
+      { webhookId },
+    );
+    expect(letters.items).toMatchObject([{ failure: expect.stringMatching(/^NO /) }]);
+    expect(letters.items[0]?.id.startsWith(billId)).toBe(true);
+  });
+
+  test.each([
+    [{ settings: { host: 'till', port: 0, pin: '1234' } }, 'settings', 'port: Expected integer'],
+    [{ driver: 'mqtt' }, 'driver', 'must be one of webhook, line for a terminal'],
+    [{ url: 'https://till.example' }, 'url', 'does not go with line'],
+    [{ driver: 'webhook' }, 'url', 'is missing: webhook needs it'],
+  ])('is not registered with what does not fit: %j', async (more, path, message) => {
+    const fitting = { holderId: house.terminal.id, driver: 'line', settings: receiver.endpoint };
+    const answer = await system.ask('operator.webhook.add', { ...fitting, ...more });
+
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { errors: [{ path, message: expect.stringContaining(message) }] },
     });
   });
 });

@@ -3,6 +3,9 @@
 
 import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
 import type { BillId } from '../../src/domain/ids.ts';
+import { deliveryWays } from '../../src/drivers/delivery-ways.ts';
+import { openCourier } from '../../src/drivers/webhook/courier.ts';
+import { makeWebhooks } from '../../src/drivers/webhook/driver.ts';
 import { type Gateway, startGateway } from '../../src/protocols/gateway/gateway.ts';
 import {
   GATEWAY_LIMITS,
@@ -12,7 +15,6 @@ import {
 import { hashOfKey } from '../../src/protocols/gateway/principals.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
 import { Replays, replayMemory } from '../../src/protocols/signatures/replays.ts';
-import { openCourier } from '../../src/protocols/webhooks/courier.ts';
 import type { Archive } from '../../src/switch/archive.ts';
 import type { Listings } from '../../src/switch/listings-port.ts';
 import type { OperatorDesk } from '../../src/switch/operator-desk.ts';
@@ -202,7 +204,8 @@ const NO_WEBHOOKS: WebhookDesk = {
   remove: () => Promise.resolve({ is: 'unknown' }),
   deadLetters: () => Promise.resolve([]),
   resend: () => Promise.resolve({ is: 'unknown' }),
-  secretsOf: () => Promise.resolve([]),
+  holderKind: () => Promise.resolve(null),
+  receiverOf: () => Promise.resolve(null),
   proven: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };
@@ -280,7 +283,11 @@ export async function startBench(
     webhooks: NO_WEBHOOKS,
     tariffDesk: NO_TARIFF_DESK,
     tariffs: noTariffs,
-    courier: openCourier([]),
+    ways: deliveryWays({
+      webhooks: makeWebhooks(openCourier([]), clock),
+      loaded: [],
+      ask: () => Promise.resolve({ is: 'unknown', why: 'there is none' }),
+    }),
     clock,
     presenter: makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) }),
     publicBaseUrl: BASE,

@@ -1,8 +1,10 @@
 // Drivers as other people write them, for a switch that loads them from a list: good ones, and ones that break on request.
 
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { TestReceiver } from '../../src/drivers/kit/test-receiver.ts';
 
 /** A format that breaks in the way that the order's id names. */
 export const FORMAT = `
@@ -40,6 +42,13 @@ export const driver = {
 };
 `;
 
+/** A file as docs/drivers.md writes it. */
+export function fromPage(name: string): string {
+  const page = readFileSync('docs/drivers.md', 'utf8');
+  const blocks = [...page.matchAll(/^```js file=(\S+)\n([\s\S]*?)^```$/gm)];
+  return blocks.flatMap((block) => (block[1] === name ? [block[2]] : [])).join('\n');
+}
+
 export interface Listed {
   readonly kind: string;
   readonly name: string;
@@ -64,6 +73,15 @@ export class DriverFolder {
     const file = join(this.#folder, name);
     writeFileSync(file, JSON.stringify(entries));
     return file;
+  }
+
+  /** The receiver that the driver's own package has for trying it on. */
+  async receiver(name: string): Promise<TestReceiver> {
+    const url = pathToFileURL(join(this.#folder, name)).href;
+    const { startTestReceiver } = (await import(url)) as {
+      startTestReceiver: () => Promise<TestReceiver>;
+    };
+    return startTestReceiver();
   }
 
   remove(): void {

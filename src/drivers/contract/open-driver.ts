@@ -3,6 +3,7 @@
 import type { TSchema } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { BillDriverModule } from './bill-driver.ts';
+import type { PaychannelDriverModule, TerminalDriverModule } from './delivery-driver.ts';
 import { CONTRACT_VERSION, type DriverKind, type DriverModule } from './driver-module.ts';
 import type { QrDriverModule } from './qr-driver.ts';
 
@@ -11,9 +12,13 @@ export class DriverRefused extends Error {
   override readonly name = 'DriverRefused';
 }
 
-export type AnyModule = BillDriverModule | QrDriverModule;
+export type AnyModule =
+  | BillDriverModule
+  | QrDriverModule
+  | TerminalDriverModule
+  | PaychannelDriverModule;
 
-const KINDS: readonly string[] = ['bill', 'qr'] satisfies DriverKind[];
+const KINDS: readonly string[] = ['bill', 'qr', 'terminal', 'paychannel'] satisfies DriverKind[];
 const NAME = /^[a-z0-9-]{1,32}$/;
 const FLAWS_MAX = 10;
 
@@ -63,6 +68,10 @@ function asModule(found: unknown): AnyModule {
   if (!NAME.test(module.name ?? '')) throw new DriverRefused('its name is not 1 to 32 of a-z0-9-');
   if (typeof module.make !== 'function') throw new DriverRefused('it has no `make`');
   if (typeof module.settings !== 'object') throw new DriverRefused('it has no schema of settings');
+  const isDelivery = module.kind === 'terminal' || module.kind === 'paychannel';
+  if (isDelivery && typeof (module as Partial<TerminalDriverModule>).endpoint !== 'object') {
+    throw new DriverRefused('it has no schema of an endpoint');
+  }
   return module as AnyModule;
 }
 

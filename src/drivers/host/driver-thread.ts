@@ -2,8 +2,9 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { must } from '../../domain/assert.ts';
+import type { DeliveryDriver } from '../contract/delivery-driver.ts';
 import type { DriverClock } from '../contract/driver-module.ts';
-import { moduleOf, openDriver } from '../contract/open-driver.ts';
+import { fitTo, moduleOf, openDriver } from '../contract/open-driver.ts';
 import { makeTagger } from '../qr/tag.ts';
 import { type FromThread, PING, type ThreadData, type ToThread } from './messages.ts';
 
@@ -44,8 +45,16 @@ function opened(exported: unknown): { readonly name: string; readonly driver: Op
     module.kind === 'qr'
       ? { clock, tag: makeTagger(Buffer.from(must(tagKey, 'a key of tags'), 'base64url'), name) }
       : { clock };
-  const driver: unknown = openDriver<unknown, typeof surroundings>(module, settings, surroundings);
-  return { name, driver: driver as Opened };
+  const driver = openDriver<unknown, typeof surroundings>(module, settings, surroundings) as Opened;
+  if (!('endpoint' in module)) return { name, driver };
+  const { prove, deliver, capabilities } = driver as unknown as DeliveryDriver;
+  const fitted: Opened = {
+    capabilities,
+    prove: prove.bind(driver),
+    deliver: deliver.bind(driver),
+    checkEndpoint: (given: unknown) => fitTo(module.endpoint, given),
+  };
+  return { name, driver: fitted };
 }
 
 try {

@@ -1,12 +1,15 @@
 // Runs all checks of a driver's kind against it, each on surroundings of its own, and tells what came of each.
 
 import type { BillDriverModule } from '../contract/bill-driver.ts';
+import type { DeliveryDriver } from '../contract/delivery-driver.ts';
 import { type AnyModule, modulesIn } from '../contract/open-driver.ts';
 import type { Check } from './check.ts';
 import { checks } from './checks.ts';
+import { type DeliveryTrial, deliveryChecks, openDelivery } from './delivery-checks.ts';
 import { KitClock } from './kit-clock.ts';
 import { qrChecks } from './qr-checks.ts';
 import type { StartTestBank, Subject } from './test-bank.ts';
+import type { StartTestReceiver } from './test-receiver.ts';
 import { CheckFailed, Trial } from './trial.ts';
 
 export interface Checked {
@@ -62,6 +65,15 @@ function checksOf(module: AnyModule, subject: Subject): readonly Check<void>[] {
       if (settings === undefined) throw new NothingToTryOn('testSettings');
       return boundTo({ module, settings }, qrChecks);
     }
+    case 'terminal':
+    case 'paychannel': {
+      const { startTestReceiver } = subject;
+      if (startTestReceiver === undefined) throw new NothingToTryOn('startTestReceiver');
+      return deliveryChecks.map(({ name, run }) => ({
+        name,
+        run: () => onReceiver(module, startTestReceiver, run),
+      }));
+    }
   }
 }
 
@@ -82,6 +94,24 @@ async function onBank(
     await inTime(run(trial));
   } finally {
     await (trial ?? bank).close();
+  }
+}
+
+async function onReceiver(
+  module: DeliveryTrial['module'],
+  startTestReceiver: StartTestReceiver,
+  run: (trial: DeliveryTrial) => Promise<void>,
+): Promise<void> {
+  const clock = new KitClock();
+  const receiver = await startTestReceiver(clock);
+  const { settings } = receiver;
+  let driver: DeliveryDriver | undefined;
+  try {
+    driver = openDelivery({ module, clock }, settings);
+    await inTime(run({ module, settings, receiver, clock, driver }));
+  } finally {
+    await driver?.close();
+    await receiver.close();
   }
 }
 

@@ -1,7 +1,7 @@
 // What every kind must do with settings.
 
 import type { TSchema } from '@sinclair/typebox';
-import { isClosed } from '../contract/open-driver.ts';
+import { fitTo, isClosed } from '../contract/open-driver.ts';
 import type { Check } from './check.ts';
 import { demand } from './trial.ts';
 
@@ -27,8 +27,7 @@ export function settingsChecks<Subject extends Settled>(
           isClosed(subject.module.settings),
           'its schema of settings takes members that it does not name',
         );
-        const required = (subject.module.settings as { required?: readonly string[] }).required;
-        const isBareUnfit = required !== undefined && required.length > 0;
+        const isBareUnfit = 'flaws' in fitTo(subject.module.settings, {});
         const unfit = [{ ...subject.settings, surprise: 1 }, ...(isBareUnfit ? [{}] : [])];
         for (const settings of unfit) {
           let isRefused = false;

@@ -3,6 +3,7 @@
 
 import type { Capabilities, PostedNotification, Registration } from '../contract/bill-driver.ts';
 import type { KitClock } from './kit-clock.ts';
+import type { StartTestReceiver } from './test-receiver.ts';
 
 export type StartTestBank = (clock: KitClock) => Promise<TestBank>;
 
@@ -53,6 +54,7 @@ export interface TestBankEntry {
 export interface Subject {
   readonly exported: unknown;
   readonly startTestBank?: StartTestBank | undefined;
+  readonly startTestReceiver?: StartTestReceiver | undefined;
   /** Of a QR format: settings to try it with. */
   readonly testSettings?: Readonly<Record<string, unknown>> | undefined;
 }

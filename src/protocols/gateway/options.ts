@@ -12,8 +12,8 @@ import type { HostedFormats, QrCodes } from '../../switch/qr.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 import type { TariffDesk, Tariffs } from '../../switch/tariffs.ts';
 import type { WebhookDesk } from '../../switch/webhooks/ports.ts';
+import type { DeliveryWays } from '../../switch/webhooks/ways.ts';
 import type { Replays } from '../signatures/replays.ts';
-import type { Courier } from '../webhooks/courier.ts';
 import type { LimitName } from './accounts.ts';
 
 /** The part of a logger that the gateway uses; pino’s fits. */
@@ -113,8 +113,8 @@ export interface GatewayOptions {
   readonly tariffDesk: TariffDesk;
   /** Those that bills are made of by name. */
   readonly tariffs: Tariffs;
-  /** Sends challenges to webhooks where an operator asks for it. */
-  readonly courier: Courier;
+  /** By which endpoints are challenged where an operator asks for it. */
+  readonly ways: DeliveryWays;
   readonly clock: Clock;
   readonly presenter: Presenter;
   /** Where links lead; no slash at its end. */

@@ -3,11 +3,10 @@
 import { parsePartId } from '../../domain/ids.ts';
 import { type Changed, mayDo, type PageOf } from '../../switch/operator-desk.ts';
 import type { DeadLetter, LetterId, Webhook } from '../../switch/webhooks/ports.ts';
+import { type WayKind, WEBHOOK } from '../../switch/webhooks/ways.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import type { OperatorRequestBody } from '../schemas/operator.ts';
 import { LIMITS } from '../schemas/scalars.ts';
-import { urlFlaw } from '../webhooks/addresses.ts';
-import { challenge } from '../webhooks/challenge.ts';
 import {
   type Answer,
   type Answering,
@@ -31,15 +30,21 @@ const OVERLAP_S = 86_400;
 
 /** By the last word of the call's id. */
 export function webhookAnswers(options: GatewayOptions) {
-  const { webhooks: desk, clock } = options;
+  const { webhooks: desk, clock, ways } = options;
   return {
     add: async ({ operator, acting, body }) => {
-      const { holderId, url, eventTypes } = body as OperatorRequestBody<'operator.webhook.add'>;
-      const flaw = urlFlaw(url);
-      if (flaw !== null) return invalid([{ path: 'url', message: flaw }]);
+      const request = body as OperatorRequestBody<'operator.webhook.add'>;
+      const to = whereTo(request);
+      if ('code' in to) return to;
       // Merchants' administrators look after terminals and their merchant, and see nobody else.
       if (!mayDo(operator, 'issueKey', 'terminal')) return refusal(operator.suspended);
-      const of = { holderId, url, eventTypes: eventTypes ?? null };
+      const { holderId, eventTypes } = request;
+      const kind = await desk.holderKind(acting.scope, holderId);
+      if (kind === null) return { code: 'party.notFound' };
+      const checked = await ways.check(to.driver, wayKindOf(kind), to.settings);
+      if ('away' in checked) return { code: 'driver.away', detail: checked.away };
+      if ('flaws' in checked) return invalid(checked.flaws);
+      const of = { holderId, ...to, settings: checked.value, eventTypes: eventTypes ?? null };
       const changed = await desk.add(acting, of);
       return withSecret(changed, { code: 'party.notFound' }, 201);
     },
@@ -94,16 +99,37 @@ function ofOne(
 }
 
 async function tested(
-  { webhooks: desk, courier, clock }: GatewayOptions,
+  { webhooks: desk, ways }: GatewayOptions,
   { acting }: Asked,
-  { id, url, state }: Webhook,
+  { id, driver, holder, state }: Webhook,
 ): Promise<Answer> {
-  const secrets = await desk.secretsOf(id);
-  const { isProven, said } = await challenge(courier, { url, secrets }, clock.wall());
+  const receiver = await desk.receiverOf(id);
+  if (receiver === null) return UNKNOWN;
+  const { isProven, said } = await ways.of(driver, wayKindOf(holder.kind)).prove(receiver);
   if (isProven && state !== 'active') await desk.proven(acting, id);
   const webhook = await desk.find(acting.scope, id);
   if (webhook === null) return UNKNOWN;
   return { status: 200, body: { passed: isProven, said, webhook: showWebhook(webhook) } };
+}
+
+/** A webhook has a URL, and any other way the settings that its driver asks for. */
+function whereTo({
+  driver = WEBHOOK,
+  url,
+  settings,
+}: OperatorRequestBody<'operator.webhook.add'>): { driver: string; settings: unknown } | Problem {
+  const isWebhook = driver === WEBHOOK;
+  const has = { url: url !== undefined, settings: settings !== undefined };
+  const [wanted, foreign] = isWebhook
+    ? (['url', 'settings'] as const)
+    : (['settings', 'url'] as const);
+  if (!has[wanted]) return invalid([{ path: wanted, message: `is missing: ${driver} needs it` }]);
+  if (has[foreign]) return invalid([{ path: foreign, message: `does not go with ${driver}` }]);
+  return { driver, settings: isWebhook ? { url } : settings };
+}
+
+function wayKindOf(kind: Webhook['holder']['kind']): WayKind {
+  return kind === 'paychannel' ? 'paychannel' : 'terminal';
 }
 
 function refusal(isSuspended: boolean | undefined): Problem {

@@ -14,13 +14,36 @@ export const webhookFields = {
     holderId: id(
       'Whose events it gets: a terminal’s, a paychannel’s, or those of all terminals of a merchant.',
     ),
-    url: explained(
-      `must be an https URL of at most ${URL_MAX} characters, without user or fragment`,
-      Type.String({
-        minLength: 1,
-        maxLength: URL_MAX,
-        description: 'Where events are posted. It may hold a secret: logs do not show it.',
-      }),
+    driver: Type.Optional(
+      explained(
+        'must be webhook, or the name of a driver that the operator has loaded',
+        Type.String({
+          pattern: '^[a-z0-9-]{1,32}$',
+          default: 'webhook',
+          description: 'By which way events reach it. Left out: they are posted.',
+        }),
+      ),
+    ),
+    url: Type.Optional(
+      explained(
+        `must be an https URL of at most ${URL_MAX} characters, without user or fragment`,
+        Type.String({
+          minLength: 1,
+          maxLength: URL_MAX,
+          description:
+            'Of a webhook: where events are posted. It may hold a secret: logs do not show it.',
+        }),
+      ),
+    ),
+    settings: Type.Optional(
+      explained(
+        'must be an object of at most 32 members',
+        Type.Record(Type.String({ pattern: '^[^\\u0000]{1,64}$' }), Type.Unknown(), {
+          maxProperties: 32,
+          description:
+            'Of any other way: what its driver asks to be told of an endpoint. Kept sealed, and never shown.',
+        }),
+      ),
     ),
     eventTypes: Type.Optional(
       explained(
@@ -66,7 +89,8 @@ const HOLDERS = ['terminal', 'merchant', 'paychannel'] as const;
 const fields = {
   id: Type.String(),
   holder: Type.Object({ kind: oneOf(HOLDERS), id: Type.String() }),
-  url: Type.String(),
+  driver: Type.String({ description: '`webhook`, or the name of a loaded driver.' }),
+  url: nullable(Type.String({ description: 'Of a webhook.' })),
   eventTypes: nullable(Type.Array(Type.String())),
   state: oneOf(['pending', 'active', 'disabled'], {
     description:

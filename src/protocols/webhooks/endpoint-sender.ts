@@ -2,16 +2,17 @@
 
 import { type BillId, partId } from '../../domain/ids.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
-import { type Delivery, DeliveryQueue } from '../../switch/webhooks/delivery-queue.ts';
+import {
+  type Delivery,
+  DeliveryQueue,
+  type Settlement,
+} from '../../switch/webhooks/delivery-queue.ts';
 import type { Endpoint, ToldHealth } from '../../switch/webhooks/ports.ts';
 import { DELIVERY_LIFE_MS, retryWait } from '../../switch/webhooks/schedule.ts';
+import type { Delivered, DeliveryWay, Receiver } from '../../switch/webhooks/ways.ts';
 import type { Turns } from '../gateway/turns.ts';
-import { challenge, isTaken, saidOf } from './challenge.ts';
-import type { Outcome } from './courier.ts';
-import type { DeliveryOutcome, WebhookOptions } from './options.ts';
-import { signedHeaders } from './signature.ts';
+import type { WebhookOptions } from './options.ts';
 
-const GONE = 410;
 /** Three days of them, as the schedule has it. */
 const CHALLENGES_MAX = 15;
 
@@ -169,7 +170,7 @@ export class EndpointSender {
     const { options, turns } = this.#context;
     const outcome = await turns.take(() => this.#send(delivery));
     const now = options.clock.monotonic();
-    if (outcome.is === 'answered' && isTaken(outcome.status)) {
+    if (outcome.is === 'delivered') {
       this.#succeededAt = options.clock.wall();
       this.#queue.settle(delivery, { is: 'taken' }, now, 0);
       delivery.load.taken(this.endpoint.id);
@@ -179,41 +180,49 @@ export class EndpointSender {
     this.#pump();
   }
 
-  async #send(delivery: Delivery<Parcel>): Promise<Outcome> {
-    const { presenter, courier, clock, metrics } = this.#context.options;
-    const { url, secrets } = this.endpoint;
+  async #send(delivery: Delivery<Parcel>): Promise<Delivered> {
+    const { presenter, clock, metrics } = this.#context.options;
+    const { event } = delivery.load;
     // The same bytes as between the braces of a socket's frame.
-    const body = presenter.presentEvent(delivery.load.event, 'json');
-    const seconds = Math.floor(clock.wall() / 1_000);
-    const headers = {
-      'content-type': 'application/json',
-      'user-agent': 'qrswitch',
-      ...signedHeaders({ id: delivery.id, seconds, body }, secrets),
-    };
+    const body = presenter.presentEvent(event, 'json');
     const startedAt = clock.monotonic();
-    const outcome = await courier.post(url, headers, body);
-    metrics.delivered(classOf(outcome), clock.monotonic() - startedAt);
-    return outcome;
+    const message = { id: delivery.id, type: event.event.type, body };
+    const { delivered, as } = await this.#way.deliver(this.#receiver, message);
+    metrics.delivered(as, clock.monotonic() - startedAt);
+    return delivered;
   }
 
-  #fail(delivery: Delivery<Parcel>, outcome: Outcome, now: number): void {
+  get #way(): DeliveryWay {
+    const { driver, kind } = this.endpoint;
+    return this.#context.options.ways.of(driver, kind);
+  }
+
+  get #receiver(): Receiver {
+    const { id, settings, secrets } = this.endpoint;
+    return { endpointId: id, settings, secrets };
+  }
+
+  #fail(
+    delivery: Delivery<Parcel>,
+    outcome: Exclude<Delivered, { is: 'delivered' }>,
+    now: number,
+  ): void {
     const { clock, log, chance, book } = this.#context.options;
     const { id } = this.endpoint;
     const wasTrusted = this.isTrusted;
-    const said = saidOf(outcome);
+    const { said } = outcome;
     this.#failedAt = clock.wall();
     this.#failure = said;
-    const retryAfterMs = outcome.is === 'answered' ? outcome.retryAfterMs : 0;
     const { load } = delivery;
     log.debug({ what: 'webhook.failed', endpoint: id, event: delivery.id, said }, 'webhook.failed');
-    const isDead = this.#queue.settle(delivery, { is: 'failed', retryAfterMs }, now, chance());
+    const isDead = this.#queue.settle(delivery, settlementOf(outcome), now, chance());
     if (isDead) load.died(id, said);
     const isLeftAlone = wasTrusted && !this.isTrusted;
     for (const one of this.#queue.loads(isLeftAlone ? null : delivery.billId)) one.heldUp();
     if (isLeftAlone) {
       log.warn({ what: 'webhook.leftAlone', endpoint: id, said }, 'webhook.leftAlone');
     }
-    if (outcome.is !== 'answered' || outcome.status !== GONE) return;
+    if (outcome.is !== 'gone') return;
     // It is no more: nothing is sent until it has been proven anew.
     this.endpoint = { ...this.endpoint, state: 'disabled' };
     log.warn({ what: 'webhook.gone', endpoint: id }, 'webhook.gone');
@@ -226,7 +235,7 @@ export class EndpointSender {
 
   #challenge(): void {
     const { options } = this.#context;
-    const { clock, courier, log, book, chance, limits } = options;
+    const { clock, log, book, chance, limits } = options;
     const { id } = this.endpoint;
     if (this.#isClosed || this.endpoint.state !== 'pending') return;
     const later = (): void => {
@@ -235,7 +244,8 @@ export class EndpointSender {
       const waitMs = retryWait(this.#challenges, 0, { pace: limits.pace, chance: chance() });
       this.#cancelChallenge = clock.after(waitMs, () => this.#challenge());
     };
-    challenge(courier, this.endpoint, clock.wall())
+    this.#way
+      .prove(this.#receiver)
       .then(async ({ isProven, said }) => {
         if (isProven) await book.proven(id);
         else this.#failure = said;
@@ -252,10 +262,8 @@ export class EndpointSender {
   }
 }
 
-function classOf(outcome: Outcome): DeliveryOutcome {
-  if (outcome.is !== 'answered') return outcome.is;
-  const hundreds = Math.floor(outcome.status / 100);
-  if (hundreds === 2) return '2xx';
-  if (hundreds === 3) return '3xx';
-  return hundreds === 4 ? '4xx' : '5xx';
+/** An event that is never taken says nothing against the endpoint. */
+function settlementOf(outcome: Exclude<Delivered, { is: 'delivered' }>): Settlement {
+  if (outcome.is === 'refused') return { is: 'refused' };
+  return { is: 'failed', retryAfterMs: outcome.is === 'again' ? outcome.afterMs : 0 };
 }

@@ -5,15 +5,13 @@ import type { Clock } from '../../switch/ports.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 import type { WebhookBook } from '../../switch/webhooks/ports.ts';
 import { RETRY_WAITS_MS } from '../../switch/webhooks/schedule.ts';
+import type { DeliveryWays } from '../../switch/webhooks/ways.ts';
 import type { GatewayLog } from '../gateway/options.ts';
-import type { Courier } from './courier.ts';
-
-/** How one request to an endpoint ended: its status class, or why there is none. */
-export type DeliveryOutcome = '2xx' | '3xx' | '4xx' | '5xx' | 'refused' | 'late' | 'lost';
 
 /** Called as things happen; must not throw. */
 export interface WebhookMetrics {
-  delivered(outcome: DeliveryOutcome, durationMs: number): void;
+  /** How one attempt ended, as its way calls it: of a webhook, its status class, or why there is none. */
+  delivered(outcome: string, durationMs: number): void;
   died(count: number): void;
 }
 
@@ -48,7 +46,7 @@ export interface WebhookOptions {
   readonly presenter: Presenter;
   readonly clock: Clock;
   readonly book: WebhookBook;
-  readonly courier: Courier;
+  readonly ways: DeliveryWays;
   readonly log: GatewayLog;
   readonly metrics: WebhookMetrics;
   readonly limits: WebhookLimits;

@@ -26,6 +26,8 @@ export type Settlement =
   | { readonly is: 'taken' }
   /** The receiver may ask not to be tried again before some time. */
   | { readonly is: 'failed'; readonly retryAfterMs: number }
+  /** The receiver is there, and will never take it: it is given up at once. */
+  | { readonly is: 'refused' }
   /** It needs no sending any more, and nothing was learnt of the endpoint. */
   | { readonly is: 'ended' };
 
@@ -101,9 +103,9 @@ export class DeliveryQueue<Load> {
     this.#underWay -= 1;
     if (how.is === 'failed') return this.#fail(lane, delivery, how.retryAfterMs, now, chance);
     this.#size -= 1;
-    if (how.is === 'taken') this.#succeed(now);
+    if (how.is !== 'ended') this.#succeed(now);
     this.#goOn(lane, now);
-    return false;
+    return how.is === 'refused';
   }
 
   /** Whether the first delivery of a bill has failed, so that all of the bill wait for its next attempt. */

@@ -4,6 +4,7 @@ import type { EventType, Recipient } from '../../domain/bill/vocabulary.ts';
 import type { BillId } from '../../domain/ids.ts';
 import type { Acting, Changed, PageOf, PartyKind, Scope } from '../operator-desk.ts';
 import type { Principal } from '../principal.ts';
+import type { Receiver, WayKind } from './ways.ts';
 
 export type WebhookHolderKind = Extract<PartyKind, 'terminal' | 'merchant' | 'paychannel'>;
 export type WebhookState = 'pending' | 'active' | 'disabled';
@@ -12,7 +13,10 @@ export type WebhookState = 'pending' | 'active' | 'disabled';
 export interface Webhook {
   readonly id: string;
   readonly holder: { readonly kind: WebhookHolderKind; readonly id: string };
-  readonly url: string;
+  /** By which way: `webhook`, or a loaded driver. */
+  readonly driver: string;
+  /** Of a webhook; null: what its driver is told is not shown. */
+  readonly url: string | null;
   /** Null: all. */
   readonly eventTypes: readonly string[] | null;
   readonly state: WebhookState;
@@ -56,7 +60,13 @@ export interface WebhookDesk {
   /** `unknown`: there is no such holder. */
   add(
     acting: Acting,
-    of: { holderId: string; url: string; eventTypes: readonly string[] | null },
+    of: {
+      holderId: string;
+      driver: string;
+      /** They fit the driver's schema of an endpoint; a webhook's are its URL. */
+      settings: unknown;
+      eventTypes: readonly string[] | null;
+    },
   ): Promise<Changed<Webhook>>;
   /** A new secret; those of before end after the overlap. */
   rotate(acting: Acting, id: string, overlapMs: number): Promise<Changed<Webhook>>;
@@ -64,8 +74,10 @@ export interface WebhookDesk {
   deadLetters(id: string, page: PageOf): Promise<DeadLetter[]>;
   /** Those dead letters are owed again; null: all. */
   resend(acting: Acting, id: string, events: readonly LetterId[] | null): Promise<Changed<Webhook>>;
-  /** Those that are live now. */
-  secretsOf(id: string): Promise<readonly string[]>;
+  /** Null: there is no such holder. */
+  holderKind(scope: Scope, id: string): Promise<WebhookHolderKind | null>;
+  /** What its way needs to reach it now; null: it has been removed. */
+  receiverOf(id: string): Promise<Receiver | null>;
   /** It has answered a challenge that the operator had sent. */
   proven(acting: Acting, id: string): Promise<void>;
   close(): Promise<void>;
@@ -86,7 +98,9 @@ export interface Letter extends LetterId {
 /** An endpoint, as its sender needs it. */
 export interface Endpoint {
   readonly id: string;
-  readonly url: string;
+  readonly driver: string;
+  readonly kind: WayKind;
+  readonly settings: unknown;
   readonly eventTypes: ReadonlySet<string> | null;
   readonly state: WebhookState;
   /** Those that are live now; never none. */

@@ -9,10 +9,9 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import type { DriverClock } from '../contract/driver-module.ts';
 import { Addresses, parseRange, Refused } from './addresses.ts';
 
-const CONNECT_MS = 5_000;
-const WHOLE_MS = 15_000;
 /** Of an answer, more than this is not read. */
 const ANSWER_BYTES_MAX = 65_536;
 /** Connections that are kept open for the next request, and for how long. */
@@ -35,9 +34,15 @@ export interface CourierTimes {
   readonly wholeMs: number;
 }
 
+export const COURIER_TIMES: CourierTimes = { connectMs: 5_000, wholeMs: 15_000 };
+
+/** Calls back after so long; what it gives takes that back. */
+type After = DriverClock['after'];
+
 export class Courier {
   readonly #addresses: Addresses;
   readonly #times: CourierTimes;
+  readonly #after: After;
   readonly #plain = new HttpAgent({ keepAlive: true, maxFreeSockets: KEPT_MAX, timeout: KEPT_MS });
   readonly #secure = new HttpsAgent({
     keepAlive: true,
@@ -47,10 +52,12 @@ export class Courier {
 
   constructor(
     addresses: Addresses,
-    times: CourierTimes = { connectMs: CONNECT_MS, wholeMs: WHOLE_MS },
+    times: CourierTimes = COURIER_TIMES,
+    after: After = byTheMachine,
   ) {
     this.#addresses = addresses;
     this.#times = times;
+    this.#after = after;
   }
 
   /** Never rejects. */
@@ -113,22 +120,22 @@ export class Courier {
         isLate = true;
         request.destroy();
       };
-      const whole = setTimeout(() => {
+      const stopWhole = this.#after(this.#times.wholeMs, () => {
         late = 'no answer in time';
         giveUp();
-      }, this.#times.wholeMs);
-      const connect = setTimeout(giveUp, this.#times.connectMs);
+      });
+      const stopConnect = this.#after(this.#times.connectMs, giveUp);
       const settle = (outcome: Outcome | 'stale'): void => {
-        clearTimeout(whole);
-        clearTimeout(connect);
+        stopWhole();
+        stopConnect();
         done(outcome);
       };
       request.on('socket', (socket) => {
-        if (!socket.connecting) clearTimeout(connect);
-        else socket.once(isSecure ? 'secureConnect' : 'connect', () => clearTimeout(connect));
+        if (!socket.connecting) stopConnect();
+        else socket.once(isSecure ? 'secureConnect' : 'connect', stopConnect);
       });
       request.on('response', (response) => {
-        clearTimeout(connect);
+        stopConnect();
         isAnswered = true;
         read(response, (answer) => settle({ is: 'answered', ...answer }));
       });
@@ -144,6 +151,11 @@ export class Courier {
       });
     });
   }
+}
+
+function byTheMachine(delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
 }
 
 /** One that sends to public addresses, and to those ranges (CIDR) that the operator allows. */

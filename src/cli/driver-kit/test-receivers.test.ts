@@ -1,0 +1,109 @@
+import { Type } from '@sinclair/typebox';
+import { describe, expect, test } from 'vitest';
+import type {
+  DeliveryDriver,
+  TerminalDriverModule,
+} from '../../drivers/contract/delivery-driver.ts';
+import { runChecks } from '../../drivers/kit/run-checks.ts';
+import { terminalWebhook } from '../../drivers/webhook/driver.ts';
+import { startWebhookReceiverForKit } from './test-receivers.ts';
+
+/** The driver of webhooks with one thing wrong in it. */
+type Change = (driver: DeliveryDriver) => Partial<DeliveryDriver>;
+
+const planted: readonly [string, string, Change][] = [
+  [
+    'takes a lost answer for a yes',
+    'disturbed, and brings it the next time: requestLost',
+    (driver) => ({
+      deliver: async (...call) => {
+        const result = await driver.deliver(...call);
+        return result.is === 'again' ? { is: 'delivered' } : result;
+      },
+    }),
+  ],
+  [
+    'writes the event anew',
+    'the exact bytes',
+    (driver) => ({
+      deliver: (to, message) => {
+        const text = JSON.stringify(JSON.parse(new TextDecoder().decode(message.body)));
+        return driver.deliver(to, { ...message, body: new TextEncoder().encode(text) });
+      },
+    }),
+  ],
+  [
+    'draws an id for each attempt',
+    'the exact bytes and the id',
+    (driver) => ({
+      deliver: (to, message) => driver.deliver(to, { ...message, id: `${message.id}-again` }),
+    }),
+  ],
+  [
+    'believes every endpoint',
+    'only where that shows it',
+    () => ({ prove: async () => ({ isProven: true, said: '' }) }),
+  ],
+  [
+    'gives up at the first trouble',
+    'brings it the next time',
+    (driver) => ({
+      deliver: async (...call) => {
+        const result = await driver.deliver(...call);
+        return result.is === 'again' ? { is: 'refused', said: result.said } : result;
+      },
+    }),
+  ],
+  [
+    'does not say how long to wait',
+    'asks to be spared',
+    (driver) => ({
+      deliver: async (...call) => {
+        const result = await driver.deliver(...call);
+        return result.is === 'again' ? { ...result, afterMs: 0 } : result;
+      },
+    }),
+  ],
+  [
+    'throws where something is lost',
+    'requestLost',
+    (driver) => ({
+      deliver: async (...call) => {
+        const result = await driver.deliver(...call);
+        if (result.is === 'again') throw new Error(result.said);
+        return result;
+      },
+    }),
+  ],
+];
+
+describe('a driver that delivers', () => {
+  test.each(planted)('fails the conformance kit when it %s', async (_what, where, change) => {
+    const [first] = await flawsOf({
+      ...terminalWebhook,
+      make: (settings, surroundings) => {
+        const driver = terminalWebhook.make(settings, surroundings);
+        return { ...driver, ...change(driver) };
+      },
+    });
+
+    expect(first?.name).toContain(where);
+  });
+
+  test('fails the conformance kit when it takes any endpoint', async () => {
+    const [first] = await flawsOf({ ...terminalWebhook, endpoint: Type.Object({}) });
+
+    expect(first?.name).toContain('refuses endpoints');
+  });
+
+  test('is none without a schema of its endpoints', async () => {
+    const { endpoint: _none, ...bare } = terminalWebhook;
+    await expect(flawsOf(bare as TerminalDriverModule)).rejects.toThrow('no schema of an endpoint');
+  });
+});
+
+async function flawsOf(module: TerminalDriverModule) {
+  const subject = { exported: { driver: module }, startTestReceiver: startWebhookReceiverForKit };
+  const checked = await runChecks(subject, { isOneEnough: true });
+  return checked.filter(({ flaw }) => flaw !== undefined);
+}

@@ -1,0 +1,165 @@
+// The checks of the contract for a driver that delivers events, each on a receiver of its own. A name says what a driver does;
+// the check throws what it saw instead. The rules W1 to W4 stand in delivery-driver.ts.
+
+import type { Delivered, Message, Receiver } from '../../switch/webhooks/ways.ts';
+import type {
+  DeliveryDriver,
+  PaychannelDriverModule,
+  TerminalDriverModule,
+} from '../contract/delivery-driver.ts';
+import { fitTo, isClosed, openDriver } from '../contract/open-driver.ts';
+import type { Check } from './check.ts';
+import type { KitClock } from './kit-clock.ts';
+import { settingsChecks } from './settings-checks.ts';
+import type { DeliveryDisturbance, TestReceiver } from './test-receiver.ts';
+import { demand } from './trial.ts';
+
+/** One check's surroundings. */
+export interface DeliveryTrial {
+  readonly module: TerminalDriverModule | PaychannelDriverModule;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly receiver: TestReceiver;
+  readonly clock: KitClock;
+  readonly driver: DeliveryDriver;
+}
+
+/** Far beyond any time-out. */
+const LONG_MS = 60_000;
+const BUSY_MS = 7_000;
+const AT_ONCE = 16;
+const BODY =
+  '{"id":"01KE70EHG0007Q2M4N6P8Q0R2S-e1","type":"bill.paid","note": "\\u0447ай\\n\\u0000 🚕  {}"}';
+
+export function openDelivery(
+  { module, clock }: Pick<DeliveryTrial, 'module' | 'clock'>,
+  settings: Readonly<Record<string, unknown>>,
+): DeliveryDriver {
+  return openDriver<DeliveryDriver, { clock: KitClock }>(module, settings, { clock });
+}
+
+function target({ receiver }: DeliveryTrial): Receiver {
+  const { endpoint, secrets } = receiver;
+  return { endpointId: 'whk_of_the_kit', settings: endpoint, secrets };
+}
+
+function message(no = 1, text = BODY): Message {
+  const id = `01KE70EHG0007Q2M4N6P8Q0R2S-e${no}`;
+  return { id, type: 'bill.paid', body: new TextEncoder().encode(text) };
+}
+
+/** Delivers; where the receiver stalls, a long time passes once the delivery has reached it. */
+async function delivered(trial: DeliveryTrial, isStalled = false): Promise<Delivered> {
+  const { receiver, driver, clock } = trial;
+  const before = receiver.attempts();
+  const asked = driver.deliver(target(trial), message());
+  if (isStalled) {
+    while (receiver.attempts() === before) await turn();
+    clock.pass(LONG_MS);
+  }
+  return asked;
+}
+
+function turn(): Promise<void> {
+  return new Promise((go) => setImmediate(go));
+}
+
+const disturbed = (how: DeliveryDisturbance): Check<DeliveryTrial> => ({
+  name: `says “again” when a delivery is disturbed, and brings it the next time: ${how}`,
+  run: async (trial) => {
+    if (!trial.receiver.disturb(how)) return;
+    const first = await delivered(trial, how === 'stalled');
+    demand(first.is === 'again', `it says ${first.is}`);
+    const second = await delivered(trial);
+    demand(second.is === 'delivered', `it says ${second.is} the second time`);
+    const last = trial.receiver.kept().at(-1);
+    demand(last?.id === message().id && last.body === BODY, 'it brought something else then');
+  },
+});
+
+export const deliveryChecks: readonly Check<DeliveryTrial>[] = [
+  ...settingsChecks((trial: DeliveryTrial, settings) => openDelivery(trial, settings)),
+  {
+    name: 'refuses endpoints with settings that it does not know, or without those it needs',
+    run: async ({ module, receiver }) => {
+      demand(
+        isClosed(module.endpoint),
+        'its schema of an endpoint takes members that it does not name',
+      );
+      demand('value' in fitTo(module.endpoint, receiver.endpoint), 'it refuses its own receiver');
+      demand(
+        'flaws' in fitTo(module.endpoint, {}),
+        'it takes an endpoint of which nothing is said',
+      );
+    },
+  },
+  {
+    name: 'brings the exact bytes and the id, each time that it is asked',
+    run: async (trial) => {
+      for (const no of [1, 2]) {
+        const result = await delivered(trial);
+        demand(result.is === 'delivered', `it says ${result.is}`);
+        const kept = trial.receiver.kept();
+        demand(kept.length === no, `${kept.length} came, where ${no} were sent`);
+        demand(kept.at(-1)?.id === message().id, `the id is ${kept.at(-1)?.id}`);
+        demand(kept.at(-1)?.body === BODY, 'the bytes are others');
+      }
+    },
+  },
+  {
+    name: 'keeps deliveries apart that are under way at once',
+    run: async (trial) => {
+      const sent = Array.from({ length: AT_ONCE }, (_, no) => message(no, `{"no":${no}}`));
+      const results = await Promise.all(sent.map((of) => trial.driver.deliver(target(trial), of)));
+      demand(
+        results.every(({ is }) => is === 'delivered'),
+        `it says ${results.map(({ is }) => is).join(', ')}`,
+      );
+      const kept = trial.receiver.kept();
+      const isAll = sent.every(({ id, body }) => {
+        const text = new TextDecoder().decode(body);
+        return kept.some((one) => one.id === id && one.body === text);
+      });
+      demand(isAll && kept.length === AT_ONCE, 'they did not all come, or got mixed up');
+    },
+  },
+  {
+    name: 'takes an endpoint for its holder’s only where that shows it',
+    run: async (trial) => {
+      const own = await trial.driver.prove(target(trial));
+      demand(own.isProven, `it does not know the holder’s: ${own.said}`);
+      trial.receiver.ofHolder(false);
+      demand(!(await trial.driver.prove(target(trial))).isProven, 'it takes anybody’s');
+      demand(trial.receiver.kept().length === 0, 'it sent an event in proving');
+    },
+  },
+  ...(['requestLost', 'answerLost', 'failed', 'stalled', 'garbled'] as const).map(disturbed),
+  {
+    name: 'passes on how long a busy receiver asks to be spared',
+    run: async (trial) => {
+      if (!trial.receiver.disturb('busy')) return;
+      const result = await delivered(trial);
+      demand(
+        result.is === 'again' && result.afterMs >= BUSY_MS,
+        `it says ${JSON.stringify(result)}`,
+      );
+    },
+  },
+  {
+    name: 'tells an endpoint that is no more from one that fails',
+    run: async (trial) => {
+      if (!trial.receiver.disturb('gone')) return;
+      const result = await delivered(trial);
+      demand(result.is === 'gone', `it says ${result.is}`);
+    },
+  },
+  {
+    name: 'says “again” when nobody is there',
+    run: async (trial) => {
+      await trial.receiver.close();
+      const result = await delivered(trial);
+      demand(result.is === 'again', `it says ${result.is}`);
+      const { isProven } = await trial.driver.prove(target(trial));
+      demand(!isProven, 'it has proved that nobody is the holder');
+    },
+  },
+];
