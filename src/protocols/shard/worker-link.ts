@@ -84,12 +84,12 @@ export class WorkerLink implements ReplySink {
     }
   }
 
-  /** One gateway is enough; where none is there, it is told again. */
+  /**
+   * Told to all: threads that call acquirers or post webhooks are linked like gateways, and do nothing about it. Where
+   * several gateways do it, each of its steps says the same again; where none is there, it is told again.
+   */
   unfinished(billId: BillId): void {
-    for (const { notices } of this.#links.values()) {
-      notices.unfinished.push(billId);
-      return;
-    }
+    for (const { notices } of this.#links.values()) notices.unfinished.push(billId);
   }
 
   acquiring(recipient: Recipient, billId: BillId): void {
