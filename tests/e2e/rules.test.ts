@@ -656,7 +656,7 @@ describe.each(setUps)('a bill on $name', (setUp) => {
     const missing = [...world.answers.operations]
       .filter(
         ({ path }) =>
-          /^\/v1\/(?!operator\/)/.test(path) &&
+          /^\/v1\/(?!operator\/|acquirers\/)/.test(path) &&
           !path.endsWith('/stream') &&
           !path.endsWith('qr.png'),
       )
