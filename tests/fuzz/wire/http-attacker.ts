@@ -80,8 +80,7 @@ export class HttpAttacker {
   async #sent(connection: RawConnection, draft: Draft): Promise<RawAnswer | NoAnswer> {
     connection.send(Buffer.concat([Buffer.from(draft.head, 'latin1'), draft.content]));
     const answer = await connection.answer({ isHead: draft.method === 'HEAD' });
-    const isLast = typeof answer !== 'string' && answer.headers.get('connection') === 'close';
-    if (isLast) connection.end();
+    if (typeof answer !== 'string' && !isKept(answer)) connection.end();
     return answer;
   }
 
@@ -103,6 +102,11 @@ export class HttpAttacker {
     const operation = found.found === 'call' ? found.call.id : null;
     siege.check(operation, { status, contentType, body }, [method, path, content.toString()]);
   }
+}
+
+/** Whether the next request may go the same way. Of lines, only the head has been read: the next answer would begin in them. */
+function isKept({ headers }: RawAnswer): boolean {
+  return headers.get('connection') !== 'close' && !headers.has('transfer-encoding');
 }
 
 function drawn(choices: Choices, siege: Siege): Draft {

@@ -65,8 +65,10 @@ export class RawConnection {
     this.#socket.resetAndDestroy();
   }
 
-  /** As a client that has said all. */
+  /** As a client that has said all; what has come and was not read is forgotten. */
   end(): void {
+    this.#isClosed = true;
+    this.#received = Buffer.alloc(0);
     this.#socket.destroy();
   }
 
