@@ -2,11 +2,11 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import postgres from 'postgres';
 import { hashKey, readKeyHashes } from '../src/persistence/key-hashes.ts';
 import { checkFilled } from './books.ts';
 import { growDirectory } from './directory-case.ts';
+import { growHistory } from './history-case.ts';
 import type { FromIdle, IdleTask } from './load/idle.ts';
 import { runLoad } from './load-process.ts';
 import {
@@ -48,7 +48,11 @@ export const cases: Readonly<Record<string, Case>> = {
     steps: [10_000, 100_000, 1_000_000],
     run: growResidents,
   },
-  history: { grows: 'bills in Postgres', steps: [0, 1_000_000], run: growHistory },
+  history: {
+    grows: 'bills in Postgres',
+    steps: [0, 1_000_000],
+    run: (settings, steps) => onSwitch(settings, steps, growHistory),
+  },
   terminals: {
     grows: 'connected terminals',
     steps: [100, 1_000, 10_000, 15_000],
@@ -94,19 +98,6 @@ async function growResidents(given: Settings, steps: readonly number[]): Promise
     const resident = (await scrape(under.port)).get('qrswitch_bills_resident') ?? 0;
     if (resident < to) throw new Error(`${resident} bills are resident, not ${to}`);
     await new Promise((done) => setTimeout(done, REST_MS));
-  });
-}
-
-async function growHistory(settings: Settings, steps: readonly number[]): Promise<Step[]> {
-  return onSwitch(settings, steps, async ({ stores }, to, from) => {
-    const sql = postgres(stores.switchUrl, { max: 1, onnotice: () => undefined });
-    try {
-      const text = readFileSync(new URL('../../sql/history.sql', import.meta.url), 'utf8');
-      await sql.unsafe(text.replaceAll(':from', String(from + 1)).replaceAll(':to', String(to)));
-      await sql`vacuum analyze`;
-    } finally {
-      await sql.end();
-    }
   });
 }
 
