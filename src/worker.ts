@@ -22,6 +22,8 @@ import type { ToWorkerThread, WorkerTask, WorkerTold } from './threads.ts';
 
 /** Orders that the filter of a worker's shards holds before it overfills: about 64 MiB. */
 const FILTER_ORDERS_MAX = 50_000_000;
+/** One takes about 2.3 KiB: all of them a quarter of the heap, so that collections stay short beside a lease. */
+const UNWRITTEN_PER_MIB = 100;
 /** Long enough that a bill at a till seldom wakes; short beside `idleSeconds`. */
 const REST_MS = 5_000;
 /** Long enough for whoever asks once more at once; who comes later asks history. */
@@ -111,6 +113,7 @@ async function openHost(
       underWayMax: config.shardQueueMax,
       mailboxMax: config.mailboxMax,
       unwrittenMax: config.logEntriesMax,
+      unwrittenInAllMax: config.workerHeapMb * UNWRITTEN_PER_MIB,
       residentsMax: Math.ceil(config.residentMax / shards.length),
       filterOrdersMax: Math.ceil(FILTER_ORDERS_MAX / shards.length),
     },

@@ -14,12 +14,14 @@ export class Admission {
   readonly #around: ShardSurroundings;
   readonly #underWay: SharedBound;
   readonly #unwritten: SharedBound;
+  readonly #unwrittenInAll: SharedBound;
 
   constructor(around: ShardSurroundings) {
     const { limits, clock } = around;
     this.#around = around;
     this.#underWay = new SharedBound(limits.underWayMax, clock);
     this.#unwritten = new SharedBound(limits.unwrittenMax, clock);
+    this.#unwrittenInAll = new SharedBound(limits.unwrittenInAllMax, clock);
   }
 
   /** Why the request is not taken now; null: it is. */
@@ -32,11 +34,17 @@ export class Admission {
     if (!this.#underWay.takes(underWay, institutionId, op)) {
       return fault('overloaded', `Shard ${id} has too many requests under way.`);
     }
-    const unwritten = this.#around.unwritten();
-    if (!isRead(op) && !this.#unwritten.takes(unwritten, institutionId, op)) {
-      return fault('overloaded', 'The history is too far behind the log.');
-    }
-    return null;
+    return isRead(op) || this.#hasRoom(institutionId, op)
+      ? null
+      : fault('overloaded', 'The history is too far behind the log.');
+  }
+
+  /** What history does not have stays in memory until it does. */
+  #hasRoom(institutionId: string, op: string): boolean {
+    return (
+      this.#unwritten.takes(this.#around.unwritten(), institutionId, op) &&
+      this.#unwrittenInAll.takes(this.#around.unwrittenInAll(), institutionId, op)
+    );
   }
 }
 

@@ -117,11 +117,13 @@ function begin(suspended = new SuspendedSellers()) {
       underWayMax: 100,
       mailboxMax: 100,
       unwrittenMax: 100,
+      unwrittenInAllMax: 100,
       residentsMax: 100,
       filterOrdersMax: 100,
     },
     isLeased: () => true,
     unwritten: () => 0,
+    unwrittenInAll: () => 0,
     defect: (bill, error) => {
       throw new Error(bill, { cause: error });
     },

@@ -174,6 +174,29 @@ describe('the history writer', () => {
     expect(heard.at(-1)).toMatch(/stopped: .*1-2 \(order order-2\)/);
   });
 
+  test('counts what all shards hold that history does not have, as long as it will be written', async () => {
+    rows.answers = 'failed';
+    writer.enqueue(SHARD, entry(1, [1, 2]));
+    writer.enqueue(SHARD, entry(2));
+    writer.claim(10);
+    expect(writer.depthInAll).toBe(13);
+    writer.claim(-10);
+    follow();
+    expect(writer.depthInAll).toBe(0);
+    writer.enqueue(SHARD, entry(1, [1, 2]));
+    writer.leave(SHARD);
+    expect(writer.depthInAll).toBe(0);
+    rows.answers = 'all';
+    follow();
+    writer.enqueue(SHARD, entry(1, [1, 2]));
+    rows.refused = id(2);
+    writer.enqueue(SHARD, entry(2));
+    await clock.pass(2_000);
+    expect(heard.at(-1)).toMatch('stopped');
+    expect(writer.depth(SHARD)).toBe(1);
+    expect(writer.depthInAll).toBe(0);
+  });
+
   test('knows the time of the oldest transition, not that of its entry’s last', () => {
     rows.answers = 'failed';
     writer.enqueue(SHARD, entry(1, [100, 150, 190]));

@@ -56,7 +56,10 @@ export class HistoryWriter {
   #isWriting = false;
   #isPaced = false;
   #isClosed = false;
+  #depth = 0;
+  #claimed = 0;
   #idle: (() => void)[] = [];
+
   constructor(options: {
     history: History;
     clock: Clock;
@@ -74,6 +77,7 @@ export class HistoryWriter {
     this.#known.set(shard, watermark);
     const queue = new HistoryQueue();
     const none = { doubted: null, reached: [], isStopped: false };
+    this.#uncount(this.#tracks.get(shard));
     this.#tracks.set(shard, { shard, queue, listener, watermark, ...none });
   }
 
@@ -81,6 +85,7 @@ export class HistoryWriter {
   leave(shard: ShardId): void {
     const track = this.#tracks.get(shard);
     this.#tracks.delete(shard);
+    this.#uncount(track);
     for (const { failed } of track?.reached ?? []) failed(new Error(`shard ${shard} was left`));
   }
 
@@ -97,6 +102,16 @@ export class HistoryWriter {
   /** Transitions of a shard that history does not have. */
   depth(shard: ShardId): number {
     return this.#tracks.get(shard)?.queue.depth ?? 0;
+  }
+
+  /** The same of all shards, and what is claimed. Of a shard that is written no more nothing counts: it never ends. */
+  get depthInAll(): number {
+    return this.#depth + this.#claimed;
+  }
+
+  /** So many more, or fewer, are held elsewhere in the worker's memory, and will be given. */
+  claim(transitions: number): void {
+    this.#claimed += transitions;
   }
 
   /** Time of the oldest transition of a shard that history does not have; undefined where it has all. */
@@ -131,6 +146,7 @@ export class HistoryWriter {
       return;
     }
     track.queue.push(entry);
+    if (!track.isStopped) this.#depth += entry.items.length;
     this.#turn();
   }
 
@@ -175,7 +191,7 @@ export class HistoryWriter {
     if (parts.length === 0) return;
     this.#isWriting = true;
     this.#write(parts).then(
-      () => this.#pause(this.#depthOfAll() >= TRANSITIONS_MAX ? 0 : paceAfter(parts)),
+      () => this.#pause(this.#depth >= TRANSITIONS_MAX ? 0 : paceAfter(parts)),
       (error: unknown) => {
         this.#observer.historyFailed('unanswered');
         this.#reporter.report('warn', 'history.writeFailed', { reason: describe(error) });
@@ -196,12 +212,6 @@ export class HistoryWriter {
       this.#isPaced = false;
       this.#turn();
     });
-  }
-
-  #depthOfAll(): number {
-    let depth = 0;
-    for (const { queue, isStopped } of this.#tracks.values()) if (!isStopped) depth += queue.depth;
-    return depth;
   }
 
   #take(): ShardEntries[] {
@@ -248,7 +258,10 @@ export class HistoryWriter {
     track.watermark = to;
     track.doubted = null;
     this.#known.set(shard, to);
-    track.listener.written(track.queue.takeThrough(to), to);
+    const before = track.queue.depth;
+    const entries = track.queue.takeThrough(to);
+    if (!track.isStopped) this.#depth -= before - track.queue.depth;
+    track.listener.written(entries, to);
     const done = track.reached.filter(({ entry }) => entry <= to);
     track.reached = track.reached.filter(({ entry }) => entry > to);
     for (const each of done) each.done();
@@ -309,7 +322,13 @@ export class HistoryWriter {
     );
   }
 
+  /** Nothing of it will be written from here any more. */
+  #uncount(track: Track | undefined): void {
+    if (track !== undefined && !track.isStopped) this.#depth -= track.queue.depth;
+  }
+
   #overtaken(track: Track, reason: string): void {
+    this.#uncount(track);
     track.isStopped = true;
     // Whoever moved the watermark has written what the log has of these; nothing waits here any more.
     const { last } = track.queue;
@@ -320,6 +339,7 @@ export class HistoryWriter {
   }
 
   #stop(track: Track, reason: string): void {
+    this.#uncount(track);
     track.isStopped = true;
     this.#observer.historyFailed('refused');
     this.#reporter.report('error', 'history.shardStopped', { shard: track.shard, reason });

@@ -163,6 +163,7 @@ async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId
     writer,
     home,
     unwrittenMax: UNWRITTEN_MAX,
+    unwrittenInAllMax: UNWRITTEN_MAX,
     isVoid,
   };
   const opener = openerOf(moving, shard, from);

@@ -8,7 +8,7 @@ import type { ShardId } from '../domain/ids.ts';
 import { millis } from '../domain/time.ts';
 import { type EntryId, entryId, NO_ENTRY } from './entry-id.ts';
 import { HistoryWriter } from './history-writer.ts';
-import type { History, Log, LogEntry } from './ports.ts';
+import type { History, HistoryBatch, Log, LogEntry } from './ports.ts';
 import type { EntryContent } from './records.ts';
 import { type ReplaySources, replay } from './replay.ts';
 import { NO_OBSERVER } from './reporter.ts';
@@ -84,17 +84,20 @@ function stand(
   row: { bill: Bill; entry: EntryId },
   isVoid: () => boolean,
   tail: readonly LogEntry[] = [opening, creation],
+  written: (batch: HistoryBatch) => Promise<ReadonlySet<ShardId>> = () =>
+    new Promise(() => undefined),
 ) {
   const put: [EntryId, string][] = [];
   const home = new Map<string, { bill: Bill }>();
   const history = {
     fetchBills: async () => ({ bills: [row], watermarks: [] }),
     watermarks: async () => [{ shard: SHARD, entry: NO_ENTRY, at: millis(0) }],
-    write: () => new Promise(() => undefined),
+    write: (batch: HistoryBatch) => written(batch),
   } as unknown as History;
+  const clock = new ManualClock();
   const writer = new HistoryWriter({
     history,
-    clock: new ManualClock(),
+    clock,
     reporter: { report: () => undefined },
     observer: NO_OBSERVER,
   });
@@ -109,6 +112,7 @@ function stand(
     watermark: NO_ENTRY,
     writer,
     unwrittenMax: 1_000,
+    unwrittenInAllMax: 1_000,
     isVoid,
     home: {
       get: (id) => home.get(id),
@@ -119,7 +123,7 @@ function stand(
       entomb: () => undefined,
     },
   };
-  return { sources, put, home, writer };
+  return { sources, put, home, writer, clock };
 }
 
 describe('replaying a shard’s log', () => {
@@ -143,6 +147,43 @@ describe('replaying a shard’s log', () => {
     const { sources, home } = stand({ bill: ABSENT, entry: NO_ENTRY }, () => false, tail);
     expect(await replay(sources, NO_ENTRY)).toMatchObject({ top: entryId(1, 251), entries: 252 });
     expect(home.get(BILL)?.bill).toMatchObject({ version: 251 });
+  });
+
+  test('holds no more of a tail than there is room for beside the other shards of the worker', async () => {
+    const tail = [opening, creation, ...receipts(1_000)];
+    let most = 0;
+    const written = async ({ moves }: HistoryBatch): Promise<ReadonlySet<ShardId>> => {
+      most = Math.max(most, writer.depthInAll);
+      return new Set(moves.map(({ shard }) => shard));
+    };
+    const { sources, writer, clock } = stand(
+      { bill: ABSENT, entry: NO_ENTRY },
+      () => false,
+      tail,
+      written,
+    );
+    // The other shards have read 300 of theirs, which they have not given to history yet.
+    writer.claim(300);
+    let top: EntryId | null = null;
+    void replay({ ...sources, unwrittenInAllMax: 500 }, NO_ENTRY).then((replayed) => {
+      top = replayed.top;
+    });
+    while (top === null) await clock.pass(250);
+    expect(top).toBe(entryId(1, 1_001));
+    // Up to the bound, and what is read before it is seen.
+    expect(most).toBeGreaterThan(500);
+    expect(most).toBeLessThanOrEqual(600);
+    writer.claim(-300);
+    while (writer.depth(SHARD) > 0) await clock.pass(250);
+    expect(writer.depthInAll).toBe(0);
+  });
+
+  test('takes back what it has claimed where it is left', async () => {
+    const tail = [opening, creation, ...receipts(250)];
+    let asked = 0;
+    const { sources, writer } = stand({ bill: ABSENT, entry: NO_ENTRY }, () => ++asked > 3, tail);
+    await expect(replay(sources, NO_ENTRY)).rejects.toThrow('was left');
+    expect(writer.depthInAll).toBe(0);
   });
 
   test('begins again where the log is trimmed between two pages: memory would lack what was there', async () => {

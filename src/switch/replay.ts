@@ -51,6 +51,8 @@ export interface ReplaySources {
   readonly watermark: EntryId;
   /** Transitions that may wait for history: the rest of a longer tail is read once it has some. */
   readonly unwrittenMax: number;
+  /** The same of all that `writer` writes. */
+  readonly unwrittenInAllMax: number;
   /** Whether the shard has been left meanwhile: its memory may belong to a later life, and must not be touched. */
   readonly isVoid: () => boolean;
 }
@@ -63,7 +65,7 @@ export async function replay(
   let top = above;
   let at = 0;
   let entries = 0;
-  const { shard, writer, unwrittenMax } = sources;
+  const { shard, writer } = sources;
   const rows = new Map<BillId, EntryId>();
   // History is given it at the end: writing would take the time that reading needs.
   let unwritten: CommittedEntry[] = [];
@@ -71,29 +73,45 @@ export async function replay(
   const giveToHistory = (): void => {
     for (const entry of unwritten) writer.enqueue(shard, entry);
     unwritten = [];
+    letGo();
+  };
+  const letGo = (): void => {
+    writer.claim(-transitions);
     transitions = 0;
   };
-  for (;;) {
-    const page = await readPage(sources, top);
-    mustGoOn(sources);
-    const last = page.at(-1);
-    if (last === undefined) {
-      giveToHistory();
-      return { top, at, entries };
+  try {
+    for (;;) {
+      const page = await readPage(sources, top);
+      mustGoOn(sources);
+      const last = page.at(-1);
+      if (last === undefined) {
+        giveToHistory();
+        return { top, at, entries };
+      }
+      const before = top;
+      for (const entry of await replayPage(sources, page, rows)) {
+        at = Math.max(at, entry.at);
+        transitions += entry.items.length;
+        writer.claim(entry.items.length);
+        unwritten.push(entry);
+      }
+      top = last.id;
+      entries += page.length;
+      if (isTooMuch(sources, transitions)) {
+        giveToHistory();
+        await writer.reached(shard, before);
+      }
     }
-    const before = top;
-    for (const entry of await replayPage(sources, page, rows)) {
-      at = Math.max(at, entry.at);
-      transitions += entry.items.length;
-      unwritten.push(entry);
-    }
-    top = last.id;
-    entries += page.length;
-    if (writer.depth(shard) + transitions > unwrittenMax) {
-      giveToHistory();
-      await writer.reached(shard, before);
-    }
+  } finally {
+    letGo();
   }
+}
+
+function isTooMuch(
+  { shard, writer, unwrittenMax, unwrittenInAllMax }: ReplaySources,
+  transitions: number,
+): boolean {
+  return writer.depth(shard) + transitions > unwrittenMax || writer.depthInAll > unwrittenInAllMax;
 }
 
 /**

@@ -14,8 +14,9 @@ export interface ShardLimits {
   readonly underWayMax: number;
   /** Requests that wait for one bill or order. */
   readonly mailboxMax: number;
-  /** Transitions committed but not yet in history. */
+  /** Transitions committed but not yet in history: of one shard, and of all that share the worker's memory. */
   readonly unwrittenMax: number;
+  readonly unwrittenInAllMax: number;
   /** Bills in memory. */
   readonly residentsMax: number;
   /** Orders that the filter holds before it overfills. */
@@ -36,6 +37,8 @@ export interface ShardSurroundings {
   readonly isLeased: () => boolean;
   /** Transitions of the shard that history does not have yet. */
   readonly unwritten: () => number;
+  /** The same of all shards of the worker. */
+  readonly unwrittenInAll: () => number;
   /**
    * Our own code is wrong about one bill: tells so and returns. What was decided before stays, in its batch. Anything but
    * a Defect is thrown again, since what it has done is not known: the worker ends and begins anew from the log.

@@ -16,8 +16,9 @@ export interface TakeOver {
   readonly history: History;
   readonly writer: HistoryWriter;
   readonly clock: Clock;
-  /** Transitions that may be held which history does not have. */
+  /** Transitions that may be held which history does not have, and of all shards of the worker together. */
   readonly unwrittenMax: number;
+  readonly unwrittenInAllMax: number;
   /** Whether the shard has been left meanwhile. */
   readonly isVoid: () => boolean;
 }
@@ -37,12 +38,13 @@ export async function takeOver(
   given: TakeOver,
   watermark: Watermark,
 ): Promise<TakenOver | 'closed' | null> {
-  const { shard, opener, history, writer, clock, unwrittenMax, isVoid } = given;
+  const { shard, opener, history, writer, clock, isVoid } = given;
   const { id } = shard;
   const { log, codec } = opener;
   const home = homeOf(shard, clock);
   const from = { shard: id, log, codec, history, watermark: watermark.entry };
-  const sources = { ...from, writer, home, unwrittenMax, isVoid };
+  const { unwrittenMax, unwrittenInAllMax } = given;
+  const sources = { ...from, writer, home, unwrittenMax, unwrittenInAllMax, isVoid };
   const nonces = new Set<string>();
   let hasMadeRoom = false;
   let top = watermark.entry;

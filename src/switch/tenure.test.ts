@@ -67,6 +67,7 @@ function begin(decode: (tries: number) => EntryContent) {
     deposed: () => undefined,
     wake: () => undefined,
     unwrittenMax: 100,
+    unwrittenInAllMax: 100,
     logTrimsItself: false,
   });
   tenure.leaseTaken();

@@ -33,8 +33,9 @@ export interface TenureSurroundings {
   readonly opener: Opener;
   readonly history: History;
   readonly writer: HistoryWriter;
-  /** Transitions that a start may hold which history does not have. */
+  /** Transitions that a start may hold which history does not have, and all shards of the worker together. */
   readonly unwrittenMax: number;
+  readonly unwrittenInAllMax: number;
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly observer: Observer;

@@ -219,6 +219,7 @@ export class WorkerHost {
       suspended: this.#options.suspended,
       isLeased: () => this.#leasing.isRunning(id),
       unwritten: () => this.#writer.depth(id),
+      unwrittenInAll: () => this.#writer.depthInAll,
       defect: (bill, error) => this.#defect(bill, error),
       wake: () => this.#wake(),
     });
@@ -232,6 +233,7 @@ export class WorkerHost {
       logTrimsItself,
       writer: this.#writer,
       unwrittenMax: limits.unwrittenMax,
+      unwrittenInAllMax: limits.unwrittenInAllMax,
       opener: { shard: id, log, codec, holder, drawNonce, drawInteger },
       begun: () => {
         sink.begun();

@@ -294,6 +294,7 @@ export class BenchWorld {
         underWayMax: 10_000,
         mailboxMax: 1_000,
         unwrittenMax: 1_000_000,
+        unwrittenInAllMax: 1_000_000,
         residentsMax: 100_000,
         filterOrdersMax: 100_000,
       },

@@ -52,6 +52,7 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
       underWayMax: random.pick([8, 1_000, 1_000]),
       mailboxMax: random.pick([2, 200, 200]),
       unwrittenMax: random.pick([10, 1_000, 1_000]),
+      unwrittenInAllMax: 2_000,
       residentsMax: random.pick([4, 1_000, 1_000]),
       filterOrdersMax: random.pick([3, 1_000]),
     },

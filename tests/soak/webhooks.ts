@@ -16,6 +16,7 @@ import { startRedis } from '../support/redis-server.ts';
 import type { Stores } from '../support/set-ups.ts';
 import { SwitchProcess } from '../support/switch-process.ts';
 import type { Taken } from './flaky-receiver.ts';
+import { LevelWatch, levelsIn } from './levels.ts';
 import type { FromPayers, ToPayers } from './payers.ts';
 import type { FromReceivers, ToReceivers } from './receivers.ts';
 
@@ -33,6 +34,8 @@ interface Settings {
   /** Of each bill. */
   readonly events: number;
   readonly ahead: number;
+  /** MiB of heap that the switch's worker may have. */
+  readonly heap: number;
   readonly log: string;
 }
 
@@ -48,6 +51,7 @@ interface Run {
   paid: number;
   kills: number;
   sums: Taken;
+  readonly levels: LevelWatch;
   /** Of each terminal, once all are paid. */
   billIds: readonly (readonly string[])[] | null;
   missing: readonly string[] | null;
@@ -71,7 +75,11 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function runOn(stores: Stores, dataDir: string, settings: Settings): Promise<number> {
-  const env = { QRSWITCH_WEBHOOK_ALLOW: '127.0.0.0/8', QRSWITCH_WEBHOOK_FIRST_RETRY_MS: '100' };
+  const env = {
+    QRSWITCH_WEBHOOK_ALLOW: '127.0.0.0/8',
+    QRSWITCH_WEBHOOK_FIRST_RETRY_MS: '100',
+    QRSWITCH_WORKER_HEAP_MB: String(settings.heap),
+  };
   const running = await SwitchProcess.launch({ stores, env, dataDir });
   const { count, endpoints, events } = settings;
   const bills = Math.ceil(count / endpoints / events);
@@ -86,6 +94,7 @@ async function runOn(stores: Stores, dataDir: string, settings: Settings): Promi
     paid: 0,
     kills: 0,
     sums: { requests: 0, taken: 0, repeated: 0, outOfOrder: 0, forged: 0, whole: 0 },
+    levels: new LevelWatch(running.baseUrl),
     billIds: null,
     missing: null,
     failure: null,
@@ -109,6 +118,7 @@ function settingsOf(args: string[]): Settings {
       endpoints: { type: 'string', default: '8' },
       events: { type: 'string', default: '5' },
       ahead: { type: 'string', default: '10000' },
+      heap: { type: 'string', default: '2048' },
       log: { type: 'string', default: 'redis' },
     },
   });
@@ -143,6 +153,7 @@ async function soak(run: Run, databaseUrl: string): Promise<number> {
   const seconds = (performance.now() - began) / 1_000;
   const rate = Math.round(run.sums.taken / seconds);
   console.log(`${line(run)}\n${seconds.toFixed(0)} s, ${rate} deliveries taken a second`);
+  console.log(`at the most ${levelsIn(run.levels.highest)}`);
   return judge(run, total);
 }
 
@@ -283,6 +294,8 @@ function telling5s(run: Run, began: number): () => void {
     const left = rate > 0 ? `${Math.ceil((run.total - run.sums.taken) / rate)} s` : 'who knows';
     const seconds = Math.round((now - began) / 1_000);
     console.log(`${seconds} s: ${line(run)}; ${Math.round(rate)}/s, ${left} to go`);
+    console.log(`    ${levelsIn(run.levels.now)}`);
+    void run.levels.look();
   };
 }
 
