@@ -31,7 +31,10 @@ const NOW = {
 function withBill(bill: PresentBill = open): { residents: Residents; left: Bill[] } {
   const left: Bill[] = [];
   const residents = new Residents({
-    packer: { pack: (each) => JSON.stringify(each), unpack: (packed) => JSON.parse(packed) },
+    packer: {
+      pack: (each) => Buffer.from(JSON.stringify(each)),
+      unpack: (packed) => JSON.parse(Buffer.from(packed).toString()),
+    },
     events: new EventIndex(),
     mailboxMax: 10,
     left: (each) => left.push(each),

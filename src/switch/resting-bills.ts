@@ -1,84 +1,103 @@
-// Bills that nobody has asked for lately, each as one string of its packed bytes: a fifth of the memory, and nothing
-// for the garbage collector to walk. History has all of them, and none has an event pending; only their timers run.
+// Bills that nobody has asked for lately, each as its packed bytes: a fifth of the memory, and nothing for the garbage
+// collector to walk. History has all of them, and none has an event pending; only their timers run.
 
-import { type Timed, TimerHeap } from '../actors/timer-heap.ts';
+import { SlotHeap } from '../actors/slot-heap.ts';
 import type { PresentBill } from '../domain/bill/state.ts';
 import type { BillId } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
 import type { EntryId } from './entry-id.ts';
+import { PackedRecords } from './packed-records.ts';
 
-/** Turns a bill into a string of one byte a character, and back into an equal one. */
+/** Turns a bill into bytes, and back into an equal one. */
 export interface BillPacker {
-  pack(bill: PresentBill): string;
-  unpack(packed: string): PresentBill;
+  pack(bill: PresentBill): Uint8Array;
+  unpack(packed: Uint8Array): PresentBill;
 }
 
 /** What is left of a cell. */
-export interface RestingBill extends Timed {
+export interface RestingBill {
   readonly id: BillId;
-  readonly packed: string;
+  readonly packed: Uint8Array;
   /** The entry that changed the bill last. */
   readonly entry: EntryId;
   /** Monotonic ms of its last request or transition. */
   readonly usedAt: number;
 }
 
+const SLOTS_MIN = 64;
+
 export class RestingBills {
-  readonly #bills = new Map<BillId, RestingBill>();
-  readonly #timers = new TimerHeap<RestingBill>();
-  #sweep: IterableIterator<RestingBill> | null = null;
+  readonly #records = new PackedRecords();
+  readonly #timers = new SlotHeap();
+  /** By slot of the record. */
+  #entries = new Float64Array(0);
+  #usedAt = new Float64Array(0);
+  /** The slot that `release` looks at next. */
+  #sweep = 0;
 
   get count(): number {
-    return this.#bills.size;
+    return this.#records.count;
   }
 
-  /** Takes a bill in; `dueAt` is when its next timer falls due. */
-  add(bill: Omit<RestingBill, keyof Timed>, dueAt: Millis): void {
-    const { id, packed, entry, usedAt } = bill;
-    const resting: RestingBill = { id, packed, entry, usedAt, dueAt, heapIndex: -1 };
-    this.#bills.set(id, resting);
-    this.#timers.set(resting, dueAt);
+  /** Takes a bill in that does not rest yet; `dueAt` is when its next timer falls due. */
+  add({ id, packed, entry, usedAt }: RestingBill, dueAt: Millis): void {
+    const slot = this.#records.add(id, packed);
+    if (slot >= this.#entries.length) this.#grow();
+    this.#entries[slot] = entry;
+    this.#usedAt[slot] = usedAt;
+    this.#timers.add(slot, dueAt);
   }
 
   /** Takes a bill out: it wakes. */
   take(id: BillId): RestingBill | undefined {
-    const resting = this.#bills.get(id);
-    if (resting === undefined) return undefined;
-    this.#remove(resting);
-    return resting;
+    const slot = this.#records.find(id);
+    if (slot < 0) return undefined;
+    const packed = this.#records.bytesAt(slot);
+    const entry = (this.#entries[slot] ?? 0) as EntryId;
+    const usedAt = this.#usedAt[slot] ?? 0;
+    this.#remove(slot);
+    return { id, packed, entry, usedAt };
   }
 
   /** The bill whose timer is due first, if it is due by now. */
   due(now: Millis): BillId | undefined {
-    const first = this.#timers.peek();
-    return first !== undefined && first.dueAt <= now ? first.id : undefined;
+    const slot = this.#timers.first;
+    if (slot < 0 || this.#timers.dueAt(slot) > now) return undefined;
+    return this.#records.keyAt(slot) as BillId;
   }
 
-  /** Looks at the next `count` bills and lets those go that are idle since `idleBefore`. Returns how many went. */
+  /** Looks at the next `count` slots and lets bills go that are idle since `idleBefore`. Returns how many went. */
   release(count: number, idleBefore: number): number {
     let gone = 0;
-    for (let i = 0; i < count; i++) {
-      this.#sweep ??= this.#bills.values();
-      const next = this.#sweep.next();
-      if (next.done === true) {
-        this.#sweep = null;
-        break;
-      }
-      if (next.value.usedAt >= idleBefore) continue;
-      this.#remove(next.value);
+    for (let i = Math.min(count, this.#records.slots); i > 0; i--) {
+      const slot = this.#sweep < this.#records.slots ? this.#sweep : 0;
+      this.#sweep = slot + 1;
+      if (!this.#records.has(slot) || (this.#usedAt[slot] ?? 0) >= idleBefore) continue;
+      this.#remove(slot);
       gone += 1;
     }
     return gone;
   }
 
   clear(): void {
-    this.#bills.clear();
+    this.#records.clear();
     this.#timers.clear();
-    this.#sweep = null;
+    this.#entries = new Float64Array(0);
+    this.#usedAt = new Float64Array(0);
+    this.#sweep = 0;
   }
 
-  #remove(resting: RestingBill): void {
-    this.#timers.remove(resting);
-    this.#bills.delete(resting.id);
+  #remove(slot: number): void {
+    this.#timers.remove(slot);
+    this.#records.remove(slot);
+  }
+
+  #grow(): void {
+    const [entries, usedAt] = [this.#entries, this.#usedAt];
+    const length = Math.max(SLOTS_MIN, 2 * entries.length);
+    this.#entries = new Float64Array(length);
+    this.#entries.set(entries);
+    this.#usedAt = new Float64Array(length);
+    this.#usedAt.set(usedAt);
   }
 }
