@@ -5,7 +5,7 @@ import { acquiringChanged } from './apply-acquiring.ts';
 import { creditChanged } from './apply-credit.ts';
 import { booksWith, countsWith, endingWith, paymentWith, type Writable } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
-import { type Draft, impossible, isBeingPaid, own, replace } from './draft.ts';
+import { append, type Draft, impossible, isBeingPaid, own, replace } from './draft.ts';
 import { isDead, isRepeatOf } from './outbox.ts';
 import { reservationsMax } from './payable.ts';
 import { askedOf, dueOf, heldOf, keptOf } from './state.ts';
@@ -157,7 +157,7 @@ function reservationMade(draft: Draft, fact: FactOf<'ReservationMade'>): void {
   }
   if (reservation.amount <= 0) impossible(draft, fact);
   draft.counts = countsWith(draft.counts, { reservations: reservation.no });
-  own(draft, 'reservations').push(reservation);
+  append(draft, 'reservations', reservation);
   keep(draft, {
     kind: 'reservation',
     scope: reservation.paychannelId,
@@ -184,7 +184,7 @@ function paymentAccepted(draft: Draft, fact: FactOf<'PaymentAccepted'>, { at }: 
   const accepted = draft.counts.accepted + 1;
   draft.counts = countsWith(draft.counts, { payments: payment.no, accepted });
   draft.books = booksPaid(draft.books, payment);
-  own(draft, 'payments').push(payment);
+  append(draft, 'payments', payment);
   // It goes back in the same transition.
   if (isLate) return;
   if (keptOf(draft.books) < askedOf(draft)) {
@@ -321,12 +321,11 @@ function eventRaised(draft: Draft, fact: FactOf<'EventRaised'>, moment: Moment):
   if (event.type === 'bill.paid' && until != null) event.clearUntil = until;
   if (draft.books.tips !== undefined) event.tips = draft.books.tips;
   draft.counts = countsWith(draft.counts, { events: event.no });
-  const outbox = own(draft, 'outbox');
   if (credit !== null && credit.repeats > 0) {
-    const index = outbox.findIndex((earlier) => isRepeatOf(event, earlier));
-    if (index >= 0) outbox.splice(index, 1);
+    const index = draft.outbox.findIndex((earlier) => isRepeatOf(event, earlier));
+    if (index >= 0) own(draft, 'outbox').splice(index, 1);
   }
-  outbox.push(event);
+  append(draft, 'outbox', event);
 }
 
 function eventResent(draft: Draft, fact: FactOf<'EventResent'>): void {
@@ -369,10 +368,9 @@ function keepPayment(
 
 /** Keeps the reference with its outcome; the oldest is let go where the bill keeps too many. */
 function keep(draft: Draft, reference: KeptReference): void {
-  const references = own(draft, 'references');
-  references.push(reference);
-  if (references.length > REFERENCES_KEPT) {
-    references.shift();
+  append(draft, 'references', reference);
+  if (draft.references.length > REFERENCES_KEPT) {
+    own(draft, 'references').shift();
     draft.spilled = true;
   }
 }

@@ -102,6 +102,17 @@ export function own<Name extends ListName>(draft: Draft, name: Name): Mutable<Dr
   return draft[name] as Mutable<Draft[Name]>;
 }
 
+/** Puts an item at the end of a list. Most lists of a bill have one: a push into an empty list makes room for seventeen. */
+export function append<Name extends ListName>(
+  draft: Draft,
+  name: Name,
+  item: Draft[Name][number],
+): void {
+  const list: readonly unknown[] = draft[name];
+  if (list.length === 0) replace(draft, name, [item] as Mutable<Draft[Name]>);
+  else (own(draft, name) as unknown[]).push(item);
+}
+
 /** Puts a list that nobody else holds in the place of the draft's. */
 export function replace<Name extends ListName>(
   draft: Draft,

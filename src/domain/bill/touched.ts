@@ -26,13 +26,16 @@ export interface EndedEvent {
   readonly how: 'acknowledged' | 'replaced' | 'dead' | 'letGo';
 }
 
+/** What was touched waits for history with its transition, and most lists of it are empty: all of these are one. */
+const NONE: readonly never[] = Object.freeze([]);
+
 const NOTHING: Touched = Object.freeze({
-  payments: [],
-  refused: [],
-  credits: [],
-  eventsRaised: [],
-  eventsEnded: [],
-  references: [],
+  payments: NONE,
+  refused: NONE,
+  credits: NONE,
+  eventsRaised: NONE,
+  eventsEnded: NONE,
+  references: NONE,
 });
 
 /** `facts` are those that led from the one state to the other, in one transition. */
@@ -41,13 +44,27 @@ export function touchedBy(before: Bill, after: Bill, facts: readonly BillFact[])
   const earlier = isPresent(before) ? before : null;
   const lastEvent = earlier?.counts.events ?? 0;
   return {
-    payments: changed(earlier?.payments ?? [], after.payments),
+    payments: changed(earlier?.payments ?? NONE, after.payments),
     refused: refusedIn(facts),
-    credits: changed(earlier?.credits ?? [], after.credits),
-    eventsRaised: after.outbox.filter(({ no }) => no > lastEvent),
-    eventsEnded: earlier === null ? [] : endedEvents(earlier, after, facts),
+    credits: changed(earlier?.credits ?? NONE, after.credits),
+    eventsRaised: raisedSince(lastEvent, after),
+    eventsEnded: earlier === null ? NONE : endedEvents(earlier, after, facts),
     references: keptBy(after, facts),
   };
+}
+
+/** The list, made for its first item: a push into an empty one makes room for seventeen. */
+function withLast<Item>(list: Item[] | null, item: Item): Item[] {
+  if (list === null) return [item];
+  list.push(item);
+  return list;
+}
+
+function raisedSince(lastEvent: number, { outbox }: PresentBill): readonly BillEvent[] {
+  const last = outbox.at(-1);
+  return last === undefined || last.no <= lastEvent
+    ? NONE
+    : outbox.filter(({ no }) => no > lastEvent);
 }
 
 interface Numbered {
@@ -58,9 +75,9 @@ interface Numbered {
  * Nouns are replaced, never written to: what is not the same value has changed. Lists are in the order of their numbers,
  * and what a static bill lets go of leaves gaps in them.
  */
-function changed(before: readonly Numbered[], after: readonly Numbered[]): number[] {
-  const nos: number[] = [];
-  if (before === after) return nos;
+function changed(before: readonly Numbered[], after: readonly Numbered[]): readonly number[] {
+  if (before === after) return NONE;
+  let nos: number[] | null = null;
   let index = 0;
   for (const part of after) {
     let earlier = before[index];
@@ -68,18 +85,18 @@ function changed(before: readonly Numbered[], after: readonly Numbered[]): numbe
       index += 1;
       earlier = before[index];
     }
-    if (part !== earlier) nos.push(part.no);
+    if (part !== earlier) nos = withLast(nos, part.no);
   }
-  return nos;
+  return nos ?? NONE;
 }
 
 function endedEvents(
   before: PresentBill,
   after: PresentBill,
   facts: readonly BillFact[],
-): EndedEvent[] {
-  const ended: EndedEvent[] = [];
-  if (before.outbox === after.outbox && !isRecall(facts[0])) return ended;
+): readonly EndedEvent[] {
+  if (before.outbox === after.outbox && !isRecall(facts[0])) return NONE;
+  let ended: EndedEvent[] | null = null;
   const pending = new Set(after.outbox);
   const acknowledged = new Set<number>();
   for (const fact of facts) {
@@ -89,10 +106,12 @@ function endedEvents(
   for (const event of eventsBefore(before, facts)) {
     if (pending.has(event)) continue;
     const how = acknowledged.has(event.no) ? 'acknowledged' : unheardEnd(event, after, facts);
-    ended.push({ event, how });
+    ended = withLast(ended, { event, how });
   }
-  for (const event of deadBefore(before, facts)) ended.push({ event, how: 'replaced' });
-  return ended;
+  for (const event of deadBefore(before, facts)) {
+    ended = withLast(ended, { event, how: 'replaced' });
+  }
+  return ended ?? NONE;
 }
 
 /** Dead letters that were sent again: they had left the outbox before. */
@@ -131,12 +150,12 @@ function isRecall(fact: BillFact | undefined): fact is FactOf<'PartsRecalled'> {
   return fact?.type === 'PartsRecalled';
 }
 
-function refusedIn(facts: readonly BillFact[]): RefusedPayment[] {
-  const refused: RefusedPayment[] = [];
+function refusedIn(facts: readonly BillFact[]): readonly RefusedPayment[] {
+  let refused: RefusedPayment[] | null = null;
   for (const fact of facts) {
-    if (fact.type === 'PaymentRefused') refused.push(fact.payment);
+    if (fact.type === 'PaymentRefused') refused = withLast(refused, fact.payment);
   }
-  return refused;
+  return refused ?? NONE;
 }
 
 /** Each of these facts has put one reference at the end of the list. */
@@ -145,7 +164,7 @@ function keptBy(after: PresentBill, facts: readonly BillFact[]): readonly KeptRe
   for (const { type } of facts) {
     if (KEEPS_REFERENCE[type]) count += 1;
   }
-  return count === 0 ? [] : after.references.slice(-count);
+  return count === 0 ? NONE : after.references.slice(-count);
 }
 
 const KEEPS_REFERENCE = {
