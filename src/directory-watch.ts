@@ -65,6 +65,7 @@ export function watchDirectory(options: {
   };
   const ask = async (): Promise<void> => {
     await look().then(hear, (error: unknown) => {
+      if (isOver) return;
       miss(error);
       void feed.close().catch(() => undefined);
       feed = new DirectoryFeed({ url: databaseUrl });

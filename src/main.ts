@@ -38,6 +38,8 @@ import { Webhooks } from './webhooks.ts';
 
 /** How often the workers are asked how they are; readiness is as old as this. */
 const STATE_MS = 250;
+/** Before all is served for the first time: somebody waits for it. */
+const STARTING_MS = 50;
 
 async function main(): Promise<void> {
   if (asksForHelp()) {
@@ -288,7 +290,7 @@ function watchState(
       changed(state, state.ready && !wasReady);
       wasReady ||= state.ready;
     }
-    if (!isOver) systemClock.after(STATE_MS, () => void look());
+    if (!isOver) systemClock.after(wasReady ? STATE_MS : STARTING_MS, () => void look());
   };
   void look();
   return () => {

@@ -16,9 +16,9 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const ALIVE = JSON.stringify({ status: 'ok' });
 
 export function publicHandlers(options: GatewayOptions): ReadonlyMap<string, PublicHandler> {
-  const openapi = JSON.stringify(openApiDocument(options.publicBaseUrl));
-  const docs = docsPage();
-  const errors = problemsTablePage();
+  const openapi = once(() => JSON.stringify(openApiDocument(options.publicBaseUrl)));
+  const docs = once(docsPage);
+  const errors = once(problemsTablePage);
   return new Map<string, PublicHandler>([
     ['health', (exchange) => exchange.send(200, JSON_TYPE, ALIVE)],
     [
@@ -31,9 +31,9 @@ export function publicHandlers(options: GatewayOptions): ReadonlyMap<string, Pub
       },
     ],
     ['metrics', (exchange) => sendMetrics(options, exchange)],
-    ['openapi', (exchange) => exchange.send(200, JSON_TYPE, openapi)],
-    ['docs', (exchange) => sendPage(exchange, 200, docs)],
-    ['docs.errors', (exchange) => sendPage(exchange, 200, errors)],
+    ['openapi', (exchange) => exchange.send(200, JSON_TYPE, openapi())],
+    ['docs', (exchange) => sendPage(exchange, 200, docs())],
+    ['docs.errors', (exchange) => sendPage(exchange, 200, errors())],
     [
       'problem',
       (exchange) => {
@@ -45,6 +45,15 @@ export function publicHandlers(options: GatewayOptions): ReadonlyMap<string, Pub
     ['bill.page', (exchange) => sendBillPage(options, exchange)],
     ['acquirer.notify', takeNotification(options)],
   ]);
+}
+
+/** What few ask for is written for the first who does: a start has no time for it. */
+function once(write: () => string): () => string {
+  let written: string | undefined;
+  return () => {
+    written ??= write();
+    return written;
+  };
 }
 
 const RETRY_SOON = [['Retry-After', '1']] as const;

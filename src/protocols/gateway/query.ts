@@ -1,17 +1,18 @@
 // Query parameters of a call, validated by its own schema.
 
 import { type TSchema, Type } from '@sinclair/typebox';
-import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
+import type { TypeCheck } from '@sinclair/typebox/compiler';
 import type { Call } from '../call.ts';
 import { calls } from '../calls.ts';
 import { invalid, type Problem } from '../problem-document.ts';
+import { checkOf } from '../schemas/check-of.ts';
 import { closed } from '../schemas/scalars.ts';
 import { collect } from '../schemas/validation.ts';
 
 export type QueryValues = Readonly<Record<string, string | number>>;
 
 interface Reader {
-  readonly check: TypeCheck<TSchema>;
+  readonly check: () => TypeCheck<TSchema>;
   readonly numeric: ReadonlySet<string>;
 }
 
@@ -37,8 +38,9 @@ export function readQuery(
       return { problem: invalid([{ path: name, message: 'is not a parameter' }]) };
     values[name] = reader.numeric.has(name) && NUMBER.test(text) ? Number(text) : text;
   }
-  if (reader.check.Check(values)) return { values };
-  return { problem: invalid(collect(reader.check.Errors(values))) };
+  const check = reader.check();
+  if (check.Check(values)) return { values };
+  return { problem: invalid(collect(check.Errors(values))) };
 }
 
 const NUMBER = /^\d{1,16}(?:\.\d{1,6})?$/;
@@ -48,5 +50,5 @@ function readerOf(call: Call): Reader {
   const numeric = Object.entries(fields)
     .filter(([, schema]) => schema.type === 'integer' || schema.type === 'number')
     .map(([name]) => name);
-  return { check: TypeCompiler.Compile(Type.Object(fields, closed)), numeric: new Set(numeric) };
+  return { check: checkOf(Type.Object(fields, closed)), numeric: new Set(numeric) };
 }

@@ -2,13 +2,9 @@
 // once something is.
 
 import type { TSchema } from '@sinclair/typebox';
-import {
-  type TypeCheck,
-  TypeCompiler,
-  type ValueError,
-  ValueErrorType,
-} from '@sinclair/typebox/compiler';
+import { type TypeCheck, type ValueError, ValueErrorType } from '@sinclair/typebox/compiler';
 import type { Violation } from '../problem-document.ts';
+import { checkOf } from './check-of.ts';
 import {
   type OperatorRequestBody,
   type OperatorRequestName,
@@ -30,18 +26,15 @@ type AnyBody<Name extends AnyName> = Name extends RequestName
 /** Every request that there is, by its name. */
 export const allRequests = { ...requests, ...operatorRequests };
 
-type Checks = { readonly [Name in AnyName]: TypeCheck<TSchema> };
+type Checks = { readonly [Name in AnyName]: () => TypeCheck<TSchema> };
 
 const checks = Object.fromEntries(
-  Object.entries(allRequests).map(([name, schema]) => [
-    name,
-    TypeCompiler.Compile(schema as TSchema),
-  ]),
+  Object.entries(allRequests).map(([name, schema]) => [name, checkOf(schema as TSchema)]),
 ) as unknown as Checks;
 
 /** What is wrong with a body; undefined where nothing is, so that the body may be taken for what its schema says. */
 export function violationsOf(name: AnyName, body: unknown): Violation[] | undefined {
-  const check = checks[name];
+  const check = checks[name]();
   if (check.Check(body)) return undefined;
   return collect(check.Errors(body));
 }
