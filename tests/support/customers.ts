@@ -22,11 +22,17 @@ export class Customer {
   readonly paid: string[] = [];
   /** How often an answer was lost on its way. */
   lost = 0;
+  readonly #paceMs: number;
   #isStopping = false;
   /** Where it stands: kept over a crash, so that the next run asks again with the same references. */
   #orderId = fresh('load');
   #billId = '';
   #step = 0;
+
+  /** `paceMs`: how long they think before each step. */
+  constructor({ paceMs = 0 }: { readonly paceMs?: number } = {}) {
+    this.#paceMs = paceMs;
+  }
 
   /** Buys until an answer is lost or `stop` is called. */
   async run(till: Party, wallet: Party): Promise<void> {
@@ -45,6 +51,7 @@ export class Customer {
 
   async #buy(till: Party, wallet: Party): Promise<void> {
     while (!this.#isStopping) {
+      if (this.#paceMs > 0) await pause(this.#paceMs);
       try {
         await this.#next(till, wallet);
       } catch (error) {
