@@ -1,23 +1,20 @@
 // One run: stores, switch and clients come up, faults come by the schedule of the seed, everything heals, and the audit
 // compares what was told with what is there.
 
-import { createWriteStream, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres, { type Sql } from 'postgres';
-import { Random } from '../simulation/random.ts';
 import { faultsInBooks } from '../support/books.ts';
 import { metric } from '../support/switch-process.ts';
 import { audit } from './audit.ts';
+import { breakThings, forge, type Happened, type Storm, untilReady } from './breaking.ts';
 import type { Findings, Recollection } from './evidence.ts';
-import { faults, faultsFor } from './faults.ts';
-import { forger } from './forger.ts';
 import { type Linearisability, linearisabilityOf } from './linearisability.ts';
 import { Load } from './load.ts';
 import { type Call, Memory, now } from './memory.ts';
 import { type Idle, onboard } from './parties.ts';
 import { type Rows, readRows } from './rows.ts';
-import { describe, type Planned, schedule } from './schedule.ts';
 import {
   confidences,
   keptSecrets,
@@ -26,31 +23,18 @@ import {
   type Spoken,
   secretsOf,
 } from './secrets.ts';
-import { runFolder, Stage, type StoresName } from './stage.ts';
+import { runFolder, Stage } from './stage.ts';
+import { Story } from './story.ts';
 import { HttpLine } from './transports.ts';
 
-export interface RunOptions {
-  readonly stores: StoresName;
-  readonly seed: number;
-  readonly seconds: number;
+export interface RunOptions extends Storm {
   readonly terminals: number;
   readonly wallets: number;
   /** Calls a second, all clients together. */
   readonly rate: number;
-  /** Only these faults. */
-  readonly kinds?: readonly string[];
   /** Lets the link to Redis acknowledge appends that never arrive there: the audit must see it. */
   readonly forges?: boolean;
   readonly progress?: (line: string) => void;
-}
-
-/** One fault that came, and what it cost. */
-export interface Happened {
-  readonly kinds: readonly string[];
-  /** The longest time in which no change was acknowledged, from the fault to the first one after it, ms. */
-  readonly gapMs: number;
-  /** From the end of the fault to the first acknowledged change, ms. */
-  readonly recoveryMs: number;
 }
 
 export interface RunResult {
@@ -79,12 +63,8 @@ export interface RunResult {
   readonly leaks: readonly string[];
 }
 
-const FAULT_MS_MAX = 90_000;
-const RECOVERY_MS_MAX = 60_000;
 const DRAIN_MS_MAX = 90_000;
 const LOOK_MS = 20;
-const TICK_MS = 1_000;
-const FORGED_MS = 2_000;
 const ALARMS = ['shard.stopped', 'worker.ended', 'gateway.ended', 'gateway.failed'];
 
 export async function run(options: RunOptions): Promise<RunResult> {
@@ -162,95 +142,6 @@ export async function run(options: RunOptions): Promise<RunResult> {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------ the faults --
-
-async function breakThings(
-  stage: Stage,
-  memory: Memory,
-  options: RunOptions,
-  story: Story,
-): Promise<Happened[]> {
-  const kinds = options.kinds ?? faultsFor(options.stores);
-  const until = now() + options.seconds * 1e6;
-  const happened: Happened[] = [];
-  for (const planned of kinds.length === 0 ? [] : schedule(options.seed, kinds)) {
-    if (now() > until && planned.round > 1) break;
-    await pause(planned.restMs);
-    story.tell(describe(planned));
-    const began = now();
-    await inTime(inject(stage, planned), FAULT_MS_MAX, `${planned.kinds.join(' and ')} hangs`);
-    const healed = now();
-    await untilAcknowledged(memory, healed);
-    const first = memory.acknowledgedAt.find((at) => at > healed) ?? now();
-    happened.push({
-      kinds: planned.kinds,
-      gapMs: longestGap(memory.acknowledgedAt, began, first) / 1_000,
-      recoveryMs: (first - healed) / 1_000,
-    });
-    await untilReady(stage);
-  }
-  const left = Math.max(0, until - now()) / 1_000;
-  await pause(left);
-  return happened;
-}
-
-async function inject(stage: Stage, { kinds, ms, seed }: Planned): Promise<void> {
-  const injected = kinds.map(async (kind, index) => {
-    await faults[kind]?.inject(stage, ms[index] ?? 0, new Random(seed, index));
-  });
-  await Promise.all(injected);
-}
-
-async function untilAcknowledged(memory: Memory, after: number): Promise<void> {
-  const limit = now() + RECOVERY_MS_MAX * 1_000;
-  while ((memory.acknowledgedAt.at(-1) ?? 0) <= after) {
-    if (now() > limit) throw new Error(`no change was acknowledged for ${RECOVERY_MS_MAX} ms`);
-    await pause(LOOK_MS);
-  }
-}
-
-async function untilReady(stage: Stage): Promise<void> {
-  const limit = now() + RECOVERY_MS_MAX * 1_000;
-  while (!(await stage.isReady())) {
-    if (now() > limit) {
-      throw new Error(
-        `not every shard serves after ${RECOVERY_MS_MAX} ms\n${stage.process.tail()}`,
-      );
-    }
-    await pause(LOOK_MS);
-  }
-}
-
-function longestGap(instants: readonly number[], from: number, to: number): number {
-  let longest = 0;
-  let before = from;
-  for (const at of instants) {
-    if (at <= from) continue;
-    longest = Math.max(longest, Math.min(at, to) - before);
-    before = at;
-    if (at >= to) break;
-  }
-  return longest;
-}
-
-/**
- * After half of the time a liar sits on the link to Redis. What it has acknowledged must not reach Postgres by another
- * way, so that link is down meanwhile; then the switch starts anew on what is really there.
- */
-async function forge(stage: Stage, seconds: number): Promise<void> {
-  const { redis, postgres: history } = stage.links;
-  if (redis === null) throw new Error('only appends to Redis can be forged');
-  await pause((seconds * 1_000) / 2);
-  history.weather = 'stalled';
-  redis.rewrite = forger();
-  await pause(FORGED_MS);
-  await stage.killSwitch();
-  redis.rewrite = null;
-  history.cut('reset');
-  history.heal();
-  await stage.startSwitch();
-}
-
 // --------------------------------------------------------------------------------------------------------- the end --
 
 /** Everybody finishes what they can; how many references nobody knew the outcome of. */
@@ -321,53 +212,4 @@ function alarmsIn(folder: string): string[] {
       .split('\n')
       .filter((line) => ALARMS.some((what) => line.includes(`"what":"${what}"`))),
   );
-}
-
-async function inTime<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_done, failed) => {
-    timer = setTimeout(() => failed(new Error(what)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** What happened when, in the run's folder and on the screen. */
-class Story {
-  readonly #began = performance.now();
-  readonly #file: ReturnType<typeof createWriteStream>;
-  readonly #progress: (line: string) => void;
-  #ticks: NodeJS.Timeout | undefined;
-  #last = '';
-
-  constructor(folder: string, progress: (line: string) => void = () => undefined) {
-    this.#file = createWriteStream(join(folder, 'story.log'));
-    this.#progress = progress;
-  }
-
-  tell(what: string): void {
-    const line = `${this.#elapsed()}  ${what}`;
-    this.#file.write(`${line}\n`);
-    this.#last = what;
-    this.#progress(line);
-  }
-
-  /** Shows every second how it goes, beside what was told last. */
-  watch(how: () => string): void {
-    this.#ticks = setInterval(() => {
-      this.#progress(`${this.#elapsed()}  ${how()}; ${this.#last}`);
-    }, TICK_MS);
-  }
-
-  end(): void {
-    clearInterval(this.#ticks);
-    this.#file.end();
-  }
-
-  #elapsed(): string {
-    return `${((performance.now() - this.#began) / 1_000).toFixed(1).padStart(6)} s`;
-  }
 }
