@@ -1,9 +1,11 @@
-// Whether every event has reached its client: at least once, in order within a bill, and nobody else.
+// Whether every event has reached its client: at least once, in order within a bill, with the same words by whatever way and
+// however often, and nobody else.
 
 import type { Evidence, Findings } from './evidence.ts';
 
 export function delivered(evidence: Evidence, findings: Findings): void {
   const received = hearing(evidence, findings);
+  findings.contradictions.push(...otherWords(evidence));
   const who = new Set(evidence.listeners);
   for (const [id, { recipient, type, pending, isReplaced }] of evidence.events) {
     if (!who.has(recipient) || isReplaced) continue;
@@ -33,4 +35,23 @@ function hearing({ events, heard }: Evidence, { undelivered, uninvited }: Findin
     last.set(`${client} ${billId}`, Math.max(no, before));
   }
   return received;
+}
+
+/** Events that were told once so and once otherwise. */
+function otherWords({ heard, rereads }: Evidence): string[] {
+  const known = new Map<string, { readonly digest: string; readonly way: string }>();
+  const found: string[] = [];
+  const compare = (name: string, digest: string, way: string): void => {
+    const before = known.get(name);
+    if (before === undefined) known.set(name, { digest, way });
+    else if (before.digest !== digest) {
+      found.push(`${name} was told one thing by ${before.way} and another by ${way}`);
+    }
+  };
+  for (const { client, eventId, digest, way } of heard)
+    compare(`${client} ${eventId}`, digest, way);
+  for (const { client, eventId, digest } of rereads) {
+    compare(`${client} ${eventId}`, digest, 'a re-read');
+  }
+  return found;
 }

@@ -15,7 +15,7 @@ export function audit(memory: Recollection, rows: Rows, books: readonly string[]
   const evidence = new Evidence(memory, rows);
   const findings = noFindings();
   findings.books.push(...books);
-  findings.uninvited.push(...evidence.strange, ...uninvited(evidence));
+  findings.uninvited.push(...evidence.strange, ...uninvited(evidence), ...memory.forged);
   for (const call of evidence.calls) {
     const missing = missingOf(call, evidence);
     if (missing !== null) findings.lost.push(`${missing}: ${tell(call)}`);

@@ -1,10 +1,12 @@
 // A terminal or a wallet that lives with a bad network: it asks again with the same reference, sometimes twice at once
-// and by another way, sometimes gives up for ever; it listens to its events all the time and acknowledges them.
+// and by another way, sometimes gives up for ever; it listens to its events all the time and acknowledges them: by a socket,
+// by polls, by a webhook, or by one after the other.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Random } from '../simulation/random.ts';
 import type { Api, Body, Event, Op } from '../support/client.ts';
-import { type Call, isDefinite, type Memory, type Via } from './memory.ts';
+import type { Hook, Hooks } from './hooks.ts';
+import { type Call, isDefinite, type Memory, type Via, type Way } from './memory.ts';
 import { type HttpLine, StreamLine } from './transports.ts';
 
 export interface Identity {
@@ -19,6 +21,7 @@ export interface Surroundings {
   readonly http: HttpLine;
   /** Where the switch is reached, through the proxy. */
   readonly port: number;
+  readonly hooks: Hooks;
 }
 
 const TIMEOUT_MS = 4_000;
@@ -26,6 +29,10 @@ const TRIES_MAX = 8;
 const ACK_MS = 250;
 const ACKED_AT_ONCE = 100;
 const POLL_S = 2;
+const REREAD_AT_ONCE = 100;
+const LEAVE_MS = 200;
+/** How long who changes stays with one way. */
+const STAY_MS = [1_000, 8_000] as const;
 const ONLY_HTTP: ReadonlySet<Op> = new Set<Op>([
   'bill.list',
   'terminal.events',
@@ -44,21 +51,31 @@ export class Client {
   readonly abandoned = new Set<string>();
   readonly #key: string;
   readonly #via: Via;
+  /** One for ever, or one after the other again and again. */
+  readonly #ways: readonly Way[];
   readonly #around: Surroundings;
   readonly #seen = new Set<string>();
   readonly #toAcknowledge = new Set<string>();
+  readonly #id: string;
   #stream: StreamLine | null = null;
   #isStopping = false;
   #listening: Promise<void> = Promise.resolve();
   #acknowledging: Promise<void> = Promise.resolve();
   #references = 0;
 
-  constructor(identity: Identity, via: Via, around: Surroundings, random: Random) {
+  constructor(
+    identity: Identity,
+    how: { readonly via: Via; readonly ways: readonly Way[] },
+    around: Surroundings,
+    random: Random,
+  ) {
     this.api = identity.api;
+    this.#id = identity.id;
     this.name = `${identity.api}:${identity.id}`;
     this.institution = identity.institution;
     this.#key = identity.key;
-    this.#via = via;
+    this.#via = how.via;
+    this.#ways = how.ways;
     this.#around = around;
     this.random = random;
   }
@@ -121,7 +138,7 @@ export class Client {
   // ------------------------------------------------------------------------------------------------ listening --
 
   listen(): void {
-    this.#listening = this.#via === 'http' ? this.#poll() : this.#stayConnected(this.#via);
+    this.#listening = this.#listen();
     this.#acknowledging = this.#acknowledge();
   }
 
@@ -132,17 +149,70 @@ export class Client {
     await Promise.all([this.#listening, this.#acknowledging]);
   }
 
-  async #stayConnected(encoding: 'json' | 'msgpack'): Promise<void> {
-    const to = { port: this.#around.port, api: this.api, key: this.#key, encoding };
-    while (!this.#isStopping) {
-      const stream = await StreamLine.connect(to, (event) => this.#hear(event));
+  /** All that was said to it may be asked for again: of each event the text that is told now. */
+  async rereadAll(): Promise<void> {
+    const { memory, http } = this.#around;
+    const [first] = memory.heard.filter(({ client }) => client === this.name);
+    for (let after = first?.eventId; after !== undefined; ) {
+      const body = { after, limit: REREAD_AT_ONCE };
+      const question = { op: `${this.api}.events` as Op, body, requestId: 'reread' };
+      const told = await http.ask(this.api, this.#key, { ...question, timeoutMs: TIMEOUT_MS });
+      if (told === null || told.status >= 500) continue;
+      const { events } = told.body as { events: Event[] };
+      for (const event of events) memory.reread(this.name, event);
+      after = events.at(-1)?.id;
+    }
+  }
+
+  async #listen(): Promise<void> {
+    for (let turn = 0; !this.#isStopping; turn++) {
+      const way = this.#ways[turn % this.#ways.length] ?? 'poll';
+      const until =
+        this.#ways.length === 1
+          ? Number.POSITIVE_INFINITY
+          : performance.now() + this.random.between(...STAY_MS);
+      const isOver = (): boolean => this.#isStopping || performance.now() > until;
+      if (way === 'poll') await this.#poll(isOver);
+      else if (way === 'webhook') await this.#beCalled(isOver);
+      else await this.#stayConnected(isOver);
+    }
+  }
+
+  /** Has its events posted to it. */
+  async #beCalled(isOver: () => boolean): Promise<void> {
+    const { hooks } = this.#around;
+    const isPatient = (): boolean => !this.#isStopping;
+    const hear: Hook['hear'] = (event, text) => this.#hear(event, 'webhook', text);
+    const hook = await hooks.open(this.#id, hear, isPatient);
+    while (!isOver()) {
+      await pause(this.random.between(100, 500));
+      if (hook !== null && this.random.chance(0.01)) await hooks.rotate(hook, isPatient);
+    }
+    if (hook !== null) await hooks.close(hook, isPatient);
+  }
+
+  async #stayConnected(isOver: () => boolean): Promise<void> {
+    const encoding = this.#via === 'msgpack' ? 'msgpack' : 'json';
+    const to = { port: this.#around.port, api: this.api, key: this.#key, encoding } as const;
+    while (!isOver()) {
+      const stream = await StreamLine.connect(to, (event) => this.#hear(event, 'socket'));
       this.#stream = stream;
       if (stream !== null) {
         if (this.#isStopping) stream.cut();
-        await Promise.race([stream.closed, this.#watch(stream)]);
+        await Promise.race([stream.closed, this.#watch(stream), this.#leave(stream, isOver)]);
       }
       // Spread over a second, or all come back in one.
-      if (!this.#isStopping) await pause(this.random.between(20, 1_000));
+      if (!isOver()) await pause(this.random.between(20, 1_000));
+    }
+  }
+
+  /** Hangs up when it goes on by another way. */
+  async #leave(stream: StreamLine, isOver: () => boolean): Promise<void> {
+    while (stream.isOpen) {
+      await pause(LEAVE_MS, undefined, { ref: false });
+      if (!isOver() || !stream.isOpen) continue;
+      stream.cut();
+      await stream.closed;
     }
   }
 
@@ -155,28 +225,30 @@ export class Client {
     }
   }
 
-  async #poll(): Promise<void> {
+  async #poll(isOver: () => boolean): Promise<void> {
     const { http } = this.#around;
     const op: Op = `${this.api}.events`;
-    while (!this.#isStopping) {
+    while (!isOver()) {
       const body = { wait: POLL_S };
       const question = { op, body, requestId: 'poll', timeoutMs: TIMEOUT_MS + POLL_S * 1_000 };
       const told = await http.ask(this.api, this.#key, question);
       if (told?.status === 200) {
         const { events } = told.body as { events: Event[] };
-        for (const event of events) this.#hear(event);
+        for (const event of events) this.#hear(event, 'poll');
         // What is being acknowledged would come again at once.
         if (events.length > 0) await pause(2 * ACK_MS);
       } else await pause(this.random.between(200, 1_000));
     }
   }
 
-  #hear(event: Event): void {
-    this.#around.memory.hear(this.name, event);
+  #hear(event: Event, way: Way, text = JSON.stringify(event)): void {
+    this.#around.memory.hear(this.name, event, { way, text });
     const isNew = !this.#seen.has(event.id);
     this.#seen.add(event.id);
-    // Sometimes a client goes down before it has acknowledged; the event must come again.
-    if (!isNew || !this.random.chance(0.02)) this.#toAcknowledge.add(event.id);
+    // Sometimes a client goes down before it has acknowledged; the event must come again. Who is called has acknowledged
+    // by its answer.
+    if (way !== 'webhook' && (!isNew || !this.random.chance(0.02)))
+      this.#toAcknowledge.add(event.id);
     if (isNew) this.onEvent(event);
   }
 

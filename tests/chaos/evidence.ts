@@ -1,6 +1,6 @@
 // What the clients know beside what Postgres says, ready to be looked up: the ground on which the audit stands.
 
-import type { Heard } from './memory.ts';
+import type { Heard, Reread } from './memory.ts';
 import { type Call, isChange, referenceOf } from './memory.ts';
 import type {
   BillLine,
@@ -15,6 +15,10 @@ import type {
 export interface Recollection {
   readonly calls: readonly Call[];
   readonly heard: readonly Heard[];
+  /** Events that were asked for again when all was over. */
+  readonly rereads: readonly Reread[];
+  /** What was posted to an endpoint and signed by nobody. */
+  readonly forged: readonly string[];
   /** Who has listened all the time. */
   readonly listeners: readonly string[];
 }
@@ -80,6 +84,7 @@ const STEPS_OF_ARM: ReadonlySet<string> = new Set(['CancelBill', 'CreateBill', '
 export class Evidence {
   readonly calls: readonly Call[];
   readonly heard: readonly Heard[];
+  readonly rereads: readonly Reread[];
   readonly listeners: readonly string[];
   readonly rows: Rows;
   readonly bills: ReadonlyMap<string, BillLine>;
@@ -99,9 +104,10 @@ export class Evidence {
   /** Transitions that belong to no call. */
   readonly strange: readonly string[];
 
-  constructor({ calls, heard, listeners }: Recollection, rows: Rows) {
+  constructor({ calls, heard, rereads, listeners }: Recollection, rows: Rows) {
     this.calls = calls;
     this.heard = heard;
+    this.rereads = rereads;
     this.listeners = listeners;
     this.rows = rows;
     this.bills = new Map(rows.bills.map((bill) => [bill.id, bill]));
@@ -114,7 +120,7 @@ export class Evidence {
     this.refs = new Set(rows.refs.map(nameOf));
     this.byReference = grouped(calls);
     this.versions = new Set(rows.transitions.map((row) => `${row.bill_id} ${row.version}`));
-    [this.transitions, this.strange] = matched(calls, rows, this.bills);
+    [this.transitions, this.strange] = matched({ calls, heard }, rows, this.bills);
   }
 
   changes(reference: string | null): number {
@@ -152,7 +158,7 @@ function grouped(calls: readonly Call[]): Map<string, Call[]> {
 
 /** Each transition to the very sending that caused it; what is left over is strange. */
 function matched(
-  calls: readonly Call[],
+  { calls, heard }: Pick<Recollection, 'calls' | 'heard'>,
   rows: Rows,
   bills: ReadonlyMap<string, BillLine>,
 ): [Map<Call, TransitionLine[]>, string[]] {
@@ -160,8 +166,11 @@ function matched(
   const found = new Map<Call, TransitionLine[]>();
   const strange: string[] = [];
   const arms = new Arms(calls, bills);
+  // What is posted is acknowledged by its answer: no call of the client's.
+  const called = new Set(heard.flatMap(({ client, way }) => (way === 'webhook' ? [client] : [])));
   for (const row of rows.transitions) {
     if (row.type === 'RunTimer') continue;
+    if (row.type === 'AcknowledgeEvents' && called.has(row.actor)) continue;
     const call = byRequest.get(row.request_id);
     if ((call === undefined || call.op === 'bill.arm') && arms.isStep(row)) continue;
     if (call === undefined || !isMeantBy(call, row, bills)) {

@@ -7,7 +7,7 @@ import type { Body, Op } from '../support/client.ts';
 import { Client, type Identity, type Surroundings } from './clients.ts';
 import { code } from './codes.ts';
 import { type Parties, readLists, sale, settleCredit } from './journeys.ts';
-import { type Call, isDefinite, isUndone, type Via } from './memory.ts';
+import { type Call, isDefinite, isUndone, type Via, type Way } from './memory.ts';
 import { sticker, stickerInCalm } from './sales.ts';
 import { stay, staysInCalm } from './stays.ts';
 
@@ -46,7 +46,8 @@ export class Load {
     const ways: readonly Via[] = ['msgpack', 'json', 'http', 'msgpack', 'json'];
     this.clients = identities.map((identity, index) => {
       const via = ways[index % ways.length] ?? 'http';
-      return new Client(identity, via, around, new Random(seed, 1_000 + index));
+      const how = { via, ways: waysOf(index, via) };
+      return new Client(identity, how, around, new Random(seed, 1_000 + index));
     });
     this.#tills = this.clients.filter(({ api }) => api === 'terminal');
     this.#wallets = this.clients.filter(({ api }) => api === 'paychannel');
@@ -85,6 +86,16 @@ export class Load {
   async quiet(): Promise<void> {
     while (this.#active.size > 0) await Promise.all([...this.#active]);
     if (this.#fault !== null) throw this.#fault;
+  }
+
+  /** What was told to whoever had it posted is asked for again. */
+  async rereadAll(): Promise<void> {
+    const called = this.#around.memory.heard.filter(({ way }) => way === 'webhook');
+    const names = new Set(called.map(({ client }) => client));
+    await atOnce(
+      this.clients.filter(({ name }) => names.has(name)),
+      (client) => client.rereadAll(),
+    );
   }
 
   async stop(): Promise<void> {
@@ -176,6 +187,13 @@ export class Load {
       .finally(() => this.#active.delete(tracked));
     this.#active.add(tracked);
   }
+}
+
+/** A third have their events posted to them, and half of these only for a while. */
+function waysOf(index: number, via: Via): readonly Way[] {
+  if (index % 6 === 2) return ['webhook'];
+  if (index % 6 === 5) return ['webhook', 'socket', 'poll'];
+  return [via === 'http' ? 'poll' : 'socket'];
 }
 
 /** In fair weather everybody is told in the end. */

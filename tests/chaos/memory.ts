@@ -1,11 +1,14 @@
 // What the clients know: every call, noted before it is sent and again when its answer comes, and every event that
 // reached them. It is kept in memory and written to files line by line, for the audit and for whoever looks later.
 
+import { createHash } from 'node:crypto';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Body, Op } from '../support/client.ts';
 
 export type Via = 'http' | 'json' | 'msgpack';
+/** How a client is told of its events. */
+export type Way = 'socket' | 'poll' | 'webhook';
 
 /** One sending of one request. What a linearisability checker needs of it stands in these fields. */
 export interface Call {
@@ -36,8 +39,14 @@ export interface Heard {
   readonly billId: string;
   readonly no: number;
   readonly type: string;
+  readonly way: Way;
+  /** Of its text. */
+  readonly digest: string;
   readonly at: number;
 }
+
+/** An event as it was told when it was asked for again. */
+export type Reread = Pick<Heard, 'client' | 'eventId' | 'digest'>;
 
 export interface Intent {
   readonly client: string;
@@ -92,6 +101,7 @@ export function isChange(op: Op): boolean {
 export class Memory {
   readonly calls: Call[] = [];
   readonly heard: Heard[] = [];
+  readonly rereads: Reread[] = [];
   /** When changes were acknowledged, in order: what unavailability is measured by. */
   readonly acknowledgedAt: number[] = [];
   readonly #run: string;
@@ -145,7 +155,11 @@ export class Memory {
     }
   }
 
-  hear(client: string, event: { id: string; billId: string; type: string }): void {
+  hear(
+    client: string,
+    event: { id: string; billId: string; type: string },
+    { way, text }: { readonly way: Way; readonly text: string },
+  ): void {
     const no = Number(event.id.slice(event.id.lastIndexOf('-e') + 2));
     const heard = {
       client,
@@ -153,10 +167,17 @@ export class Memory {
       billId: event.billId,
       no,
       type: event.type,
+      way,
+      digest: digestOf(text),
       at: now(),
     };
     this.heard.push(heard);
     this.#files?.events.write(`${JSON.stringify(heard)}\n`);
+  }
+
+  reread(client: string, event: { id: string }): void {
+    const digest = digestOf(JSON.stringify(event));
+    this.rereads.push({ client, eventId: event.id, digest });
   }
 
   async close(): Promise<void> {
@@ -200,6 +221,10 @@ export function referenceOf({ client, op, body }: Omit<Intent, 'via'>): string |
     default:
       return null;
   }
+}
+
+function digestOf(text: string): string {
+  return createHash('sha1').update(text).digest('base64url');
 }
 
 function billOfPart(id: unknown): string | null {

@@ -5,11 +5,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres, { type Sql } from 'postgres';
+import { Random } from '../simulation/random.ts';
 import { faultsInBooks } from '../support/books.ts';
 import { metric } from '../support/switch-process.ts';
 import { audit } from './audit.ts';
 import { breakThings, forge, type Happened, type Storm, untilReady } from './breaking.ts';
 import type { Findings, Recollection } from './evidence.ts';
+import { Hooks } from './hooks.ts';
 import { type Linearisability, linearisabilityOf } from './linearisability.ts';
 import { Load } from './load.ts';
 import { type Call, Memory, now } from './memory.ts';
@@ -74,12 +76,16 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const stage = await Stage.raise(options.stores, folder);
   const memory = new Memory(`chaos-${options.seed}`, folder);
   const http = new HttpLine(stage.links.clients.port);
+  let hooks: Hooks | undefined;
   try {
     const { identities, idle } = await onboard(stage, options);
-    const around = { memory, http, port: stage.links.clients.port };
+    const { port } = stage.links.clients;
+    const operator = idle.find(({ kind }) => kind === 'operator')?.key ?? '';
+    hooks = await Hooks.start({ port, key: operator }, new Random(options.seed, 9));
+    const around = { memory, http, port, hooks };
     const load = new Load(identities, around, options.seed);
     load.start(options.rate);
-    const refusals = prowl(stage.links.clients.port, idle);
+    const refusals = prowl(port, idle);
     story.watch(() => {
       const { calls, acknowledgedAt } = memory;
       return `${calls.length} calls, ${acknowledgedAt.length} changes acknowledged, ${load.active} sales under way`;
@@ -89,20 +95,24 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const happened = await breakThings(stage, memory, options, story);
     const seconds = (now() - began) / 1e6;
     stage.heal();
+    hooks.isCalm = true;
     const askedAgain = await windDown(stage, load, story);
     await load.calm();
     const sql = postgres(stage.databaseUrl, { max: 1 });
     try {
       await drained(stage, load, sql, story);
+      await load.rereadAll();
       await load.stop();
       const rows = await readRows(sql);
       const books = await faultsInBooks(sql);
       const listeners = load.clients.map(({ name }) => name);
-      const recollection = { calls: memory.calls, heard: memory.heard, listeners };
+      const { calls, heard, rereads } = memory;
+      const recollection = { calls, heard, rereads, forged: hooks.forged, listeners };
       writeFileSync(join(folder, 'rows.json'), JSON.stringify(rows));
       const keys = [...identities, ...idle].map(({ key }) => ({ what: 'a key', text: key }));
       const secrets = [
         ...keys,
+        ...hooks.secrets.map((text) => ({ what: 'the secret of a webhook', text })),
         ...secretsOf(stage.credentials),
         ...(await keptSecrets(sql)),
         ...confidences(),
@@ -136,6 +146,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     }
   } finally {
     http.close();
+    await hooks?.stop();
     await stage.strike({ keepsFolder: true });
     await memory.close();
     story.end();

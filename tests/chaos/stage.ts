@@ -265,6 +265,8 @@ function envOf(life: number, { pepper }: Credentials): Record<string, string> {
     QRSWITCH_DEMO: '0',
     QRSWITCH_NODE_NAME: `chaos-${life}`,
     QRSWITCH_KEY_PEPPERS: pepper,
+    QRSWITCH_WEBHOOK_ALLOW: '127.0.0.0/8',
+    QRSWITCH_WEBHOOK_FIRST_RETRY_MS: '20',
   };
 }
 

@@ -6,7 +6,13 @@ import type { Rows } from './rows.ts';
 
 /** What a tampering may change: all of it copies. */
 export interface Copy {
-  readonly memory: { calls: Call[]; heard: Recollection['heard'][number][]; listeners: string[] };
+  readonly memory: {
+    calls: Call[];
+    heard: Recollection['heard'][number][];
+    rereads: Recollection['rereads'][number][];
+    forged: string[];
+    listeners: string[];
+  };
   readonly rows: {
     [Table in keyof Rows]: { -readonly [K in keyof Rows[Table][number]]: Rows[Table][number][K] }[];
   };

@@ -12,6 +12,7 @@ import { type RunResult, run } from '../chaos/run.ts';
 import { leaksIn } from '../chaos/secrets.ts';
 import { tamperingsOfCodes, withdrawal } from '../chaos/tampered-codes.ts';
 import { tamperingsOfStays } from '../chaos/tampered-stays.ts';
+import { tamperingsOfWebhooks } from '../chaos/tampered-webhooks.ts';
 import { type Copy, first, made, remove, type Tampering } from '../chaos/tampering.ts';
 
 const SEED = 42;
@@ -231,7 +232,9 @@ describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (sto
 
   // The audit is the same whatever the stores were: one run shows it all that it must see.
   const lies =
-    stores === 'redis' ? [...tamperings, ...tamperingsOfCodes, ...tamperingsOfStays] : [];
+    stores === 'redis'
+      ? [...tamperings, ...tamperingsOfCodes, ...tamperingsOfStays, ...tamperingsOfWebhooks]
+      : [];
 
   test.each(lies)('is found out where $what', ({ with: tamper, found }) => {
     const { memory, rows, books } = result;
