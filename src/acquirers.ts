@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { AtAcquirer } from './domain/bill/vocabulary.ts';
 import type { InstitutionId } from './domain/ids.ts';
 import {
@@ -13,16 +12,22 @@ import {
   readAcquirers,
 } from './drivers/acquiring/configured.ts';
 import { DriverRefused } from './drivers/contract/open-driver.ts';
+import { KeptThread } from './kept-thread.ts';
 import { channelOf, ensureAcquirerChannels } from './persistence/acquirer-channels.ts';
 import { StartRefusal } from './start-refusal.ts';
 import type { AcquirerReply, KnownAcquirer, PostedToAcquirer } from './switch/acquirers.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 import type { Snapshot } from './telemetry/metrics.ts';
-import type { AcquirerTask, FromAcquirerThread, Setting, ToAcquirerThread } from './threads.ts';
+import type {
+  AcquirerTask,
+  FromAcquirerThread,
+  Setting,
+  ToAcquirerThread,
+  WorkerPort,
+} from './threads.ts';
 
 const RESTART_MS = 1_000;
-const TELL_MS = 2_000;
 const REPLY_MS = 10_000;
 
 export const NO_ACQUIRERS: AcquirerFile = { entries: [], folder: '' };
@@ -93,19 +98,14 @@ function refusal(path: string | null, error: unknown): StartRefusal {
 
 export interface AcquirerEvents {
   /** The thread has begun and needs ports to the workers. */
-  onBegun(send: (message: ToAcquirerThread) => void): void;
+  onBegun(send: (message: WorkerPort) => void): void;
   onEnded(): void;
 }
 
 export class Acquirers {
-  readonly #setting: Setting;
-  readonly #file: AcquirerFile;
-  readonly #logger: Logger;
-  readonly #events: AcquirerEvents;
-  #running: { readonly thread: Worker; readonly ended: Promise<void> } | null = null;
-  #isStopping = false;
-  #seq = 0;
-  readonly #asked = new Map<number, (answer: FromAcquirerThread) => void>();
+  readonly #known: readonly KnownAcquirer[];
+  readonly #isNeeded: boolean;
+  readonly #thread: KeptThread<ToAcquirerThread, FromAcquirerThread>;
 
   constructor(options: {
     setting: Setting;
@@ -113,96 +113,49 @@ export class Acquirers {
     logger: Logger;
     events: AcquirerEvents;
   }) {
-    this.#setting = options.setting;
-    this.#file = options.file;
-    this.#logger = options.logger;
-    this.#events = options.events;
+    const { setting, file, logger, events } = options;
+    this.#known = setting.acquirers;
+    this.#isNeeded = file.entries.length > 0;
+    this.#thread = new KeptThread({
+      program: './acquirer-thread.js',
+      task: (): AcquirerTask => ({ setting, file }),
+      restartMs: RESTART_MS,
+      hear: (_begun, say) => events.onBegun(say),
+      ended: (reason) => {
+        logger.error({ what: 'acquirers.ended', reason }, 'acquirers.ended');
+        events.onEnded();
+      },
+    });
   }
 
   start(): void {
-    if (this.#file.entries.length > 0) this.#begin();
+    if (this.#isNeeded) this.#thread.start();
   }
 
-  /** Sends it a message, where it runs. */
-  send(
-    make: () => { message: ToAcquirerThread; transfer?: Parameters<Worker['postMessage']>[1] },
-  ): void {
-    if (this.#running === null) return;
-    const { message, transfer } = make();
-    this.#running.thread.postMessage(message, transfer);
+  /** A worker has begun. */
+  attach(makePort: () => WorkerPort): void {
+    this.#thread.send(makePort);
   }
 
   /** What to answer to whoever has posted; null: there is no such address. Undefined: nobody could read it. */
   async posted(token: string, posted: PostedToAcquirer): Promise<AcquirerReply | null | undefined> {
-    if (!this.#setting.acquirers.some((known) => known.notificationToken === token)) return null;
-    const answer = await this.#ask(REPLY_MS, (seq) => ({ type: 'posted', seq, token, posted }));
+    if (!this.#known.some((known) => known.notificationToken === token)) return null;
+    const answer = await this.#thread.ask(REPLY_MS, (seq) => ({
+      type: 'posted',
+      seq,
+      token,
+      posted,
+    }));
     return answer?.type === 'replied' ? answer.reply : undefined;
   }
 
   /** Its metrics; undefined where it does not run, or does not answer in time. */
-  async tell(): Promise<Snapshot | undefined> {
-    const answer = await this.#ask(TELL_MS, (seq) => ({ type: 'tell', seq }));
-    return answer?.type === 'told' ? answer.snapshot : undefined;
+  tell(): Promise<Snapshot | undefined> {
+    return this.#thread.tell();
   }
 
   /** Begins no call any more. */
-  async stop(): Promise<void> {
-    this.#isStopping = true;
-    this.send(() => ({ message: { type: 'drain' } }));
-    await this.#running?.ended;
-  }
-
-  #ask(
-    withinMs: number,
-    make: (seq: number) => ToAcquirerThread,
-  ): Promise<FromAcquirerThread | undefined> {
-    if (this.#running === null) return Promise.resolve(undefined);
-    return new Promise((done) => {
-      this.#seq += 1;
-      const seq = this.#seq;
-      const cancel = systemClock.after(withinMs, () => {
-        this.#asked.delete(seq);
-        done(undefined);
-      });
-      this.#asked.set(seq, (answer) => {
-        cancel();
-        done(answer);
-      });
-      this.send(() => ({ message: make(seq) }));
-    });
-  }
-
-  #begin(): void {
-    const task: AcquirerTask = { setting: this.#setting, file: this.#file };
-    const thread = new Worker(new URL('./acquirer-thread.js', import.meta.url), {
-      workerData: task,
-    });
-    const ended = new Promise<void>((done) => thread.once('exit', () => done()));
-    this.#running = { thread, ended };
-    thread.on('message', (message: FromAcquirerThread) => {
-      if (message.type === 'begun') {
-        this.#events.onBegun((answer) => {
-          thread.postMessage(answer, answer.type === 'worker' ? [answer.port] : []);
-        });
-        return;
-      }
-      this.#asked.get(message.seq)?.(message);
-      this.#asked.delete(message.seq);
-    });
-    let reason = '';
-    thread.once('error', (error) => {
-      reason = error.message;
-    });
-    thread.once('exit', (code) => this.#ended(reason || `it ended with ${code}`));
-  }
-
-  #ended(reason: string): void {
-    this.#running = null;
-    if (this.#isStopping) return;
-    this.#logger.error({ what: 'acquirers.ended', reason }, 'acquirers.ended');
-    this.#events.onEnded();
-    systemClock.after(RESTART_MS, () => {
-      if (!this.#isStopping && this.#running === null) this.#begin();
-    });
+  stop(): Promise<void> {
+    return this.#thread.stop();
   }
 }

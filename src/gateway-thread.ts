@@ -1,10 +1,8 @@
 // The whole program of one gateway: HTTP and WebSocket in front, links to the workers behind.
 
 import { randomUUID } from 'node:crypto';
-import { parentPort, workerData } from 'node:worker_threads';
-import { must } from './domain/assert.ts';
+import { workerData } from 'node:worker_threads';
 import { deliveryWays } from './drivers/delivery-ways.ts';
-import { makeQrCodes } from './drivers/qr/codes.ts';
 import { hostedFormats } from './drivers/qr/hosted-formats.ts';
 import { openCourier } from './drivers/webhook/courier.ts';
 import { makeWebhooks } from './drivers/webhook/driver.ts';
@@ -21,45 +19,36 @@ import { PostgresWebhookDesk } from './persistence/webhook-desk.ts';
 import { PluginDoor } from './plugin-door.ts';
 import { type Gateway, startGateway } from './protocols/gateway/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
-import { makePresenter } from './protocols/presenter.ts';
-import { GatewayLink } from './protocols/shard/gateway-link.ts';
 import { Replays } from './protocols/signatures/replays.ts';
 import { TariffBook } from './protocols/tariff-book.ts';
+import { Questions } from './questions.ts';
+import { openServingThread } from './serving-thread.ts';
 import type { AcquirerReply, PostedToAcquirer } from './switch/acquirers.ts';
 import type { Limits } from './switch/limits.ts';
 import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
-import { openLog } from './telemetry/log.ts';
-import { type Metrics, openMetrics } from './telemetry/metrics.ts';
-import type { FromGatewayThread, GatewayTask, SwitchState, ToGatewayThread } from './threads.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import type {
+  FromGatewayThread,
+  GatewayTask,
+  SwitchState,
+  ToAnyThread,
+  ToGatewayThread,
+} from './threads.ts';
 
-/** How long the pools may take to close at the end. */
-const CLOSE_MS = 6_000;
 const USE_MS = 250;
 
-const main = must(parentPort, 'the main thread');
 const task = workerData as GatewayTask;
 const { setting, index } = task;
 const { config, databaseUrl, publicBaseUrl } = setting;
-const name = `gateway-${index}`;
-const logger = openLog({ level: config.logLevel, node: config.nodeName, thread: name });
-const metrics = openMetrics(name);
-const codes = makeQrCodes({
-  publicBaseUrl: setting.publicBaseUrl,
-  key: Buffer.from(setting.qrKey, 'base64url'),
-});
-const plugins = new PluginDoor((message) => say(message));
+const { logger, metrics, codes, presenter, door, say, serve } = openServingThread<
+  ToGatewayThread,
+  FromGatewayThread
+>(`gateway-${index}`, setting, { aheadMax: config.aheadMax, waitingMax: config.waitingMax });
+const plugins = new PluginDoor(say);
 const hosted = hostedFormats(task.drivers.formats, (name, call, args) =>
   plugins.ask({ kind: 'qr', name, call, args }),
 );
-const presenter = makePresenter({ publicBaseUrl, codes });
-const door = new GatewayLink({
-  shards: config.shards,
-  workers: config.workers,
-  clock: systemClock,
-  presenter,
-  limits: { aheadMax: config.aheadMax, waitingMax: config.waitingMax },
-});
 const kept = {
   url: databaseUrl,
   peppers: config.keyPeppers,
@@ -89,13 +78,8 @@ let state: SwitchState = {
   shards: {},
   waitsFor: ['the workers'],
 };
-let metricsSeq = 0;
-const metricsAsked = new Map<number, (text: string) => void>();
-const posted = new Map<number, (reply: AcquirerReply | null | undefined) => void>();
-
-function say(message: FromGatewayThread): void {
-  main.postMessage(message);
-}
+const metricsAsked = new Questions<string>();
+const posted = new Questions<AcquirerReply | null | undefined>();
 
 function learnTariffs(told: readonly ToldTariff[], isWhole: boolean): void {
   for (const { id, name: called, revision } of tariffs.learn(told, isWhole)) {
@@ -104,22 +88,14 @@ function learnTariffs(told: readonly ToldTariff[], isWhole: boolean): void {
 }
 
 function metricsText(): Promise<string> {
-  return new Promise((done) => {
-    metricsSeq += 1;
-    metricsAsked.set(metricsSeq, done);
-    say({ type: 'metrics', seq: metricsSeq });
-  });
+  return metricsAsked.ask((seq) => say({ type: 'metrics', seq }));
 }
 
 function postToAcquirer(
   token: string,
   given: PostedToAcquirer,
 ): Promise<AcquirerReply | null | undefined> {
-  return new Promise((done) => {
-    metricsSeq += 1;
-    posted.set(metricsSeq, done);
-    say({ type: 'posted', seq: metricsSeq, token, posted: given });
-  });
+  return posted.ask((seq) => say({ type: 'posted', seq, token, posted: given }));
 }
 
 /** As the configuration says them: 0 is no limit. */
@@ -202,42 +178,7 @@ try {
     };
   });
   process.on('uncaughtException', endOf(gateway));
-  main.on('message', (message: ToGatewayThread) => {
-    switch (message.type) {
-      case 'worker':
-        door.attach(message.index, message.port);
-        break;
-      case 'state':
-        state = message.state;
-        break;
-      case 'directory':
-        gateway.hear(message.isHearing, message.changes);
-        break;
-      case 'tariffs':
-        learnTariffs(message.tariffs, message.isWhole);
-        break;
-      case 'driverAsked':
-        plugins.hear(message);
-        break;
-      case 'used':
-        gateway.hearUse(message.gateway, message.uses);
-        break;
-      case 'metrics':
-        metricsAsked.get(message.seq)?.(message.text);
-        metricsAsked.delete(message.seq);
-        break;
-      case 'replied':
-        posted.get(message.seq)?.(message.reply);
-        posted.delete(message.seq);
-        break;
-      case 'tell':
-        say({ type: 'told', seq: message.seq, snapshot: metrics.snapshot() });
-        break;
-      case 'drain':
-        void drain(gateway);
-        break;
-    }
-  });
+  serve({ hear: (message) => hear(gateway, message), drain: () => drain(gateway) });
   if (isShared) tellUse(gateway);
   say({ type: 'listening', port: gateway.port });
 } catch (error) {
@@ -256,19 +197,36 @@ function endOf(gateway: Gateway): (error: unknown) => void {
   };
 }
 
+function hear(gateway: Gateway, message: Exclude<ToGatewayThread, ToAnyThread>): void {
+  switch (message.type) {
+    case 'state':
+      state = message.state;
+      break;
+    case 'directory':
+      gateway.hear(message.isHearing, message.changes);
+      break;
+    case 'tariffs':
+      learnTariffs(message.tariffs, message.isWhole);
+      break;
+    case 'driverAsked':
+      plugins.hear(message);
+      break;
+    case 'used':
+      gateway.hearUse(message.gateway, message.uses);
+      break;
+    case 'metrics':
+      metricsAsked.hear(message.seq, message.text);
+      break;
+    case 'replied':
+      posted.hear(message.seq, message.reply);
+      break;
+  }
+}
+
 /** The listen socket is closed first: a thread that ends with one open would take the process along. */
-async function drain(gateway: Gateway): Promise<void> {
+async function drain(gateway: Gateway) {
   await gateway.drain();
   gateway.close();
-  door.close();
   courier.close();
-  // A pool that lost its connections while Postgres was out of reach may never close, or go on connecting for ever:
-  // neither may keep a switch from ending.
-  const stores = [directory, desk, payerDesk, tariffDesk, webhooks, listings, archive];
-  const closed = Promise.allSettled(stores.map((store) => store.close()));
-  await Promise.race([closed, new Promise<void>((late) => systemClock.after(CLOSE_MS, late))]);
-  metrics.close();
-  say({ type: 'drained' });
-  main.close();
-  process.exit(0);
+  return [directory, desk, payerDesk, tariffDesk, webhooks, listings, archive];
 }

@@ -3,7 +3,6 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { MessagePort } from 'node:worker_threads';
 import { Acquirers, knownAcquirers, readAcquirerFile } from './acquirers.ts';
 import { welcome } from './cli/welcome.ts';
 import {
@@ -32,7 +31,7 @@ import { systemClock } from './system-clock.ts';
 import { type Logger, openLog } from './telemetry/log.ts';
 import { type Metrics, openMetrics } from './telemetry/metrics.ts';
 import { Scrape } from './telemetry/scrape.ts';
-import type { Setting, SwitchState, ToGatewayThread, WorkerTold } from './threads.ts';
+import type { Setting, SwitchState, WorkerPort, WorkerTold } from './threads.ts';
 import { startTls } from './tls.ts';
 import { Webhooks } from './webhooks.ts';
 
@@ -133,8 +132,8 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
     logger,
     onWorker: (index) => {
       gateways.sendEach(() => portTo(pool, index));
-      webhooks.send(() => portTo(pool, index));
-      acquirers.send(() => portTo(pool, index));
+      webhooks.attach(() => portTo(pool, index));
+      acquirers.attach(() => portTo(pool, index));
     },
     onEnded: (index) => {
       metrics.workerEnded();
@@ -249,14 +248,11 @@ async function metricsText(of: {
   return scrape.text(snapshots.set('main', metrics.snapshot()));
 }
 
-/** What somebody who speaks with the workers is told of one. */
-type WorkerPort = Extract<ToGatewayThread, { type: 'worker' }>;
-
 /** A port to a worker that has just begun. */
-function portTo(pool: WorkerPool, index: number): { message: WorkerPort; transfer: MessagePort[] } {
+function portTo(pool: WorkerPool, index: number): WorkerPort {
   const port = pool.connect(index);
   if (port === undefined) throw new Error(`worker ${index} has gone at once`);
-  return { message: { type: 'worker', index, port }, transfer: [port] };
+  return { type: 'worker', index, port };
 }
 
 /** Ports to all workers that there are. */

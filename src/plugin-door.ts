@@ -2,6 +2,7 @@
 
 import type { Asked } from './drivers/host/hosted-thread.ts';
 import type { DriverCall } from './plugins.ts';
+import { Questions } from './questions.ts';
 
 /** The question of a thread, and main's answer to it. */
 export type AskDriver = { readonly type: 'askDriver'; readonly seq: number } & DriverCall;
@@ -13,8 +14,7 @@ export interface DriverAsked {
 
 export class PluginDoor {
   readonly #say: (message: AskDriver) => void;
-  readonly #waiting = new Map<number, (asked: Asked) => void>();
-  #seq = 0;
+  readonly #questions = new Questions<Asked>();
 
   constructor(say: (message: AskDriver) => void) {
     this.#say = say;
@@ -22,16 +22,10 @@ export class PluginDoor {
 
   /** Never rejects; main sees to its time. */
   ask(call: DriverCall): Promise<Asked> {
-    this.#seq += 1;
-    const seq = this.#seq;
-    return new Promise((answered) => {
-      this.#waiting.set(seq, answered);
-      this.#say({ type: 'askDriver', seq, ...call });
-    });
+    return this.#questions.ask((seq) => this.#say({ type: 'askDriver', seq, ...call }));
   }
 
   hear({ seq, asked }: DriverAsked): void {
-    this.#waiting.get(seq)?.(asked);
-    this.#waiting.delete(seq);
+    this.#questions.hear(seq, asked);
   }
 }

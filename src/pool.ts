@@ -3,6 +3,7 @@
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { Questions } from './questions.ts';
 import type { Agreement } from './switch/agreements.ts';
 import { SuspendedSellers, type Suspensions } from './switch/sellers.ts';
 import { systemClock } from './system-clock.ts';
@@ -15,7 +16,6 @@ const TELL_MS = 2_000;
 interface Running {
   readonly control: MessagePort;
   readonly ended: Promise<void>;
-  readonly told: Map<number, (told: WorkerTold) => void>;
 }
 
 export class WorkerPool {
@@ -28,8 +28,8 @@ export class WorkerPool {
   /** What a worker that begins must know at once. */
   #agreements: readonly Agreement[];
   readonly #suspended: SuspendedSellers;
+  readonly #questions = new Questions<WorkerTold>();
   #isStopping = false;
-  #seq = 0;
 
   /** `onWorker` is called whenever a worker has begun; `onEnded` when one has died. */
   constructor(options: {
@@ -116,17 +116,13 @@ export class WorkerPool {
       life,
       control: port2,
     };
-    const told: Running['told'] = new Map();
-    control.on('message', (message: WorkerTold) => {
-      told.get(message.seq)?.(message);
-      told.delete(message.seq);
-    });
+    control.on('message', (told: WorkerTold) => this.#questions.hear(told.seq, told));
     const ended = this.#piscina.run(task, { name: 'runWorker', transferList: [port2] }).then(
       () => this.#ended(index, life, 'it returned'),
       (error: unknown) =>
         this.#ended(index, life, error instanceof Error ? error.message : String(error)),
     );
-    this.#running.set(index, { control, ended, told });
+    this.#running.set(index, { control, ended });
     this.#onWorker(index);
   }
 
@@ -142,17 +138,7 @@ export class WorkerPool {
   }
 
   #ask(running: Running, withMetrics: boolean): Promise<WorkerTold | undefined> {
-    return new Promise((done) => {
-      this.#seq += 1;
-      const seq = this.#seq;
-      const cancel = systemClock.after(TELL_MS, () => {
-        running.told.delete(seq);
-        done(undefined);
-      });
-      running.told.set(seq, (told) => {
-        cancel();
-        done(told);
-      });
+    return this.#questions.askWithin(TELL_MS, (seq) => {
       this.#say(running, { type: 'tell', seq, withMetrics });
     });
   }

@@ -32,6 +32,26 @@ export interface Setting {
   readonly acquirers: readonly KnownAcquirer[];
 }
 
+// ------------------------------------------------------------------------------------- threads beside the workers --
+
+/** What main says to each of them. */
+export type ToAnyThread =
+  /** A worker has begun; requests go over this port. */
+  | { readonly type: 'worker'; readonly index: number; readonly port: MessagePort }
+  | { readonly type: 'tell'; readonly seq: number }
+  /** Take nothing new, end what is under way, close. */
+  | { readonly type: 'drain' };
+
+/** A port to a worker. */
+export type WorkerPort = Extract<ToAnyThread, { type: 'worker' }>;
+
+/** What each of them answers. */
+export interface FromAnyThread {
+  readonly type: 'told';
+  readonly seq: number;
+  readonly snapshot: Snapshot;
+}
+
 // ------------------------------------------------------------------------------------------------------ workers --
 
 /** What a worker is begun with; requests of main come over `control`. */
@@ -99,8 +119,8 @@ export interface SwitchState {
 }
 
 export type ToGatewayThread =
+  | ToAnyThread
   | DriverAsked
-  | { readonly type: 'worker'; readonly index: number; readonly port: MessagePort }
   | { readonly type: 'state'; readonly state: SwitchState }
   /** Whether main hears of the directory's changes, and what has changed; null: anything may have. */
   | {
@@ -122,12 +142,10 @@ export type ToGatewayThread =
       readonly type: 'replied';
       readonly seq: number;
       readonly reply: AcquirerReply | null | undefined;
-    }
-  | { readonly type: 'tell'; readonly seq: number }
-  /** Take nothing new, answer what is under way, close. */
-  | { readonly type: 'drain' };
+    };
 
 export type FromGatewayThread =
+  | FromAnyThread
   | AskDriver
   | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'failed'; readonly reason: string }
@@ -139,9 +157,7 @@ export type FromGatewayThread =
       readonly seq: number;
       readonly token: string;
       readonly posted: PostedToAcquirer;
-    }
-  | { readonly type: 'told'; readonly seq: number; readonly snapshot: Snapshot }
-  | { readonly type: 'drained' };
+    };
 
 // ----------------------------------------------------------------------------------------------------- webhooks --
 
@@ -151,19 +167,14 @@ export interface WebhookTask {
 }
 
 export type ToWebhookThread =
+  | ToAnyThread
   | DriverAsked
-  | { readonly type: 'worker'; readonly index: number; readonly port: MessagePort }
   /** Which shards this node owns. */
   | { readonly type: 'shards'; readonly shards: readonly number[] }
   /** Endpoints may have changed. */
-  | { readonly type: 'look' }
-  | { readonly type: 'tell'; readonly seq: number }
-  | { readonly type: 'drain' };
+  | { readonly type: 'look' };
 
-export type FromWebhookThread =
-  | AskDriver
-  | { readonly type: 'begun' }
-  | { readonly type: 'told'; readonly seq: number; readonly snapshot: Snapshot };
+export type FromWebhookThread = FromAnyThread | AskDriver | { readonly type: 'begun' };
 
 // ---------------------------------------------------------------------------------------------------- acquirers --
 
@@ -173,17 +184,15 @@ export interface AcquirerTask {
 }
 
 export type ToAcquirerThread =
-  | { readonly type: 'worker'; readonly index: number; readonly port: MessagePort }
+  | ToAnyThread
   | {
       readonly type: 'posted';
       readonly seq: number;
       readonly token: string;
       readonly posted: PostedToAcquirer;
-    }
-  | { readonly type: 'tell'; readonly seq: number }
-  | { readonly type: 'drain' };
+    };
 
 export type FromAcquirerThread =
+  | FromAnyThread
   | { readonly type: 'begun' }
-  | { readonly type: 'replied'; readonly seq: number; readonly reply: AcquirerReply | null }
-  | { readonly type: 'told'; readonly seq: number; readonly snapshot: Snapshot };
+  | { readonly type: 'replied'; readonly seq: number; readonly reply: AcquirerReply | null };
