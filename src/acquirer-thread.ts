@@ -5,18 +5,17 @@ import { randomUUID } from 'node:crypto';
 import { workerData } from 'node:worker_threads';
 import { openingOf } from './acquirers.ts';
 import { must } from './domain/assert.ts';
-import { openAcquirer } from './drivers/acquiring/configured.ts';
+import { isBundled, openAcquirer } from './drivers/acquiring/configured.ts';
 import { AcquirerDesk, type Served } from './drivers/acquiring/desk.ts';
 import { openServingThread } from './serving-thread.ts';
 import { systemClock } from './system-clock.ts';
 import type { AcquirerTask, FromAcquirerThread, ToAcquirerThread } from './threads.ts';
 
 const { setting, file } = workerData as AcquirerTask;
-const { logger, door, say, serve } = openServingThread<ToAcquirerThread, FromAcquirerThread>(
-  'acquirers',
-  setting,
-);
-const opening = openingOf(file, logger);
+const { logger, metrics, door, say, serve } = openServingThread<
+  ToAcquirerThread,
+  FromAcquirerThread
+>('acquirers', setting);
 const served = await Promise.all(
   file.entries.map(async (entry): Promise<Served> => {
     const known = must(
@@ -24,21 +23,30 @@ const served = await Promise.all(
       `what is known of ${entry.name}`,
     );
     const { callsPerSecond, callsAtOnce } = entry;
+    const opening = openingOf(file, logger, () => metrics.driverEnded(entry.name));
     const driver = await openAcquirer(entry, opening);
     const { at, notificationToken } = known;
     return { at, driver, notificationToken, callsPerSecond, callsAtOnce };
   }),
 );
+const drivers = new Map(file.entries.map(({ name, driver }) => [name, driver]));
 const desk = new AcquirerDesk({
   door,
   served,
   clock: systemClock,
   newRequestId: randomUUID,
-  called: (acquirer, call, outcome) =>
-    logger.debug({ what: 'acquirer.called', acquirer, call, outcome }, 'acquirer.called'),
+  called: (call, tookMs) => {
+    logger.debug({ what: 'acquirer.called', ...call, tookMs }, 'acquirer.called');
+    metrics.acquirerCalled(
+      { ...call, driver: must(drivers.get(call.acquirer), 'its driver') },
+      tookMs / 1_000,
+    );
+  },
   warn: (what, fields) => logger.warn({ what, ...fields }, what),
 });
 
+metrics.watchAcquirers(() => desk.stats());
+for (const { name, driver } of file.entries) if (!isBundled(driver)) metrics.driverLoaded(name);
 serve({
   hear: ({ seq, token, posted }) => {
     void desk.notified(token, posted).then((answer) => {

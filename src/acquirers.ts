@@ -64,11 +64,16 @@ export async function knownAcquirers(
   return known;
 }
 
-export function openingOf({ folder }: AcquirerFile, logger: Logger): Opening {
+/** `ended` is told of each end of a driver's own thread that nobody asked for. */
+export function openingOf(
+  { folder }: AcquirerFile,
+  logger: Logger,
+  ended: () => void = () => undefined,
+): Opening {
   const report = (reason: string): void =>
     logger.warn({ what: 'acquirer.driver', reason }, 'acquirer.driver');
   const program = new URL('./drivers/host/driver-thread.js', import.meta.url);
-  return { folder, program, clock: systemClock, report };
+  return { folder, program, clock: systemClock, report, ended };
 }
 
 async function knownOf(entry: AcquirerEntry, opening: Opening): Promise<KnownAcquirer> {

@@ -49,6 +49,7 @@ export interface Loaded {
 }
 
 export interface PluginMetrics {
+  driverLoaded(driver: string): void;
   driverAsked(driver: string, outcome: Asked['is']): void;
   driverEnded(driver: string): void;
 }
@@ -83,6 +84,7 @@ export class Plugins {
         const plugin = await plugins.#begin(listed, of.qrKey, logger);
         plugins.#byName.set(keyOf(listed.kind, listed.name), plugin);
         const { kind, name, package: source } = listed;
+        of.metrics.driverLoaded(name);
         logger.info(
           { what: 'driver.loaded', driver: name, kind, package: source },
           'driver.loaded',

@@ -112,6 +112,18 @@ export const families = {
     'drivers_ended_total',
     'Threads of loaded drivers that died and are made anew, by driver.',
   ),
+  acquirerCalls: counter(
+    'acquirer_calls_total',
+    'Calls to acquirers, by acquirer, driver, operation and outcome: done, notDone, busy or unknown.',
+  ),
+  acquirerCallsSeconds: histogram(
+    'acquirer_calls_seconds',
+    'From making a call to an acquirer to its outcome, by acquirer and operation.',
+  ),
+  acquirerBillsPolled: gauge(
+    'acquirer_bills_polled',
+    'Bills at an acquirer that wait for their next call within minutes, or are out with one, by acquirer.',
+  ),
   loopsDelayedSeconds: gauge(
     'loops_delayed_seconds',
     'How late the event loop of a thread ran since the last scrape, by quantile (1 is the worst).',

@@ -52,6 +52,35 @@ describe('the metrics of a thread', () => {
     expect(metrics.route('ws', 'bill.get')).not.toBe(metrics.route('http', 'bill.get'));
   });
 
+  test('count calls to acquirers by what came of them, and time them by acquirer and operation', async () => {
+    const metrics = open('acquirers');
+    const call = { acquirer: 'shop', driver: 'tbank', operation: 'look' };
+    metrics.acquirerCalled({ ...call, outcome: 'done' }, 0.003);
+    metrics.acquirerCalled({ ...call, outcome: 'done' }, 0.003);
+    metrics.acquirerCalled({ ...call, outcome: 'unknown' }, 20);
+
+    const labels = 'acquirer="shop",driver="tbank",operation="look"';
+    expect(await linesOf(metrics, 'qrswitch_acquirer_calls_total')).toEqual([
+      `qrswitch_acquirer_calls_total{${labels},outcome="done"} 2`,
+      `qrswitch_acquirer_calls_total{${labels},outcome="unknown"} 1`,
+    ]);
+    expect(await linesOf(metrics, 'qrswitch_acquirer_calls_seconds_')).toEqual(
+      expect.arrayContaining([
+        'qrswitch_acquirer_calls_seconds_bucket{le="0.005",acquirer="shop",operation="look"} 2',
+        'qrswitch_acquirer_calls_seconds_count{acquirer="shop",operation="look"} 3',
+      ]),
+    );
+  });
+
+  test('tell of a loaded driver before it has ever ended, so that its first end is a rise', async () => {
+    const metrics = open('main');
+    metrics.driverLoaded('lantern');
+    const ended = 'qrswitch_drivers_ended_total{driver="lantern"}';
+    expect(await linesOf(metrics, ended)).toEqual([`${ended} 0`]);
+    metrics.driverEnded('lantern');
+    expect(await linesOf(metrics, ended)).toEqual([`${ended} 1`]);
+  });
+
   test('ask the owner of shards at each snapshot', async () => {
     const metrics = open('worker-1');
     const shards = [shard(0), shard(1)];
@@ -185,12 +214,18 @@ function useAll(metrics: Metrics): void {
   metrics.billsFetched(2);
   metrics.workerEnded();
   metrics.gatewayEnded();
+  metrics.driverLoaded('lantern');
   metrics.driverAsked('lantern', 'answered');
   metrics.driverEnded('lantern');
   metrics.watchShards(() => [shard(0)]);
   metrics.webhookSent('2xx', 0.1);
   metrics.webhooksDied(1);
   metrics.watchWebhooks(() => ({ pending: 1, breakersOpen: 0 }));
+  metrics.acquirerCalled(
+    { acquirer: 'bank', driver: 'tbank', operation: 'look', outcome: 'done' },
+    0.1,
+  );
+  metrics.watchAcquirers(() => [{ acquirer: 'bank', bills: 2 }]);
   metrics.watchGateway(() => ({
     requestsWaiting: 0,
     requestsHeld: 1,

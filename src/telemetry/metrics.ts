@@ -46,6 +46,20 @@ export interface WebhookNumbers {
   readonly breakersOpen: number;
 }
 
+/** A call to an acquirer, as whoever made it tells of it. */
+export interface AcquirerCall {
+  readonly acquirer: string;
+  readonly driver: string;
+  readonly operation: string;
+  readonly outcome: string;
+}
+
+/** How many bills of an acquirer are polled. */
+export interface AcquirerNumbers {
+  readonly acquirer: string;
+  readonly bills: number;
+}
+
 /** One route under one protocol; kept by whoever answers it. */
 export interface RouteMetrics {
   answered(status: number, seconds: number): void;
@@ -65,6 +79,8 @@ export interface Metrics {
   billsFetched(count: number): void;
   webhookSent(outcome: string, seconds: number): void;
   webhooksDied(count: number): void;
+  acquirerCalled(call: AcquirerCall, seconds: number): void;
+  driverLoaded(driver: string): void;
   driverAsked(driver: string, outcome: string): void;
   driverEnded(driver: string): void;
   workerEnded(): void;
@@ -73,6 +89,7 @@ export interface Metrics {
   watchShards(numbers: () => readonly ShardNumbers[]): void;
   watchGateway(numbers: () => GatewayNumbers): void;
   watchWebhooks(numbers: () => WebhookNumbers): void;
+  watchAcquirers(numbers: () => readonly AcquirerNumbers[]): void;
   /** All values now; plain, so that it may be posted to another thread. */
   snapshot(): Snapshot;
   close(): void;
@@ -94,6 +111,7 @@ export function openMetrics(thread: string): Metrics {
   const appendedTransitions = histograms.batchesAppendedTransitions.series();
   const writtenSeconds = histograms.historyWrittenSeconds.series();
   const writtenRows = histograms.historyWrittenRows.series();
+  const calls = openAcquirerCalls();
   const loop = watchLoop(thread);
   let shards: () => readonly ShardNumbers[] = () => [];
   let gateway: (() => GatewayNumbers) | null = null;
@@ -122,6 +140,9 @@ export function openMetrics(thread: string): Metrics {
       histograms.webhooksSentSeconds.series().observe(seconds);
     },
     webhooksDied: (count) => counters.webhooksDied.add('', () => ({}), count),
+    acquirerCalled: calls.called,
+    // From nothing to 1 is no rise.
+    driverLoaded: (driver) => counters.driversEnded.add(driver, () => ({ driver }), 0),
     driverAsked: (driver, outcome) =>
       counters.driversAsked.add(`${driver} ${outcome}`, () => ({ driver, outcome })),
     driverEnded: (driver) => counters.driversEnded.add(driver, () => ({ driver })),
@@ -136,6 +157,7 @@ export function openMetrics(thread: string): Metrics {
     watchWebhooks(numbers) {
       webhooks = numbers;
     },
+    watchAcquirers: calls.watch,
     snapshot: () => [
       ...Object.values(counters).map((counter) => counter.read()),
       ...Object.values(histograms).map((histogram) => histogram.read()),
@@ -143,6 +165,7 @@ export function openMetrics(thread: string): Metrics {
       ...readShards(shards()),
       ...readGateway(gateway === null ? null : gateway()),
       ...readWebhooks(webhooks === null ? null : webhooks()),
+      ...calls.read(),
       ...loop.read(),
     ],
     close: loop.close,
@@ -173,6 +196,31 @@ function openHistograms() {
     historyWrittenSeconds: new Histogram(families.historyWrittenSeconds, LATENCY_BOUNDS),
     historyWrittenRows: new Histogram(families.historyWrittenRows, SIZE_BOUNDS),
     webhooksSentSeconds: new Histogram(families.webhooksSentSeconds, LATENCY_BOUNDS),
+  };
+}
+
+function openAcquirerCalls() {
+  const counter = new Counter(families.acquirerCalls);
+  const histogram = new Histogram(families.acquirerCallsSeconds, LATENCY_BOUNDS);
+  const series = new Map<string, Series>();
+  let acquirers: () => readonly AcquirerNumbers[] = () => [];
+
+  return {
+    watch(numbers: () => readonly AcquirerNumbers[]): void {
+      acquirers = numbers;
+    },
+    called(call: AcquirerCall, seconds: number): void {
+      const { acquirer, operation, outcome } = call;
+      counter.add(`${acquirer} ${operation} ${outcome}`, () => ({ ...call }));
+      const key = `${acquirer} ${operation}`;
+      let line = series.get(key);
+      if (line === undefined) {
+        line = histogram.series({ acquirer, operation });
+        series.set(key, line);
+      }
+      line.observe(seconds);
+    },
+    read: (): Reading[] => [counter.read(), histogram.read(), readAcquirers(acquirers())],
   };
 }
 
@@ -275,6 +323,13 @@ function readWebhooks(webhooks: WebhookNumbers | null): Reading[] {
     reading(families.webhooksPending, [{ labels: {}, value: webhooks.pending }]),
     reading(families.webhookBreakersOpen, [{ labels: {}, value: webhooks.breakersOpen }]),
   ];
+}
+
+function readAcquirers(acquirers: readonly AcquirerNumbers[]): Reading {
+  return reading(
+    families.acquirerBillsPolled,
+    acquirers.map(({ acquirer, bills }) => ({ labels: { acquirer }, value: bills })),
+  );
 }
 
 /** Reading it begins a new period: two scrapers would halve each other's view. */

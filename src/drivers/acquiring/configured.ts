@@ -91,12 +91,19 @@ export interface Opening {
   readonly clock: Pick<Clock, 'wall' | 'after'>;
   /** Told of what goes wrong in such a thread. */
   readonly report: (what: string) => void;
+  /** Told of each end of such a thread that nobody asked for. */
+  readonly ended: () => void;
+}
+
+/** Whether a driver comes with the switch, and so has no thread of its own. */
+export function isBundled(driver: string): boolean {
+  return BUNDLED.has(driver);
 }
 
 /** The driver with its settings; one that does not come with the switch lives in a thread of its own. */
 export async function openAcquirer(
   { name, driver, settings, callsAtOnce }: AcquirerEntry,
-  { folder, program, clock, report }: Opening,
+  { folder, program, clock, report, ended }: Opening,
 ): Promise<BillDriver> {
   try {
     const bundled = BUNDLED.get(driver);
@@ -111,6 +118,7 @@ export async function openAcquirer(
       callsMax: 4 * callsAtOnce,
       memoryMb: MEMORY_MB,
       report,
+      onEnded: ended,
     });
   } catch (error) {
     throw new DriverRefused(`acquirer ${name}: ${(error as Error).message}`, { cause: error });

@@ -28,10 +28,13 @@ export interface Served {
 export interface DeskOptions {
   readonly door: Pick<ShardDoor, 'send' | 'ask' | 'onAcquiring' | 'onWorkerStart' | 'shards'>;
   readonly served: readonly Served[];
-  readonly clock: Pick<Clock, 'wall' | 'after'>;
+  readonly clock: Clock;
   readonly newRequestId: () => string;
-  /** Told of what an acquirer has answered. */
-  readonly called: (acquirer: string, call: string, outcome: string) => void;
+  /** Told of what came of a call; `busy` where the acquirer wants to be left alone for a while. */
+  readonly called: (
+    call: { readonly acquirer: string; readonly operation: string; readonly outcome: string },
+    tookMs: number,
+  ) => void;
   readonly warn: (what: string, fields: object) => void;
 }
 
@@ -60,11 +63,12 @@ export class AcquirerDesk {
     }
   }
 
-  /** Bills that wait for their next call or are out. */
-  get size(): number {
-    let size = 0;
-    for (const { rounds } of this.#byChannel.values()) size += rounds.size;
-    return size;
+  /** Bills that wait for their next call or are out, by acquirer. */
+  stats(): { readonly acquirer: string; readonly bills: number }[] {
+    return [...this.#byChannel.values()].map(({ served, rounds }) => ({
+      acquirer: served.at.name,
+      bills: rounds.size,
+    }));
   }
 
   start(): void {
@@ -121,9 +125,14 @@ export class AcquirerDesk {
     if (begun === 'unknown') return { dueAt: NEVER };
     const { no, step, visitAt } = begun;
     if (step === null) return this.#next(billId, visitAt);
+    const { clock, called } = this.#options;
+    const begunAt = clock.monotonic();
     const outcome = await callOf(driver, step);
-    this.#options.called(acquirer, step.call, outcome.outcome);
     const busy = busyOf(outcome);
+    called(
+      { acquirer, operation: step.call, outcome: 'busyForMs' in busy ? 'busy' : outcome.outcome },
+      clock.monotonic() - begunAt,
+    );
     if (step.call === 'look' && outcome.outcome !== 'done') {
       return { dueAt: this.#later(billId, afterMsOf(outcome)), ...busy };
     }
