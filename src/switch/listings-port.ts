@@ -73,6 +73,15 @@ export interface Listings {
     limit: number,
     since: Millis,
   ): Promise<StreamedEvent[]>;
+  /**
+   * All of them as they are at one time, whatever is written while they are read: pages of separate statements may show
+   * an event without the one before it of its bill, which came in between. `page` answers whether it wants more.
+   */
+  allPendingEvents(
+    recipient: Recipient,
+    since: Millis,
+    page: (events: readonly StreamedEvent[]) => boolean,
+  ): Promise<void>;
   /** Re-reading: events of a recipient after a place, acknowledged or not, up to `asOf`, oldest first. */
   events(
     recipient: Recipient,

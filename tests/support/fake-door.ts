@@ -228,6 +228,7 @@ export function holderOf(principals: ReadonlyMap<string, Principal>, keyHash: st
 export function makeListings(given: Partial<Listings> = {}): Listings {
   return {
     pendingEvents: () => Promise.resolve([]),
+    allPendingEvents: () => Promise.resolve(),
     events: () => Promise.resolve([]),
     eventPlace: () => Promise.resolve(null),
     bills: () => Promise.resolve([]),

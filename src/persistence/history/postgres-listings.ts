@@ -43,6 +43,8 @@ export interface PostgresListingsOptions {
 
 const CONNECTIONS = 4;
 const TIMEOUT_MS = 10_000;
+const CURSOR_PAGE = 1_000;
+const SCAN_TIMEOUT_MS = 30_000;
 /** Before the first event of any stream. */
 const START: EventPlace = { at: millis(-1), billId: '', no: 0 };
 
@@ -80,6 +82,29 @@ export class PostgresListings implements Listings {
         order by e.occurred_at, e.bill_id, e.no`,
     );
     return rows.map((row) => streamedOf(row, this.#codec));
+  }
+
+  async allPendingEvents(
+    recipient: Recipient,
+    since: Millis,
+    page: (events: readonly StreamedEvent[]) => boolean,
+  ): Promise<void> {
+    const scan = this.#client.use(
+      (sql) =>
+        sql<EventColumns[]>`
+        select ${sql.unsafe(EVENT_COLUMNS)}
+        from (
+          select bill_id, no, occurred_at, body from events
+          where recipient = ${recipient} and pending and occurred_at >= ${since}
+          order by occurred_at, bill_id, no
+        ) as e
+        join bills b on b.id = e.bill_id
+        order by e.occurred_at, e.bill_id, e.no`.cursor(CURSOR_PAGE, (rows) =>
+          page(rows.map((row) => streamedOf(row, this.#codec))) ? undefined : sql.CLOSE,
+        ),
+      SCAN_TIMEOUT_MS,
+    );
+    await scan.catch(unavailable);
   }
 
   async events(
@@ -195,11 +220,7 @@ export class PostgresListings implements Listings {
   }
 
   async #ask<R extends Row>(query: (sql: Sql) => Fragment): Promise<readonly R[]> {
-    try {
-      return (await this.#client.use(query)) as unknown as readonly R[];
-    } catch (error) {
-      throw new Fault('history.unavailable', 'Postgres cannot be asked', error);
-    }
+    return (await this.#client.use(query).catch(unavailable)) as unknown as readonly R[];
   }
 
   /** The bill of each row: a page may be of one bill, which is sent and read once. */
@@ -210,6 +231,10 @@ export class PostgresListings implements Listings {
     }
     return ({ bill_id: id }) => must(bills.get(id), 'the bill of a part');
   }
+}
+
+function unavailable(error: unknown): never {
+  throw new Fault('history.unavailable', 'Postgres cannot be asked', error);
 }
 
 interface PartsTable {

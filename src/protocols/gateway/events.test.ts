@@ -19,6 +19,10 @@ const listings: Partial<Listings> = {
     const start = after === null ? 0 : rows.findIndex((row) => row.bill.id === after.billId) + 1;
     return Promise.resolve(rows.slice(start, start + limit));
   },
+  allPendingEvents: async (recipient, _since, page) => {
+    if (historyFails) throw new Error('postgres is away');
+    page(history.filter((event) => event.event.recipient === recipient));
+  },
   eventPlace: (_recipient, id, no) => {
     const found = history.find((row) => row.bill.id === id && row.event.no === no);
     return Promise.resolve(

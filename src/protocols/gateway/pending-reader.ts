@@ -3,9 +3,9 @@
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import { type Millis, millis } from '../../domain/time.ts';
 import type { Listings } from '../../switch/listings-port.ts';
-import type { Clock, EventPlace, StreamedEvent } from '../../switch/ports.ts';
+import type { Clock, StreamedEvent } from '../../switch/ports.ts';
 import type { ShardDoor } from '../../switch/requests.ts';
-import { byPlace, EVENT_LIFE_MS, eventId, placeOf, WINDOW_MAX } from './pending.ts';
+import { byPlace, EVENT_LIFE_MS, eventId, WINDOW_MAX } from './pending.ts';
 
 const PAGE = 1_000;
 
@@ -66,7 +66,10 @@ async function readMemory(
   return { found, ended };
 }
 
-/** Adds pages until a window is full or there are no more; answers whether there are no more. */
+/**
+ * Adds what history has until a window is full or there is no more; answers whether there is no more. Mostly the first
+ * page is enough. Where much of it has ended or is another's, all is read once more, as it is at one time (I5).
+ */
 async function readHistory(
   { listings, accepts }: PendingSources,
   recipient: Recipient,
@@ -74,21 +77,25 @@ async function readHistory(
   found: Map<string, StreamedEvent>,
   ended: ReadonlySet<string>,
 ): Promise<boolean> {
-  let after: EventPlace | null = null;
-  let pendingThere = 0;
-  for (;;) {
-    const page: StreamedEvent[] = await listings.pendingEvents(recipient, after, PAGE, since);
-    for (const event of page) {
-      const id = eventId(event);
-      if (ended.has(id) || accepts?.(event) === false) continue;
-      pendingThere += 1;
-      if (!found.has(id)) found.set(id, event);
-    }
-    const last = page.at(-1);
-    if (page.length < PAGE || last === undefined) return true;
-    if (pendingThere >= WINDOW_MAX) return false;
-    after = placeOf(last);
+  const isPending = (event: StreamedEvent): boolean =>
+    !ended.has(eventId(event)) && accepts?.(event) !== false;
+  const add = (events: readonly StreamedEvent[]): void => {
+    for (const event of events) if (!found.has(eventId(event))) found.set(eventId(event), event);
+  };
+  const first = await listings.pendingEvents(recipient, null, PAGE, since);
+  const pending = first.filter(isPending);
+  if (first.length < PAGE || pending.length >= WINDOW_MAX) {
+    add(pending);
+    return first.length < PAGE;
   }
+  let pendingThere = 0;
+  await listings.allPendingEvents(recipient, since, (page) => {
+    const some = page.filter(isPending);
+    add(some);
+    pendingThere += some.length;
+    return pendingThere < WINDOW_MAX;
+  });
+  return pendingThere < WINDOW_MAX;
 }
 
 /**

@@ -3,7 +3,7 @@
 import { sentAt } from '../../domain/bill/outbox.ts';
 import { partId } from '../../domain/ids.ts';
 import { DAY_MS } from '../../domain/time.ts';
-import type { EventPlace, StreamedEvent } from '../../switch/ports.ts';
+import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Encoding, Presenter } from '../../switch/requests.ts';
 import { eventFrame } from './frames.ts';
 
@@ -14,10 +14,6 @@ export const EVENT_LIFE_MS = 30 * DAY_MS;
 
 export function eventId(event: StreamedEvent): string {
   return partId(event.bill.id, 'e', event.event.no);
-}
-
-export function placeOf(event: StreamedEvent): EventPlace {
-  return { at: sentAt(event.event), billId: event.bill.id, no: event.event.no };
 }
 
 /** By time, then bill, then number: the order of a stream. */
