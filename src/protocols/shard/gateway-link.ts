@@ -281,7 +281,8 @@ export class GatewayLink implements ShardDoor {
 
   #notice(link: Link, notices: Notices): void {
     const { answers, failures, events, ended, unfinished, acquiring, hasBegun } = notices;
-    if (hasBegun) this.#tellStart();
+    // Whoever reads on it finds out by itself that another worker is away.
+    if (hasBegun) for (const listener of this.#startListeners) listener();
     for (const event of events) for (const listener of this.#eventListeners) listener(event);
     for (let i = 0; i < ended.length; i += 2) {
       for (const listener of this.#endListeners) {

@@ -14,6 +14,22 @@ const BASE = 'https://pay.example';
 const presenter = makePresenter({ publicBaseUrl: BASE, codes: codesAt(BASE) });
 const host = { receive: () => undefined, ask: () => Promise.reject(new Error('nobody asks')) };
 
+describe('a shard that begins anew', () => {
+  test('is heard of while another worker is away: its events must not pass those that nobody has read', async () => {
+    const worker = new WorkerLink(presenter);
+    const { port1, port2 } = new MessageChannel();
+    const gateway = new GatewayLink({ shards: 4, workers: 2, clock: new ManualClock(), presenter });
+    worker.attach(port1, host);
+    gateway.attach(0, port2);
+    const heard = new Promise<void>((resolve) => gateway.onWorkerStart(resolve));
+    worker.begun();
+    worker.flush();
+    await expect(heard).resolves.toBeUndefined();
+    worker.close();
+    gateway.close();
+  });
+});
+
 describe('what spans several bills and has not ended', () => {
   const links: { close(): void }[] = [];
   afterEach(() => {
