@@ -71,6 +71,25 @@ describe('an inbox', () => {
     expect(sent.at(-1)).toBe(idsOf([fourth])[0]);
   });
 
+  test('lets no live event pass those that it had no room for while Postgres was away', async () => {
+    const { inbox, clock, reads, sent } = openInbox();
+    const events = eventsUpTo(1_002);
+    const [old, late, live] = [events.slice(0, 1_000), events.slice(1_000, 1_001), events.slice(1_001)];
+    reads[0]?.({ events: old, isComplete: true, isPartial: false });
+    await settled();
+    inbox.refresh(() => undefined);
+    // Memory alone has told of one more, and of nothing that history has.
+    reads[1]?.({ events: late, isComplete: true, isPartial: true });
+    await settled();
+    inbox.acknowledged(idsOf(old.slice(0, 400)));
+    for (const event of live) inbox.live(event);
+    expect(sent).toEqual(idsOf(old));
+    clock.advance(1_000);
+    reads[2]?.({ events: events.slice(400), isComplete: true, isPartial: false });
+    await settled();
+    expect(sent).toEqual(idsOf(events));
+  });
+
   test('lets live events wait until it knows what a worker that began anew had to tell', async () => {
     const { inbox, clock, reads, sent } = openInbox();
     const [first, second] = eventsUpTo(2);

@@ -243,10 +243,13 @@ export class Inbox implements Redeliverer {
     this.#wasRead = true;
     const fresh = found.events.filter((event) => !this.#acknowledgedMeanwhile.has(eventId(event)));
     if (!found.isPartial) this.#keepOnly(new Set(fresh.map(eventId)));
+    let isWhole = true;
     for (const event of fresh) {
-      if (this.#window.size < WINDOW_MAX && !this.#window.has(eventId(event))) this.#append(event);
+      if (this.#window.has(eventId(event))) continue;
+      if (this.#window.size < WINDOW_MAX) this.#append(event);
+      else isWhole = false;
     }
-    this.#isComplete = found.isComplete;
+    this.#isComplete = found.isComplete && isWhole;
     this.#isPartial = found.isPartial;
     if (this.#isSubscribed) this.#takeWaiting();
     // What was read has been acknowledged meanwhile: nobody will ask for the rest but us.
