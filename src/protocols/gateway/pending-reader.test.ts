@@ -5,7 +5,7 @@ import { eventsUpTo } from '../../../tests/support/stream-events.ts';
 import { must } from '../../domain/assert.ts';
 import type { Listings } from '../../switch/listings-port.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
-import { byPlace } from './pending.ts';
+import { byPlace, EVENT_LIFE_MS } from './pending.ts';
 import { type PendingSources, readPending } from './pending-reader.ts';
 
 const [inHistory, alone, following] = eventsUpTo(3) as [
@@ -67,6 +67,19 @@ describe('what is pending', () => {
       true,
     );
     expect(found.events).toEqual([first, second]);
+  });
+
+  test('leaves out dead letters that are in memory still, because their bill has not changed since', async () => {
+    const given = sources(async () => []);
+    const { occurredAt } = alone.event;
+    const at = async (ageMs: number): Promise<number[]> => {
+      const clock = { ...given.clock, wall: () => occurredAt + ageMs };
+      const { events } = await readPending({ ...given, clock }, `terminal:${terminalId}`, true);
+      return numbersOf(events);
+    };
+    expect(await at(EVENT_LIFE_MS)).toEqual(numbersOf([alone, following]));
+    // The other one came a millisecond later.
+    expect(await at(EVENT_LIFE_MS + 1)).toEqual(numbersOf([following]));
   });
 
   test('leaves out, while history is away, what may follow events that only history has', async () => {

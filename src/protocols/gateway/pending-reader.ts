@@ -1,5 +1,6 @@
 // What is pending for a recipient now: what the workers have in memory, then what Postgres has, without what has ended.
 
+import { sentAt } from '../../domain/bill/outbox.ts';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import { type Millis, millis } from '../../domain/time.ts';
 import type { Listings } from '../../switch/listings-port.ts';
@@ -35,8 +36,8 @@ export async function readPending(
   recipient: Recipient,
   isFirst: boolean,
 ): Promise<FoundEvents> {
-  const { found, ended } = await readMemory(sources, recipient, isFirst);
   const since = millis(Math.max(0, sources.clock.wall() - (sources.lifeMs ?? EVENT_LIFE_MS)));
+  const { found, ended } = await readMemory(sources, recipient, isFirst, since);
   try {
     const isExhausted = await readHistory(sources, recipient, since, found, ended);
     return cut(found, isExhausted, false);
@@ -52,6 +53,7 @@ async function readMemory(
   { door, accepts }: PendingSources,
   recipient: Recipient,
   isFirst: boolean,
+  since: Millis,
 ) {
   const answers = await door.ask({ query: isFirst ? 'subscribe' : 'events', recipient });
   const found = new Map<string, StreamedEvent>();
@@ -59,7 +61,9 @@ async function readMemory(
   for (const answer of answers) {
     if (answer.answer !== 'events') continue;
     for (const event of answer.pending) {
-      if (accepts?.(event) !== false) found.set(eventId(event), event);
+      // A bill keeps dead letters until it changes.
+      if (sentAt(event.event) < since || accepts?.(event) === false) continue;
+      found.set(eventId(event), event);
     }
     for (const id of answer.ended) ended.add(id);
   }
