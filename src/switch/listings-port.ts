@@ -80,7 +80,7 @@ export interface Listings {
   allPendingEvents(
     recipient: Recipient,
     since: Millis,
-    page: (events: readonly StreamedEvent[]) => boolean,
+    page: (events: readonly StreamedEvent[]) => boolean | Promise<boolean>,
   ): Promise<void>;
   /** Re-reading: events of a recipient after a place, acknowledged or not, up to `asOf`, oldest first. */
   events(

@@ -185,6 +185,34 @@ export function describeListings(name: string, world: () => World): void {
       expect(rest.map(keyOf)).toEqual([`${two} 1`]);
     });
 
+    test('are as they are at one time where all are read, whatever is written meanwhile', async () => {
+      const s = freshShard();
+      const recipient = 'terminal:ter_all' as const;
+      const bill = makeBill({ id: billId(1, s) });
+      const raised = (no: number, at: number) =>
+        eventRow(bill, 1, makeEvent({ no, recipient, occurredAt: plus(NOON, at) }));
+      const first = Array.from({ length: 2_500 }, (_, i) => raised(2 + i, 10 + i));
+      const bills = [billRow(bill, 1)];
+      await history.write(batch({ moves: [move(s, 0, 1)], bills, events: first }));
+      const found: number[] = [];
+      await listings.allPendingEvents(recipient, NOON, async (page) => {
+        const isFirst = found.length === 0;
+        found.push(...page.map(({ event }) => event.no));
+        // One that has its place before all that was read, and one after it.
+        const late = [raised(1, 0), raised(9_999, 9_999)];
+        if (isFirst) await history.write(batch({ moves: [move(s, 1, 2)], bills, events: late }));
+        return true;
+      });
+      expect(found).toEqual(first.map(({ event }) => event.no));
+
+      let pages = 0;
+      await listings.allPendingEvents(recipient, NOON, () => {
+        pages += 1;
+        return false;
+      });
+      expect(pages).toBe(1);
+    });
+
     test('may end within the batch that raised them', async () => {
       const s = freshShard();
       const recipient = 'terminal:ter_same_batch' as const;

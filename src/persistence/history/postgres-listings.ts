@@ -87,7 +87,7 @@ export class PostgresListings implements Listings {
   async allPendingEvents(
     recipient: Recipient,
     since: Millis,
-    page: (events: readonly StreamedEvent[]) => boolean,
+    page: (events: readonly StreamedEvent[]) => boolean | Promise<boolean>,
   ): Promise<void> {
     const scan = this.#client.use(
       (sql) =>
@@ -99,9 +99,10 @@ export class PostgresListings implements Listings {
           order by occurred_at, bill_id, no
         ) as e
         join bills b on b.id = e.bill_id
-        order by e.occurred_at, e.bill_id, e.no`.cursor(CURSOR_PAGE, (rows) =>
-          page(rows.map((row) => streamedOf(row, this.#codec))) ? undefined : sql.CLOSE,
-        ),
+        order by e.occurred_at, e.bill_id, e.no`.cursor(CURSOR_PAGE, async (rows) => {
+          const isEnough = !(await page(rows.map((row) => streamedOf(row, this.#codec))));
+          return isEnough ? sql.CLOSE : undefined;
+        }),
       SCAN_TIMEOUT_MS,
     );
     await scan.catch(unavailable);
