@@ -1,6 +1,7 @@
 // The audit: everything that a client was told against everything that Postgres has, by names and not by numbers.
 
 import { agree } from './audit-answers.ts';
+import { atBanks } from './audit-banks.ts';
 import { endedAs, printedCodes } from './audit-codes.ts';
 import { delivered } from './audit-events.ts';
 import { doneOnce, uninvited } from './audit-rows.ts';
@@ -26,6 +27,7 @@ export function audit(memory: Recollection, rows: Rows, books: readonly string[]
   printedCodes(evidence, findings);
   stays(evidence, findings);
   sales(evidence, findings);
+  findings.banks.push(...atBanks(memory, rows));
   return findings;
 }
 

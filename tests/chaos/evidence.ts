@@ -1,5 +1,6 @@
 // What the clients know beside what Postgres says, ready to be looked up: the ground on which the audit stands.
 
+import type { BankBook } from './banks.ts';
 import type { Heard, Reread } from './memory.ts';
 import { type Call, isChange, referenceOf } from './memory.ts';
 import type {
@@ -21,6 +22,8 @@ export interface Recollection {
   readonly forged: readonly string[];
   /** Who has listened all the time. */
   readonly listeners: readonly string[];
+  /** What the banks have in their books. */
+  readonly banks: readonly BankBook[];
 }
 
 /** What is wrong, one line each; all empty where every promise was kept. */
@@ -41,6 +44,8 @@ export interface Findings {
   readonly limits: string[];
   /** Prices of stays that were not as they were told. */
   readonly stays: string[];
+  /** What a bank's books say and the switch's do not, or the other way round. */
+  readonly banks: string[];
   /** Sales of stickers: two at a time, or paid after another had taken their place. */
   readonly sales: string[];
 }
@@ -56,6 +61,7 @@ export function noFindings(): Findings {
     limits: [],
     stays: [],
     sales: [],
+    banks: [],
   };
 }
 
@@ -80,6 +86,9 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
 
 /** What the switch does of an arm in its till's name, also when it drives on what somebody has left. */
 const STEPS_OF_ARM: ReadonlySet<string> = new Set(['CancelBill', 'CreateBill', 'EndArming']);
+
+/** Before and after each call to a bank. */
+const STEPS_AT_BANK: ReadonlySet<string> = new Set(['BeginAcquiring', 'FinishAcquiring']);
 
 export class Evidence {
   readonly calls: readonly Call[];
@@ -170,6 +179,7 @@ function matched(
   const called = new Set(heard.flatMap(({ client, way }) => (way === 'webhook' ? [client] : [])));
   for (const row of rows.transitions) {
     if (row.type === 'RunTimer') continue;
+    if (STEPS_AT_BANK.has(row.type) && bills.get(row.bill_id ?? '')?.acquirer != null) continue;
     if (row.type === 'AcknowledgeEvents' && called.has(row.actor)) continue;
     const call = byRequest.get(row.request_id);
     if ((call === undefined || call.op === 'bill.arm') && arms.isStep(row)) continue;

@@ -146,7 +146,7 @@ export async function debit(parties: Parties, wallet: Client, what: Body): Promi
 
 // -------------------------------------------------------------------------------------------------------- the end --
 
-async function end({ till, random }: Parties, bill: Bill): Promise<void> {
+export async function end({ till, random }: Parties, bill: Bill): Promise<void> {
   const billId = bill.id;
   const dice = random.below(100);
   const { receipt } = CONFIDENCES;

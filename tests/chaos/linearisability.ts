@@ -61,11 +61,12 @@ export function linearisabilityOf(calls: readonly Call[]): Linearisability {
   return { histories: histories.length, gaveUp, wrong };
 }
 
-/** Bills and orders whose price a tariff tells: the plain model knows no tariffs. */
+/** Bills and orders whose price a tariff tells, or whose money a bank: the plain model knows neither. */
 function staysIn(calls: readonly Call[]): Set<string> {
   const found = new Set<string>();
   for (const { op, body, client, answer } of calls) {
-    if (op !== 'bill.create' || body.type !== 'timer') continue;
+    const isOther = body.type === 'timer' || body.acquirer !== undefined;
+    if (op !== 'bill.create' || !isOther) continue;
     found.add(`${client} ${body.orderId}`);
     const { id, billId } = (answer ?? {}) as { readonly id?: string; readonly billId?: string };
     if (id !== undefined) found.add(id);

@@ -2,8 +2,11 @@
 // other. Afterwards everything that is still open is asked for.
 
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Sql } from 'postgres';
 import { Random } from '../simulation/random.ts';
 import type { Body, Op } from '../support/client.ts';
+import { banksInCalm, endedAtBanks, saleAtBank } from './at-banks.ts';
+import type { Banks } from './banks.ts';
 import { Client, type Identity, type Surroundings } from './clients.ts';
 import { code } from './codes.ts';
 import { type Parties, readLists, sale, settleCredit } from './journeys.ts';
@@ -14,32 +17,38 @@ import { stay, staysInCalm } from './stays.ts';
 /** Calls of one sale with its events, on average: measured. */
 const CALLS_PER_SALE = 14;
 /** What is sold, so many of each in a round, in an order of its own. */
-const ROUND: readonly ((parties: Parties) => Promise<void>)[] = [
+const ROUND: readonly ((parties: Parties, banks: Banks) => Promise<void>)[] = [
   ...Array.from({ length: 9 }, () => sale),
   ...Array.from({ length: 5 }, () => code),
   ...Array.from({ length: 4 }, () => stay),
   ...Array.from({ length: 2 }, () => sticker),
+  ...Array.from({ length: 3 }, () => saleAtBank),
 ];
 const SALES_AT_ONCE_MAX = 1_500;
 const LISTS_MS = 500;
 const ASKED_AT_ONCE = 16;
 const LAST_TRIES = 60;
+const END_MS_MAX = 90_000;
+
+interface Around extends Surroundings {
+  readonly banks: Banks;
+}
 
 export class Load {
   readonly clients: readonly Client[];
   /** Sales that did not begin because too many were under way. */
   heldBack = 0;
-  readonly #around: Surroundings;
+  readonly #around: Around;
   readonly #random: Random;
   readonly #tills: readonly Client[];
   readonly #wallets: readonly Client[];
   readonly #active = new Set<Promise<void>>();
-  #round: ((parties: Parties) => Promise<void>)[] = [];
+  #round: ((parties: Parties, banks: Banks) => Promise<void>)[] = [];
   #isRunning = false;
   #beginning: Promise<unknown> = Promise.resolve();
   #fault: unknown = null;
 
-  constructor(identities: readonly Identity[], around: Surroundings, seed: number) {
+  constructor(identities: readonly Identity[], around: Around, seed: number) {
     this.#around = around;
     this.#random = new Random(seed, 1);
     // Two in five by msgpack, two by JSON, one by HTTP.
@@ -79,7 +88,18 @@ export class Load {
   async calm(): Promise<void> {
     await stickerInCalm(this.#parties());
     await staysInCalm(this.#parties());
+    const of = this.#around.banks.all.map((_, institution) => this.#parties(institution));
+    await banksInCalm(of, this.#around.banks);
     await this.quiet();
+  }
+
+  /** Brings every bill at a bank to its end; gives up when that takes too long, for the audit to tell. */
+  async endAtBanks(sql: Sql): Promise<void> {
+    const limit = performance.now() + END_MS_MAX;
+    while (!(await endedAtBanks(this.#tills, sql))) {
+      if (performance.now() > limit) return;
+      await pause(LISTS_MS);
+    }
   }
 
   /** Resolves once nothing is under way, credits that events ask for included. */
@@ -153,12 +173,12 @@ export class Load {
       next += everyMs;
       await pause(Math.max(0, next - performance.now()));
       if (this.#active.size >= SALES_AT_ONCE_MAX) this.heldBack += 1;
-      else this.#track(this.#next()(this.#parties()));
+      else this.#track(this.#next()(this.#parties(), this.#around.banks));
     }
   }
 
   /** As many of each kind in a round, so that a short run has some of all. */
-  #next(): (parties: Parties) => Promise<void> {
+  #next(): (typeof ROUND)[number] {
     if (this.#round.length === 0) this.#round = [...ROUND];
     const [chosen] = this.#round.splice(this.#random.below(this.#round.length), 1);
     return chosen ?? sale;
@@ -171,8 +191,10 @@ export class Load {
     }
   }
 
-  #parties(): Parties {
-    const till = this.#random.pick(this.#tills);
+  #parties(institution?: number): Parties {
+    const till = this.#random.pick(
+      this.#tills.filter((each) => institution === undefined || each.institution === institution),
+    );
     const wallets = this.#wallets.filter(({ institution }) => institution === till.institution);
     const stranger = this.#wallets.find(({ institution }) => institution !== till.institution);
     const random = new Random(this.#random.next(), 2);

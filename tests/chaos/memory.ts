@@ -236,5 +236,8 @@ const BULKY: ReadonlySet<string> = new Set(['qr', 'lines', 'metadata', 'policies
 /** Without what never changes and nobody compares: a long run must fit into memory. */
 function trimmed(answer: unknown): unknown {
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return answer;
-  return Object.fromEntries(Object.entries(answer).filter(([name]) => !BULKY.has(name)));
+  const rest = Object.fromEntries(Object.entries(answer).filter(([name]) => !BULKY.has(name)));
+  // What a bank's code says is what the bill can be found by in its books.
+  const { qr } = answer as { qr?: { format?: string; payload?: string } | null };
+  return qr?.format === 'acquirer' ? { ...rest, payload: qr.payload } : rest;
 }

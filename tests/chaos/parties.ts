@@ -11,7 +11,7 @@ import {
   addTerminal,
 } from '../../src/persistence/onboarding.ts';
 import type { Identity } from './clients.ts';
-import type { Stage } from './stage.ts';
+import type { Place } from './stage.ts';
 
 /** Keys of other kinds, whose holders do no business here. */
 export interface Idle {
@@ -19,19 +19,28 @@ export interface Idle {
   readonly key: string;
 }
 
+export interface Onboarded {
+  readonly identities: readonly Identity[];
+  readonly idle: readonly Idle[];
+  /** Ids of those that do business. */
+  readonly institutions: readonly string[];
+}
+
 const INSTITUTIONS = 3;
 const MERCHANTS = 2;
 
 export async function onboard(
-  { databaseUrl, credentials }: Pick<Stage, 'databaseUrl' | 'credentials'>,
+  { databaseUrl, credentials }: Place,
   numbers: { terminals: number; wallets: number },
-): Promise<{ identities: Identity[]; idle: Idle[] }> {
+): Promise<Onboarded> {
   const peppers = [credentials.pepper];
   const sql = postgres(databaseUrl, { max: 1 });
   const made: Identity[] = [];
+  const institutions: string[] = [];
   try {
     for (let institution = 0; institution < INSTITUTIONS; institution++) {
       const institutionId = await addInstitution(sql, { name: `Bank ${institution}` });
+      institutions.push(institutionId);
       for (let i = institution; i < numbers.wallets; i += INSTITUTIONS) {
         const subscribed = i % 2 === 0;
         const id = await addPaychannel(sql, { institutionId, name: `Wallet ${i}`, subscribed });
@@ -62,7 +71,7 @@ export async function onboard(
       { kind: 'merchant', key: await addKey(sql, { kind: 'merchant', id: merchantId }, peppers) },
       { kind: 'operator', key: await addKey(sql, { kind: 'operator', id: operatorId }, peppers) },
     ];
-    return { identities: made, idle };
+    return { identities: made, idle, institutions };
   } finally {
     await sql.end();
   }

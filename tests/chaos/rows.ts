@@ -6,6 +6,7 @@ export interface BillLine {
   readonly id: string;
   readonly type: string;
   readonly terminal_id: string;
+  readonly acquirer: string | null;
   readonly order_id: string;
   readonly status: string;
   readonly version: number;
@@ -39,6 +40,8 @@ export interface CreditLine {
   readonly amount: number;
   readonly status: string;
   readonly reference: string | null;
+  readonly reason: string | null;
+  readonly origin: string | null;
 }
 
 export interface EventLine {
@@ -89,8 +92,8 @@ export async function readRows(sql: Sql): Promise<Rows> {
   const [row] = await sql<{ rows: Rows }[]>`
     select jsonb_build_object(
       'bills', (select coalesce(jsonb_agg(jsonb_build_object(
-        'id', id, 'type', type, 'terminal_id', terminal_id, 'order_id', order_id, 'status', status,
-        'version', version, 'currency', currency, 'amount', amount, 'paid', paid,
+        'id', id, 'type', type, 'terminal_id', terminal_id, 'acquirer', acquirer, 'order_id', order_id,
+        'status', status, 'version', version, 'currency', currency, 'amount', amount, 'paid', paid,
         'confirmed', confirmed, 'reversed', reversed, 'refunded', refunded,
         'unreturned', unreturned)), '[]') from bills),
       'payments', (select coalesce(jsonb_agg(jsonb_build_object(
@@ -100,7 +103,8 @@ export async function readRows(sql: Sql): Promise<Rows> {
         from payments),
       'credits', (select coalesce(jsonb_agg(jsonb_build_object(
         'bill_id', bill_id, 'no', no, 'kind', kind, 'payment_no', payment_no, 'amount', amount,
-        'status', status, 'reference', reference)), '[]') from credits),
+        'status', status, 'reference', reference, 'reason', reason, 'origin', origin)), '[]')
+        from credits),
       'events', (select coalesce(jsonb_agg(jsonb_build_object(
         'bill_id', bill_id, 'no', no, 'recipient', recipient, 'type', type, 'pending', pending,
         'isReplaced', not pending and acknowledged_at is null)), '[]') from events),

@@ -5,17 +5,20 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres, { type Sql } from 'postgres';
+import { must } from '../../src/domain/assert.ts';
 import { Random } from '../simulation/random.ts';
 import { faultsInBooks } from '../support/books.ts';
 import { metric } from '../support/switch-process.ts';
 import { audit } from './audit.ts';
+import { atBanks } from './audit-banks.ts';
+import { Banks, secretsOfBanks } from './banks.ts';
 import { breakThings, forge, type Happened, type Storm, untilReady } from './breaking.ts';
 import type { Findings, Recollection } from './evidence.ts';
 import { Hooks } from './hooks.ts';
 import { type Linearisability, linearisabilityOf } from './linearisability.ts';
 import { Load } from './load.ts';
 import { type Call, Memory, now } from './memory.ts';
-import { type Idle, onboard } from './parties.ts';
+import { type Idle, type Onboarded, onboard } from './parties.ts';
 import { type Rows, readRows } from './rows.ts';
 import {
   confidences,
@@ -65,6 +68,11 @@ export interface RunResult {
   readonly leaks: readonly string[];
 }
 
+/** How long a call at a bank may take to arrive: longer than any link holds it up, where none is held up for long. */
+const SETTLE_MS = 3_000;
+const SETTLE_SHORT_MS = 1_000;
+const AGREE_MS = 500;
+const AGREE_MS_MAX = 30_000;
 const DRAIN_MS_MAX = 90_000;
 const LOOK_MS = 20;
 const ALARMS = ['shard.stopped', 'worker.ended', 'gateway.ended', 'gateway.failed'];
@@ -73,18 +81,29 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const folder = runFolder();
   const story = new Story(folder, options.progress);
   story.tell(`seed ${options.seed}, ${options.stores}, in ${folder}`);
-  const stage = await Stage.raise(options.stores, folder);
+  const settleMs = settleMsFor(options);
+  let parties: Onboarded | undefined;
+  let banks: Banks | undefined;
+  const stage = await Stage.raise(options.stores, folder, async (place) => {
+    parties = await onboard(place, options);
+    const { institutions } = parties;
+    const random = new Random(options.seed, 10);
+    banks = await Banks.start({ folder, port: place.port, institutions, settleMs, random });
+    return { QRSWITCH_ACQUIRERS: banks.file };
+  });
   const memory = new Memory(`chaos-${options.seed}`, folder);
   const http = new HttpLine(stage.links.clients.port);
   let hooks: Hooks | undefined;
   try {
-    const { identities, idle } = await onboard(stage, options);
+    const { identities, idle } = must(parties, 'parties');
+    const acquirers = must(banks, 'banks');
     const { port } = stage.links.clients;
     const operator = idle.find(({ kind }) => kind === 'operator')?.key ?? '';
     hooks = await Hooks.start({ port, key: operator }, new Random(options.seed, 9));
     const around = { memory, http, port, hooks };
-    const load = new Load(identities, around, options.seed);
+    const load = new Load(identities, { ...around, banks: acquirers }, options.seed);
     load.start(options.rate);
+    acquirers.storm();
     const refusals = prowl(port, idle);
     story.watch(() => {
       const { calls, acknowledgedAt } = memory;
@@ -96,10 +115,14 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const seconds = (now() - began) / 1e6;
     stage.heal();
     hooks.isCalm = true;
+    await acquirers.calm();
     const askedAgain = await windDown(stage, load, story);
     await load.calm();
     const sql = postgres(stage.databaseUrl, { max: 1 });
     try {
+      await load.endAtBanks(sql);
+      acquirers.tellAgain();
+      await agreedWithBanks(acquirers, memory, sql, story);
       await drained(stage, load, sql, story);
       await load.rereadAll();
       await load.stop();
@@ -107,11 +130,19 @@ export async function run(options: RunOptions): Promise<RunResult> {
       const books = await faultsInBooks(sql);
       const listeners = load.clients.map(({ name }) => name);
       const { calls, heard, rereads } = memory;
-      const recollection = { calls, heard, rereads, forged: hooks.forged, listeners };
+      const recollection = {
+        calls,
+        heard,
+        rereads,
+        forged: hooks.forged,
+        listeners,
+        banks: acquirers.books,
+      };
       writeFileSync(join(folder, 'rows.json'), JSON.stringify(rows));
       const keys = [...identities, ...idle].map(({ key }) => ({ what: 'a key', text: key }));
       const secrets = [
         ...keys,
+        ...secretsOfBanks(),
         ...hooks.secrets.map((text) => ({ what: 'the secret of a webhook', text })),
         ...secretsOf(stage.credentials),
         ...(await keptSecrets(sql)),
@@ -147,6 +178,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   } finally {
     http.close();
     await hooks?.stop();
+    await banks?.close();
     await stage.strike({ keepsFolder: true });
     await memory.close();
     story.end();
@@ -154,6 +186,11 @@ export async function run(options: RunOptions): Promise<RunResult> {
 }
 
 // --------------------------------------------------------------------------------------------------------- the end --
+
+/** Where nobody's process is held up, nothing has to be waited for. */
+function settleMsFor({ kinds }: RunOptions): number {
+  return kinds?.every((kind) => !kind.includes('paused')) ? SETTLE_SHORT_MS : SETTLE_MS;
+}
 
 /** Everybody finishes what they can; how many references nobody knew the outcome of. */
 async function windDown(stage: Stage, load: Load, story: Story): Promise<number> {
@@ -165,6 +202,25 @@ async function windDown(stage: Stage, load: Load, story: Story): Promise<number>
   await load.quiet();
   await load.readAll();
   return askedAgain;
+}
+
+/** Resolves once the switch has seen all that the banks have, or when it is clear that it never will. */
+async function agreedWithBanks(
+  banks: Banks,
+  { calls }: Memory,
+  sql: Sql,
+  story: Story,
+): Promise<void> {
+  const limit = now() + AGREE_MS_MAX * 1_000;
+  for (;;) {
+    const [wrong] = atBanks({ banks: banks.books, calls }, await readRows(sql));
+    if (wrong === undefined) return;
+    if (now() > limit) {
+      story.tell(`not agreed with the banks: ${wrong}`);
+      return;
+    }
+    await pause(AGREE_MS);
+  }
 }
 
 /** Resolves once history has everything and every event is acknowledged, or when it is clear that they never will. */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
+import { migrate } from '../../src/persistence/migrate.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres-server.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { SwitchProcess } from '../support/switch-process.ts';
@@ -22,6 +23,14 @@ export interface Links {
   readonly clients: Link;
   readonly postgres: Link;
   readonly redis: Link | null;
+}
+
+/** What there is before the first switch starts: a database in form, and where clients will reach it. */
+export interface Place {
+  readonly databaseUrl: string;
+  readonly credentials: Credentials;
+  readonly folder: string;
+  readonly port: number;
 }
 
 const LOOK_MS = 200;
@@ -49,6 +58,7 @@ export class Stage {
   process: SwitchProcess;
   readonly #folder: string;
   readonly #stores: { databaseUrl: string; redisUrl: string | null };
+  readonly #env: Readonly<Record<string, string>>;
   readonly #past: SwitchProcess[] = [];
   #lives = 1;
   #hasServed = true;
@@ -65,6 +75,7 @@ export class Stage {
     stores: { databaseUrl: string; redisUrl: string | null };
     credentials: Credentials;
     databaseUrl: string;
+    env: Readonly<Record<string, string>>;
   }) {
     this.links = parts.links;
     this.redis = parts.redis;
@@ -74,10 +85,16 @@ export class Stage {
     this.credentials = parts.credentials;
     this.#folder = parts.folder;
     this.#stores = parts.stores;
+    this.#env = parts.env;
     this.#watch = Promise.all([this.#keepAlive(), this.#sample()]);
   }
 
-  static async raise(name: StoresName, folder: string): Promise<Stage> {
+  /** `prepare` fills the place, and says what else the switch is to be told in its environment. */
+  static async raise(
+    name: StoresName,
+    folder: string,
+    prepare: (place: Place) => Promise<Readonly<Record<string, string>>>,
+  ): Promise<Stage> {
     const credentials = drawCredentials();
     const { redisPassword, postgresPassword } = credentials;
     const redis = name === 'redis' ? await startRedis({ requirepass: redisPassword }) : null;
@@ -93,10 +110,13 @@ export class Stage {
       links.redis === null ? null : `redis://:${redisPassword}@127.0.0.1:${links.redis.port}`;
     const stores = { databaseUrl, redisUrl };
     const dataDir = mkdtempSync(join(folder, 'switch-1-'));
-    const env = envOf(1, credentials);
+    await migrate(direct);
+    const { port } = links.clients;
+    const prepared = await prepare({ databaseUrl: direct, credentials, folder, port });
+    const env = { ...envOf(1, credentials), ...prepared };
     const process = await SwitchProcess.start({ stores, env, dataDir });
     links.clients.target = process.port;
-    const around = { links, redis, process, folder, stores, credentials };
+    const around = { links, redis, process, folder, stores, credentials, env: prepared };
     return new Stage({ ...around, postgres: server, databaseUrl: direct });
   }
 
@@ -146,7 +166,7 @@ export class Stage {
     this.#hasServed = false;
     this.process = await SwitchProcess.launch({
       stores: this.#stores,
-      env: envOf(this.#lives, this.credentials),
+      env: { ...envOf(this.#lives, this.credentials), ...this.#env },
       ...where,
     });
   }

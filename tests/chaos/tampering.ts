@@ -12,6 +12,7 @@ export interface Copy {
     rereads: Recollection['rereads'][number][];
     forged: string[];
     listeners: string[];
+    banks: Recollection['banks'][number][];
   };
   readonly rows: {
     [Table in keyof Rows]: { -readonly [K in keyof Rows[Table][number]]: Rows[Table][number][K] }[];

@@ -10,6 +10,7 @@ import { type Call, isDone } from '../chaos/memory.ts';
 import { failureOf, wrongs } from '../chaos/report.ts';
 import { type RunResult, run } from '../chaos/run.ts';
 import { leaksIn } from '../chaos/secrets.ts';
+import { tamperingsOfBanks } from '../chaos/tampered-banks.ts';
 import { tamperingsOfCodes, withdrawal } from '../chaos/tampered-codes.ts';
 import { tamperingsOfStays } from '../chaos/tampered-stays.ts';
 import { tamperingsOfWebhooks } from '../chaos/tampered-webhooks.ts';
@@ -233,7 +234,13 @@ describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (sto
   // The audit is the same whatever the stores were: one run shows it all that it must see.
   const lies =
     stores === 'redis'
-      ? [...tamperings, ...tamperingsOfCodes, ...tamperingsOfStays, ...tamperingsOfWebhooks]
+      ? [
+          ...tamperings,
+          ...tamperingsOfCodes,
+          ...tamperingsOfStays,
+          ...tamperingsOfWebhooks,
+          ...tamperingsOfBanks,
+        ]
       : [];
 
   test.each(lies)('is found out where $what', ({ with: tamper, found }) => {
