@@ -7,6 +7,7 @@ import { openingOf } from './acquirers.ts';
 import { must } from './domain/assert.ts';
 import { isBundled, openAcquirer } from './drivers/acquiring/configured.ts';
 import { AcquirerDesk, type Served } from './drivers/acquiring/desk.ts';
+import { OpenAtAcquirers } from './persistence/open-at-acquirers.ts';
 import { openServingThread } from './serving-thread.ts';
 import { systemClock } from './system-clock.ts';
 import type { AcquirerTask, FromAcquirerThread, ToAcquirerThread } from './threads.ts';
@@ -30,6 +31,7 @@ const served = await Promise.all(
   }),
 );
 const drivers = new Map(file.entries.map(({ name, driver }) => [name, driver]));
+const open = new OpenAtAcquirers({ url: setting.databaseUrl, logger });
 const desk = new AcquirerDesk({
   door,
   served,
@@ -42,6 +44,8 @@ const desk = new AcquirerDesk({
       tookMs / 1_000,
     );
   },
+  openBills: (acquirer, limit) => open.youngest(acquirer, limit),
+  info: (what, fields) => logger.info({ what, ...fields }, what),
   warn: (what, fields) => logger.warn({ what, ...fields }, what),
 });
 
@@ -55,7 +59,7 @@ serve({
   },
   drain: async () => {
     await desk.stop();
-    return [];
+    return [open];
   },
 });
 desk.start();

@@ -12,7 +12,7 @@ import type { BankSimulator } from '../../src/simulators/simulator.ts';
 import { startTbank } from '../../src/simulators/tbank/simulator.ts';
 import type { Bill, Event, HttpParty, Problem } from '../support/client.ts';
 import { postgresAlone } from '../support/set-ups.ts';
-import { DIST } from '../support/switch-process.ts';
+import { DIST, metric } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 const TERMINAL = { terminalKey: 'e2eDEMO', password: 'a-secret-password' };
@@ -160,11 +160,12 @@ describe('a bill with an acquirer', () => {
     expect(await booksOf(tbank, bill)).toMatchObject([{ paid: AMOUNT, returned: 6_000 }]);
   });
 
-  test('is registered once and refunded once, though the switch is killed before it hears the answers', async () => {
+  test('is registered, refunded and seen paid once, though the switch is killed before it hears of it', async () => {
     const { bill: refunded, what } = await open('sber', sber);
     await asked(sber, 'pay', { what });
     await until(refunded, isSo('paid'));
     await till.ask('bill.confirm', { billId: refunded.id });
+    const { bill: waiting, what: unseen } = await open('sber', sber);
     const slow = { kind: 'slow', effect: 'now', delayMs: 60_000 };
     await asked(sber, 'faults', { ...slow, path: '/cancel' });
     await asked(tbank, 'faults', { ...slow, path: '/GetQr' });
@@ -174,14 +175,20 @@ describe('a bill with an acquirer', () => {
       const [given] = await booksOf(sber, refunded);
       return given?.returned === 4_000 && (await booksOf(tbank, registered)).length === 1;
     });
-    await world.crash();
+    await world.crash(() => asked(sber, 'pay', { what: unseen }));
     till = world.http('terminal');
     await Promise.all([
+      until((await till.ask('bill.get', { billId: waiting.id })).body as Bill, isSo('paid')),
       until((await till.ask('bill.get', { billId: refunded.id })).body as Bill, areSettled),
       until((await till.ask('bill.get', { billId: registered.id })).body as Bill, isSo('open')),
     ]);
     expect(await booksOf(sber, refunded)).toMatchObject([{ paid: AMOUNT, returned: 4_000 }]);
     expect(await booksOf(tbank, registered)).toHaveLength(1);
+    const taken = world.process.logged('acquirer.resumed');
+    expect(taken.map(({ acquirer }) => acquirer).sort()).toEqual(['sber', 'tbank']);
+    for (const name of ['acquirer_calls_total', 'acquirer_calls_seconds_count']) {
+      expect(await metric(world.process.baseUrl, `qrswitch_${name}`)).toBeGreaterThan(0);
+    }
   });
 
   test('is ended at the bank when its time is over, by a driver in a thread of its own', async () => {

@@ -60,8 +60,9 @@ export class World {
   }
 
   /** `kill -9`, and the same switch again. */
-  async crash(): Promise<void> {
+  async crash(meanwhile: () => Promise<unknown> = async () => undefined): Promise<void> {
     await this.process.kill();
+    await meanwhile();
     this.process = await this.process.restart();
   }
 

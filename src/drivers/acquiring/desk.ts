@@ -1,6 +1,6 @@
 // Makes the calls to acquirers. A shard says which call is due and keeps that it is about to be made; the call is made
 // here, outside shards, and its outcome goes back to the shard, named by the number of its step. Nothing is kept here but
-// what is due when: whoever begins anew is woken by the shards (decision 14).
+// what is due when: whoever begins anew takes up the open bills, and is woken by the shards for all else (decision 14).
 //
 //   E1. A bill is with one visit at a time, and no call is made of it but the one that its shard has told.
 //   E2. What cannot be told the shard is given up: the shard asks again, and the driver looks before it does.
@@ -30,11 +30,14 @@ export interface DeskOptions {
   readonly served: readonly Served[];
   readonly clock: Clock;
   readonly newRequestId: () => string;
+  /** Bills of an acquirer that nobody has paid or ended yet, the youngest first. */
+  readonly openBills: (acquirer: string, limit: number) => Promise<readonly BillId[]>;
   /** Told of what came of a call; `busy` where the acquirer wants to be left alone for a while. */
   readonly called: (
     call: { readonly acquirer: string; readonly operation: string; readonly outcome: string },
     tookMs: number,
   ) => void;
+  readonly info: (what: string, fields: object) => void;
   readonly warn: (what: string, fields: object) => void;
 }
 
@@ -44,6 +47,12 @@ const ASK_SHARD_AGAIN_MS = SECOND_MS;
 const TELLS_MAX = 5;
 const SHARD_FAILURES_MAX = 8;
 const SUBSCRIBE_AGAIN_MS = SECOND_MS;
+/** Shards begin one after the other: they are waited for, so that one list serves all. */
+const RESUME_AFTER_MS = 500;
+/** What is taken up has every so-manieth call of the pace: the others are for bills that are made meanwhile. */
+const RESUME_SHARE = 2;
+/** Shards wake all other bills within this (standing.ts). */
+const RESUME_WITHIN_MS = 10 * MINUTE_MS;
 
 export class AcquirerDesk {
   readonly #options: DeskOptions;
@@ -51,6 +60,7 @@ export class AcquirerDesk {
   /** Calls in a row that brought nothing, by bill. */
   readonly #failures = new Map<string, number>();
   #isStopped = false;
+  #cancelResume: () => void = () => {};
 
   constructor(options: DeskOptions) {
     this.#options = options;
@@ -102,6 +112,7 @@ export class AcquirerDesk {
   /** Begins no visit any more. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#cancelResume();
     for (const { rounds } of this.#byChannel.values()) rounds.stop();
     await Promise.allSettled(this.#options.served.map(({ driver }) => driver.close()));
   }
@@ -111,11 +122,41 @@ export class AcquirerDesk {
     const queries = [...this.#byChannel.keys()].map((recipient) =>
       door.ask({ query: 'subscribe', recipient }),
     );
-    Promise.all(queries).catch((error: unknown) => {
-      if (this.#isStopped) return;
-      warn('acquirer.unsubscribed', { err: error });
-      clock.after(SUBSCRIBE_AGAIN_MS, () => this.#subscribe());
+    Promise.all(queries).then(
+      () => this.#resumeSoon(RESUME_AFTER_MS),
+      (error: unknown) => {
+        if (this.#isStopped) return;
+        warn('acquirer.unsubscribed', { err: error });
+        clock.after(SUBSCRIBE_AGAIN_MS, () => this.#subscribe());
+      },
+    );
+  }
+
+  #resumeSoon(afterMs: number): void {
+    this.#cancelResume();
+    if (this.#isStopped) return;
+    this.#cancelResume = this.#options.clock.after(afterMs, () => {
+      this.#resume().catch((error: unknown) => {
+        this.#options.warn('acquirer.notResumed', { err: error });
+        this.#resumeSoon(SUBSCRIBE_AGAIN_MS);
+      });
     });
+  }
+
+  /** Takes up open bills that nobody here knows of, each in its turn: somebody may have paid one while nobody looked. */
+  async #resume(): Promise<void> {
+    const { clock, openBills, info } = this.#options;
+    for (const { served, rounds } of this.#byChannel.values()) {
+      const acquirer = served.at.name;
+      const spaceMs = (RESUME_SHARE * SECOND_MS) / served.callsPerSecond;
+      const open = await openBills(acquirer, Math.ceil(RESUME_WITHIN_MS / spaceMs));
+      const now = millis(clock.wall());
+      const unknown = open.filter((billId) => !rounds.has(billId));
+      unknown.forEach((billId, i) => {
+        rounds.plan(billId, plus(now, Math.round(i * spaceMs)));
+      });
+      if (unknown.length > 0) info('acquirer.resumed', { acquirer, bills: unknown.length });
+    }
   }
 
   async #visit({ at, driver }: Served, billId: BillId): Promise<Visited> {

@@ -18,6 +18,10 @@ export class DueHeap {
     return this.#byBill.size;
   }
 
+  has(billId: string): boolean {
+    return this.#byBill.has(billId);
+  }
+
   put(billId: string, dueAt: Millis): void {
     this.#count += 1;
     const entry = { billId, dueAt, no: this.#count };

@@ -51,6 +51,11 @@ export class Rounds {
     return this.#heap.size + this.#out.size;
   }
 
+  /** Whether the bill waits or is out. */
+  has(billId: string): boolean {
+    return this.#heap.has(billId) || this.#out.has(billId);
+  }
+
   /** How many times slower than it may go it goes. */
   get slowness(): number {
     return this.#slowness;
