@@ -6,7 +6,7 @@ import { OperatorClient, type TargetOptions, withTarget } from './operator-clien
 import { table } from './table.ts';
 
 const FIELDS = [
-  ['format', 'format', 'what codes are: url, emvco or sbp'],
+  ['format', 'format', 'what codes are: url, emvco, sbp or one that is loaded'],
   ['country', 'country', 'ISO 3166-1 alpha-2; emvco needs one'],
   ['category', 'category', 'merchant category code, 4 digits; emvco'],
   ['sbpMember', 'sbp-member', 'its number as a member of SBP, 12 digits; sbp needs it'],

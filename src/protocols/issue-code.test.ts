@@ -40,6 +40,12 @@ describe('a new bill’s code', () => {
   test.each([
     ['asked for', { qrFormat: 'sbp', currency: 'EUR' }, {}, /^In the format sbp: SBP .*EUR/],
     ['set', { currency: 'EUR' }, { format: 'sbp' }, /^In the format sbp, which is set .*EUR/],
+    [
+      'set that is no longer loaded',
+      {},
+      { format: 'gone' },
+      /gone, which is set .* is loaded here/,
+    ],
     ['of a terminal without a country', { qrFormat: 'emvco' }, null, /country/],
   ] as const)(
     'is refused, and says why, in a format %s that cannot carry it',

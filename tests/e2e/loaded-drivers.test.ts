@@ -119,6 +119,30 @@ describe('a format that the operator has loaded', () => {
     expect(world.process.logged('driver.failed').map(({ driver }) => driver)).toContain('meadow');
   });
 
+  test('may be what a terminal’s codes are where a create does not say, and one that is not may not', async () => {
+    const { id: partyId } = world.process.demo.terminal;
+    const system = new OperatorParty(world, world.process.demo.operator.key);
+    const set = (format: string | null) =>
+      system.ask('operator.terminal.changeCodes', { partyId, format });
+    expect(await set('pix')).toMatchObject({
+      status: 400,
+      body: {
+        code: 'request.invalid',
+        errors: [{ path: 'format', message: 'must be one of url, emvco, sbp, meadow, stuck' }],
+      },
+    });
+    expect(await set('meadow')).toMatchObject({
+      status: 200,
+      body: { set: { format: 'meadow' }, inForce: { format: 'meadow' } },
+    });
+    const { qrFormat: _left, ...plain } = order();
+    const formats = async () =>
+      (await done(till, 'bill.create', { ...plain, orderId: fresh('order') })).qr.format;
+    await expect.poll(formats).toBe('meadow');
+    expect(await set(null)).toMatchObject({ body: { inForce: { format: 'url' } } });
+    await expect.poll(formats).toBe('url');
+  });
+
   test('is named in the refusal of one that is not', async () => {
     expect(await refused(till, 'bill.create', order({ qrFormat: 'pix' }))).toMatchObject({
       code: 'request.invalid',

@@ -1,13 +1,14 @@
 // What operators are answered about what the codes of a party are made of.
 
 import type { CodedKind, CodeFields } from '../../switch/qr.ts';
+import { problemOfFormat } from '../known-formats.ts';
 import type { Problem } from '../problem-document.ts';
 import { type Answer, type Answering, type Asked, changedAnswer } from './operator-answers.ts';
 import type { GatewayOptions } from './options.ts';
 
 const UNKNOWN: Problem = { code: 'party.notFound' };
 
-export function codeAnswers({ desk }: GatewayOptions, kind: CodedKind) {
+export function codeAnswers({ desk, hosted }: GatewayOptions, kind: CodedKind) {
   const show = async ({ acting, params }: Asked): Promise<Answer> => {
     const id = params.partyId ?? '';
     const codes = await desk.codes(acting.scope, kind, id);
@@ -18,7 +19,10 @@ export function codeAnswers({ desk }: GatewayOptions, kind: CodedKind) {
     changeCodes: async (asked) => {
       const { acting, params, body } = asked;
       const id = params.partyId ?? '';
-      const changed = await desk.changeCodes(acting, kind, id, body as CodeFields);
+      const fields = body as CodeFields;
+      const problem = problemOfFormat('format', fields.format, hosted);
+      if (problem !== undefined) return problem;
+      const changed = await desk.changeCodes(acting, kind, id, fields);
       const isDone = changed.is === 'done' || changed.is === 'repeated';
       return isDone ? show(asked) : changedAnswer(changed, UNKNOWN, () => ({}));
     },

@@ -1,11 +1,6 @@
 // What terminals, merchants and operators ask: sales, and what becomes of their payments.
 
-import {
-  isOwnFormat,
-  type Json,
-  OWN_FORMATS,
-  type QrFormat,
-} from '../../domain/bill/vocabulary.ts';
+import type { Json } from '../../domain/bill/vocabulary.ts';
 import {
   type BillId,
   type Reference,
@@ -20,6 +15,7 @@ import type { Operation, SwitchRejection } from '../../switch/requests.ts';
 import { withAcquirer } from '../at-acquirer.ts';
 import { digestOf } from '../digest.ts';
 import { withCode } from '../issue-code.ts';
+import { problemOfFormat } from '../known-formats.ts';
 import { digestOfNew, problemOfNew, termsOf } from '../new-bill.ts';
 import { tariffFor } from '../new-stay.ts';
 import { invalid, type Problem } from '../problem-document.ts';
@@ -153,7 +149,8 @@ function readCreate(
 ): Read | Promise<Read> {
   const request = asBody('bill.create', body);
   const now = millis(context.wall());
-  const problem = problemOfNew(request, now) ?? problemOfFormat(request.qrFormat, context);
+  const problem =
+    problemOfNew(request, now) ?? problemOfFormat('qrFormat', request.qrFormat, context.hosted);
   if (problem !== undefined) return problem;
   const terminalId = principal.id as TerminalId;
   const orderId = request.orderId as Reference;
@@ -189,12 +186,6 @@ function unlessMade(
 ): Operation {
   const orderId = request.orderId as Reference;
   return { op: 'order.check', terminalId, orderId, digest: digestOfNew(request), otherwise };
-}
-
-function problemOfFormat(asked: QrFormat | undefined, { hosted }: ReadingContext) {
-  if (asked === undefined || isOwnFormat(asked) || hosted.names.has(asked)) return undefined;
-  const known = [...OWN_FORMATS, ...hosted.names].join(', ');
-  return invalid([{ path: 'qrFormat', message: `must be one of ${known}` }]);
 }
 
 function readRefund(body: unknown, _principal: Principal, context: ReadingContext): Read {

@@ -1,18 +1,22 @@
 // What the codes of a party are made of, as operators send and are shown it.
 
 import { FormatRegistry, Type } from '@sinclair/typebox';
+import { OWN_FORMATS } from '../../domain/bill/vocabulary.ts';
 import { isCountry } from '../countries.ts';
 import { explained, named, nullable, oneOf } from './scalars.ts';
 
 FormatRegistry.Set('country', isCountry);
 
-const FORMATS = ['url', 'emvco', 'sbp'] as const;
-
 const given = (rule: string, schema: Parameters<typeof nullable>[0]) =>
   Type.Optional(explained(`must be ${rule}, or null for none`, nullable(schema)));
+const FORMAT = '^[a-z0-9-]{1,32}$';
 const format = given(
-  `one of ${FORMATS.join(', ')}`,
-  oneOf(FORMATS, { description: 'What codes are, where a create does not say.' }),
+  'the name of a format: url, emvco, sbp, or one that the operator has loaded',
+  Type.String({
+    pattern: FORMAT,
+    examples: [...OWN_FORMATS],
+    description: 'What codes are, where a create does not say.',
+  }),
 );
 const country = given(
   'an ISO 3166-1 alpha-2 code',
@@ -51,7 +55,7 @@ export const partyCodes = named(
     ),
     inForce: Type.Object(
       {
-        format: oneOf(FORMATS),
+        format: Type.String({ pattern: FORMAT, examples: [...OWN_FORMATS] }),
         country: nullable(Type.String()),
         category: nullable(Type.String()),
         sbpMember: nullable(Type.String()),
