@@ -13,7 +13,7 @@ import type { EventIndex } from './event-index.ts';
 import { type BillPacker, RestingBills } from './resting-bills.ts';
 
 /** Places of those that have gone are kept for so many, so that one in so many takes pays for the copy. */
-const FINISHED_CHUNK = 4_096;
+const WRITTEN_CHUNK = 4_096;
 
 export class Residents {
   /** Cells by what their bill waits for. */
@@ -26,7 +26,8 @@ export class Residents {
   readonly #events: EventIndex;
   readonly #mailboxMax: number;
   readonly #left: (bill: Bill) => void;
-  readonly #finished = new Finished();
+  readonly #finished = new Written();
+  readonly #waiting = new Written();
   #sweep: IterableIterator<Cell> | null = null;
   #deepest = 0;
 
@@ -140,9 +141,11 @@ export class Residents {
     if (cell.watchers?.length === 0) cell.watchers = null;
   }
 
-  /** History has this of a bill: where it is the last of it, the bill leaves soon, without waiting for the sweep. */
+  /** History has this of a bill: where it is the last of it, the bill leaves or rests soon, without waiting for the sweep. */
   written(cell: Cell, bill: Bill): void {
-    if (cell.committed === bill && isPresent(bill) && isOver(bill)) this.#finished.push(cell);
+    if (cell.committed !== bill || !isPresent(bill)) return;
+    const queue = isOver(bill) ? this.#finished : this.#waiting;
+    queue.push(cell);
   }
 
   /** Takes a cell out, whatever its state. */
@@ -154,8 +157,9 @@ export class Residents {
   }
 
   /**
-   * Lets bills leave for which nothing is to come and nobody has asked since `overBefore`. Then looks at the next `count`
-   * bills that are written: those idle since `idleBefore` leave, those since `restBefore` rest. Returns how many left.
+   * Lets bills leave for which nothing is to come and nobody has asked since `overBefore`, and those rest for which
+   * something is, and nobody has asked since `restBefore`. Then looks at the next `count` bills that are written, for what
+   * was asked for again meanwhile: those idle since `idleBefore` leave, those since `restBefore` rest. Returns how many left.
    */
   passivate(options: {
     count: number;
@@ -167,7 +171,9 @@ export class Residents {
   }): number {
     const { count, overBefore, restBefore, idleBefore, committedBatch, watermark } = options;
     let left = this.#resting.release(count, idleBefore);
-    left += this.#releaseFinished(overBefore, committedBatch);
+    const known = { committedBatch, watermark };
+    left += this.#releaseFinished(overBefore, known);
+    this.#restWaiting(restBefore, known);
     for (let i = 0; i < count; i++) {
       this.#sweep ??= this.#cells.values();
       const next = this.#sweep.next();
@@ -176,7 +182,7 @@ export class Residents {
         break;
       }
       const cell = next.value;
-      if (cell.entry > watermark || !isIdle(cell, committedBatch)) continue;
+      if (!isWritten(cell, known)) continue;
       const { committed, usedAt } = cell;
       const isResting = usedAt < restBefore && isPresent(committed);
       if (usedAt < idleBefore || (isResting && isOver(committed))) {
@@ -189,14 +195,22 @@ export class Residents {
     return left;
   }
 
-  #releaseFinished(overBefore: number, committedBatch: number): number {
+  #releaseFinished(overBefore: number, known: Known): number {
     let gone = 0;
     for (let cell = this.#finished.take(overBefore); cell; cell = this.#finished.take(overBefore)) {
-      if (this.#cells.get(cell.id) !== cell || !isIdle(cell, committedBatch)) continue;
+      if (this.#cells.get(cell.id) !== cell || !isWritten(cell, known)) continue;
       this.remove(cell);
       gone += 1;
     }
     return gone;
+  }
+
+  #restWaiting(restBefore: number, known: Known): void {
+    for (let cell = this.#waiting.take(restBefore); cell; cell = this.#waiting.take(restBefore)) {
+      const { committed } = cell;
+      if (this.#cells.get(cell.id) !== cell || !isWritten(cell, known)) continue;
+      if (isPresent(committed)) this.#rest(cell, committed);
+    }
   }
 
   /** A bill whose events are pending stays awake: streams read them here. So does a code that is open for good. */
@@ -218,6 +232,7 @@ export class Residents {
     this.timers.clear();
     this.watchers.clear();
     this.#finished.clear();
+    this.#waiting.clear();
     this.#sweep = null;
   }
 
@@ -225,6 +240,17 @@ export class Residents {
   [Symbol.iterator](): IterableIterator<Cell> {
     return this.#cells.values();
   }
+}
+
+/** How far the shard and its history have come. */
+interface Known {
+  readonly committedBatch: number;
+  readonly watermark: EntryId;
+}
+
+/** Whether history has the bill, and nobody needs it in memory. */
+function isWritten(cell: Cell, { committedBatch, watermark }: Known): boolean {
+  return cell.entry <= watermark && isIdle(cell, committedBatch);
 }
 
 /**
@@ -237,8 +263,8 @@ function isOver(bill: PresentBill): boolean {
   return !isOpen && bill.outbox.length === 0 && nextDueOf(bill) === NEVER;
 }
 
-/** Cells of bills for which nothing is to come, in the order in which history had the last of them. */
-class Finished {
+/** Cells of bills of which history has all, in the order in which it had the last of them. */
+class Written {
   #queue: { readonly cell: Cell; readonly usedAt: number }[] = [];
   #head = 0;
 
@@ -253,7 +279,7 @@ class Finished {
       if (first === undefined || first.usedAt >= usedBefore) return undefined;
       this.#head += 1;
       if (this.#head === this.#queue.length) this.clear();
-      else if (this.#head >= FINISHED_CHUNK) this.#shed();
+      else if (this.#head >= WRITTEN_CHUNK) this.#shed();
       if (first.cell.usedAt === first.usedAt) return first.cell;
     }
   }
