@@ -4,6 +4,7 @@
 
 import { defineConfig } from 'vitest/config';
 import { SlowestFirst } from './tests/support/slowest-first.ts';
+import { whole } from './tests/support/whole.ts';
 
 const storeTests = [
   '{src,bench}/**/*.{pg,redis}.test.ts',
@@ -51,6 +52,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [whole((file) => file.endsWith('.sim.test.ts'))],
         test: {
           name: 'sim',
           expect: patience,
