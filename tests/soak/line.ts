@@ -5,6 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
 const AGAIN_MS = 100;
+/** Who is told that the switch has too much to do asks less and less often. */
+const AGAIN_MAX_MS = 2_000;
 
 interface Answer {
   readonly id: number;
@@ -28,13 +30,13 @@ export class Line {
 
   /** A change, sent until it is done. Rejects where it is refused. */
   async done(op: string, body: object): Promise<Readonly<Record<string, unknown>>> {
-    for (;;) {
+    for (let wait = AGAIN_MS; ; wait = Math.min(AGAIN_MAX_MS, 2 * wait)) {
       const answer = await this.#ask(op, body);
       if (answer !== null && answer.status < 300) return answer.body;
       if (answer !== null && answer.status < 429) {
         throw new Error(`${op} ${JSON.stringify(body)}: ${JSON.stringify(answer)}`);
       }
-      await pause(AGAIN_MS);
+      await pause(wait);
     }
   }
 
