@@ -1,4 +1,4 @@
-// Error codes: six digits, of which the first two are a family (bank-apis 3.4). Which of a family the bank gives is not
+// Error codes: six digits, of which the first two are a family ("Плати QR" v3). Which of a family the bank gives is not
 // told, so it is always the first.
 
 export const SBER_ERRORS = {

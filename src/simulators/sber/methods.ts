@@ -1,4 +1,4 @@
-// The calls, and what each answers (bank-apis 3.2). A refusal of the business is HTTP 200 with a code; a request of a
+// The calls, and what each answers ("Плати QR" v3). A refusal of the business is HTTP 200 with a code; a request of a
 // wrong form is HTTP 400.
 
 import { refuse, SBER_ERRORS, type SberErrorCode, type SberRefusal } from './errors.ts';

@@ -1,4 +1,4 @@
-// The simulated bank's books: orders, and the operations on them (bank-apis 3.3).
+// The simulated bank's books: orders, and the operations on them ("Плати QR" v3).
 //
 //   CREATED > (ON_PAYMENT >) PAID > REFUNDED, REVERSED
 //    └ REVOKED

@@ -1,4 +1,4 @@
-// What the calls take (bank-apis 3.2): snake_case, except registry; a member that is not named is refused.
+// What the calls take ("Плати QR" v3): snake_case, except registry; a member that is not named is refused.
 
 import { type Static, Type } from '@sinclair/typebox';
 import { type RequestChecks, requestChecks } from '../request-checks.ts';

@@ -1,5 +1,5 @@
-// Sber's "Плати QR", QR.API version 3: orders with a code of Sber's own or of SBP, behind OAuth tokens that live a minute.
-// From its papers (bank-apis 3); what is left out: codes that the buyer shows.
+// Sber's "Плати QR", QR.API version 3: orders with a code of Sber's own or of SBP, behind OAuth tokens that live a
+// minute. From the bank’s public description of that API; what is left out: codes that the buyer shows.
 
 import type { ServerOptions } from 'node:https';
 import { Value } from '@sinclair/typebox/value';
@@ -129,14 +129,14 @@ class FrontDesk {
   }
 }
 
-/** The header and the body carry the same number (3.1). */
+/** The header and the body carry the same number. */
 function hasRqUid(request: SimRequest, body: unknown): boolean {
   if (typeof body !== 'object' || body === null) return false;
   const { rq_uid, rqUid } = body as { rq_uid?: unknown; rqUid?: unknown };
   return request.headers.rquid === (rq_uid ?? rqUid);
 }
 
-/** Sent for a payment, and for SBP for a refund as well; not signed (3.5). */
+/** Sent for a payment, and for SBP for a refund as well; not signed. */
 function notificationOf(
   order: SberOrder,
   operation: SberOperation,

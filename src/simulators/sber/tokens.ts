@@ -1,4 +1,4 @@
-// OAuth2 client credentials as Sber has them (bank-apis 3.1): a token for each scope, good for a minute.
+// OAuth2 client credentials as Sber’s API of "Плати QR" v3 has them: a token for each scope, good for a minute.
 
 import type { SimulatorClock } from '../clock.ts';
 import type { SeededRandom } from '../random.ts';

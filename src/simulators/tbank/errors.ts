@@ -1,4 +1,4 @@
-// The bank's error codes, as far as the simulator gives them, with what they mean in our words (bank-apis 2.6).
+// The bank's error codes, as far as the simulator gives them, with what they mean in our words.
 
 export const TBANK_ERRORS = {
   '2': 'A required member is missing.',

@@ -1,5 +1,5 @@
-// The bank's methods: what each checks, in which order, and what it answers (bank-apis 2.3). Whatever the business says
-// is HTTP 200; a refusal is `Success: false` with a code (2.1).
+// The bank's methods: what each checks, in which order, and what it answers (T-Bank’s v2 documentation). Whatever the
+// business says is HTTP 200; a refusal is `Success: false` with a code.
 
 import { refuse, TBANK_ERRORS, type TbankRefusal } from './errors.ts';
 import { isOpen, shownAmount, type TbankPayment, type TbankPayments } from './payments.ts';
@@ -139,7 +139,7 @@ function getQr(
     return {
       OrderId: payment.orderId,
       Data: request.DataType === 'IMAGE' ? `<svg><!-- ${payload} --></svg>` : payload,
-      // A number here, and a string in Init (2.3).
+      // A number here, and a string in Init.
       PaymentId: Number(payment.paymentId),
     };
   });
@@ -157,7 +157,7 @@ function checkOrder(
       PaymentId: payment.paymentId,
       Amount: shownAmount(payment, settings),
       Status: payment.status,
-      // A string and a number, where all others have it the other way round (2.3).
+      // A string and a number, where all others have it the other way round.
       Success: 'true',
       ErrorCode: 0,
       Message: 'OK',

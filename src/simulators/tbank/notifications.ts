@@ -1,5 +1,5 @@
-// The bank's notifications (bank-apis 2.5): signed as calls are, taken by the bare text OK, repeated until then. Nothing
-// in them says when they were made, so that an old one can be played again.
+// The bank's notifications (T-Bank’s v2 documentation): signed as calls are, taken by the bare text OK, repeated until
+// then. Nothing in them says when they were made, so that an old one can be played again.
 
 import type { Parcel } from '../courier.ts';
 import { shownAmount, type TbankPayment, type TbankStatus } from './payments.ts';

@@ -1,4 +1,4 @@
-// The simulated bank's books: payments by SBP and what becomes of them (bank-apis 2.4).
+// The simulated bank's books: payments by SBP and what becomes of them, by the statuses of T-Bank’s v2 documentation.
 //
 //   NEW > FORM_SHOWED > AUTHORIZED > CONFIRMED > (ASYNC_REFUNDING >) PARTIAL_REFUNDED > REFUNDED
 //    └ CANCELED, DEADLINE_EXPIRED, REJECTED (three attempts failed)
@@ -135,7 +135,7 @@ export class TbankPayments {
     const { clock, random } = this.#options;
     payment.paidAt = clock.wall();
     payment.sbpPaymentId = random.letters(32);
-    // Both come nearly together (2.5).
+    // Both come nearly together.
     this.#move(payment, 'AUTHORIZED');
     this.#move(payment, 'CONFIRMED');
     return undefined;

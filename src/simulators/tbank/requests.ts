@@ -1,4 +1,4 @@
-// What the bank's methods take (bank-apis 2.3). A member that it does not know is no fault to it.
+// What the bank's methods take (T-Bank’s v2 documentation). A member that it does not know is no fault to it.
 
 import { type Static, Type } from '@sinclair/typebox';
 import { type RequestChecks, requestChecks } from '../request-checks.ts';

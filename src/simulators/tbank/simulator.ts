@@ -1,5 +1,6 @@
 // T-Bank's internet acquiring, version 2, as far as payments by SBP go: a bank of one's own, on one's own machine. From
-// its papers (bank-apis 2); what is left out: cards, the binding of accounts, the register of settlements.
+// the bank’s public documentation of that API; what is left out: cards, the binding of accounts, the register of
+// settlements.
 
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';

@@ -1,5 +1,5 @@
-// The signature of calls and notifications (bank-apis 2.2): the scalars of the root, the password among them, sorted by
-// name; their values strung together; SHA-256 in lower-case hexadecimal.
+// The signature of calls and notifications (T-Bank’s v2 documentation): the scalars of the root, the password among
+// them, sorted by name; their values strung together; SHA-256 in lower-case hexadecimal.
 
 import { createHash } from 'node:crypto';
 
