@@ -74,7 +74,11 @@ describe('an inbox', () => {
   test('lets no live event pass those that it had no room for while Postgres was away', async () => {
     const { inbox, clock, reads, sent } = openInbox();
     const events = eventsUpTo(1_002);
-    const [old, late, live] = [events.slice(0, 1_000), events.slice(1_000, 1_001), events.slice(1_001)];
+    const [old, late, live] = [
+      events.slice(0, 1_000),
+      events.slice(1_000, 1_001),
+      events.slice(1_001),
+    ];
     reads[0]?.({ events: old, isComplete: true, isPartial: false });
     await settled();
     inbox.refresh(() => undefined);

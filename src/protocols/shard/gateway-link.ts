@@ -280,7 +280,7 @@ export class GatewayLink implements ShardDoor {
   }
 
   #notice(link: Link, notices: Notices): void {
-    const { answers, failures, events, ended, unfinished, acquiring, hasBegun } = notices;
+    const { events, ended, unfinished, acquiring, hasBegun } = notices;
     // Whoever reads on it finds out by itself that another worker is away.
     if (hasBegun) for (const listener of this.#startListeners) listener();
     for (const event of events) for (const listener of this.#eventListeners) listener(event);
@@ -297,6 +297,10 @@ export class GatewayLink implements ShardDoor {
         listener(acquiring[i] as Recipient, acquiring[i + 1] as BillId);
       }
     }
+    this.#answer(link, notices);
+  }
+
+  #answer(link: Link, { answers, failures }: Notices): void {
     for (const { seq, answer } of answers) {
       link.pendingQueries.get(seq)?.done(answer);
       link.pendingQueries.delete(seq);
