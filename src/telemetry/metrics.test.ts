@@ -113,6 +113,16 @@ describe('the metrics of a thread', () => {
     expect(told.filter((reading) => reading.values.length === 0)).toEqual([]);
   });
 
+  test('do not grow with what happens: what they tell is as long after a thousand times as after two', () => {
+    const metrics = open('all');
+    const length = (): number => JSON.stringify(metrics.snapshot().map(namesOf)).length;
+    useAll(metrics);
+    useAll(metrics);
+    const before = length();
+    for (let i = 0; i < 1_000; i++) useAll(metrics);
+    expect(length()).toBe(before);
+  });
+
   test('see a loop that was held up', async () => {
     const metrics = open('main');
     await new Promise((done) => setTimeout(done, 30));
@@ -245,6 +255,11 @@ function shard(no: number): ShardNumbers {
     transitionsUnwritten: 7,
     historyLaggedMs: 40,
   };
+}
+
+/** Its lines without their values. */
+function namesOf({ name, values }: Snapshot[number]): unknown {
+  return [name, values.map(({ labels, metricName }) => [metricName, labels])];
 }
 
 /** The snapshot as another thread receives it. */

@@ -112,6 +112,7 @@ export function openMetrics(thread: string): Metrics {
   const writtenSeconds = histograms.historyWrittenSeconds.series();
   const writtenRows = histograms.historyWrittenRows.series();
   const calls = openAcquirerCalls();
+  const sentSeconds = histograms.webhooksSentSeconds.series();
   const loop = watchLoop(thread);
   let shards: () => readonly ShardNumbers[] = () => [];
   let gateway: (() => GatewayNumbers) | null = null;
@@ -137,7 +138,7 @@ export function openMetrics(thread: string): Metrics {
     billsFetched: (count) => counters.billsFetched.add('', () => ({}), count),
     webhookSent(outcome, seconds) {
       counters.webhooksSent.add(outcome, () => ({ outcome }));
-      histograms.webhooksSentSeconds.series().observe(seconds);
+      sentSeconds.observe(seconds);
     },
     webhooksDied: (count) => counters.webhooksDied.add('', () => ({}), count),
     acquirerCalled: calls.called,
