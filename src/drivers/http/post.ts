@@ -24,6 +24,8 @@ export interface Posting {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** By the wall clock: later than this it is not sent, because somebody else may have made up their mind meanwhile. */
+  readonly sendBy?: number;
 }
 
 /** `notSent`: it never left. `lost`: it may have arrived, and no whole answer came back. */
@@ -60,9 +62,10 @@ export class HttpDoor {
     this.#https = new HttpsAgent({ ...kept, ...options.tls });
   }
 
-  post({ url, headers, body }: Posting): Promise<Posted> {
+  post({ url, headers, body, sendBy = Number.POSITIVE_INFINITY }: Posting): Promise<Posted> {
     const isTls = url.startsWith('https:');
     const { clock, timeoutMs } = this.#options;
+    if (clock.wall() > sendBy) return Promise.resolve({ kind: 'notSent', detail: 'too late' });
     return new Promise((resolve) => {
       const request = (isTls ? httpsRequest : httpRequest)(url, {
         method: 'POST',

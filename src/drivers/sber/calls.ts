@@ -88,17 +88,17 @@ export class SberCalls {
     });
   }
 
-  revoke(ref: string): Promise<Outcome<Answer<'revocation'>>> {
-    return this.#call('revocation', { order_id: ref });
+  revoke(ref: string, sendBy?: number): Promise<Outcome<Answer<'revocation'>>> {
+    return this.#call('revocation', { order_id: ref }, sendBy);
   }
 
   /** Always a refund: a reversal is allowed once, and bars all that would follow. */
   giveBack(
     ref: string,
     payment: SberOperation,
-    amount: number,
+    { amount, sendBy }: { readonly amount: number; readonly sendBy: number },
   ): Promise<Outcome<Answer<'cancel'>>> {
-    return this.#call('cancel', {
+    const members = {
       order_id: ref,
       operation_id: payment.operation_id,
       auth_code: payment.auth_code,
@@ -107,7 +107,8 @@ export class SberCalls {
       cancel_operation_sum: amount,
       operation_currency: ROUBLES,
       operation_type: 'REFUND',
-    });
+    };
+    return this.#call('cancel', members, sendBy);
   }
 
   close(): void {
@@ -117,6 +118,7 @@ export class SberCalls {
   async #call<Name extends Call>(
     name: Name,
     members: Readonly<Record<string, unknown>>,
+    sendBy?: number,
   ): Promise<Outcome<Answer<Name>>> {
     const token = await this.#token(SCOPES[name]);
     if (token.outcome !== 'done') return token;
@@ -130,6 +132,7 @@ export class SberCalls {
         rquid: rqUid,
       },
       body: JSON.stringify({ rq_uid: rqUid, rq_tm: momentOf(this.#clock.wall()), ...members }),
+      ...(sendBy === undefined ? {} : { sendBy }),
     });
     if (posted.kind === 'notSent') return awayFor(posted.detail);
     if (posted.kind === 'lost') return unknown(posted.detail, ASK_AGAIN_MS);

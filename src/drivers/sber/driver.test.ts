@@ -170,6 +170,25 @@ describe('a bill at Sber', () => {
     expect(doneOf(again)).toMatchObject({ returned: 5_000 });
     expect(at.bank.books()).toMatchObject([{ returned: 5_000 }]);
   });
+
+  test('that was held up by its own questions is not sent any more: another may have been since', async () => {
+    const at = await given({ driver: { timeoutMs: 60_000, settleMs: 60_000 } });
+    const registration = await paid(at);
+    at.bank.faults.add({ kind: 'slow', effect: 'now', delayMs: 25_000, count: 3 });
+    const refund = at.driver.refund(registration, refundOf(50_00), NEVER_SENT);
+    // A token, the status, another token: a time-out of ours and an answer of the bank's wait each time.
+    for (let i = 0; i < 3; i++) {
+      await expect.poll(() => at.clock.timers).toBe(2);
+      at.clock.advance(25_000);
+    }
+    expect(await refund).toMatchObject({ outcome: 'notDone', again: { afterMs: 2_000 } });
+    expect(at.bank.books()).toMatchObject([{ returned: 0 }]);
+    expect(doneOf(await at.driver.refund(registration, refundOf(50_00), NEVER_SENT))).toMatchObject(
+      {
+        returned: 5_000,
+      },
+    );
+  });
 });
 
 describe('a notification of Sber', () => {

@@ -28,7 +28,7 @@ import {
   unknown,
 } from '../contract/bill-driver.ts';
 import { CONTRACT_VERSION, type Surroundings } from '../contract/driver-module.ts';
-import { afterEarlier, ON_ITS_WAY_MS } from '../contract/verdicts.ts';
+import { afterEarlier, ON_ITS_WAY_MS, sendByOf } from '../contract/verdicts.ts';
 import { paymentIn, type SberStatus, sightingOf } from './answers.ts';
 import { SberCalls } from './calls.ts';
 import { readSberNotification } from './notification.ts';
@@ -45,6 +45,12 @@ export const driver: BillDriverModule = {
 
 const UNREADABLE_MS = 60_000;
 const OWN_CODE = 'https://sberbank.ru/qr/?dynamicQr=';
+
+/** What was seen before it is sent, and until when it may be. */
+interface Sending {
+  readonly before: Sighting;
+  readonly sendBy: number;
+}
 
 class SberDriver implements BillDriver {
   readonly capabilities: Capabilities;
@@ -91,9 +97,10 @@ class SberDriver implements BillDriver {
   }
 
   async cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>> {
+    const sendBy = this.#sendBy();
     const seen = await this.look(registration);
     return cancelAfter(seen, { attempt, moment: this.#moment() }, (before) =>
-      this.#revoke(registration, before),
+      this.#revoke(registration, { before, sendBy }),
     );
   }
 
@@ -102,11 +109,12 @@ class SberDriver implements BillDriver {
     refund: Refund,
     attempt: Attempt,
   ): Promise<Outcome<Sighting>> {
+    const sendBy = this.#sendBy();
     const status = await this.#calls.status(registration.id, registration.ref);
     if (status.outcome !== 'done') return afterEarlier(status, attempt);
     const intent = { refund, attempt, moment: this.#moment() };
     return refundAfter(seenIn(status.value), intent, (before) =>
-      this.#giveBack(registration, refund, status.value, before),
+      this.#giveBack(registration, refund, status.value, { before, sendBy }),
     );
   }
 
@@ -134,8 +142,11 @@ class SberDriver implements BillDriver {
     return notDone('moved', 'its code was lost with the answer', 'anew');
   }
 
-  async #revoke(registration: Registration, before: Sighting): Promise<Outcome<Sighting>> {
-    const revoked = await this.#calls.revoke(registration.ref);
+  async #revoke(
+    registration: Registration,
+    { before, sendBy }: Sending,
+  ): Promise<Outcome<Sighting>> {
+    const revoked = await this.#calls.revoke(registration.ref, sendBy);
     if (revoked.outcome !== 'done') return revoked;
     const { order_state } = revoked.value;
     if (order_state === 'REVOKED') return done({ ...before, status: 'cancelled' });
@@ -146,19 +157,23 @@ class SberDriver implements BillDriver {
     { ref }: Registration,
     { amount }: Refund,
     status: SberStatus,
-    before: Sighting,
+    { before, sendBy }: Sending,
   ): Promise<Outcome<Sighting>> {
     const payment = paymentIn(status);
     if (payment === undefined) return notDone('notPaid', 'no payment is listed', 'never');
     // After a reversal, which only somebody at the bank can have made, nothing can be given back.
     if (status.order_state === 'REVERSED') return notDone('refused', 'it was reversed', 'never');
-    const given = await this.#calls.giveBack(ref, payment, amount);
+    const given = await this.#calls.giveBack(ref, payment, { amount, sendBy });
     if (given.outcome !== 'done') return given;
     const { order_status, operation_sum } = given.value;
     if (order_status !== 'REFUNDED' || operation_sum !== amount) {
       return unknown(`cancel has answered ${order_status} of ${operation_sum}`, ON_ITS_WAY_MS);
     }
     return done({ ...before, returned: add(before.returned, amount) });
+  }
+
+  #sendBy(): number {
+    return sendByOf(this.#surroundings.clock.wall(), this.#settings);
   }
 
   #moment() {

@@ -80,11 +80,13 @@ export class TbankCalls {
   }
 
   /** Without an amount: all of it. */
-  cancel(ref: string, amount: number | undefined): Promise<Outcome<Answer<'Cancel'>>> {
-    return this.#call('Cancel', {
-      PaymentId: ref,
-      ...(amount === undefined ? {} : { Amount: amount }),
-    });
+  cancel(
+    ref: string,
+    amount: number | undefined,
+    sendBy: number,
+  ): Promise<Outcome<Answer<'Cancel'>>> {
+    const members = { PaymentId: ref, ...(amount === undefined ? {} : { Amount: amount }) };
+    return this.#call('Cancel', members, sendBy);
   }
 
   close(): void {
@@ -94,6 +96,7 @@ export class TbankCalls {
   async #call<Name extends Call>(
     name: Name,
     members: Readonly<Record<string, unknown>>,
+    sendBy?: number,
   ): Promise<Outcome<Answer<Name>>> {
     const { baseUrl, terminalKey, password } = this.#settings;
     const signed = { TerminalKey: terminalKey, ...members };
@@ -101,6 +104,7 @@ export class TbankCalls {
       url: `${baseUrl}/v2/${name}`,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ ...signed, Token: signatureOf(signed, password) }),
+      ...(sendBy === undefined ? {} : { sendBy }),
     });
     if (posted.kind === 'notSent')
       return notDone('unreachable', posted.detail, { afterMs: ASK_AGAIN_MS });

@@ -27,7 +27,7 @@ import {
   unknown,
 } from '../contract/bill-driver.ts';
 import { CONTRACT_VERSION, type Surroundings } from '../contract/driver-module.ts';
-import { afterEarlier, ON_ITS_WAY_MS } from '../contract/verdicts.ts';
+import { afterEarlier, ON_ITS_WAY_MS, sendByOf } from '../contract/verdicts.ts';
 import { sightingOf } from './answers.ts';
 import { TbankCalls } from './calls.ts';
 import { capabilitiesOf } from './capabilities.ts';
@@ -84,9 +84,10 @@ class TbankDriver implements BillDriver {
   }
 
   async cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>> {
+    const sendBy = this.#sendBy();
     const seen = await this.look(registration);
     return cancelAfter(seen, { attempt, moment: this.#moment() }, () =>
-      this.#sendCancel(registration),
+      this.#sendCancel(registration, sendBy),
     );
   }
 
@@ -95,9 +96,10 @@ class TbankDriver implements BillDriver {
     refund: Refund,
     attempt: Attempt,
   ): Promise<Outcome<Sighting>> {
+    const sendBy = this.#sendBy();
     const seen = await this.look(registration);
     return refundAfter(seen, { refund, attempt, moment: this.#moment() }, (before) =>
-      this.#sendRefund(registration, refund, before),
+      this.#sendRefund(registration, refund, { before, sendBy }),
     );
   }
 
@@ -110,8 +112,8 @@ class TbankDriver implements BillDriver {
   }
 
   /** Cancel's answer says what it ended; on what was paid meanwhile, what it gave back. */
-  async #sendCancel(registration: Registration): Promise<Outcome<Sighting>> {
-    const sent = await this.#calls.cancel(registration.ref, undefined);
+  async #sendCancel(registration: Registration, sendBy: number): Promise<Outcome<Sighting>> {
+    const sent = await this.#calls.cancel(registration.ref, undefined, sendBy);
     if (sent.outcome !== 'done') return sent;
     const { Status, NewAmount } = sent.value;
     const sighting = sightingOf({ Status, Amount: NewAmount }, registration, {
@@ -126,9 +128,9 @@ class TbankDriver implements BillDriver {
   async #sendRefund(
     registration: Registration,
     refund: Refund,
-    before: Sighting,
+    { before, sendBy }: { readonly before: Sighting; readonly sendBy: number },
   ): Promise<Outcome<Sighting>> {
-    const sent = await this.#calls.cancel(registration.ref, refund.amount);
+    const sent = await this.#calls.cancel(registration.ref, refund.amount, sendBy);
     if (sent.outcome !== 'done') return sent;
     const { Status, OriginalAmount, NewAmount } = sent.value;
     const isGiven = ['PARTIAL_REFUNDED', 'REFUNDED'].includes(Status);
@@ -159,6 +161,10 @@ class TbankDriver implements BillDriver {
     if (code.outcome !== 'done') return code;
     const { id, amount, currency } = tender;
     return done({ id, amount, currency, ref, payload: code.value, notes: {} });
+  }
+
+  #sendBy(): number {
+    return sendByOf(this.#surroundings.clock.wall(), this.#settings);
   }
 
   #moment() {
