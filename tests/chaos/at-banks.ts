@@ -13,7 +13,7 @@ import { isDone } from './memory.ts';
 const AMOUNTS = [1_250, 4_000, 9_999] as const;
 /** Of a bill in fair weather. */
 const BY_HAND = 333;
-const LOOKS_MAX = 12;
+const LOOKS_MAX = 20;
 const LOOK_MS = [150, 500] as const;
 /** Each of these is brought to its end when the weather is fair. */
 const UNENDED = ['pending', 'open', 'paid'];

@@ -29,8 +29,8 @@ export interface BanksOptions {
   readonly port: number;
   /** Ids, in the order of the acquirers. */
   readonly institutions: readonly string[];
-  /** How long after a lost answer its call may still take effect. */
-  readonly settleMs: number;
+  /** Whether calls may take effect when their caller has given them up. */
+  readonly canBeLate: boolean;
   readonly random: Random;
 }
 
@@ -46,7 +46,8 @@ export const TBANK_MIN = 1_100;
 const TIMEOUT_MS = 1_000;
 const PACE = { callsPerSecond: 200, callsAtOnce: 32 };
 const WEATHER_MS = 150;
-/** A call that comes late does so long before anybody may believe that it cannot come any more. */
+/** After so long nobody expects a call to arrive any more: half of it to ask first, an unanswered call, and what is late. */
+const SETTLE_MS = 4_000;
 const LATE_MS = 400;
 const SLOW_MS = [100, 1_500] as const;
 
@@ -105,12 +106,11 @@ export class Banks {
   #isStormy = false;
   #weather: Promise<void> = Promise.resolve();
 
-  private constructor(banks: readonly Bank[], file: string, { random, settleMs }: BanksOptions) {
+  private constructor(banks: readonly Bank[], file: string, { random, canBeLate }: BanksOptions) {
     this.all = banks;
     this.file = file;
     this.#random = random;
-    // On a machine that is held up for a moment, what is late by less than that would come too late.
-    this.#canBeLate = settleMs > 5 * LATE_MS;
+    this.#canBeLate = canBeLate;
   }
 
   static async start(options: BanksOptions): Promise<Banks> {
@@ -140,7 +140,7 @@ export class Banks {
       startSber({ ...short, outlets: [OUTLET], seed }),
     ]);
     const urls = simulators.map(({ url }) => url);
-    const common = { timeoutMs: TIMEOUT_MS, settleMs: options.settleMs };
+    const common = { timeoutMs: TIMEOUT_MS, settleMs: SETTLE_MS };
     const settings = [
       { ...TERMINAL, ...common, baseUrl: urls[0], notificationUrl: at(TOKENS[0]) },
       { ...sber, ...OUTLET, ...common, baseUrl: urls[1], code: 'sbp', isNotified: true },
@@ -203,6 +203,8 @@ export class Banks {
       await pause(WEATHER_MS);
       const { faults, courier } = this.#random.pick(this.all).simulator.bank;
       const dice = this.#random.below(10);
+      // One at a time: what no call has met is over, or a bank would soon answer nothing at all.
+      faults.clear();
       if (dice < 6) faults.add(this.#fault());
       else if (dice === 6) courier.copies = this.#random.between(1, 3);
       else if (dice === 7) courier.hold();
@@ -213,7 +215,7 @@ export class Banks {
 
   #fault(): FaultOrder {
     const random = this.#random;
-    const count = random.between(1, 3);
+    const count = random.between(1, 2);
     const effects = this.#canBeLate
       ? (['none', 'now', 'late'] as const)
       : (['none', 'now'] as const);

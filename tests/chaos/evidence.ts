@@ -177,10 +177,12 @@ function matched(
   const arms = new Arms(calls, bills);
   // What is posted is acknowledged by its answer: no call of the client's.
   const called = new Set(heard.flatMap(({ client, way }) => (way === 'webhook' ? [client] : [])));
+  const isOfItself = ({ type, bill_id, actor }: TransitionLine): boolean =>
+    type === 'RunTimer' ||
+    (STEPS_AT_BANK.has(type) && bills.get(bill_id ?? '')?.acquirer != null) ||
+    (type === 'AcknowledgeEvents' && called.has(actor));
   for (const row of rows.transitions) {
-    if (row.type === 'RunTimer') continue;
-    if (STEPS_AT_BANK.has(row.type) && bills.get(row.bill_id ?? '')?.acquirer != null) continue;
-    if (row.type === 'AcknowledgeEvents' && called.has(row.actor)) continue;
+    if (isOfItself(row)) continue;
     const call = byRequest.get(row.request_id);
     if ((call === undefined || call.op === 'bill.arm') && arms.isStep(row)) continue;
     if (call === undefined || !isMeantBy(call, row, bills)) {

@@ -117,33 +117,39 @@ export class Hooks {
     body: object | null,
     isPatient: () => boolean,
   ): Promise<Made | null> {
-    const { port, key } = this.#switch;
     const once = `hook-${this.#random.next()}-${this.#random.next()}`;
     while (isPatient()) {
-      try {
-        const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-          method,
-          headers: {
-            Authorization: `Bearer ${key}`,
-            'Idempotency-Key': once,
-            ...(body === null ? {} : { 'Content-Type': 'application/json' }),
-          },
-          signal: AbortSignal.timeout(TIMEOUT_MS),
-          ...(body === null ? {} : { body: JSON.stringify(body) }),
-        });
-        const text = await answer.text();
-        if (answer.ok) return text === '' ? { id: '' } : (JSON.parse(text) as Made);
-        // An earlier attempt has taken it away.
-        if (method === 'DELETE' && answer.status === 404) return { id: '' };
-        if (answer.status < 500 && answer.status !== 429) {
-          throw new HookRefused(`${method} ${path} was answered ${answer.status} ${text}`);
-        }
-      } catch (error) {
-        if (error instanceof HookRefused) throw error;
+      const said = await this.#ask({ method, path, body, once }).catch(() => null);
+      if (said !== null && said.status < 300) {
+        return said.text === '' ? { id: '' } : (JSON.parse(said.text) as Made);
+      }
+      // An earlier attempt has taken it away.
+      if (method === 'DELETE' && said?.status === 404) return { id: '' };
+      if (said !== null && said.status < 500 && said.status !== 429) {
+        throw new Error(`${method} ${path} was answered ${said.status} ${said.text}`);
       }
       await pause(AGAIN_MS);
     }
     return null;
+  }
+
+  async #ask(call: {
+    readonly method: string;
+    readonly path: string;
+    readonly body: object | null;
+    readonly once: string;
+  }): Promise<{ readonly status: number; readonly text: string }> {
+    const { method, path, body, once } = call;
+    const content = body === null ? {} : { body: JSON.stringify(body) };
+    const type = body === null ? {} : { 'Content-Type': 'application/json' };
+    const authorization = `Bearer ${this.#switch.key}`;
+    const answer = await fetch(`http://127.0.0.1:${this.#switch.port}${path}`, {
+      method,
+      headers: { Authorization: authorization, 'Idempotency-Key': once, ...type },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...content,
+    });
+    return { status: answer.status, text: await answer.text() };
   }
 
   // --------------------------------------------------------------------------------------------- the receiver --
@@ -209,8 +215,6 @@ interface Made {
   readonly id: string;
   readonly secret?: string | null;
 }
-
-class HookRefused extends Error {}
 
 function isVerified(secrets: readonly string[], text: string, req: IncomingMessage): boolean {
   return secrets.some((secret) => {

@@ -88,10 +88,13 @@ function summary(result: RunResult): Table {
       ['of them printed codes', rows.bills.filter(({ type }) => type === 'static').length],
       ['of them stays', rows.bills.filter(({ type }) => type === 'timer').length],
       ['sales of stickers', salesOf(result)],
+      ['bills at banks; of them paid there', billsAtBanks(result)],
+      ['given back at banks through the switch; by hand', givenBackAtBanks(result)],
       ['quotes paid; of them told before a restart', quotesOf(result)],
       ['transitions in history', rows.transitions.length],
       ['events raised', rows.events.length],
       ['events received, repeats included', memory.heard.length],
+      ['of them posted; to clients that change their way', postedIn(memory)],
       ['answers dropped on a link', result.answersLost],
       ['references asked for again at the end', result.askedAgain],
       ['references given up for ever', result.abandoned],
@@ -107,6 +110,24 @@ function summary(result: RunResult): Table {
 function salesOf({ memory }: RunResult): number {
   const arms = memory.calls.filter((call) => call.op === 'bill.arm' && isDone(call));
   return new Set(arms.map(orderOfArm)).size;
+}
+
+function billsAtBanks({ rows, memory }: RunResult): string {
+  const paid = memory.banks.flatMap(({ entries }) => entries.filter((entry) => entry.paid > 0));
+  return `${rows.bills.filter(({ acquirer }) => acquirer !== null).length}; ${paid.length}`;
+}
+
+function givenBackAtBanks({ memory }: RunResult): string {
+  const refunds = memory.banks.flatMap(({ entries }) => entries.flatMap((entry) => entry.refunds));
+  const done = refunds.filter(({ status }) => status === 'done');
+  const byHand = done.filter(({ by }) => by === 'hand').length;
+  return `${done.length - byHand}; ${byHand}`;
+}
+
+function postedIn({ heard }: RunResult['memory']): string {
+  const posted = heard.filter(({ way }) => way === 'webhook');
+  const others = new Set(heard.flatMap(({ client, way }) => (way === 'webhook' ? [] : [client])));
+  return `${posted.length}; ${posted.filter(({ client }) => others.has(client)).length}`;
 }
 
 function quotesOf({ memory, restarts }: RunResult): string {

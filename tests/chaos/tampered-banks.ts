@@ -59,9 +59,14 @@ export const tamperingsOfBanks: readonly Tampering[] = [
     found: 'banks',
   },
   {
-    what: 'what was given back by hand stands here as asked for',
-    with: ({ rows }) => {
-      first(rows.credits.filter(({ origin }) => origin === 'external')).origin = null;
+    what: 'what the till has asked for stands here as given back by hand',
+    with: ({ rows, memory }) => {
+      const atBank = new Set(
+        memory.banks.flatMap(({ entries }) => entries.map(({ order }) => order.slice(0, BILL_ID))),
+      );
+      const isMeant = (credit: Copy['rows']['credits'][number]): boolean =>
+        atBank.has(credit.bill_id) && credit.status === 'settled' && credit.origin === null;
+      first(rows.credits.filter(isMeant)).origin = 'external';
     },
     found: 'banks',
   },
