@@ -14,6 +14,7 @@ import {
 } from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
+import { onboardPaychannel } from '../support/onboarding.ts';
 import { setUps } from '../support/set-ups.ts';
 import { World } from '../support/world.ts';
 
@@ -101,12 +102,16 @@ describe.each(setUps)('a cut connection on $name', (setUp) => {
 
   test(`of a wallet leaves no doubt about a payment, ${CUTS} times`, async () => {
     const till = await world.stream('terminal', 'msgpack');
-    const asker = world.http('paychannel');
+    // Of its own: the other one hears a thousand old events with each new connection.
+    const { id: institutionId } = world.process.demo.institution;
+    const { key } = await onboardPaychannel(world.stores.databaseUrl, institutionId);
+    const asker = world.http('paychannel', key);
     const fates = { accepted: 0, answered: 0 };
     const cutOff = async (cut: number): Promise<void> => {
       const order = { orderId: fresh('order'), amount: 400, currency: 'EUR' };
       const { id: billId } = await done(till, 'bill.create', order);
-      const wallet = await world.stream('paychannel', cut % 2 === 0 ? 'json' : 'msgpack');
+      const encoding = cut % 2 === 0 ? 'json' : 'msgpack';
+      const wallet = await world.stream('paychannel', encoding, key);
       const payments = Array.from({ length: 4 }, (_, index) => {
         return { billId, paymentRef: `p-${index}`, amount: 100, currency: 'EUR' };
       });

@@ -122,7 +122,9 @@ class Scene {
       log === 'redis'
         ? await RedisPower.start(policy, { foul })
         : await PostgresPower.start(policy);
-    const databaseUrl = await createDatabase(room.beside?.url ?? power.postgresUrl ?? '');
+    const databaseUrl = await createDatabase(room.beside?.url ?? power.postgresUrl ?? '', {
+      migrated: true,
+    });
     // Only the operator's word makes the switch start on a log that forgets.
     const unsafe = log === 'redis' ? 'redis.appendfsync' : 'postgres.fsync';
     const running = await SwitchProcess.start({
