@@ -89,10 +89,13 @@ function givenBackOnce({ entries, credits }: AtBank): string[] {
   return found;
 }
 
-/** The same sum by hand in the moment of a refund is taken for it; a credit of late money is for all that is back. */
+/** As much by hand, or more, in the moment of a refund is taken for it; a credit of late money is for all that is back. */
 function isTakenForOurs(credits: readonly CreditLine[], given: BookEntry['refunds']): boolean {
-  const byHand = given.filter(({ by }) => by === 'hand').map(({ amount }) => amount);
-  return credits.some(({ amount, reason }) => reason === 'late' || byHand.includes(amount));
+  const byHand = given.filter(({ by }) => by === 'hand');
+  const isCovered = (amount: number): boolean => byHand.some((each) => each.amount >= amount);
+  return credits.some(
+    ({ amount, reason, origin }) => reason === 'late' || (origin === null && isCovered(amount)),
+  );
 }
 
 function hasEnded({ bill, entries, credits, shown }: AtBank): string[] {
