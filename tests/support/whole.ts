@@ -17,7 +17,8 @@ export function whole(isMeant: (file: string) => boolean): Plugin {
         write: false,
         platform: 'node',
         external: [/^[^./]/],
-        output: { format: 'esm', sourcemap: true, codeSplitting: false },
+        // Never written: its map names sources as seen from there.
+        output: { file: id, format: 'esm', sourcemap: true, codeSplitting: false },
         logLevel: 'warn',
         plugins: [{ name: 'keep-urls', transform: keepUrl }],
       });
