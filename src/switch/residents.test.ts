@@ -88,26 +88,10 @@ describe('the bills in memory', () => {
     expect(residents.passivate({ ...soon, overBefore: 0 })).toBe(0);
     expect(residents.passivate({ ...soon, committedBatch: -1 })).toBe(0);
     residents.written(cell, bill);
+    expect(residents.passivate({ ...soon, watermark: 6 as EntryId })).toBe(0);
+    residents.written(cell, bill);
     expect(residents.passivate(soon)).toBe(1);
     expect(residents.get(id)).toBeUndefined();
-  });
-
-  test('rest soon once history has the last of them, however many others there are', () => {
-    const { residents } = withBill();
-    const cell = residents.get(id);
-    assert(cell !== undefined, 'the cell');
-    const soon = { ...NOW, count: 0 };
-    residents.passivate(soon);
-    expect(residents.awake(id)).toBeDefined();
-    residents.written(cell, open);
-    residents.passivate({ ...soon, restBefore: 0 });
-    expect(residents.awake(id)).toBeDefined();
-    residents.passivate({ ...soon, watermark: 6 as EntryId });
-    expect(residents.awake(id)).toBeDefined();
-    residents.written(cell, open);
-    residents.passivate(soon);
-    expect(residents.awake(id)).toBeUndefined();
-    expect(residents.count).toBe(1);
   });
 
   test('stay when they are asked for again meanwhile, or something is to come for them', () => {
@@ -118,7 +102,7 @@ describe('the bills in memory', () => {
       assert(cell !== undefined, 'the cell');
       residents.written(cell, bill);
       if (status === 'confirmed') cell.usedAt = 500;
-      expect(residents.passivate({ ...NOW, count: 0, restBefore: -1_000 })).toBe(0);
+      expect(residents.passivate({ ...NOW, count: 0 })).toBe(0);
       expect(residents.awake(id)).toBeDefined();
     }
   });

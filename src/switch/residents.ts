@@ -13,7 +13,7 @@ import type { EventIndex } from './event-index.ts';
 import { type BillPacker, RestingBills } from './resting-bills.ts';
 
 /** Places of those that have gone are kept for so many, so that one in so many takes pays for the copy. */
-const WRITTEN_CHUNK = 4_096;
+const FINISHED_CHUNK = 4_096;
 
 export class Residents {
   /** Cells by what their bill waits for. */
@@ -26,8 +26,7 @@ export class Residents {
   readonly #events: EventIndex;
   readonly #mailboxMax: number;
   readonly #left: (bill: Bill) => void;
-  readonly #finished = new Written();
-  readonly #waiting = new Written();
+  readonly #finished = new Finished();
   #sweep: IterableIterator<Cell> | null = null;
   #deepest = 0;
 
@@ -141,11 +140,9 @@ export class Residents {
     if (cell.watchers?.length === 0) cell.watchers = null;
   }
 
-  /** History has this of a bill: where it is the last of it, the bill leaves or rests soon, without waiting for the sweep. */
+  /** History has this of a bill: where it is the last of it, the bill leaves soon, without waiting for the sweep. */
   written(cell: Cell, bill: Bill): void {
-    if (cell.committed !== bill || !isPresent(bill)) return;
-    const queue = isOver(bill) ? this.#finished : this.#waiting;
-    queue.push(cell);
+    if (cell.committed === bill && isPresent(bill) && isOver(bill)) this.#finished.push(cell);
   }
 
   /** Takes a cell out, whatever its state. */
@@ -157,9 +154,8 @@ export class Residents {
   }
 
   /**
-   * Lets bills leave for which nothing is to come and nobody has asked since `overBefore`, and those rest for which
-   * something is, and nobody has asked since `restBefore`. Then looks at the next `count` bills that are written, for what
-   * was asked for again meanwhile: those idle since `idleBefore` leave, those since `restBefore` rest. Returns how many left.
+   * Lets bills leave for which nothing is to come and nobody has asked since `overBefore`. Then looks at the next `count`
+   * bills that are written: those idle since `idleBefore` leave, those since `restBefore` rest. Returns how many left.
    */
   passivate(options: {
     count: number;
@@ -173,7 +169,6 @@ export class Residents {
     let left = this.#resting.release(count, idleBefore);
     const known = { committedBatch, watermark };
     left += this.#releaseFinished(overBefore, known);
-    this.#restWaiting(restBefore, known);
     for (let i = 0; i < count; i++) {
       this.#sweep ??= this.#cells.values();
       const next = this.#sweep.next();
@@ -205,14 +200,6 @@ export class Residents {
     return gone;
   }
 
-  #restWaiting(restBefore: number, known: Known): void {
-    for (let cell = this.#waiting.take(restBefore); cell; cell = this.#waiting.take(restBefore)) {
-      const { committed } = cell;
-      if (this.#cells.get(cell.id) !== cell || !isWritten(cell, known)) continue;
-      if (isPresent(committed)) this.#rest(cell, committed);
-    }
-  }
-
   /** A bill whose events are pending stays awake: streams read them here. So does a code that is open for good. */
   #rest(cell: Cell, bill: PresentBill): void {
     const dueAt = nextDueOf(bill);
@@ -232,7 +219,6 @@ export class Residents {
     this.timers.clear();
     this.watchers.clear();
     this.#finished.clear();
-    this.#waiting.clear();
     this.#sweep = null;
   }
 
@@ -263,8 +249,8 @@ function isOver(bill: PresentBill): boolean {
   return !isOpen && bill.outbox.length === 0 && nextDueOf(bill) === NEVER;
 }
 
-/** Cells of bills of which history has all, in the order in which it had the last of them. */
-class Written {
+/** Cells of bills for which nothing is to come, in the order in which history had the last of them. */
+class Finished {
   #queue: { readonly cell: Cell; readonly usedAt: number }[] = [];
   #head = 0;
 
@@ -279,7 +265,7 @@ class Written {
       if (first === undefined || first.usedAt >= usedBefore) return undefined;
       this.#head += 1;
       if (this.#head === this.#queue.length) this.clear();
-      else if (this.#head >= WRITTEN_CHUNK) this.#shed();
+      else if (this.#head >= FINISHED_CHUNK) this.#shed();
       if (first.cell.usedAt === first.usedAt) return first.cell;
     }
   }
