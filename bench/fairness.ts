@@ -31,7 +31,9 @@ const METHOD = [
   'WebSocket with msgpack; every latency counts from when its call was due. In turns it is alone, and beside a loud institution',
   `that keeps ${LOUD_IN_FLIGHT} lifecycles in flight over all terminals, ten times its share and more. Both generators run on the`,
   'cores of the switch: what they take from it is in the second figure too, and `lag` is how late the quiet one itself sent. The',
-  'books of both balance after each round. With `--env=QRSWITCH_AHEAD_MAX=100000` nobody takes turns: the same without.',
+  'books of both balance after each round. What the loud one is refused (503) it sends again 1 to 1.5 s later; a refusal of the',
+  'quiet one ends the run. With `--env=QRSWITCH_DELAY_TARGET_MS=0` nobody is refused for being late, with',
+  '`--env=QRSWITCH_AHEAD_MAX=100000` nobody takes turns: the same without.',
 ].join('\n');
 
 interface Party {
@@ -46,6 +48,8 @@ interface Heard {
   readonly lagP99: number;
   /** Lifecycles a second of the loud one beside; null where there was none. */
   readonly loudPerSecond: number | null;
+  /** Of its creates and views, refused a second. */
+  readonly refusedPerSecond: number | null;
 }
 
 export async function fairness(args: readonly string[]): Promise<void> {
@@ -68,7 +72,7 @@ export async function fairness(args: readonly string[]): Promise<void> {
       table(['where', ''], Object.entries({ ...about, ...stores.described })),
       `## The quiet institution, ms; ${settings.rounds} round(s) of ${settings.seconds} s`,
       report(alone, beside),
-      `The loud one: ${shown(spreadOf(beside.map((heard) => heard.loudPerSecond ?? 0)))} lifecycles a second.`,
+      `The loud one: ${shown(spreadOf(beside.map((heard) => heard.loudPerSecond ?? 0)))} lifecycles a second; ${shown(spreadOf(beside.map((heard) => heard.refusedPerSecond ?? 0)))} of its creates and views refused a second, and sent again.`,
     ].join('\n\n');
     publishResults('fairness', { text, json: { settings, about, rate, alone, beside }, plots: [] });
   });
@@ -119,6 +123,7 @@ async function measure(
     wallet: under.wallet,
     walletConnections: settings.wallets,
     concurrency: LOUD_IN_FLIGHT,
+    comesAgain: true,
     measureMs: times.measureMs + LOUD_LONGER_MS,
     run: `l${run}`,
   };
@@ -157,6 +162,7 @@ function heardOf({ open }: LoadOutcome, loud: LoadOutcome | null): Heard {
     p99: of('p99'),
     lagP99: open.lagMs.p99,
     loudPerSecond: loud === null ? null : loud.measured / (loud.windowMs / 1000),
+    refusedPerSecond: loud === null ? null : (loud.refused ?? 0) / (loud.windowMs / 1000),
   };
 }
 

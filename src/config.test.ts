@@ -313,6 +313,10 @@ describe('the help text', () => {
             a whole number from 1 to 10,000,000; default: 10000
             Requests that may wait so in one gateway for one worker. The institutions that have any there share the room; the next one of whoever has had its share gets 503.
 
+        QRSWITCH_DELAY_TARGET_MS  (delayTargetMs)
+            a whole number from 0 to 10,000; default: 0
+            How late a gateway and its workers may be, in milliseconds, before creates and views of an institution that has more requests under way than its part get 503; 0 is any. An institution alone never gets it.
+
         QRSWITCH_LOG_ENTRIES_MAX  (logEntriesMax)
             a whole number from 1 to 100,000,000; default: 200000
             Transitions of one shard that may stand in the log without being in history, as when Postgres is away; then changes get 503.

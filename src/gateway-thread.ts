@@ -19,11 +19,13 @@ import { PostgresWebhookDesk } from './persistence/webhook-desk.ts';
 import { PluginDoor } from './plugin-door.ts';
 import { type Gateway, startGateway } from './protocols/gateway/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
+import { watchCrowd } from './protocols/shard/crowd-watch.ts';
 import { Replays } from './protocols/signatures/replays.ts';
 import { TariffBook } from './protocols/tariff-book.ts';
 import { Questions } from './questions.ts';
 import { openServingThread } from './serving-thread.ts';
 import type { AcquirerReply, PostedToAcquirer } from './switch/acquirers.ts';
+import { Crowd } from './switch/crowd.ts';
 import type { Limits } from './switch/limits.ts';
 import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
@@ -41,14 +43,19 @@ const USE_MS = 250;
 const task = workerData as GatewayTask;
 const { setting, index } = task;
 const { config, databaseUrl, publicBaseUrl } = setting;
+const crowd = new Crowd(config.delayTargetMs);
 const { logger, metrics, codes, presenter, door, say, serve } = openServingThread<
   ToGatewayThread,
   FromGatewayThread
->(`gateway-${index}`, setting, { aheadMax: config.aheadMax, waitingMax: config.waitingMax });
+>(`gateway-${index}`, setting, {
+  limits: { aheadMax: config.aheadMax, waitingMax: config.waitingMax },
+  crowd,
+});
 const plugins = new PluginDoor(say);
 const hosted = hostedFormats(task.drivers.formats, (name, call, args) =>
   plugins.ask({ kind: 'qr', name, call, args }),
 );
+const stopWatching = watchCrowd(crowd, door, systemClock);
 const kept = {
   url: databaseUrl,
   peppers: config.keyPeppers,
@@ -129,6 +136,7 @@ learnTariffs(task.tariffs, true);
 try {
   const gateway = await startGateway({
     door,
+    crowd,
     directory,
     archive,
     desk,
@@ -173,6 +181,8 @@ try {
     return {
       requestsHeld: requestsUnderWay,
       requestsWaiting: door.waiting,
+      requestsDelayedMs: crowd.delayMs,
+      requestsShed: crowd.refused,
       terminalConnections: terminalSessions,
       paychannelConnections: paychannelSessions,
     };
@@ -227,6 +237,7 @@ function hear(gateway: Gateway, message: Exclude<ToGatewayThread, ToAnyThread>):
 async function drain(gateway: Gateway) {
   await gateway.drain();
   gateway.close();
+  stopWatching();
   courier.close();
   return [directory, desk, payerDesk, tariffDesk, webhooks, listings, archive];
 }

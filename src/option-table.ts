@@ -206,6 +206,13 @@ export const options = {
     max: 10_000_000,
     why: 'Requests that may wait so in one gateway for one worker. The institutions that have any there share the room; the next one of whoever has had its share gets 503.',
   }),
+  delayTargetMs: integer({
+    env: 'QRSWITCH_DELAY_TARGET_MS',
+    fallback: 0,
+    min: 0,
+    max: 10_000,
+    why: 'How late a gateway and its workers may be, in milliseconds, before creates and views of an institution that has more requests under way than its part get 503; 0 is any. An institution alone never gets it.',
+  }),
   logEntriesMax: integer({
     env: 'QRSWITCH_LOG_ENTRIES_MAX',
     fallback: 200_000,

@@ -7,6 +7,7 @@ import { makeQrCodes } from './drivers/qr/codes.ts';
 import { makePresenter } from './protocols/presenter.ts';
 import { GatewayLink } from './protocols/shard/gateway-link.ts';
 import type { IntakeLimits } from './protocols/shard/intake.ts';
+import type { Crowd } from './switch/crowd.ts';
 import { systemClock } from './system-clock.ts';
 import { openLog } from './telemetry/log.ts';
 import { openMetrics } from './telemetry/metrics.ts';
@@ -30,7 +31,7 @@ export interface Serves<To> {
 export function openServingThread<To extends { readonly type: string }, From>(
   thread: string,
   setting: Setting,
-  limits?: IntakeLimits,
+  of: { readonly limits?: IntakeLimits; readonly crowd?: Crowd } = {},
 ) {
   const main = must(parentPort, 'the main thread');
   const { config, publicBaseUrl } = setting;
@@ -43,7 +44,7 @@ export function openServingThread<To extends { readonly type: string }, From>(
     workers: config.workers,
     clock: systemClock,
     presenter,
-    ...(limits === undefined ? {} : { limits }),
+    ...of,
   });
 
   function say(message: From | FromAnyThread): void {

@@ -23,6 +23,9 @@ import type { Wire } from './wire.ts';
 const DEEP_EVERY = 64;
 const LAST_BILLS = 256;
 const STALLED_MS = 15_000;
+/** What a refusal asks for, and a little more, so that not all come again at once. */
+const AGAIN_MS = 1_000;
+const AGAIN_SPREAD_MS = 500;
 const AMOUNT_MIN = 100;
 const AMOUNT_RANGE = 99_900;
 
@@ -54,6 +57,7 @@ export class Lifecycles implements Receiver {
   #completed = 0;
   #amount = 0;
   #eventsRepeated = 0;
+  #refused = 0;
   #isMeasuring = false;
   #isEnding = false;
   #underWay = 0;
@@ -100,6 +104,14 @@ export class Lifecycles implements Receiver {
     const slot = this.#slots[index];
     const wire = this.#wire;
     if (slot === undefined || wire === null) return;
+    if (
+      status === 503 &&
+      this.#task.comesAgain === true &&
+      (step === 'create' || step === 'view')
+    ) {
+      this.#comeAgain(slot, step);
+      return;
+    }
     if (slot.isDeep) this.#checkWhole(slot, step, text);
     switch (step) {
       case 'create':
@@ -141,6 +153,17 @@ export class Lifecycles implements Receiver {
 
   lost(why: Error): void {
     this.#fail(why);
+  }
+
+  #comeAgain(slot: Slot, step: 'create' | 'view'): void {
+    if (this.#isMeasuring) this.#refused++;
+    setTimeout(
+      () => {
+        if (step === 'create') this.#door?.create(slot.index, slot.orderId, slot.amount);
+        else this.#door?.view(slot.index, slot.billId);
+      },
+      AGAIN_MS + Math.random() * AGAIN_SPREAD_MS,
+    );
   }
 
   #begin(slot: Slot): void {
@@ -253,6 +276,7 @@ export class Lifecycles implements Receiver {
       completed: this.#completed,
       amount: this.#amount,
       eventsRepeated: this.#eventsRepeated,
+      refused: this.#refused,
       lifecycleMs: percentiles(this.#lifecycle),
       payToEventMs: percentiles(this.#payToEvent),
       lastBills: this.#lastBills.filter((id) => id !== undefined),

@@ -25,6 +25,8 @@ export interface LoadTask extends DoorTask {
   readonly bill?: string;
   /** Of `lifecycles`, `fill` and `batch`: how many, in place of a time. */
   readonly count?: number;
+  /** Of `lifecycles`: a create or view that gets 503 is sent again after its Retry-After; left out, it ends the run. */
+  readonly comesAgain?: boolean;
   /** Of `open`: lifecycles that begin in a second. */
   readonly rate?: number;
   readonly warmUpMs: number;
@@ -71,6 +73,8 @@ export interface LoadOutcome {
   readonly completed: number;
   readonly amount: number;
   readonly eventsRepeated: number;
+  /** 503 in the measured window, and sent again. */
+  readonly refused?: number;
   readonly lifecycleMs: Percentiles;
   /** From sending the payment to the event at the terminal. */
   readonly payToEventMs: Percentiles;

@@ -62,7 +62,20 @@ const ENDING: ReadonlySet<string> = new Set([
   'acquiring.finish',
 ]);
 
+/** What begins something that takes more requests to its end, and loses nothing where it is asked again later. */
+const BEGINNING: ReadonlySet<string> = new Set([
+  'bill.create',
+  'bill.arm',
+  'bill.view',
+  'bill.reserve',
+]);
+
 /** Whether an operation, by its name, is one of these. */
+export function isBeginning(operation: string): boolean {
+  return BEGINNING.has(operation);
+}
+
+/** Whether an operation, by its name, ends something. */
 export function isEnding(operation: string): boolean {
   return ENDING.has(operation);
 }

@@ -27,6 +27,14 @@ export const families = {
     'requests_waiting',
     'Requests that wait in a gateway for their institution’s turn, because the workers are full.',
   ),
+  requestsDelayedSeconds: gauge(
+    'requests_delayed_seconds',
+    'How late a gateway and its workers are, while institutions could stand in each other’s way; else 0.',
+  ),
+  requestsShed: counter(
+    'requests_shed_total',
+    'Requests refused (503) because their institution had more under way than its part while all were late.',
+  ),
   requestsLimited: counter(
     'requests_limited_total',
     'Requests and sockets that a limit of their holder or institution refused (429), by limit.',

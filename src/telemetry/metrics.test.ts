@@ -238,6 +238,8 @@ function useAll(metrics: Metrics): void {
   metrics.watchAcquirers(() => [{ acquirer: 'bank', bills: 2 }]);
   metrics.watchGateway(() => ({
     requestsWaiting: 0,
+    requestsDelayedMs: 25,
+    requestsShed: 3,
     requestsHeld: 1,
     terminalConnections: 2,
     paychannelConnections: 3,

@@ -36,6 +36,8 @@ export interface ShardNumbers {
 export interface GatewayNumbers {
   readonly requestsHeld: number;
   readonly requestsWaiting: number;
+  readonly requestsDelayedMs: number;
+  readonly requestsShed: number;
   readonly terminalConnections: number;
   readonly paychannelConnections: number;
 }
@@ -311,6 +313,10 @@ function readGateway(gateway: GatewayNumbers | null): Reading[] {
   return [
     reading(families.requestsHeld, [{ labels: {}, value: gateway.requestsHeld }]),
     reading(families.requestsWaiting, [{ labels: {}, value: gateway.requestsWaiting }]),
+    reading(families.requestsDelayedSeconds, [
+      { labels: {}, value: gateway.requestsDelayedMs / 1000 },
+    ]),
+    reading(families.requestsShed, [{ labels: {}, value: gateway.requestsShed }]),
     reading(families.connectionsHeld, [
       { labels: { kind: 'terminal' }, value: gateway.terminalConnections },
       { labels: { kind: 'paychannel' }, value: gateway.paychannelConnections },

@@ -12,7 +12,7 @@ import { isTraceparent, takeRequestId } from './correlation.ts';
 import { Evidence, type EvidenceContext } from './evidence.ts';
 import { Exchange, type Headers, type Incoming } from './exchange.ts';
 import type { HttpRequest, HttpResponse } from './native.ts';
-import type { GatewayOptions } from './options.ts';
+import { CROWDED, type GatewayOptions } from './options.ts';
 import { hashOfKey, keyOfHeader, type Principals } from './principals.ts';
 import { findCall } from './router.ts';
 
@@ -210,9 +210,14 @@ export class HttpFront {
     }
     const { call } = exchange.incoming;
     const name = call.request ?? call.id;
+    const { institutionId } = principal;
     // This one is among those under way.
-    if (!this.#room.takes(this.#underWay.size - 1, principal.institutionId, name)) {
+    if (!this.#room.takes(this.#underWay.size - 1, institutionId, name)) {
       exchange.refuse({ code: 'overloaded' });
+      return false;
+    }
+    if (this.#options.crowd?.admits(institutionId, name) === false) {
+      exchange.refuse(CROWDED);
       return false;
     }
     const limited = this.#accounts.take(principal, name);

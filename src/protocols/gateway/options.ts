@@ -2,6 +2,7 @@
 
 import type { AcquirerReply, KnownAcquirer, PostedToAcquirer } from '../../switch/acquirers.ts';
 import type { Archive } from '../../switch/archive.ts';
+import type { Crowd } from '../../switch/crowd.ts';
 import type { Directory } from '../../switch/directory.ts';
 import { type Limits, UNLIMITED } from '../../switch/limits.ts';
 import type { Listings } from '../../switch/listings-port.ts';
@@ -13,6 +14,7 @@ import type { Presenter, ShardDoor } from '../../switch/requests.ts';
 import type { TariffDesk, Tariffs } from '../../switch/tariffs.ts';
 import type { WebhookDesk } from '../../switch/webhooks/ports.ts';
 import type { DeliveryWays } from '../../switch/webhooks/ways.ts';
+import type { Problem } from '../problem-document.ts';
 import type { Replays } from '../signatures/replays.ts';
 import type { LimitName } from './accounts.ts';
 
@@ -97,6 +99,14 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   drainMs: 10_000,
 };
 
+/** What who has more under way than its part hears, while requests stand too long. */
+export const CROWDED: Problem = {
+  code: 'overloaded',
+  detail:
+    'Its institution has more requests under way than its part, and all wait. Nothing was done.',
+  members: { retryAfter: 1 },
+};
+
 export interface Readiness {
   readonly ready: boolean;
   /** Why not, or what is so: shown as it is. */
@@ -105,6 +115,8 @@ export interface Readiness {
 
 export interface GatewayOptions {
   readonly door: ShardDoor;
+  /** Who is let in while requests stand too long; left out: everybody. */
+  readonly crowd?: Pick<Crowd, 'admits'>;
   readonly directory: Directory;
   readonly listings: Listings;
   readonly archive: Archive;

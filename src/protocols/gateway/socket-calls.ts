@@ -16,7 +16,7 @@ import { ask } from './asking.ts';
 import type { Frame } from './frame-reader.ts';
 import { type FrameId, replyFrame } from './frames.ts';
 import type { Inboxes } from './inboxes.ts';
-import type { GatewayOptions } from './options.ts';
+import { CROWDED, type GatewayOptions } from './options.ts';
 import { OPERATIONS, type StreamApi } from './stream-protocol.ts';
 
 export interface CallsContext {
@@ -135,8 +135,11 @@ export class SocketCalls {
   #fullness(op: string, principal: Principal): Problem | null {
     if (this.#isDraining) return { code: 'shuttingDown' };
     const { accounts, options } = this.#context;
-    if (this.#underWay < options.limits.operationsPerSocket) return accounts.take(principal, op);
-    return { code: 'rate.limited', members: { retryAfter: 1 } };
+    if (this.#underWay >= options.limits.operationsPerSocket) {
+      return { code: 'rate.limited', members: { retryAfter: 1 } };
+    }
+    if (options.crowd?.admits(principal.institutionId, op) === false) return CROWDED;
+    return accounts.take(principal, op);
   }
 
   #start(): number {

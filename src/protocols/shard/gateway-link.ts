@@ -6,6 +6,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { BillId } from '../../domain/ids.ts';
 import { SECOND_MS } from '../../domain/time.ts';
+import type { Crowd, Party } from '../../switch/crowd.ts';
 import { Fault } from '../../switch/faults.ts';
 import { isEnding } from '../../switch/limits.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
@@ -41,6 +42,8 @@ interface Pending {
   readonly requestId: string;
   readonly until: number;
   readonly isPoll: boolean;
+  /** As whose it is counted; null: nobody's. */
+  readonly party: Party | null;
 }
 
 /** A request that waits for its turn. */
@@ -75,6 +78,7 @@ export class GatewayLink implements ShardDoor {
   readonly #clock: Clock;
   readonly #presenter: Presenter;
   readonly #limits: IntakeLimits;
+  readonly #crowd: Crowd | null;
   readonly #links = new Map<number, Link>();
   readonly #eventListeners: ((event: StreamedEvent) => void)[] = [];
   readonly #endListeners: ((recipient: Recipient, eventId: string) => void)[] = [];
@@ -92,7 +96,9 @@ export class GatewayLink implements ShardDoor {
     clock: Clock;
     presenter: Presenter;
     limits?: IntakeLimits;
+    crowd?: Crowd;
   }) {
+    this.#crowd = options.crowd ?? null;
     this.#limits = options.limits ?? INTAKE_LIMITS;
     this.shards = options.shards;
     this.#workers = options.workers;
@@ -136,7 +142,12 @@ export class GatewayLink implements ShardDoor {
     const since = this.#clock.monotonic();
     const waitMs = waitOf(request);
     const until = since + ANSWER_MS + waitMs;
-    const pending = { onReply, encoding, requestId, until, isPoll: waitMs > 0 };
+    const isPoll = waitMs > 0;
+    const party =
+      isPoll || principal === null || this.#crowd === null
+        ? null
+        : this.#crowd.begun(principal.institutionId, since);
+    const pending = { onReply, encoding, requestId, until, isPoll, party };
     if (link === undefined) {
       this.#refuse(pending, 'shard.unavailable');
       return;
@@ -270,7 +281,7 @@ export class GatewayLink implements ShardDoor {
     });
     // Events first: whoever hears of a change by an event does so no later than whoever asked for it.
     if (packed !== null) this.#notice(link, link.unpacker.unpack(packed));
-    for (const { pending, status, body } of replies) pending.onReply(status, body);
+    for (const { pending, status, body } of replies) this.#settle(pending, status, body);
     if (link.intake.waiting > 0) this.#wake();
   }
 
@@ -349,7 +360,12 @@ export class GatewayLink implements ShardDoor {
   #refuse(pending: Pending, code: keyof typeof DETAILS): void {
     const reply = { kind: 'fault', code, detail: DETAILS[code], retryAfterS: 1 } as const;
     const { status, body } = this.#presenter.present(reply, pending.encoding, pending.requestId);
-    pending.onReply(status, body);
+    this.#settle(pending, status, body);
+  }
+
+  #settle({ party, onReply }: Pending, status: number, body: Uint8Array): void {
+    if (party !== null) this.#crowd?.ended(party);
+    onReply(status, body);
   }
 }
 

@@ -1,0 +1,134 @@
+// Who is let in while requests stand longer than they should. A gateway knows how many requests of whom are under way
+// and how late it and its workers are; from that follows how many may be under way at once, and whose are too many.
+//
+//   C1. While nobody can stand in another's way (one institution alone, or few requests) nothing is asked and refused.
+//   C2. A delay counts once it has stood over several looks, each by its median: a collection or a slow append is none.
+//   C3. The room follows the delay: it shrinks while that is beyond the target, grows while it is not, and has a least.
+//   C4. Refused is only what begins something, of who has no less under way than the average, and more than a few.
+
+import { isBeginning } from './limits.ts';
+
+/** How often the room is fitted to the delays that were heard. */
+export const LOOK_MS = 100;
+/** So many looks in a row must find a delay before anybody is refused (C2). */
+const STANDING_LOOKS = 3;
+/** The room is fitted by so much at a look, at the most. */
+const SHRINK_MAX = 0.8;
+const GROW_MAX = 1.1;
+/** So many requests under way are no crowd; an append has enough to take along. */
+const ROOM_MIN = 256;
+/** Beyond it nobody is refused any more. */
+const ROOM_MAX = 20_000;
+/** So many under way are no crowd of one institution, however many there are (C4). */
+const OWN_MIN = 8;
+/** Whoever has asked so recently counts: it will ask again. */
+const PRESENT_MS = 10_000;
+const FORGET_EVERY_LOOKS = 10;
+
+/** What one institution has under way. */
+export interface Party {
+  underWay: number;
+  /** When it last asked, by the monotonic clock. */
+  at: number;
+}
+
+export class Crowd {
+  readonly #targetMs: number;
+  readonly #parties = new Map<string, Party>();
+  #underWay = 0;
+  /** The most under way since the last look. */
+  #peak = 0;
+  #room = Number.POSITIVE_INFINITY;
+  #delays: number[] = [];
+  #delayMs = 0;
+  #standing = 0;
+  #looks = 0;
+  #refused = 0;
+
+  /** `targetMs`: the delay up to which nobody is refused; 0: nobody ever is. */
+  constructor(targetMs: number) {
+    this.#targetMs = targetMs;
+  }
+
+  /** The delay that the last look found, ms. */
+  get delayMs(): number {
+    return this.#delayMs;
+  }
+
+  /** Requests refused so far. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Whether anybody could stand in another's way, so that delays are to be heard of (C1). */
+  get isWatched(): boolean {
+    return this.#targetMs > 0 && this.#underWay >= ROOM_MIN / 2 && this.#parties.size > 1;
+  }
+
+  /** A request of this institution is under way; `now` by the monotonic clock. */
+  begun(institution: string, now: number): Party {
+    let party = this.#parties.get(institution);
+    if (party === undefined) {
+      party = { underWay: 0, at: now };
+      this.#parties.set(institution, party);
+    }
+    party.underWay += 1;
+    party.at = now;
+    this.#underWay += 1;
+    if (this.#underWay > this.#peak) this.#peak = this.#underWay;
+    return party;
+  }
+
+  /** It has been answered. */
+  ended(party: Party): void {
+    party.underWay -= 1;
+    this.#underWay -= 1;
+  }
+
+  /** Whether a request is let in; one that is not is refused before anything is done. */
+  admits(institution: string, operation: string): boolean {
+    if (this.#underWay < this.#room || !isBeginning(operation)) return true;
+    const own = this.#parties.get(institution)?.underWay ?? 0;
+    if (own < Math.max(OWN_MIN, this.#underWay / this.#parties.size)) return true;
+    this.#refused += 1;
+    return false;
+  }
+
+  /** So late was what had nothing to wait for but its turn. */
+  heard(delayMs: number): void {
+    this.#delays.push(delayMs);
+  }
+
+  /** Fits the room to what was heard since the last look. */
+  look(now: number): void {
+    this.#looks += 1;
+    if (this.#looks % FORGET_EVERY_LOOKS === 0) this.#forget(now);
+    // One that is alone stands in nobody's way.
+    this.#delayMs = this.#parties.size > 1 ? medianOf(this.#delays) : 0;
+    this.#delays = [];
+    this.#standing = this.#delayMs > this.#targetMs ? this.#standing + 1 : 0;
+    if (this.#room !== Number.POSITIVE_INFINITY || this.#standing >= STANDING_LOOKS) this.#fit();
+    this.#peak = this.#underWay;
+  }
+
+  /** C3. */
+  #fit(): void {
+    if (this.#standing > 0) {
+      const part = Math.max(SHRINK_MAX, this.#targetMs / this.#delayMs);
+      this.#room = Math.max(ROOM_MIN, Math.min(this.#room, this.#peak) * part);
+    } else {
+      this.#room *= Math.min(GROW_MAX, this.#targetMs / this.#delayMs);
+      if (this.#room > ROOM_MAX) this.#room = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  #forget(now: number): void {
+    for (const [institution, { underWay, at }] of this.#parties) {
+      if (underWay === 0 && now - at >= PRESENT_MS) this.#parties.delete(institution);
+    }
+  }
+}
+
+function medianOf(values: number[]): number {
+  return values.sort((left, right) => left - right)[values.length >> 1] ?? 0;
+}
