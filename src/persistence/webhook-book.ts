@@ -4,6 +4,7 @@ import type { Sql } from 'postgres';
 import type { Recipient } from '../domain/bill/vocabulary.ts';
 import type {
   Endpoint,
+  GivenUp,
   Letter,
   LetterId,
   ToldHealth,
@@ -17,6 +18,12 @@ const CONNECTIONS = 2;
 const CLOSE_S = 5;
 /** Dead letters that one statement finds. */
 const BURIED_AT_ONCE = 1_000;
+
+interface GivenUpRow {
+  readonly endpoint_id: string;
+  readonly bill_id: GivenUp['billId'];
+  readonly no: number;
+}
 
 export class PostgresWebhookBook implements WebhookBook {
   readonly #sql: Sql;
@@ -152,6 +159,23 @@ export class PostgresWebhookBook implements WebhookBook {
       where endpoint_id = ${id} and state = 'owed'
       order by occurred_at, bill_id, no limit ${limit}`;
     return rows.map((row) => ({ letter: letterOf(row), since: row.since.getTime() }));
+  }
+
+  async givenUp(ids: readonly string[], since: number, limit: number): Promise<GivenUp[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.#sql<GivenUpRow[]>`
+      select e.id as endpoint_id, l.bill_id, l.no
+      from unnest(${this.#sql.array([...ids])}::text[]) as e(id)
+      cross join lateral (
+        select bill_id, no from webhook_letters
+        where endpoint_id = e.id and state = 'dead' and occurred_at >= ${since}
+        order by occurred_at desc limit ${limit}
+      ) l`;
+    return rows.map(({ endpoint_id: endpointId, bill_id: billId, no }) => ({
+      endpointId,
+      billId,
+      no,
+    }));
   }
 
   async settle(id: string, letters: readonly LetterId[]): Promise<void> {

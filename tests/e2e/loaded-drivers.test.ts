@@ -102,14 +102,14 @@ describe('a format that the operator has loaded', () => {
       const orderId = `${way}-${plain}`;
       const qrFormat = way === 'hangs' ? 'stuck' : 'meadow';
       const [no] = await Promise.all([
-        refused(till, 'bill.create', { ...rest, orderId, qrFormat }),
+        till.ask('bill.create', { ...rest, orderId, qrFormat }),
         done(till, 'bill.create', order({ qrFormat: 'url' })),
       ]);
       expect(no).toMatchObject({
         status: 503,
-        code: 'driver.away',
-        detail: expect.stringContaining(said),
+        body: { code: 'driver.away', detail: expect.stringContaining(said), retryable: true },
       });
+      expect(Number(no.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(await done(till, 'order.resolve', { orderId })).toMatchObject({ status: 'void' });
     }
     // It is made anew.
@@ -219,12 +219,32 @@ describe('a way of delivery that the operator has loaded', () => {
     const billId = await paidBill();
 
     await expect.poll(() => keptOf(billId).length).toBeGreaterThan(0);
-    const letters = await system.done<{ items: readonly { id: string; failure: string }[] }>(
-      'operator.webhook.deadLetters',
-      { webhookId },
-    );
-    expect(letters.items).toMatchObject([{ failure: expect.stringMatching(/^NO /) }]);
-    expect(letters.items[0]?.id.startsWith(billId)).toBe(true);
+    const letters = async () => {
+      const listed = await system.done<{ items: readonly { id: string; failure: string }[] }>(
+        'operator.webhook.deadLetters',
+        { webhookId },
+      );
+      return listed.items.filter(({ failure }) => failure.startsWith('NO '));
+    };
+    // It is written beside the way of deliveries.
+    await expect.poll(async () => (await letters()).length).toBe(1);
+    const [letter] = await letters();
+    const refusedId = letter?.id ?? '';
+    expect(refusedId.startsWith(billId)).toBe(true);
+
+    // It stays pending for whoever comes by another way, and is not sent by this one again, after a start either.
+    const pending = async () => {
+      const own = world.http('terminal', house.terminal.key ?? '');
+      return (await done(own, 'terminal.events', {})).events.map(({ id }) => id);
+    };
+    await expect.poll(pending).toEqual([refusedId]);
+    await world.crash();
+    expect(await pending()).toContain(refusedId);
+    const next = await paidBill();
+    await expect.poll(() => new Set(keptOf(next)).size).toBe(2);
+    expect(keptOf(billId)).not.toContain(refusedId);
+    await system.done('operator.webhook.resend', { webhookId, eventIds: [refusedId] });
+    await expect.poll(() => keptOf(billId)).toContain(refusedId);
   });
 
   test.each([

@@ -10,11 +10,11 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../domain/time.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Principal } from '../../switch/principal.ts';
 import { recipientOf } from '../../switch/visibility.ts';
-import type { Endpoint } from '../../switch/webhooks/ports.ts';
+import type { Endpoint, GivenUp } from '../../switch/webhooks/ports.ts';
 import { DELIVERY_LIFE_MS } from '../../switch/webhooks/schedule.ts';
 import { Inboxes } from '../gateway/inboxes.ts';
 import { Turns } from '../gateway/turns.ts';
-import { EndpointSender } from './endpoint-sender.ts';
+import { EndpointSender, GIVEN_UP_MAX } from './endpoint-sender.ts';
 import { Letters } from './letters.ts';
 import type { WebhookOptions, WebhookStats } from './options.ts';
 import { RecipientStream } from './recipient-stream.ts';
@@ -100,7 +100,10 @@ export class Deliverer {
     const { book, log, clock } = this.#options;
     book
       .endpoints()
-      .then((endpoints) => this.#take(endpoints))
+      .then(async (endpoints) => {
+        const fresh = endpoints.map(({ id }) => id).filter((id) => !this.#senders.has(id));
+        this.#take(endpoints, await book.givenUp(fresh, clock.wall() - READ_MS, GIVEN_UP_MAX));
+      })
       .catch((error: unknown) => {
         log.warn({ what: 'webhooks.unread', err: error }, 'webhooks.unread');
         clock.after(SECOND_MS, () => this.look());
@@ -159,7 +162,7 @@ export class Deliverer {
     );
   }
 
-  #take(endpoints: readonly Endpoint[]): void {
+  #take(endpoints: readonly Endpoint[], givenUp: readonly GivenUp[]): void {
     if (this.#isClosed) return;
     const known = new Set(endpoints.map(({ id }) => id));
     for (const [id, sender] of this.#senders) {
@@ -169,9 +172,13 @@ export class Deliverer {
       this.#options.log.info({ what: 'webhook.removed', endpoint: id }, 'webhook.removed');
     }
     for (const endpoint of endpoints) {
-      const sender = this.#senders.get(endpoint.id) ?? this.#begin(endpoint);
-      sender.become(endpoint);
+      if (!this.#senders.has(endpoint.id)) this.#begin(endpoint);
     }
+    // Before any stream of theirs is read.
+    for (const { endpointId, billId, no } of givenUp) {
+      this.#senders.get(endpointId)?.giveUp(billId, no);
+    }
+    for (const endpoint of endpoints) this.#senders.get(endpoint.id)?.become(endpoint);
     const before = this.#holders;
     this.#holders = this.#gather(endpoints);
     for (const [recipient, { form }] of this.#holders) {
@@ -189,10 +196,9 @@ export class Deliverer {
     }
   }
 
-  #begin(endpoint: Endpoint): EndpointSender {
+  #begin(endpoint: Endpoint): void {
     const sender = new EndpointSender(endpoint, { options: this.#options, turns: this.#turns });
     this.#senders.set(endpoint.id, sender);
-    return sender;
   }
 
   #gather(endpoints: readonly Endpoint[]): Map<Recipient, Holder> {

@@ -16,6 +16,9 @@ import type { WebhookOptions } from './options.ts';
 /** Three days of them, as the schedule has it. */
 const CHALLENGES_MAX = 15;
 
+/** Events that were given up are known for so many; one that is forgotten is tried once more after a start. */
+export const GIVEN_UP_MAX = 10_000;
+
 /** What is sent, and who wants to know what became of it. */
 export interface Parcel {
   readonly event: StreamedEvent;
@@ -37,6 +40,8 @@ export class EndpointSender {
   endpoint: Endpoint;
   readonly #context: SenderContext;
   readonly #queue: DeliveryQueue<Parcel>;
+  /** By event: dead letters, which nobody but an operator sends again, though the events are pending. */
+  readonly #givenUp = new Set<string>();
   #cancelTimer: (() => void) | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
   #isClosed = false;
@@ -84,9 +89,21 @@ export class EndpointSender {
     else this.#pump();
   }
 
-  wants(event: StreamedEvent): boolean {
+  /** A dead letter is not sent again with what is pending. */
+  giveUp(billId: BillId, no: number): void {
+    if (this.#givenUp.size >= GIVEN_UP_MAX) {
+      for (const oldest of this.#givenUp) {
+        this.#givenUp.delete(oldest);
+        break;
+      }
+    }
+    this.#givenUp.add(partId(billId, 'e', no));
+  }
+
+  wants({ bill, event }: StreamedEvent): boolean {
     const { state, eventTypes } = this.endpoint;
-    return state === 'active' && (eventTypes === null || eventTypes.has(event.event.type));
+    if (state !== 'active' || eventTypes?.has(event.type) === false) return false;
+    return this.#givenUp.size === 0 || !this.#givenUp.has(partId(bill.id, 'e', event.no));
   }
 
   /** `since`: from when its life is counted, by the wall clock. */
@@ -111,8 +128,13 @@ export class EndpointSender {
   expire(): void {
     const failure = this.#failure ?? 'not taken in its time';
     for (const { load } of this.#queue.expire(this.#context.options.clock.monotonic())) {
-      load.died(this.endpoint.id, failure);
+      this.#died(load, failure);
     }
+  }
+
+  #died(load: Parcel, failure: string): void {
+    this.giveUp(load.event.bill.id, load.event.event.no);
+    load.died(this.endpoint.id, failure);
   }
 
   /** What has changed since it was last asked; null where nothing has. */
@@ -216,7 +238,7 @@ export class EndpointSender {
     const { load } = delivery;
     log.debug({ what: 'webhook.failed', endpoint: id, event: delivery.id, said }, 'webhook.failed');
     const isDead = this.#queue.settle(delivery, settlementOf(outcome), now, chance());
-    if (isDead) load.died(id, said);
+    if (isDead) this.#died(load, said);
     const isLeftAlone = wasTrusted && !this.isTrusted;
     for (const one of this.#queue.loads(isLeftAlone ? null : delivery.billId)) one.heldUp();
     if (isLeftAlone) {

@@ -109,6 +109,11 @@ export interface Endpoint {
   readonly principals: readonly Principal[];
 }
 
+/** An event that an endpoint was not brought to take, and is not sent again by itself. */
+export interface GivenUp extends LetterId {
+  readonly endpointId: string;
+}
+
 export interface ToldHealth {
   readonly id: string;
   readonly breaker: string;
@@ -136,6 +141,8 @@ export interface WebhookBook {
   bury(recipients: readonly Recipient[], before: number): Promise<number>;
   /** The first letters that an endpoint is owed, oldest first. */
   owed(id: string, limit: number): Promise<{ letter: Letter; since: number }[]>;
+  /** The dead letters of these endpoints for what occurred since then: of each the latest, so many at the most. */
+  givenUp(ids: readonly string[], since: number, limit: number): Promise<GivenUp[]>;
   /** They are neither owed nor dead any more. */
   settle(id: string, letters: readonly LetterId[]): Promise<void>;
   close(): Promise<void>;
