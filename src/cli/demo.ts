@@ -1,13 +1,16 @@
-// `npm run demo`: one bill's life against a running switch, over WebSocket, told as a person would read it.
+// `npm run demo`: one bill's life against a running switch, over WebSocket, told as a person would read it; then one that is
+// paid through a bank's own QR system, where the switch knows the simulated one.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import QRCode from 'qrcode';
 import { readConfig } from '../config.ts';
+import { demoAtBank } from './demo-bank.ts';
 import { Stream } from './stream.ts';
 
 interface Demo {
   readonly baseUrl: string;
+  readonly institution: { readonly id: string };
   readonly terminal: { readonly key: string };
   readonly paychannel: { readonly key: string };
 }
@@ -16,8 +19,8 @@ const AMOUNT = 1250;
 const FINAL = 1000;
 
 async function demo(): Promise<void> {
-  const file = join(readConfig().dataDir, 'demo.json');
-  const { baseUrl, terminal, paychannel } = readDemo(file);
+  const { dataDir } = readConfig();
+  const { baseUrl, institution, terminal, paychannel } = readDemo(join(dataDir, 'demo.json'));
   const streams = baseUrl.replace(/^http/, 'ws');
   const till = await Stream.connect(`${streams}/v1/terminal/stream`, terminal.key);
   const wallet = await Stream.connect(`${streams}/v1/paychannel/stream`, paychannel.key);
@@ -25,6 +28,8 @@ async function demo(): Promise<void> {
     const qr = await create(till);
     const billId = await pay(wallet, qr);
     await confirm(till, wallet, billId);
+    const file = join(dataDir, 'demo-bank.json');
+    await demoAtBank({ till, institutionId: institution.id, file, say, showCode });
   } finally {
     till.close();
     wallet.close();
@@ -46,8 +51,12 @@ async function create(till: Stream): Promise<string> {
   const bill = await till.ask('bill.create', { orderId, amount: AMOUNT, currency: 'EUR' });
   const payload = String((bill.qr as { payload: string }).payload);
   say(`The terminal creates a bill of ${money(AMOUNT)} for its order ${orderId}, and shows:`);
-  process.stdout.write(`${await QRCode.toString(payload, { type: 'utf8', margin: 2 })}\n`);
+  await showCode(payload);
   return payload;
+}
+
+async function showCode(payload: string): Promise<void> {
+  process.stdout.write(`${await QRCode.toString(payload, { type: 'utf8', margin: 2 })}\n`);
 }
 
 async function pay(wallet: Stream, qr: string): Promise<string> {

@@ -68,5 +68,16 @@ describe('the first session', () => {
     expect(stdout).toMatch(/█|▀|▄/);
     expect(stdout).toContain('the bill is confirmed, 2.50 EUR go back');
     expect(stdout).toContain('credit.settled');
+    expect(stdout).toContain(`QRSWITCH_ACQUIRERS=${join(world.process.dataDir, 'demo-bank.json')}`);
+  });
+
+  test('has a bill at a bank in its demo, once the switch is started with the file that the demo has written', async () => {
+    const { dataDir } = world.process;
+    await world.runWith({ QRSWITCH_ACQUIRERS: join(dataDir, 'demo-bank.json') });
+    const env = { PATH: process.env.PATH ?? '', QRSWITCH_DATA_DIR: dataDir };
+    const { stdout } = await run(process.execPath, [join(DIST, 'cli/demo.js')], { env });
+    expect(stdout).toContain('registered it at the bank (T-Bank, simulated)');
+    expect(stdout).toContain('own books say 125.00 RUB paid, 25.00 RUB returned');
+    expect(stdout).not.toContain('QRSWITCH_ACQUIRERS');
   });
 });
