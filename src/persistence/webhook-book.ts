@@ -165,12 +165,13 @@ export class PostgresWebhookBook implements WebhookBook {
     if (ids.length === 0) return [];
     const rows = await this.#sql<GivenUpRow[]>`
       select e.id as endpoint_id, l.bill_id, l.no
-      from unnest(${this.#sql.array([...ids])}::text[]) as e(id)
+      from webhook_endpoints e
       cross join lateral (
         select bill_id, no from webhook_letters
         where endpoint_id = e.id and state = 'dead' and occurred_at >= ${since}
         order by occurred_at desc limit ${limit}
-      ) l`;
+      ) l
+      where e.id = any(string_to_array(${ids.join(' ')}, ' '))`;
     return rows.map(({ endpoint_id: endpointId, bill_id: billId, no }) => ({
       endpointId,
       billId,
