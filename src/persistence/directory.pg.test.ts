@@ -126,7 +126,7 @@ describe('the directory', () => {
     ['a policy that there is not', { policies: { early: 'refuse' } }],
     ['a policy of another kind', { policies: { late: 'reverse' } }],
     ['policies that are a list', { policies: ['late'] }],
-    ['a format that there is not', { qrFormat: 'pix' }],
+    ['a format that no driver could be named by', { qrFormat: 'Pix!' }],
     ['a country of small letters', { country: 'de' }],
     ['a member number of 11', { sbpMember: '10000000000' }],
   ])('takes no institution with %s', async (_name, wrong) => {
