@@ -8,8 +8,8 @@ import { must } from './domain/assert.ts';
 import { isBundled, openAcquirer } from './drivers/acquiring/configured.ts';
 import { AcquirerDesk, type Served } from './drivers/acquiring/desk.ts';
 import { OpenAtAcquirers } from './persistence/open-at-acquirers.ts';
-import { openServingThread } from './serving-thread.ts';
 import { systemClock } from './system-clock.ts';
+import { openServingThread } from './thread-service.ts';
 import type { AcquirerTask, FromAcquirerThread, ToAcquirerThread } from './threads.ts';
 
 const { setting, file } = workerData as AcquirerTask;

@@ -12,13 +12,13 @@ import {
   readAcquirers,
 } from './drivers/acquiring/configured.ts';
 import { DriverRefused } from './drivers/contract/open-driver.ts';
-import { KeptThread } from './kept-thread.ts';
 import { channelOf, ensureAcquirerChannels } from './persistence/acquirer-channels.ts';
 import { StartRefusal } from './start-refusal.ts';
 import type { AcquirerReply, KnownAcquirer, PostedToAcquirer } from './switch/acquirers.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 import type { Snapshot } from './telemetry/metrics.ts';
+import { KeptThread } from './thread-keeper.ts';
 import type {
   AcquirerTask,
   FromAcquirerThread,

@@ -23,13 +23,13 @@ import { watchCrowd } from './protocols/shard/crowd-watch.ts';
 import { Replays } from './protocols/signatures/replays.ts';
 import { TariffBook } from './protocols/tariff-book.ts';
 import { Questions } from './questions.ts';
-import { openServingThread } from './serving-thread.ts';
 import type { AcquirerReply, PostedToAcquirer } from './switch/acquirers.ts';
 import { Crowd } from './switch/crowd.ts';
 import type { Limits } from './switch/limits.ts';
 import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import { openServingThread } from './thread-service.ts';
 import type {
   FromGatewayThread,
   GatewayTask,

@@ -1,7 +1,6 @@
 // The gateway threads, all on one port, and what main tells them.
 
 import type { Asked } from './drivers/host/hosted-thread.ts';
-import { KeptThread } from './kept-thread.ts';
 import type { DriverCall, Loaded } from './plugins.ts';
 import type { Use } from './protocols/gateway/accounts.ts';
 import { replayMemory } from './protocols/signatures/replays.ts';
@@ -11,6 +10,7 @@ import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 import type { Snapshot } from './telemetry/metrics.ts';
+import { KeptThread } from './thread-keeper.ts';
 import type {
   FromGatewayThread,
   GatewayTask,

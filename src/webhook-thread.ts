@@ -12,8 +12,8 @@ import { PostgresWebhookBook } from './persistence/webhook-book.ts';
 import { PluginDoor } from './plugin-door.ts';
 import { Deliverer } from './protocols/webhooks/deliverer.ts';
 import { WEBHOOK_LIMITS, webhookPace } from './protocols/webhooks/options.ts';
-import { openServingThread } from './serving-thread.ts';
 import { systemClock } from './system-clock.ts';
+import { openServingThread } from './thread-service.ts';
 import type { FromWebhookThread, ToWebhookThread, WebhookTask } from './threads.ts';
 
 const { setting, drivers } = workerData as WebhookTask;

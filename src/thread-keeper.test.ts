@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { KeptThread } from './kept-thread.ts';
+import { KeptThread } from './thread-keeper.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'qrswitch-kept-'));
 const file = join(folder, 'thread.mjs');
