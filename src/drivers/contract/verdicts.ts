@@ -1,8 +1,8 @@
 // What a sighting says of an intent that may have been sent before: the thinking of D2, the same for every acquirer.
 //
 // An acquirer that knows no id of a refund is asked how much it has given back. The refund was decided when that was
-// `returnedBefore`; if it is more by its amount, it has been given. Somebody at the bank who gives back the same sum in
-// the same moment is taken for it: then the payer has the money once, and not twice.
+// `returnedBefore`; if it is more by its amount or beyond, it has been given. Somebody at the bank who gives back as much
+// or more in the same moment is taken for it, and what is beyond it is external: the payer has the money once, not twice.
 
 import type { Millis } from '../../domain/time.ts';
 import { type Attempt, type Outcome, type Refund, type Sighting, unknown } from './bill-driver.ts';
