@@ -1,5 +1,5 @@
-// `fairness`: how long the calls of a quiet institution take by itself, and beside a loud one that has as much in flight as
-// it can, in alternating rounds.
+// `fairness`: how long the calls of a quiet institution take by itself, beside another that fills the switch with what it
+// has in flight, and beside the same one with ten times as much, in alternating rounds.
 
 import postgres from 'postgres';
 import {
@@ -19,8 +19,10 @@ import { publishResults } from './results.ts';
 import { readSettings } from './settings.ts';
 import { say, withSwitch } from './under-test.ts';
 
-/** Of the loud one: many times what a gateway gives a worker ahead. */
-const LOUD_IN_FLIGHT = 2_048;
+/** Enough to fill the switch. */
+const SHARE_IN_FLIGHT = 205;
+/** Ten times that, and many times what a gateway gives a worker ahead. */
+const LOUD_IN_FLIGHT = 2_050;
 const QUIET_PER_SECOND = 50;
 const SLOTS = 4_096;
 /** The loud one begins before the quiet one is measured, and goes on after it. */
@@ -28,11 +30,12 @@ const LOUD_LONGER_MS = 4_000;
 
 const METHOD = [
   `The quiet institution’s lifecycles begin by a schedule, ${QUIET_PER_SECOND} a second (\`--rate=N\` for another), on one till’s and one wallet’s`,
-  'WebSocket with msgpack; every latency counts from when its call was due. In turns it is alone, and beside a loud institution',
-  `that keeps ${LOUD_IN_FLIGHT} lifecycles in flight over all terminals, ten times its share and more. Both generators run on the`,
-  'cores of the switch: what they take from it is in the second figure too, and `lag` is how late the quiet one itself sent. The',
-  'books of both balance after each round. What the loud one is refused (503) it sends again 1 to 1.5 s later; a refusal of the',
-  'quiet one ends the run. With `--env=QRSWITCH_DELAY_TARGET_MS=0` nobody is refused for being late, with',
+  'WebSocket with msgpack; every latency counts from when its call was due. In turns it is alone, beside another institution',
+  `that keeps ${SHARE_IN_FLIGHT} lifecycles in flight over all terminals, which fills the switch, and beside the same one with ${LOUD_IN_FLIGHT} in flight:`,
+  'ten times as much. The first ratio is what a full machine does, the second what the loud one takes from others by being loud.',
+  'Both generators run on the cores of the switch: what they take from it is in the figures too, and `lag` is how late the quiet',
+  'one itself sent. The books of both balance after each round. What the loud one is refused (503) it sends again 1 to 1.5 s',
+  'later; a refusal of the quiet one ends the run. With `--env=QRSWITCH_DELAY_TARGET_MS=0` nobody is refused for being late, with',
   '`--env=QRSWITCH_AHEAD_MAX=100000` nobody takes turns: the same without.',
 ].join('\n');
 
@@ -52,6 +55,16 @@ interface Heard {
   readonly refusedPerSecond: number | null;
 }
 
+/** The rounds of each case. */
+type Cases = Readonly<Record<'alone' | 'full' | 'loud', Heard[]>>;
+
+/** With what the other has in flight beside. */
+const CASES = [
+  ['alone', 0],
+  ['full', SHARE_IN_FLIGHT],
+  ['loud', LOUD_IN_FLIGHT],
+] as const;
+
 export async function fairness(args: readonly string[]): Promise<void> {
   const settings = readSettings(args);
   const about = describeRun(settings);
@@ -59,27 +72,28 @@ export async function fairness(args: readonly string[]): Promise<void> {
   await withSwitch(settings, [], async (stores, under) => {
     const bench = { settings, stores, under };
     const quiet = await onboardQuiet(stores.switchUrl);
-    const alone: Heard[] = [];
-    const beside: Heard[] = [];
+    const cases: Cases = { alone: [], full: [], loud: [] };
     for (let round = 1; round <= settings.rounds; round++) {
-      alone.push(await measure(bench, quiet, rate, false));
-      beside.push(await measure(bench, quiet, rate, true));
-      say(`round ${round}: ${sayHeard(alone.at(-1))}; beside: ${sayHeard(beside.at(-1))}`);
+      for (const [name, inFlight] of CASES) {
+        const heard = await measure(bench, quiet, rate, inFlight);
+        cases[name].push(heard);
+        say(`round ${round}, beside ${inFlight} in flight: ${sayHeard(heard)}`);
+      }
     }
     const text = [
       `# Fairness (${new Date().toISOString()})`,
       METHOD,
       table(['where', ''], Object.entries({ ...about, ...stores.described })),
       `## The quiet institution, ms; ${settings.rounds} round(s) of ${settings.seconds} s`,
-      report(alone, beside),
-      `The loud one: ${shown(spreadOf(beside.map((heard) => heard.loudPerSecond ?? 0)))} lifecycles a second; ${shown(spreadOf(beside.map((heard) => heard.refusedPerSecond ?? 0)))} of its creates and views refused a second, and sent again.`,
+      report(cases),
+      reportOther(cases),
     ].join('\n\n');
-    publishResults('fairness', { text, json: { settings, about, rate, alone, beside }, plots: [] });
+    publishResults('fairness', { text, json: { settings, about, rate, ...cases }, plots: [] });
   });
 }
 
-function sayHeard(heard: Heard | undefined): string {
-  return `pay p50 ${heard?.p50.pay.toFixed(1)}, p99 ${heard?.p99.pay.toFixed(1)} ms`;
+function sayHeard({ p50, p99 }: Heard): string {
+  return `pay p50 ${p50.pay.toFixed(1)}, p99 ${p99.pay.toFixed(1)} ms`;
 }
 
 /** An institution beside the demo's, with a till and a wallet. */
@@ -109,7 +123,7 @@ async function measure(
   { settings, stores, under }: Bench,
   quiet: { till: Party; wallet: Party },
   rate: number,
-  isBeside: boolean,
+  loudInFlight: number,
 ): Promise<Heard> {
   await stores.settle();
   runs += 1;
@@ -122,7 +136,7 @@ async function measure(
     terminals: under.terminals,
     wallet: under.wallet,
     walletConnections: settings.wallets,
-    concurrency: LOUD_IN_FLIGHT,
+    concurrency: loudInFlight,
     comesAgain: true,
     measureMs: times.measureMs + LOUD_LONGER_MS,
     run: `l${run}`,
@@ -141,7 +155,7 @@ async function measure(
   };
   const [heard, loud] = await Promise.all([
     runLoad(quietTask, () => new Map()),
-    isBeside ? runLoad(loudTask, () => new Map()) : null,
+    loudInFlight > 0 ? runLoad(loudTask, () => new Map()) : null,
   ]);
   const url = stores.switchUrl;
   await checkBooks({ url, run, terminals: [quiet.till.id], outcome: heard.outcome });
@@ -166,25 +180,43 @@ function heardOf({ open }: LoadOutcome, loud: LoadOutcome | null): Heard {
   };
 }
 
-function report(alone: readonly Heard[], beside: readonly Heard[]): string {
+function report({ alone, full, loud }: Cases): string {
   const spread = (all: readonly Heard[], part: 'p50' | 'p99', name: Timed): Spread =>
     spreadOf(all.map((heard) => heard[part][name]));
-  const ratio = (name: Timed): Spread =>
+  const ratio = (one: readonly Heard[], other: readonly Heard[], name: Timed): Spread =>
     ratioOf(
-      beside.map(({ p99 }) => p99[name]),
-      alone.map(({ p99 }) => p99[name]),
+      one.map(({ p99 }) => p99[name]),
+      other.map(({ p99 }) => p99[name]),
     );
+  const cases = [alone, full, loud];
   const rows = TIMED.map((name) => [
     name,
-    ...[alone, beside].flatMap((all) => [
+    ...cases.flatMap((all) => [
       shown(spread(all, 'p50', name), 1),
       shown(spread(all, 'p99', name), 1),
     ]),
-    shown(ratio(name), 1),
+    shown(ratio(full, alone, name), 1),
+    shown(ratio(loud, full, name), 1),
   ]);
-  const lags = [alone, beside].map((all) => shown(spreadOf(all.map(({ lagP99 }) => lagP99)), 1));
+  const lags = cases.flatMap((all) => ['', shown(spreadOf(all.map(({ lagP99 }) => lagP99)), 1)]);
+  const head = ['alone', `beside ${SHARE_IN_FLIGHT}`, `beside ${LOUD_IN_FLIGHT}`];
   return table(
-    ['what', 'alone: p50', 'p99', 'beside: p50', 'p99', 'p99, beside : alone'],
-    [...rows, ['lag of the generator', '', lags[0] ?? '', '', lags[1] ?? '', '']],
+    [
+      'what',
+      ...head.flatMap((name) => [`${name}: p50`, 'p99']),
+      'p99, full : alone',
+      'loud : full',
+    ],
+    [...rows, ['lag of the generator', ...lags, '', '']],
   );
+}
+
+function reportOther({ full, loud }: Cases): string {
+  const rows = [full, loud].map((all, index) => [
+    String([SHARE_IN_FLIGHT, LOUD_IN_FLIGHT][index]),
+    shown(spreadOf(all.map(({ loudPerSecond }) => loudPerSecond ?? 0))),
+    shown(spreadOf(all.map(({ refusedPerSecond }) => refusedPerSecond ?? 0))),
+  ]);
+  const head = ['the other has in flight', 'its lifecycles/s', 'its creates and views refused/s'];
+  return table(head, rows);
 }

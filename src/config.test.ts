@@ -314,7 +314,7 @@ describe('the help text', () => {
             Requests that may wait so in one gateway for one worker. The institutions that have any there share the room; the next one of whoever has had its share gets 503.
 
         QRSWITCH_DELAY_TARGET_MS  (delayTargetMs)
-            a whole number from 0 to 10,000; default: 10
+            a whole number from 0 to 10,000; default: 5
             How late a gateway and its workers may be, in milliseconds, before creates and views of an institution that has more requests under way than its part get 503; 0 is any. An institution alone never gets it.
 
         QRSWITCH_LOG_ENTRIES_MAX  (logEntriesMax)

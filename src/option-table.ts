@@ -208,7 +208,7 @@ export const options = {
   }),
   delayTargetMs: integer({
     env: 'QRSWITCH_DELAY_TARGET_MS',
-    fallback: 10,
+    fallback: 5,
     min: 0,
     max: 10_000,
     why: 'How late a gateway and its workers may be, in milliseconds, before creates and views of an institution that has more requests under way than its part get 503; 0 is any. An institution alone never gets it.',

@@ -16,7 +16,7 @@ const STANDING_LOOKS = 3;
 const SHRINK_MAX = 0.8;
 const GROW_MAX = 1.1;
 /** So many requests under way are no crowd; an append has enough to take along. */
-const ROOM_MIN = 256;
+const ROOM_MIN = 128;
 /** Beyond it nobody is refused any more. */
 const ROOM_MAX = 20_000;
 /** So many under way are no crowd of one institution, however many there are (C4). */

@@ -60,6 +60,29 @@ describe('the watch of a crowd', () => {
     expect(crowd.admits('quiet', 'bill.create')).toBe(true);
   });
 
+  test('finds none less than nothing where timers fire early, and lets everybody in again', async () => {
+    stop();
+    const early = {
+      monotonic: () => clock.monotonic(),
+      wall: () => clock.wall(),
+      after: (ms: number, callback: () => void) => clock.after(ms - 0.5, callback),
+    };
+    const at = (): Promise<WorkerAnswer[]> =>
+      isLate
+        ? new Promise((done) => asked.push(() => done([{ answer: 'done' }])))
+        : Promise.resolve([{ answer: 'done' }]);
+    let isLate = true;
+    stop = watchCrowd(crowd, { ask: at }, early);
+    crowdIn();
+    await pass(2_000, 25);
+    expect(crowd.admits('loud', 'bill.create')).toBe(false);
+    isLate = false;
+    for (const answer of asked.splice(0)) answer();
+    await clock.pass(10_000);
+    expect(crowd.delayMs).toBeGreaterThanOrEqual(0);
+    expect(crowd.admits('loud', 'bill.create')).toBe(true);
+  });
+
   test('counts one that is not answered at all', async () => {
     crowdIn();
     await clock.pass(1_000);

@@ -28,7 +28,8 @@ export function watchCrowd(crowd: Crowd, door: Pick<ShardDoor, 'ask'>, clock: Cl
     if (isOver) return;
     const now = clock.monotonic();
     if (crowd.isWatched && askedAt === null) {
-      askedAt = due;
+      // A timer may fire a moment early: nothing is late by less than nothing.
+      askedAt = Math.min(due, now);
       door.ask({ query: 'taken' }).then(answered, () => {
         // A worker is away: what is sent there is refused at once.
         askedAt = null;
