@@ -178,6 +178,16 @@ describe('a bill at an acquirer', () => {
     expect(world.present.outbox.map(({ type }) => type)).toEqual(['bill.failed']);
   });
 
+  test('has ended where it failed: there is nothing to cancel or confirm any more', () => {
+    const world = new AcquiredWorld(WAYS);
+    world.refuses = 'register';
+    world.visit('not');
+    const [unending, unconfirmed] = ['bill.notCancellable', 'bill.notConfirmable'];
+    expect(world.command(cancel())).toEqual({ rejected: unending, status: 'failed' });
+    expect(world.command(confirm(0))).toEqual({ rejected: unconfirmed, status: 'failed' });
+    expect(world.command(confirm(null))).toEqual({ rejected: unconfirmed, status: 'failed' });
+  });
+
   test('is asked about again where the life that registered it is gone, and wakes by itself', () => {
     const world = new AcquiredWorld(WAYS);
     world.visit('not', true);

@@ -49,7 +49,9 @@ export function confirm(
     return isConfirmedSo(bill, command) ? [] : { rejected, status };
   }
   if (status === 'cancelled' && amount === 0 && isKnownReceipt(bill, receipt)) return [];
-  if (status === 'cancelled' || status === 'expired') return { rejected, status };
+  if (status === 'cancelled' || status === 'expired' || status === 'failed') {
+    return { rejected, status };
+  }
   if (amount === 0)
     return [...receiptOf(bill, receipt), ...cancelled(bill, enderOf(bill, by), now)];
   const unpaid = unpaidOf(bill, amount);
@@ -85,7 +87,8 @@ export function cancel(
     case 'refunded':
       return [];
     case 'expired':
-      return { rejected: 'bill.notCancellable', status: 'expired' };
+    case 'failed':
+      return { rejected: 'bill.notCancellable', status: bill.status };
     case 'confirmed':
       return refundAllLeft(bill, command.by, now);
     default:
