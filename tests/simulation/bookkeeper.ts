@@ -55,10 +55,16 @@ export class Account {
     const before = this.#paid - this.#confirmed - this.#reversed;
     for (const fact of facts) if (fact.type === 'StayCharged') this.#total = fact.total;
     const expected = this.#isForMany ? [] : this.#expectedReversals(facts);
+    const dueAtBank = this.#reversedAtBank(facts);
     let wrong: string | null = null;
     for (const fact of facts) wrong ??= this.#fact(fact);
     if (wrong !== null) return wrong;
     const reversals = creditsIn(facts, 'reversal');
+    if (this.#isAtBank) {
+      const asked = sumOf(reversals);
+      if (asked === dueAtBank) return this.#balance();
+      return `${asked} is reversed, and ${dueAtBank} should be, held ${before}`;
+    }
     if (!this.#isForMany && JSON.stringify(reversals) !== JSON.stringify(expected)) {
       return `reversals ${JSON.stringify(reversals)} should be ${JSON.stringify(expected)}, held ${before}`;
     }
@@ -106,6 +112,27 @@ export class Account {
     return expected;
   }
 
+  /** At a bank: how much is reversed, by us or by hand. Money that comes after the end goes back whole. */
+  #reversedAtBank(facts: readonly BillFact[]): number {
+    let due = 0;
+    let held = this.#paid - this.#confirmed - this.#reversed;
+    let isClosed = this.#isClosed;
+    for (const fact of facts) {
+      if (fact.type === 'PaymentAccepted') {
+        const { amount } = fact.payment;
+        const over = isClosed ? amount : this.#over(held, amount);
+        due += over;
+        held += amount - over;
+      }
+      if (fact.type === 'BillConfirmed') due += held - fact.amount;
+      if (endsBill(fact)) {
+        due += held;
+        isClosed = true;
+      }
+    }
+    return due;
+  }
+
   /** Nothing is taken late that should not be, and all that is too much goes back with its payment. */
   #wrongPayment(facts: readonly BillFact[], reversals: readonly number[][]): string | null {
     const { expiresAt = 0, policies, tipMax = 0 } = this.#terms ?? {};
@@ -114,7 +141,8 @@ export class Account {
       const { no, receivedAt, excess = 0, tip = 0 } = fact.payment;
       if (tip > tipMax) return 'a tip that is too much';
       const isHeld = facts.some((each) => each.type === 'ReservationEnded' && each.how === 'used');
-      if (receivedAt >= expiresAt && !isHeld && policies?.late !== 'accept') return 'paid too late';
+      const isTimely = receivedAt < expiresAt || isHeld || this.#isAtBank;
+      if (!isTimely && policies?.late !== 'accept') return 'paid too late';
       const isReturned = reversals.some(([of, amount]) => of === no && amount === excess);
       if (excess > 0 && !isReturned) return 'what was too much stayed';
     }
@@ -143,6 +171,7 @@ export class Account {
         return fact.amount > this.#paid ? 'more is confirmed than was paid' : null;
       case 'BillCancelled':
       case 'BillExpired':
+      case 'BillFailed':
         if (this.#isClosed || (this.#confirmed > 0 && !this.#isForMany)) {
           return 'closed after its end';
         }
@@ -205,6 +234,7 @@ export class Account {
 
   /** Why no payment can be taken at all. */
   #untimely(): string | null {
+    if (this.#isAtBank) return this.#payments.length > 0 ? 'paid twice' : null;
     if (this.#isClosed || (this.#confirmed > 0 && !this.#isForMany)) {
       return 'a payment after the end';
     }
@@ -224,6 +254,10 @@ export class Account {
     line.isConfirmed = true;
     this.#confirmed += line.amount - line.returned;
     return line.returned < line.amount ? null : 'nothing is confirmed';
+  }
+
+  get #isAtBank(): boolean {
+    return this.#terms?.acquirer !== undefined;
   }
 
   get #isForMany(): boolean {
@@ -343,6 +377,14 @@ function givenBack({ claim }: CreditLine): string | null {
   if (claim.isGivenBack) return 'money was given back twice';
   claim.isGivenBack = true;
   return null;
+}
+
+function endsBill({ type }: BillFact): boolean {
+  return type === 'BillCancelled' || type === 'BillExpired';
+}
+
+function sumOf(reversals: readonly number[][]): number {
+  return reversals.reduce((sum, [, amount = 0]) => sum + amount, 0);
 }
 
 function creditsIn(facts: readonly BillFact[], kind: 'reversal' | 'refund'): number[][] {

@@ -14,6 +14,8 @@ const GIVEN = {
   hasFlood: false,
   // Sticker and sale may lie in two shards: where one has stopped, the other cannot answer for both.
   hasSticker: false,
+  // A bank waits for nobody: what has come to no end there would be missed.
+  hasBank: false,
   shortEpochs: false,
   // Such a log would lose with history what history loses.
   logTrimsItself: false,

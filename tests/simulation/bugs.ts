@@ -21,30 +21,13 @@ import { type Asked, fault } from '../../src/switch/reply-sink.ts';
 import { Residents } from '../../src/switch/residents.ts';
 import { RestingBills } from '../../src/switch/resting-bills.ts';
 import { Shard } from '../../src/switch/shard.ts';
+import { BANK_BUGS, BANK_BUGS_FOUND_BY, BANK_HAUNTS } from './bank-bugs.ts';
 import { Gateways } from './gateways.ts';
 import { HistoryStore } from './history-store.ts';
+import { patch } from './patch.ts';
 import type { RunOptions } from './settings.ts';
 import { SimHistory } from './sim-history.ts';
 import { LogStore, SimLog } from './sim-log.ts';
-
-type Method<Args extends unknown[], Result> = (...args: Args) => Result;
-
-/** Puts another method in the place of one; what is returned puts it back. */
-function patch<Args extends unknown[], Result, Self extends object>(
-  prototype: Self,
-  name: string,
-  make: (original: (self: Self, ...args: Args) => Result) => (self: Self, ...args: Args) => Result,
-): () => void {
-  const methods = prototype as unknown as Record<string, Method<Args, Result>>;
-  const original = methods[name] as Method<Args, Result>;
-  const patched = make((self, ...args) => original.apply(self, args));
-  methods[name] = function (this: Self, ...args: Args): Result {
-    return patched(this, ...args);
-  };
-  return () => {
-    methods[name] = original;
-  };
-}
 
 type Append = Parameters<SimLog['append']>;
 type Hold = Parameters<GroupCommit['hold']>;
@@ -443,6 +426,8 @@ export const BUGS = {
       const event = { ...letter, no, resentAt: cause.now, resends: letter.no };
       apply(self, cell, command, [{ type: 'EventResent', event }], cause);
     }),
+
+  ...BANK_BUGS,
 } as const satisfies Record<string, () => () => void>;
 
 export type BugName = keyof typeof BUGS;
@@ -516,6 +501,7 @@ export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 
     faults: ['history.late', 'history.slow', 'process.pause'],
     given: { nodes: 2 },
   },
+  ...BANK_HAUNTS,
 };
 
 /** By which check some are found out, where another one might find them as well. */
@@ -535,6 +521,7 @@ export const FOUND_BY: { readonly [name in BugName]?: RegExp } = {
   'operator-key-forgotten': /has two outcomes/,
   'resent-to-another': /says another thing/,
   'resent-alive': /was sent again too soon/,
+  ...BANK_BUGS_FOUND_BY,
 };
 
 export const BUG_NAMES = Object.keys(BUGS) as BugName[];

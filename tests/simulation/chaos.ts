@@ -11,7 +11,10 @@ const LONG_SLEEPS_MAX = 3;
 export async function rage(world: World): Promise<void> {
   let sleeps = 0;
   while (!world.isHealed) {
-    for (const node of world.nodes) strike(world, node);
+    for (const node of world.nodes) {
+      strike(world, node);
+      if (world.bankDice.strikes('desk.crash')) world.desks?.crash(node);
+    }
     strikeStores(world);
     if (sleeps < LONG_SLEEPS_MAX && world.dice.strikes('process.longSleep')) {
       sleeps += 1;
@@ -41,10 +44,11 @@ function strike(world: World, node: SimNode): void {
     agenda.after(soon, () => {
       if (world.isHealed) return;
       world.trace(`${node.name} is paused`);
-      running.life.pause();
+      if (node.running === running) node.pause();
       agenda.after(random.pick([50, 1_000, 5_000, 7_000, 9_000]), () => {
         world.trace(`${node.name} wakes up`);
-        running.life.resume();
+        // Its threads wake with it.
+        if (node.running === running) node.resume();
       });
     });
   } else if (dice.strikes('process.stop')) {
@@ -82,6 +86,7 @@ async function longSleep(world: World): Promise<void> {
 /** Fair weather: everything runs, nothing fails. */
 export function heal(world: World): void {
   world.dice.heal();
+  world.bankDice.heal();
   world.log.fullUntil = 0;
   world.history.awayUntil = 0;
   for (const node of world.nodes) {

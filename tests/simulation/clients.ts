@@ -19,6 +19,7 @@ import { millis, NEVER, SECOND_MS } from '../../src/domain/time.ts';
 import type { Principal } from '../../src/switch/principal.ts';
 import type { Operation, ProposedTerms, Reply } from '../../src/switch/requests.ts';
 import { flat, free, per, rule, tariffOf } from '../support/tariffs.ts';
+import { bankOperation, bankTerms } from './bank-clients.ts';
 import { EPOCH_MS } from './life.ts';
 import { settleWhatIsAsked } from './operator-clients.ts';
 import type { Random } from './random.ts';
@@ -178,9 +179,8 @@ export function makeTill(world: World, no: number): Client {
 
 export function tillOperation(till: Client): Operation {
   const { random, world } = till;
-  if (world.settings.hasSticker && world.choices.chance(0.4)) {
-    return stickerOperation(till, () => staticTerms(till, till.ref()));
-  }
+  const special = specialOperation(till);
+  if (special !== undefined) return special;
   const crowded = world.crowdedBill;
   if (crowded !== null && random.chance(0.5)) return byPayment(till, crowded);
   const bill = till.someBill();
@@ -215,6 +215,14 @@ export function tillOperation(till: Client): Operation {
   if (dice < 90) return refund(till, billId);
   if (dice < 94) return { op: 'bill.receipt', billId, receipt: { no: random.between(1, 3) } };
   return till.again() ?? createOrRepeat(till);
+}
+
+function specialOperation(till: Client): Operation | undefined {
+  const { hasSticker, hasBank } = till.world.settings;
+  if (hasSticker && till.world.choices.chance(0.4)) {
+    return stickerOperation(till, () => staticTerms(till, till.ref()));
+  }
+  return hasBank && till.world.banking.chance(0.35) ? bankOperation(till) : undefined;
 }
 
 function receipt(random: Random): { no: number } | null {
@@ -292,6 +300,9 @@ function createOrRepeat(till: Client): Operation {
 
 function terms(till: Client, orderId: Reference): ProposedTerms {
   const { random, world } = till;
+  if (world.bank !== null && world.banking.chance(0.6)) {
+    return bankTerms(world, world.bank, dynamicTerms(till, orderId));
+  }
   if (world.settings.hasStatic && random.chance(0.5)) return staticTerms(till, orderId);
   if (world.settings.hasTimer && random.chance(0.6)) return timerTerms(till, orderId);
   return dynamicTerms(till, orderId);

@@ -40,9 +40,23 @@ export const FAULTS = {
   'clock.back': 0.01,
 } as const;
 
-export type FaultKind = keyof typeof FAULTS;
+/** What befalls a bank and whoever calls it. By dice of their own: all else strikes as it would without a bank. */
+export const BANK_FAULTS = {
+  'bank.lost': 0.05,
+  'bank.answerLost': 0.08,
+  'bank.late': 0.05,
+  'bank.slow': 0.08,
+  'bank.busy': 0.04,
+  'bank.refused': 0.05,
+  'desk.crash': 0.02,
+  'desk.unread': 0.2,
+} as const;
 
-export const FAULT_KINDS = Object.keys(FAULTS) as FaultKind[];
+const RATES = { ...FAULTS, ...BANK_FAULTS };
+
+export type FaultKind = keyof typeof RATES;
+
+export const FAULT_KINDS = Object.keys(RATES) as FaultKind[];
 
 export class Dice {
   readonly #random: Random;
@@ -50,14 +64,18 @@ export class Dice {
   readonly #counts: Map<string, number>;
   #isHealed = false;
 
-  /** `allowed`: the kinds that may be about; `counts`: what struck, for coverage. */
-  constructor(random: Random, allowed: ReadonlySet<FaultKind>, counts: Map<string, number>) {
+  /** `allowed`: the kinds of these that may be about; `counts`: what struck, for coverage. */
+  constructor(
+    random: Random,
+    kinds: object,
+    { allowed, counts }: { allowed: ReadonlySet<FaultKind>; counts: Map<string, number> },
+  ) {
     this.#random = random;
     this.#counts = counts;
     const density = random.pick([0.1, 0.3, 0.3, 0.6, 1]);
-    for (const kind of FAULT_KINDS) {
+    for (const kind of Object.keys(kinds) as FaultKind[]) {
       const isAbout = random.chance(density);
-      const rate = FAULTS[kind] * random.pick([0.3, 1, 1, 3, 6]);
+      const rate = RATES[kind] * random.pick([0.3, 1, 1, 3, 6]);
       if (isAbout && allowed.has(kind)) this.#rates.set(kind, rate);
     }
   }

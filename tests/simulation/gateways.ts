@@ -133,7 +133,7 @@ export class Gateways {
         };
         world.agenda.after(PATIENCE_MS, () => answer(AWAY));
         const delay = world.random.delay(1, 5);
-        world.send(principal, operation, { done: answer }, delay, true);
+        world.send(principal, operation, { done: answer }, delay, { isGateway: true });
       },
       ask: () => Promise.reject(new Error('nothing but bills is asked for here')),
       onEvent: nobody,

@@ -4,7 +4,7 @@
 import { mostFrom } from '../../src/domain/bill/offer.ts';
 import { payableReason } from '../../src/domain/bill/payable.ts';
 import { dueOf, type PresentBill, reservedOf } from '../../src/domain/bill/state.ts';
-import type { Credit, Payment } from '../../src/domain/bill/vocabulary.ts';
+import type { Credit, Payment, Terms } from '../../src/domain/bill/vocabulary.ts';
 import { partId } from '../../src/domain/ids.ts';
 import { NEVER } from '../../src/domain/time.ts';
 import type { Operation, ProposedTerms, Reply } from '../../src/switch/requests.ts';
@@ -70,8 +70,8 @@ export class Hearsay {
   }
 
   /**
-   * The plain model knows neither tariffs nor operators: what was asked of stays, of what an operator dealt with, and of
-   * their orders, is left out.
+   * The plain model knows neither tariffs nor banks nor operators: what was asked of stays, of bills at a bank, of what an
+   * operator dealt with, and of their orders, is left out.
    */
   #otherOrders(): Set<string> {
     const found = new Set<string>();
@@ -84,9 +84,9 @@ export class Hearsay {
       if (reply !== null && 'bill' in reply && dealtWith.has(reply.bill.terms.id)) {
         found.add(subjectOf(operation));
       }
-      const isOther = operation.op === 'bill.create' && operation.terms.type === 'timer';
+      const isOther = operation.op === 'bill.create' && isUnmodelled(operation.terms);
       if (isOther) found.add(subjectOf(operation));
-      if (reply !== null && 'bill' in reply && reply.bill.terms.type === 'timer') {
+      if (reply !== null && 'bill' in reply && isUnmodelled(reply.bill.terms)) {
         found.add(subjectOf(operation));
         found.add(reply.bill.terms.id);
       }
@@ -120,6 +120,10 @@ function explain(
 
 function printsCode({ op, body }: Call): boolean {
   return op === 'bill.create' && body.type === 'static';
+}
+
+function isUnmodelled({ type, acquirer }: Pick<Terms, 'type' | 'acquirer'>): boolean {
+  return type === 'timer' || acquirer !== undefined;
 }
 
 /** The bill or the order that is spoken of. */

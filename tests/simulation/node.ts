@@ -1,5 +1,6 @@
 // A process of the switch, life after life: the real worker host on simulated stores.
 
+import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../../src/domain/ids.ts';
 import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
 import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
@@ -17,6 +18,7 @@ import type { Dice } from './dice.ts';
 import type { HistoryStore } from './history-store.ts';
 import { Life } from './life.ts';
 import type { Random } from './random.ts';
+import type { SimDesks } from './sim-desks.ts';
 import { SimHistory } from './sim-history.ts';
 import { type LeaseStore, SimLeases } from './sim-leases.ts';
 import { type LogStore, SimLog } from './sim-log.ts';
@@ -41,10 +43,13 @@ export interface NodeWorld {
   readonly history: HistoryStore;
   readonly gone: Set<string>;
   readonly settings: NodeSettings;
+  /** Whoever makes the calls to the bank; null: there is none. */
+  readonly desks: SimDesks | null;
   skewed(): void;
   reply(node: SimNode, asked: Asked, reply: Reply): void;
   event(node: SimNode, event: Parameters<ReplySink['event']>[0]): void;
   unfinished(node: SimNode, billId: BillId): void;
+  acquiring(node: SimNode, recipient: Recipient, billId: BillId): void;
   report(node: SimNode, level: string, what: string, fields: object): void;
   count(what: string): void;
   trace(line: string): void;
@@ -142,7 +147,7 @@ export class SimNode {
         reply: (asked, reply) => this.#world.reply(this, asked, reply),
         event: (event) => this.#world.event(this, event),
         eventEnded: () => undefined,
-        acquiring: () => undefined,
+        acquiring: (recipient, billId) => this.#world.acquiring(this, recipient, billId),
         unfinished: (billId) => this.#world.unfinished(this, billId),
         flush: () => undefined,
         begun: () => undefined,
@@ -160,12 +165,14 @@ export class SimNode {
     });
     this.#running = { life, host, history: simHistory, shards };
     life.run(() => host.start());
+    this.#world.desks?.began(this);
   }
 
   crash(): void {
     const running = this.#running;
     if (running === null) return;
     running.life.end();
+    this.#world.desks?.ended(this);
     this.#running = null;
     // Its supervisor may know at once that it is dead.
     if (this.#world.random.chance(0.3)) this.#world.gone.add(running.life.name);
@@ -173,10 +180,12 @@ export class SimNode {
 
   pause(): void {
     this.#running?.life.pause();
+    this.#world.desks?.pause(this);
   }
 
   resume(): void {
     this.#running?.life.resume();
+    this.#world.desks?.resume(this);
   }
 
   shiftWall(by: number): void {
@@ -191,9 +200,12 @@ export class SimNode {
     const running = this.#running;
     if (running === null) return;
     this.isLeaving = true;
+    this.#world.desks?.stop(this);
     for (let i = 0; i < 100 && !running.host.isQuiet; i++) await this.#world.agenda.sleep(20);
     await running.host.stop();
     running.life.end();
-    if (this.#running === running) this.#running = null;
+    if (this.#running !== running) return;
+    this.#world.desks?.ended(this);
+    this.#running = null;
   }
 }

@@ -331,6 +331,8 @@ export class Promises {
     const kept = this.#kept(attempt);
     // Without a payment nothing could be refunded, now or ever.
     if (rejection.rejected === 'refund.paymentRequired') return;
+    // A bank that gives back all or nothing is not asked for a part.
+    if (rejection.rejected === 'refund.partForbidden') return;
     // A reservation that is refused leaves no trace.
     if (operation.op === 'bill.reserve' && rejection.rejected !== 'reservation.refReused') return;
     if (kept === undefined) {

@@ -3,6 +3,8 @@
 import { isPresent } from '../../src/domain/bill/state.ts';
 import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
 import type { Operation } from '../../src/switch/requests.ts';
+import { auditBank } from './bank-audit.ts';
+import { isBankAtRest, settleAtBank, visitBank } from './bank-clients.ts';
 import { heal, rage } from './chaos.ts';
 import {
   type Client,
@@ -35,6 +37,8 @@ Error.stackTraceLimit = 10;
 
 /** How long fair weather may take to bring everything right, in simulated ms. */
 const HEALING_MS = 120_000;
+/** A bank's driver waits for a minute before it sends again what may still arrive. */
+const HEALING_WITH_BANK_MS = 1_500_000;
 /** How long a world whose Postgres has lost commits is watched on. */
 const LOSS_MS = 20_000;
 
@@ -60,7 +64,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     seed: options.seed,
     violation: world.violation,
     counts: world.counts,
-    about: world.dice.about,
+    about: [...world.dice.about, ...world.bankDice.about],
     simulatedMs: world.agenda.now,
   };
 }
@@ -98,6 +102,7 @@ async function live(world: World, clients: readonly Client[]): Promise<void> {
   for (const client of clients) part(work(world, client));
   part(watch(world, clients, over));
   const [till] = clients;
+  if (world.bank !== null) part(visitBank(world, world.bank));
   if (world.settings.hasPoller && till !== undefined) part(poll(world, till));
   part(
     (async () => {
@@ -110,7 +115,8 @@ async function live(world: World, clients: readonly Client[]): Promise<void> {
   const isOver = (): boolean => over.is || world.violation !== null;
   while (!isOver()) {
     await agenda.runUntil(agenda.now + 10_000, isOver);
-    if (world.isHealed && agenda.now > world.stormUntil + HEALING_MS) {
+    const healingMs = world.bank === null ? HEALING_MS : HEALING_WITH_BANK_MS;
+    if (world.isHealed && agenda.now > world.stormUntil + healingMs) {
       world.broke('fair weather does not bring everything right');
     }
   }
@@ -202,10 +208,12 @@ async function watchStream(world: World, recipient: Recipient): Promise<void> {
 // ------------------------------------------------------------------------------------------------ fair weather --
 
 async function recover(world: World, clients: readonly Client[]): Promise<void> {
+  const [till] = clients;
   // Whoever knows more than Postgres refuses what it would have to ask: nothing comes right without an operator.
   if (world.history.hasLost) return await world.agenda.sleep(LOSS_MS);
   await until(world, 'a shard is not served', () => isServed(world));
   await Promise.all(clients.map((client) => client.settleAll()));
+  if (world.bank !== null && till !== undefined) await settleAtBank(world, world.bank, till);
   for (let round = 0; ; round++) {
     let pending = 0;
     for (const client of clients) pending += (await client.takeEvents(1)) ?? 1;
@@ -216,8 +224,9 @@ async function recover(world: World, clients: readonly Client[]): Promise<void> 
   }
   await until(world, 'an arm does not come to its end', () => isDrivenOn(world));
   // Both at once: a timer may bring a bill back at any time.
-  const isDone = (): boolean => isWritten(world) && isQuiet(world);
+  const isDone = (): boolean => isWritten(world) && isQuiet(world) && isBankAtRest(world);
   await until(world, 'history does not catch up, or memory does not empty', isDone);
+  checkBank(world);
   if (world.stopped.size === 0) {
     world.auditor.checkHistory(world.history, world.settings.shards);
   }
@@ -255,6 +264,13 @@ function isWritten(world: World): boolean {
   return world.sound.every(
     (shard) => world.history.watermark(shard).entry === world.auditor.ledger.chain(shard).top,
   );
+}
+
+/** The bank's books are those of the switch. */
+function checkBank(world: World): void {
+  const { bank, auditor } = world;
+  const [wrong] = bank === null ? [] : auditBank(bank, auditor.ledger);
+  if (wrong !== undefined) world.broke(wrong);
 }
 
 /** No event ended before it was given to its recipient, unless its repeat took its place. */

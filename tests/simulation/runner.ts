@@ -32,6 +32,16 @@ export async function firstFailure(
 /** What must have happened at least once in a run of many seeds, or the run has proved nothing about it. */
 export const SOMETIMES: readonly string[] = [
   ...FAULT_KINDS,
+  'fact BillOpened',
+  'fact BillFailed',
+  'fact AcquiringBegun',
+  'bank paid',
+  'bank asked first',
+  'bank gives back by hand',
+  'bank refund done',
+  'bank cancel done',
+  'acquirer.resumed',
+  'acquirer.notResumed',
   'history explained',
   'history of a code explained',
   'sticker armed',

@@ -4,7 +4,7 @@ import type { ShardId } from '../../src/domain/ids.ts';
 import { DAY_MS, SECOND_MS } from '../../src/domain/time.ts';
 import { FAULT_KINDS, type FaultKind } from './dice.ts';
 import type { NodeSettings } from './node.ts';
-import type { Random } from './random.ts';
+import { Random } from './random.ts';
 
 export interface RunOptions {
   readonly seed: number;
@@ -32,6 +32,10 @@ export interface Settings extends NodeSettings {
   readonly hasTimer: boolean;
   /** Whether tills arm stickers too. */
   readonly hasSticker: boolean;
+  /** Whether tills make bills at a bank too. */
+  readonly hasBank: boolean;
+  /** For how many times five seconds what is at the bank may take to come right in fair weather. */
+  readonly quietRoundsMax: number;
   /** Whether an operator deals with complaints, after a month as well. */
   readonly hasOperator: boolean;
   /** A wallet that floods bills with references, so that they spill. */
@@ -77,6 +81,19 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
   const longSleepMs = hasOperator ? random.pick([2, 365]) * DAY_MS : settings.longSleepMs;
   // A complaint needs a sale, what went wrong with it, and somebody's time.
   const more = hasOperator ? { operations: Math.min(200, options.operations ?? 200) } : {};
-  const others = { hasStatic, hasTimer, hasSticker, hasOperator, logTrimsItself };
-  return { ...settings, ...others, ...more, longSleepMs, ...options.given };
+  // By a stream of its own: worlds without a bank are as they were. An operator's year is longer than a bank is watched.
+  const isFit = !hasOperator && !hasSticker;
+  const isWithBank = new Random(options.seed, 11).chance(0.06) && isFit;
+  const hasBank = options.given?.hasBank ?? isWithBank;
+  const faults = hasBank ? without(settings.faults, CLOCK_JUMPS) : settings.faults;
+  const others = { hasStatic, hasTimer, hasSticker, hasOperator, hasBank, logTrimsItself, faults };
+  const atBank = { quietRoundsMax: 150 };
+  return { ...settings, ...others, ...atBank, ...more, longSleepMs, ...options.given };
+}
+
+/** How long ago a call was sent is judged by the clock: where it jumps, no driver can know. */
+const CLOCK_JUMPS: readonly FaultKind[] = ['clock.forward', 'clock.back'];
+
+function without(kinds: ReadonlySet<FaultKind>, others: readonly FaultKind[]): Set<FaultKind> {
+  return new Set([...kinds].filter((kind) => !others.includes(kind)));
 }

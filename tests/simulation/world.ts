@@ -20,7 +20,7 @@ import type { Operation, Reply } from '../../src/switch/requests.ts';
 import { Agenda } from './agenda.ts';
 import { Auditor } from './auditor.ts';
 import { describeReply } from './describe-reply.ts';
-import { Dice } from './dice.ts';
+import { BANK_FAULTS, Dice, FAULTS, type FaultKind } from './dice.ts';
 import { Gateways } from './gateways.ts';
 import { Hearsay } from './hearsay.ts';
 import { HistoryStore } from './history-store.ts';
@@ -29,8 +29,17 @@ import { type NodeWorld, SimNode } from './node.ts';
 import type { Attempt } from './promises.ts';
 import { Random } from './random.ts';
 import { drawSettings, type RunOptions, type Settings } from './settings.ts';
+import { SimBank } from './sim-bank.ts';
+import { SimDesks } from './sim-desks.ts';
 import { LeaseStore } from './sim-leases.ts';
 import { LogStore } from './sim-log.ts';
+
+/** Who sends it, where it is not a client. */
+interface By {
+  readonly isGateway?: boolean;
+  /** A thread of this process, which knows no other. */
+  readonly node?: SimNode;
+}
 
 interface Call {
   readonly done: (reply: Reply | null) => void;
@@ -47,6 +56,11 @@ export class World implements NodeWorld {
   readonly tipped = new Set<BillId>();
   readonly agenda: Agenda;
   readonly dice: Dice;
+  /** Of all that has to do with a bank, so that worlds without one are as they were. */
+  readonly banking: Random;
+  readonly bankDice: Dice;
+  readonly bank: SimBank | null;
+  readonly desks: SimDesks | null;
   readonly auditor: Auditor;
   readonly log: LogStore;
   readonly history: HistoryStore;
@@ -80,7 +94,17 @@ export class World implements NodeWorld {
     this.choices = new Random(options.seed, 5);
     this.tips = new Random(options.seed, 7);
     this.agenda = new Agenda(new Random(options.seed, 3));
-    this.dice = new Dice(new Random(options.seed, 4), this.settings.faults, this.counts);
+    const { faults: allowed, hasBank } = this.settings;
+    const { counts } = this;
+    this.dice = new Dice(new Random(options.seed, 4), FAULTS, { allowed, counts });
+    this.banking = new Random(options.seed, 13);
+    const inBank = hasBank ? allowed : new Set<FaultKind>();
+    this.bankDice = new Dice(new Random(options.seed, 17), BANK_FAULTS, {
+      allowed: inBank,
+      counts,
+    });
+    this.bank = hasBank ? this.#openBank() : null;
+    this.desks = this.bank === null ? null : new SimDesks(this, this.bank);
     this.#operations = this.settings.operations;
     this.#trace = options.trace ?? null;
     this.#mayStop = options.mayStop ?? false;
@@ -108,6 +132,16 @@ export class World implements NodeWorld {
       broke: (what) => this.broke(what),
     });
     for (let i = 0; i < this.settings.nodes; i++) this.nodes.push(new SimNode(`node-${i}`, this));
+  }
+
+  #openBank(): SimBank {
+    const { banking } = this;
+    const ways = {
+      closesByItself: banking.chance(0.5),
+      partialRefund: banking.chance(0.7),
+      refundMs: banking.pick([0, 0, 1_500]),
+    };
+    return new SimBank(this.agenda, ways, (what) => this.broke(what));
   }
 
   get violation(): string | null {
@@ -194,7 +228,7 @@ export class World implements NodeWorld {
     proposed: Operation,
     call: Call,
     delay: number,
-    isFromGateway = false,
+    by: By = {},
   ): void {
     const operation = this.#named(proposed);
     const shard = this.shardOf(operation);
@@ -213,7 +247,7 @@ export class World implements NodeWorld {
       operation,
     };
     this.agenda.after(delay, () => {
-      this.#deliver(asked, attempt, call, this.#nodeFor(asked, isFromGateway));
+      this.#deliver(asked, attempt, call, by.node ?? this.#nodeFor(asked, by.isGateway === true));
     });
   }
 
@@ -341,6 +375,10 @@ export class World implements NodeWorld {
   unfinished(node: SimNode, billId: BillId): void {
     const life = node.running?.life;
     if (life !== undefined) this.gateways.driveOn(life, billId);
+  }
+
+  acquiring(node: SimNode, recipient: Recipient, billId: BillId): void {
+    this.desks?.heard(node, recipient, billId);
   }
 
   report(node: SimNode, level: string, what: string, fields: object): void {
