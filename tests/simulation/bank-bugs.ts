@@ -73,7 +73,7 @@ const AT_BANK = {
   hasFlood: false,
   hasSticker: false,
   hasTimer: false,
-  operations: 200,
+  operations: 100,
 } as const;
 
 /** Whoever waits in vain waits long. */
@@ -85,12 +85,12 @@ type Haunts = {
 };
 
 export const BANK_HAUNTS: Haunts = {
-  'call-not-kept': { faults: ['bank.answerLost', 'desk.crash', 'process.crash'], given: AT_BANK },
+  'call-not-kept': { faults: ['bank.answerLost', 'bank.late'], given: AT_BANK },
   'call-before-durable': { faults: ['append.failed', 'bank.answerLost'], given: AT_BANK },
   'question-skipped': { faults: ['bank.answerLost', 'bank.late'], given: AT_BANK },
   'look-unheard': { faults: [], given: { ...AT_BANK, ...IMPATIENT } },
   'refund-unasked': { faults: [], given: { ...AT_BANK, ...IMPATIENT } },
-  'refund-guessed': { faults: ['bank.lost'], given: AT_BANK },
+  'refund-guessed': { faults: ['bank.lost'], given: { ...AT_BANK, operations: 200 } },
 };
 
 export const BANK_BUGS_FOUND_BY: Found = {

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { BUG_NAMES, FOUND_BY, HAUNTS } from './bugs.ts';
 import { run } from './run.ts';
 import { commandOf, firstFailure, SOMETIMES, shrink } from './runner.ts';
+import type { RunOptions } from './settings.ts';
 import { LogStore } from './sim-log.ts';
 
 const SEEDS = 2_000;
@@ -44,11 +45,18 @@ describe('the switch in simulation', () => {
       expect(second).toEqual(first);
     }
   });
+
+  test('lives the same life again with a bank', async () => {
+    const given = { hasBank: true, hasOperator: false };
+    const [first, second] = [await storyOf(5, given), await storyOf(5, given)];
+    expect(first.filter((line) => line.includes('at the bank')).length).toBeGreaterThan(0);
+    expect(second).toEqual(first);
+  });
 });
 
-async function storyOf(seed: number): Promise<string[]> {
+async function storyOf(seed: number, given: RunOptions['given'] = {}): Promise<string[]> {
   const lines: string[] = [];
-  await run({ seed, trace: (line) => lines.push(line) });
+  await run({ seed, given, trace: (line) => lines.push(line) });
   return lines;
 }
 
