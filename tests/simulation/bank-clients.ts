@@ -100,12 +100,15 @@ function giveBackByHand(world: World, bank: SimBank, { ref, id, ...order }: Bank
   bank.refund(ref, null, amount);
 }
 
+const LATEST_MS = 6_000;
 /** Rounds between two tellings. */
 const TOLD_EACH = 60;
 
 /** In fair weather somebody pays what is open, or its till ends it; and the bank tells of everything once more. */
 export async function settleAtBank(world: World, bank: SimBank, till: Client): Promise<void> {
   const { agenda } = world;
+  // What was late in the storm has arrived by then, and makes bills.
+  await agenda.sleep(LATEST_MS);
   for (let round = 0; round < world.settings.quietRoundsMax && world.violation === null; round++) {
     const restless = atTheBank(world).filter((bill) => !isAtRest(bank, bill));
     if (restless.length === 0) return;
