@@ -50,7 +50,7 @@ export function told(sql: Sql, acting: Acting, what: Told, found?: PendingQuery<
 }
 
 /** What a call with this key was about; null where there was none. */
-async function repeated(
+export async function repeated(
   sql: Sql,
   { operator, idempotencyKey, digest }: Acting,
 ): Promise<Made | null> {

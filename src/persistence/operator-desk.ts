@@ -20,7 +20,7 @@ import type {
 } from '../switch/operator-desk.ts';
 import type { CodedKind, CodeFields, PartyCodes } from '../switch/qr.ts';
 import { PostgresAgreementDesk } from './agreement-desk.ts';
-import { type Change, runOnce, type Told, told } from './audited.ts';
+import { type Change, repeated, runOnce, type Told, told } from './audited.ts';
 import { codeColumns, readCodes } from './code-settings.ts';
 import type { DataKeys } from './data-keys.ts';
 import { openDirectory } from './directory.ts';
@@ -157,6 +157,10 @@ export class PostgresOperatorDesk implements OperatorDesk {
   ): Promise<Changed<Party>> {
     const of = { kind, id, action: `${kind}.codesChanged`, detail: fields };
     return this.#alter(acting, of, codeColumns(fields));
+  }
+
+  async isRepeat(acting: Acting): Promise<boolean> {
+    return (await repeated(this.#sql, acting)) !== null;
   }
 
   async findKey(scope: Scope, id: string): Promise<IssuedKey | null> {

@@ -195,6 +195,8 @@ export interface OperatorDesk {
     id: string,
     fields: CodeFields,
   ): Promise<Changed<Party>>;
+  /** Whether a change has been made with this key: it is answered so again, whatever would be refused by now. */
+  isRepeat(acting: Acting): Promise<boolean>;
   findKey(scope: Scope, id: string): Promise<IssuedKey | null>;
   listKeys(scope: Scope, holderId: string | null, page: PageOf): Promise<IssuedKey[]>;
   addKey(

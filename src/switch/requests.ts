@@ -304,16 +304,15 @@ export interface AcquiringStanding {
   readonly visitAt: Millis;
 }
 
+type Flaws = readonly { readonly path: string; readonly message: string }[];
+
 /** The domain's rejections and those of the use cases around it. */
 export type SwitchRejection =
   | BillRejection
   /** No bank's QR system of that name is this terminal's to use. */
   | { readonly rejected: 'acquirer.unknown' }
   /** It takes no such bill: which fields, and what it takes. */
-  | {
-      readonly rejected: 'acquirer.unfit';
-      readonly errors: readonly { readonly path: string; readonly message: string }[];
-    }
+  | { readonly rejected: 'acquirer.unfit'; readonly errors: Flaws }
   | { readonly rejected: 'order.void' }
   | { readonly rejected: 'order.notFound' }
   | { readonly rejected: 'event.notFound' }
@@ -329,6 +328,8 @@ export type SwitchRejection =
       readonly currency: Currency;
     }
   | { readonly rejected: 'tariff.notInForce'; readonly name: string }
+  /** What can be asked has changed since: it names a format that no loaded driver has any more, say. */
+  | { readonly rejected: 'request.invalid'; readonly detail: string; readonly errors: Flaws }
   /** A bill whose code cannot be in the format that it is to have. */
   | { readonly rejected: 'qr.formatUnfit'; readonly detail: string }
   /** The format is a loaded driver's, which has not answered as it should. */

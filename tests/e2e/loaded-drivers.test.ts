@@ -278,3 +278,39 @@ describe('a list of drivers', () => {
     }
   });
 });
+
+describe('a format that is loaded no more', () => {
+  test('takes back nothing that was answered, and is refused what is new', async () => {
+    const { id: partyId } = world.process.demo.terminal;
+    const asked = (call: string, body: Body) =>
+      new OperatorParty(world, world.process.demo.operator.key).ask(call, body);
+    const set = (idempotencyKey: string, format = 'meadow') =>
+      asked('operator.terminal.changeCodes', { partyId, format, idempotencyKey });
+    const settings = { host: '127.0.0.1', port: 9, pin: '1234' };
+    const endpoint = { holderId: partyId, driver: 'line', settings };
+    const addLine = (idempotencyKey: string) =>
+      asked('operator.webhook.add', { ...endpoint, idempotencyKey });
+    const first = await set('first');
+    const line = await addLine('line');
+    expect(line.status).toBe(201);
+    const made = order();
+    const bill = await done(till, 'bill.create', made);
+    await world.runWith({});
+    const errors = (path: string) => [{ path, message: 'must be one of url, emvco, sbp' }];
+
+    expect(await set('first')).toMatchObject({ status: 200, body: first.body });
+    expect(await set('first', 'stuck')).toMatchObject({
+      status: 409,
+      body: { code: 'idempotency.reused' },
+    });
+    expect(await set('second')).toMatchObject({ status: 400, body: { errors: errors('format') } });
+    expect((await addLine('line')).body).toMatchObject({ id: (line.body as { id: string }).id });
+    expect(await addLine('another')).toMatchObject({ status: 400 });
+    till = world.http('terminal');
+    expect(await done(till, 'bill.create', made)).toMatchObject({ id: bill.id, qr: bill.qr });
+    expect(await refused(till, 'bill.create', order())).toMatchObject({
+      code: 'request.invalid',
+      errors: errors('qrFormat'),
+    });
+  });
+});

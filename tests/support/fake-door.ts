@@ -178,6 +178,7 @@ const NO_DESK: OperatorDesk = {
   limit: () => Promise.resolve({ is: 'unknown' }),
   codes: () => Promise.resolve(null),
   changeCodes: () => Promise.resolve({ is: 'unknown' }),
+  isRepeat: () => Promise.resolve(false),
   findKey: () => Promise.resolve(null),
   listKeys: () => Promise.resolve([]),
   addKey: () => Promise.resolve({ is: 'unknown' }),

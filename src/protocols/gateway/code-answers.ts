@@ -21,7 +21,7 @@ export function codeAnswers({ desk, hosted }: GatewayOptions, kind: CodedKind) {
       const id = params.partyId ?? '';
       const fields = body as CodeFields;
       const problem = problemOfFormat('format', fields.format, hosted);
-      if (problem !== undefined) return problem;
+      if (problem !== undefined && !(await desk.isRepeat(acting))) return problem;
       const changed = await desk.changeCodes(acting, kind, id, fields);
       const isDone = changed.is === 'done' || changed.is === 'repeated';
       return isDone ? show(asked) : changedAnswer(changed, UNKNOWN, () => ({}));

@@ -3,7 +3,7 @@
 import { parsePartId } from '../../domain/ids.ts';
 import { type Changed, mayDo, type PageOf } from '../../switch/operator-desk.ts';
 import type { DeadLetter, LetterId, Webhook } from '../../switch/webhooks/ports.ts';
-import { type WayKind, WEBHOOK } from '../../switch/webhooks/ways.ts';
+import { type Checked, type WayKind, WEBHOOK } from '../../switch/webhooks/ways.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import type { OperatorRequestBody } from '../schemas/operator.ts';
 import { LIMITS } from '../schemas/scalars.ts';
@@ -42,9 +42,11 @@ export function webhookAnswers(options: GatewayOptions) {
       const kind = await desk.holderKind(acting.scope, holderId);
       if (kind === null) return { code: 'party.notFound' };
       const checked = await ways.check(to.driver, wayKindOf(kind), to.settings);
-      if ('away' in checked) return { code: 'driver.away', detail: checked.away };
-      if ('flaws' in checked) return invalid(checked.flaws);
-      const of = { holderId, ...to, settings: checked.value, eventTypes: eventTypes ?? null };
+      const isFit = 'value' in checked;
+      // What was made stands, whichever drivers are loaded by now.
+      if (!isFit && !(await options.desk.isRepeat(acting))) return problemOfWay(checked);
+      const settings = isFit ? checked.value : to.settings;
+      const of = { holderId, ...to, settings, eventTypes: eventTypes ?? null };
       const changed = await desk.add(acting, of);
       return withSecret(changed, { code: 'party.notFound' }, 201);
     },
@@ -110,6 +112,11 @@ async function tested(
   const webhook = await desk.find(acting.scope, id);
   if (webhook === null) return UNKNOWN;
   return { status: 200, body: { passed: isProven, said, webhook: showWebhook(webhook) } };
+}
+
+function problemOfWay(checked: Exclude<Checked, { value: unknown }>): Problem {
+  if ('away' in checked) return { code: 'driver.away', detail: checked.away };
+  return invalid(checked.flaws);
 }
 
 /** A webhook has a URL, and any other way the settings that its driver asks for. */

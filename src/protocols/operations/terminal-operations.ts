@@ -149,12 +149,17 @@ function readCreate(
 ): Read | Promise<Read> {
   const request = asBody('bill.create', body);
   const now = millis(context.wall());
-  const problem =
-    problemOfNew(request, now) ?? problemOfFormat('qrFormat', request.qrFormat, context.hosted);
+  const problem = problemOfNew(request, now);
   if (problem !== undefined) return problem;
   const terminalId = principal.id as TerminalId;
   const orderId = request.orderId as Reference;
   const shard = shardOfOrder(terminalId, orderId, context.shards);
+  const unknown = problemOfFormat('qrFormat', request.qrFormat, context.hosted);
+  if (unknown !== undefined) {
+    const { detail = '', errors = [] } = unknown;
+    const otherwise = { rejected: 'request.invalid', detail, errors } as const;
+    return { shard, operation: unlessMade(request, terminalId, otherwise) };
+  }
   const merchantId = principal.merchantId ?? '';
   const tariff = tariffFor(request, { merchantId, tariffs: context.tariffs, now });
   if (tariff !== null && 'rejected' in tariff) {
@@ -178,7 +183,7 @@ function readCreate(
   return coded instanceof Promise ? coded.then(addressed) : addressed(coded);
 }
 
-/** Refused: but what operators have set may have been otherwise when an earlier attempt made the bill. */
+/** Refused: but what operators have set or loaded may have been otherwise when an earlier attempt made the bill. */
 function unlessMade(
   request: RequestBody<'bill.create'>,
   terminalId: TerminalId,
