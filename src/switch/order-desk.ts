@@ -221,7 +221,7 @@ export class OrderDesk {
     }
   }
 
-  /** A gateway may take its time to hear of an institution of a hundred thousand terminals; a worker knows at once. */
+  /** What was sent before a gateway had looked at its key again is held back too: a worker knows sellers by heart. */
   #isBarred({ principal }: Asked, { terms }: Create): boolean {
     if (principal?.suspended === true) return true;
     return principal?.kind === 'terminal' && this.#around.suspended.haveSold(terms);

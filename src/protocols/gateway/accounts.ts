@@ -2,7 +2,7 @@
 // the key that was looked up, so no request waits for them.
 //
 //   N1. What is over a limit is refused before anything is done, and has used up nothing.
-//   N2. A limit that was changed holds from the next look-up of a key, which follows the change within a second.
+//   N2. A limit that was changed holds from the next look-up of a key: the next use of any, once the change is heard.
 //   N3. Where nothing is limited, a request costs nothing here.
 //   N4. Gateways tell each other a few times a second what they have taken; it is owed here, and sockets are added up.
 //       So a limit is one of all gateways, but that each may give a burst before it hears of the others'.

@@ -51,6 +51,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     inTurnAtOnce: limits.reconnectsAtOnce,
     onFound: (holder) => accounts.learn(holder),
     onChange: tellChanges({ clock, sessions, withdraw: (hashes) => front.withdraw(hashes) }),
+    onDoubt: (concerns) => {
+      for (const session of sessions) session.doubt(concerns);
+    },
   });
   const own = { options, reading: readingOf(options), principals, accounts };
   const polls = new Set<() => void>();

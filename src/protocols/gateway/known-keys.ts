@@ -1,5 +1,5 @@
-// The keys that a gateway knows, by their hash, and by those whose changes may change what they open: a change of one
-// among a hundred thousand terminals costs no look at the others.
+// The keys that a gateway knows, by their hash, and by who holds them: a change of one among a hundred thousand terminals
+// costs no look at the others. Those of a whole institution or merchant are never gathered: see doubts.ts.
 
 import type { DirectoryChange, KeyHolder } from '../../switch/directory.ts';
 
@@ -8,6 +8,8 @@ export interface KnownKey {
   /** By the monotonic clock. */
   readonly endsAt: number;
   checkedAt: number;
+  /** How far changes had been heard of when it was looked up. */
+  turn: number;
   /** Since this was last told. */
   isUsed: boolean;
 }
@@ -59,19 +61,11 @@ export class KnownKeys {
     this.#strike(key.holder.principal.id, keyHash);
   }
 
-  /** Those that may open another thing since these have changed; some perhaps more than once. */
-  touchedBy(changes: readonly DirectoryChange[]): Iterable<string> {
-    const found: string[] = [];
-    const merchants = new Set<string | null>();
-    const institutions = new Set<string>();
-    for (const { kind, id } of changes) {
-      if (kind === 'institution') institutions.add(id);
-      else if (kind === 'key') found.push(...this.#keyOf(id));
-      else found.push(...this.#heldBy(kind, id));
-      if (kind === 'merchant') merchants.add(id);
-    }
-    if (merchants.size + institutions.size > 0) this.#under({ merchants, institutions }, found);
-    return found;
+  /** Those of these keys and holders; some perhaps more than once. */
+  touchedBy(changes: readonly DirectoryChange[]): string[] {
+    return changes.flatMap(({ kind, id }) =>
+      kind === 'key' ? this.#keyOf(id) : this.#heldBy(kind, id),
+    );
   }
 
   all(): Iterable<string> {
@@ -87,19 +81,6 @@ export class KnownKeys {
     const known = this.#byHolder.get(id) ?? [];
     const hashes = typeof known === 'string' ? [known] : [...known];
     return hashes.filter((hash) => this.#byHash.get(hash)?.holder.principal.kind === kind);
-  }
-
-  /** Many, mostly: all are looked at, once for all that has changed. */
-  #under(
-    above: { merchants: ReadonlySet<string | null>; institutions: ReadonlySet<string> },
-    found: string[],
-  ): void {
-    for (const [keyHash, { holder }] of this.#byHash) {
-      const { institutionId, merchantId } = holder.principal;
-      if (above.merchants.has(merchantId) || above.institutions.has(institutionId)) {
-        found.push(keyHash);
-      }
-    }
   }
 
   #enter(holderId: string, keyHash: string): void {

@@ -5,11 +5,14 @@
 //   P2. While nothing is heard, it is checked every second in use, and before use after five.
 //   P3. A directory out of reach takes nobody's key away: what was known goes on being known, but for its end.
 //   P4. A change is looked up for those whom it may concern: how many others are known does not matter.
+//   P5. Nor does how many an institution or merchant has: its change is remembered, and each of their keys is looked up
+//       again when it is next used, once.
 
 import { hash } from 'node:crypto';
 import type { Demands, Directory, DirectoryChange, KeyHolder } from '../../switch/directory.ts';
 import type { Clock } from '../../switch/ports.ts';
 import type { Principal } from '../../switch/principal.ts';
+import { Doubts } from './doubts.ts';
 import { type KnownKey, KnownKeys } from './known-keys.ts';
 import { Rounds } from './rounds.ts';
 import { Turns } from './turns.ts';
@@ -22,7 +25,7 @@ const UNKNOWN_MS = 1_000;
 const UNKNOWN_MAX = 10_000;
 const KEY_LENGTH_MAX = 256;
 const USED_AT_ONCE_MAX = 10_000;
-/** About what the directory is asked in one question: a change of an institution may touch a hundred thousand. */
+/** About what the directory is asked in one question: after a silence, all may have changed. */
 const CHANGES_AT_ONCE = 512;
 const BEARER = /^Bearer +([!-~]+) *$/i;
 
@@ -45,6 +48,8 @@ export interface PrincipalsOptions {
   readonly onFound?: (holder: KeyHolder) => void;
   /** A key that was somebody’s is another’s now, or nobody’s. */
   readonly onChange?: (keyHash: string, principal: Principal | null) => void;
+  /** An institution or a merchant has changed: another thing may be true of these. */
+  readonly onDoubt?: (concerns: (principal: Principal) => boolean) => void;
 }
 
 export class Principals {
@@ -55,12 +60,13 @@ export class Principals {
   readonly #turns: Turns;
   /** What has changed does not wait behind a crowd that reconnects. */
   readonly #changes = new Rounds(CHANGES_AT_ONCE, (keyHash) => this.#lookUpAnew(keyHash));
-  /** Nor does a withdrawn key behind the thousands of an institution that is suspended. */
+  /** Nor does a withdrawn key behind thousands of holders that have changed. */
   readonly #withdrawals = new Rounds(CHANGES_AT_ONCE, (keyHash) => this.#lookUpAnew(keyHash));
   /** Of those of whom more is demanded than a key; nearly nobody is. */
   readonly #demands = new WeakMap<Principal, Demands>();
   /** Of the known keys, those that end some day. */
   readonly #ending = new Set<string>();
+  readonly #doubts = new Doubts();
   #trust: typeof HEARING | typeof DEAF = DEAF;
 
   constructor(options: PrincipalsOptions) {
@@ -76,7 +82,7 @@ export class Principals {
     if (entry !== undefined) {
       if (now >= entry.endsAt) return null;
       const age = now - entry.checkedAt;
-      if (age > this.#trust.staleMs) return undefined;
+      if (age > this.#trust.staleMs || this.#isDoubted(entry)) return undefined;
       if (age > this.#trust.freshMs) this.#recheck(keyHash);
       entry.isUsed = true;
       return entry.holder.principal;
@@ -94,10 +100,13 @@ export class Principals {
    * Asks the directory, once for all who ask meanwhile. Where the directory is out of reach, a key that was known goes
    * on being known; otherwise rejects.
    */
-  lookUp(keyHash: string): Promise<Principal | null> {
+  async lookUp(keyHash: string): Promise<Principal | null> {
     const known = this.#known.get(keyHash);
     if (known !== undefined) known.isUsed = true;
-    return this.#lookUp(keyHash);
+    const found = await this.#lookUp(keyHash);
+    const entry = this.#known.get(keyHash);
+    // What was asked before the change may have been answered as it was before.
+    return entry !== undefined && this.#isDoubted(entry) ? this.#lookUp(keyHash) : found;
   }
 
   #lookUp(keyHash: string): Promise<Principal | null> {
@@ -124,9 +133,13 @@ export class Principals {
     this.#unknown.clear();
     const ofKeys = changes?.filter(({ kind }) => kind === 'key') ?? [];
     for (const keyHash of this.#known.touchedBy(ofKeys)) this.#withdrawals.call(keyHash);
-    const others = changes?.filter(({ kind }) => kind !== 'key');
+    const others = changes?.filter(
+      ({ kind }) => kind !== 'key' && kind !== 'institution' && kind !== 'merchant',
+    );
     const touched = others === undefined ? this.#known.all() : this.#known.touchedBy(others);
     for (const keyHash of touched) this.#changes.call(keyHash);
+    const concerns = this.#doubts.raise(changes ?? []);
+    if (concerns !== null) this.#options.onDoubt?.(concerns);
     // Nobody knows whose these are, and their answers may be from before the change.
     for (const keyHash of this.#lookups.keys()) {
       if (!this.#known.has(keyHash)) this.#changes.call(keyHash);
@@ -164,9 +177,10 @@ export class Principals {
   }
 
   async #ask(keyHash: string): Promise<Principal | null> {
+    const { turn } = this.#doubts;
     try {
       const holder = await this.#options.directory.holderOfKey(keyHash);
-      this.#keep(keyHash, holder);
+      this.#keep(keyHash, holder, turn);
       return holder?.principal ?? null;
     } catch (error) {
       const entry = this.#known.get(keyHash);
@@ -175,6 +189,7 @@ export class Principals {
       // P3. It is tried again in a second.
       if (now >= entry.endsAt) return null;
       entry.checkedAt = now - this.#trust.freshMs + DEAF.freshMs;
+      entry.turn = this.#doubts.turn;
       return entry.holder.principal;
     } finally {
       this.#lookups.delete(keyHash);
@@ -194,7 +209,11 @@ export class Principals {
     return this.#lookUp(keyHash);
   }
 
-  #keep(keyHash: string, holder: KeyHolder | null): void {
+  #isDoubted({ holder, turn }: KnownKey): boolean {
+    return this.#doubts.concern(holder.principal, turn);
+  }
+
+  #keep(keyHash: string, holder: KeyHolder | null, turn: number): void {
     const now = this.#options.clock.monotonic();
     const before = this.#known.get(keyHash);
     this.#ending.delete(keyHash);
@@ -210,8 +229,9 @@ export class Principals {
       this.#unknown.delete(keyHash);
       // Nobody has used a key that was looked up for a change.
       const isUsed = before?.isUsed ?? true;
-      this.#known.set(keyHash, { holder, endsAt, checkedAt: now, isUsed });
-      this.#options.onFound?.(holder);
+      this.#known.set(keyHash, { holder, endsAt, checkedAt: now, turn, isUsed });
+      // Its limits may be those of before: they come with the next look-up, before it is used.
+      if (!this.#doubts.concern(principal, turn)) this.#options.onFound?.(holder);
     }
     if (before !== undefined && !isSame(before.holder, holder)) {
       this.#options.onChange?.(keyHash, holder?.principal ?? null);

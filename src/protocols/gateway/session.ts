@@ -49,6 +49,8 @@ export class Session implements EventReader, AskingSocket {
   #keyHash = '';
   #inbox: Inbox | null = null;
   #cancelDeadline: (() => void) | null = null;
+  /** Another thing may be true of its principal: its key is looked at again before its next frame is taken. */
+  #isDoubted = false;
   /** Frames that came while the key was looked up; null where none is. */
   #early: EarlyFrames | null = null;
   /** An event has been kept back since the buffer was last looked at. */
@@ -120,19 +122,14 @@ export class Session implements EventReader, AskingSocket {
   #takeEarly(): void {
     const early = this.#early?.all() ?? [];
     this.#early = null;
-    for (const bytes of early) this.#take(bytes);
+    for (const bytes of early) this.#receive(bytes);
   }
 
   /** Takes one frame; its bytes die with the call. */
   message(data: ArrayBuffer, isBinary: boolean): void {
     if (this.#isClosed) return;
     const bytes = Buffer.from(data);
-    if (this.#early !== null) {
-      if (this.#early.keep(bytes)) return;
-      this.end(CLOSE.later, 'too much before the key was known: connect again');
-      return;
-    }
-    if (isBinary !== (this.encoding === 'msgpack')) {
+    if (this.#early === null && isBinary !== (this.encoding === 'msgpack')) {
       const wanted = this.encoding === 'msgpack' ? 'binary: msgpack' : 'text: JSON';
       this.#calls.refuse(
         null,
@@ -142,7 +139,50 @@ export class Session implements EventReader, AskingSocket {
       this.#countGarbage(CLOSE.unsupported);
       return;
     }
-    this.#take(bytes);
+    this.#receive(bytes);
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#isDoubted && this.#early === null) this.#lookAgain();
+    if (this.#isClosed) return;
+    if (this.#early === null) {
+      this.#take(bytes);
+    } else if (!this.#early.keep(bytes)) {
+      this.#overflow(bytes);
+    }
+  }
+
+  /** More came than waits for a look-up. */
+  #overflow(bytes: Buffer): void {
+    if (this.#principal === null) {
+      this.end(CLOSE.later, 'too much before the key was known: connect again');
+      return;
+    }
+    // One that has long been open is not cut off for what others have changed.
+    this.#takeEarly();
+    this.#receive(bytes);
+  }
+
+  /** Frames wait meanwhile; where the directory cannot tell, it stays whose it was. */
+  #lookAgain(): void {
+    this.#isDoubted = false;
+    const { principals, options } = this.#context;
+    const known = principals.find(this.#keyHash);
+    if (known !== undefined) {
+      this.judge(known);
+      return;
+    }
+    const early = new EarlyFrames(options.limits.operationsPerSocket);
+    this.#early = early;
+    principals
+      .lookUpInTurn(this.#keyHash)
+      .then(
+        (principal) => this.judge(principal),
+        (error: unknown) => options.log.debug({ err: error }, 'a key could not be judged'),
+      )
+      .finally(() => {
+        if (!this.#isClosed && this.#early === early) this.#takeEarly();
+      });
   }
 
   /** The send buffer has room again. */
@@ -192,6 +232,11 @@ export class Session implements EventReader, AskingSocket {
     const entry = enter(this.#opening, principal);
     if ('principal' in entry) this.#principal = entry.principal;
     else this.end(...streamEnd(entry.refusal, 'the key was withdrawn'));
+  }
+
+  /** Of this principal another thing may be true by now. */
+  doubt(concerns: (principal: Principal) => boolean): void {
+    if (this.#principal !== null && concerns(this.#principal)) this.#isDoubted = true;
   }
 
   canTake(): boolean {
