@@ -5,7 +5,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import type { BookEntry } from '../../src/simulators/control.ts';
 import type { Parcel } from '../../src/simulators/courier.ts';
 import type { FaultOrder } from '../../src/simulators/faults.ts';
@@ -13,7 +12,7 @@ import { startSber } from '../../src/simulators/sber/simulator.ts';
 import type { BankSimulator } from '../../src/simulators/simulator.ts';
 import { startTbank } from '../../src/simulators/tbank/simulator.ts';
 import type { Random } from '../simulation/random.ts';
-import { DIST } from '../support/switch-process.ts';
+import { writeShortLivedSber } from '../support/short-lived-driver.ts';
 import type { Secret } from './secrets.ts';
 
 /** What one bank has in its books, for the audit. */
@@ -150,7 +149,7 @@ export class Banks {
     const acquirers = names.map((name, index) => ({
       name,
       institution: options.institutions[index],
-      driver: name === 'short' ? shortLived(folder) : name,
+      driver: name === 'short' ? writeShortLivedSber(folder) : name,
       settings: settings[index],
       ...(TOKENS[index] === undefined ? {} : { notificationToken: TOKENS[index] }),
       ...PACE,
@@ -239,20 +238,4 @@ export function secretsOfBanks(): Secret[] {
     ...CLIENTS.map(({ clientSecret }) => ({ what: 'the secret at Sber', text: clientSecret })),
     ...TOKENS.map((text) => ({ what: 'the address that a bank posts to', text })),
   ];
-}
-
-/** Somebody's own driver: a Sber whose bills may end soon. */
-function shortLived(folder: string): string {
-  const driver = pathToFileURL(join(DIST, 'drivers/sber/driver.js')).href;
-  writeFileSync(
-    join(folder, 'short.mjs'),
-    `import { driver as sber } from ${JSON.stringify(driver)};
-    const make = (settings, surroundings) => {
-      const made = sber.make(settings, surroundings);
-      made.capabilities.lifetimeMinMs = 1;
-      return made;
-    };
-    export const driver = { ...sber, name: 'short', make };`,
-  );
-  return './short.mjs';
 }

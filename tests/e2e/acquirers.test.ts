@@ -4,7 +4,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BookEntry } from '../../src/simulators/control.ts';
 import { startSber } from '../../src/simulators/sber/simulator.ts';
@@ -12,7 +11,8 @@ import type { BankSimulator } from '../../src/simulators/simulator.ts';
 import { startTbank } from '../../src/simulators/tbank/simulator.ts';
 import type { Bill, Event, HttpParty, Problem } from '../support/client.ts';
 import { postgresAlone } from '../support/set-ups.ts';
-import { DIST, metric } from '../support/switch-process.ts';
+import { writeShortLivedSber } from '../support/short-lived-driver.ts';
+import { metric } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';
 
 const TERMINAL = { terminalKey: 'e2eDEMO', password: 'a-secret-password' };
@@ -52,17 +52,6 @@ function acquirers(): object[] {
   const institution = world.process.demo.institution.id;
   const sberSettings = { ...CLIENT, ...OUTLET, baseUrl: sber.url, settleMs: 500 };
   const notificationUrl = `${world.process.baseUrl}/v1/acquirers/notifications/${TOKEN}`;
-  const driver = pathToFileURL(join(DIST, 'drivers/sber/driver.js')).href;
-  writeFileSync(
-    join(folder, 'short.mjs'),
-    `import { driver as sber } from ${JSON.stringify(driver)};
-    const make = (settings, surroundings) => {
-      const made = sber.make(settings, surroundings);
-      made.capabilities.lifetimeMinMs = 1;
-      return made;
-    };
-    export const driver = { ...sber, name: 'short', make };`,
-  );
   return [
     {
       name: 'tbank',
@@ -72,7 +61,7 @@ function acquirers(): object[] {
       notificationToken: TOKEN,
     },
     { name: 'sber', institution, driver: 'sber', settings: sberSettings },
-    { name: 'short', institution, driver: './short.mjs', settings: sberSettings },
+    { name: 'short', institution, driver: writeShortLivedSber(folder), settings: sberSettings },
     { name: 'closed', institution, terminals: ['ter_x'], driver: 'sber', settings: sberSettings },
   ];
 }
