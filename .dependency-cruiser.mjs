@@ -8,7 +8,7 @@ const layers = {
   telemetry: [],
   switch: ['domain', 'actors'],
   protocols: ['switch', 'domain', 'telemetry'],
-  drivers: ['switch', 'domain', 'telemetry'],
+  drivers: ['switch', 'domain', 'actors', 'telemetry'],
   persistence: ['switch', 'domain', 'telemetry'],
   // Other people's systems, imitated: they share nothing with the switch, or its mistakes would be theirs.
   simulators: [],

@@ -287,7 +287,7 @@ describe('the help text', () => {
 
         QRSWITCH_WORKER_HEAP_MB  (workerHeapMb)
             a whole number from 64 to 65,536; default: 2048
-            Heap of one worker in MiB. A worker that outgrows it is ended, and its shards start anew. For each MiB its shards together may hold 100 transitions that are not in history; then changes get 503.
+            Heap of one worker in MiB. A worker that outgrows it is ended, and its shards start anew. For each MiB its shards together may hold 100 transitions that are not in history, one of more than 512 bytes in the log counted as several; then changes get 503.
 
         QRSWITCH_RESIDENT_MAX  (residentMax)
             a whole number from 1 to 10,000,000; default: 200000

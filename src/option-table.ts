@@ -162,7 +162,7 @@ export const options = {
     fallback: 2048,
     min: 64,
     max: 65_536,
-    why: 'Heap of one worker in MiB. A worker that outgrows it is ended, and its shards start anew. For each MiB its shards together may hold 100 transitions that are not in history; then changes get 503.',
+    why: 'Heap of one worker in MiB. A worker that outgrows it is ended, and its shards start anew. For each MiB its shards together may hold 100 transitions that are not in history, one of more than 512 bytes in the log counted as several; then changes get 503.',
   }),
   residentMax: integer({
     env: 'QRSWITCH_RESIDENT_MAX',

@@ -22,7 +22,7 @@ import type { ToWorkerThread, WorkerTask, WorkerTold } from './threads.ts';
 
 /** Orders that the filter of a worker's shards holds before it overfills: about 64 MiB. */
 const FILTER_ORDERS_MAX = 50_000_000;
-/** One takes about 2.3 KiB: all of them a quarter of the heap, so that collections stay short beside a lease. */
+/** A usual one takes about 2.3 KiB, and a fat one counts as several: all of them a quarter of the heap, so that collections stay short beside a lease. */
 const UNWRITTEN_PER_MIB = 100;
 /** Long enough that a bill at a till seldom wakes; short beside `idleSeconds`. */
 const REST_MS = 5_000;

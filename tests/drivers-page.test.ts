@@ -50,6 +50,14 @@ describe('the driver of docs/drivers.md', () => {
     expect(stderr).toContain('does not keep the contract');
     expect(code).toBe(1);
   });
+
+  test('is caught where a busy bank makes it forget the call before', async () => {
+    const file = written('forgetful.mjs', (code) => code.replace('lastSentAt === null', 'true'));
+    const { code, stdout } = await qrswitch('driver', 'check', file);
+
+    expect(stdout).toContain('FAIL  does not say no of a lost refund');
+    expect(code).toBe(1);
+  });
 });
 
 describe('the way of delivery of docs/drivers.md', () => {

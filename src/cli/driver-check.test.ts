@@ -8,6 +8,7 @@ import {
   done,
   notDone,
   type Registration,
+  unknown,
 } from '../drivers/contract/bill-driver.ts';
 import { type Checked, runChecks } from '../drivers/kit/run-checks.ts';
 import { driver as tbank } from '../drivers/tbank/driver.ts';
@@ -92,6 +93,37 @@ const planted: readonly [string, string, Change][] = [
         const outcome = await driver.refund(registration, refund, attempt);
         if (outcome.outcome !== 'unknown') return outcome;
         return driver.look(registration);
+      },
+    }),
+  ],
+  [
+    'says of a lost call that it was not sent',
+    'gives back once when',
+    (driver) => ({
+      refund: async (...call) => {
+        const outcome = await driver.refund(...call);
+        return outcome.outcome === 'unknown' ? { ...outcome, unsent: 'early' } : outcome;
+      },
+    }),
+  ],
+  [
+    'takes a busy bank for a no',
+    'does not say no of a lost refund',
+    (driver) => ({
+      refund: async (...call) => {
+        const outcome = await driver.refund(...call);
+        const isBusy = outcome.outcome === 'unknown' && outcome.unsent === 'unclear';
+        return isBusy ? notDone('busy', '', { afterMs: outcome.afterMs }) : outcome;
+      },
+    }),
+  ],
+  [
+    'lets whoever asks all the time wait for ever',
+    'though it is asked all the time',
+    (driver) => ({
+      refund: async (...call) => {
+        const outcome = await driver.refund(...call);
+        return outcome.outcome === 'unknown' ? unknown(outcome.detail, outcome.afterMs) : outcome;
       },
     }),
   ],

@@ -73,4 +73,25 @@ describe('the directory', () => {
     });
     await feed.close();
   });
+
+  test('reads no table from end to end, however few its rows are when it is first asked', async () => {
+    await sql`
+      insert into keys (key_hash, terminal_id)
+      select md5(n::text), ${terminals[0]?.id ?? ''} from generate_series(1, 200) as n`;
+    // A server tells what it has read when its connection ends.
+    const scans = async (): Promise<{ whole: number; byIndex: number }> => {
+      await sql`select pg_stat_force_next_flush()`;
+      const [row] = await sql<{ whole: number; byIndex: number }[]>`
+        select sum(seq_scan)::integer as whole, sum(idx_scan)::integer as "byIndex"
+        from pg_stat_user_tables where relname in ('keys', 'terminals')`;
+      return row ?? { whole: -1, byIndex: -1 };
+    };
+    const before = await scans();
+    const directory = new PostgresDirectory({ url });
+    const [, ...good] = terminals;
+    await Promise.all(good.map(({ key }) => directory.holderOfKey(hashKey(key))));
+    await directory.close();
+    await expect.poll(async () => (await scans()).byIndex).toBeGreaterThan(before.byIndex);
+    expect((await scans()).whole).toBe(before.whole);
+  });
 });

@@ -13,6 +13,7 @@ import type { LimitSettings } from '../switch/limits.ts';
 import type { OperatorRole, Principal } from '../switch/principal.ts';
 import type { Suspensions } from '../switch/sellers.ts';
 import type { ToldTariff } from '../switch/tariffs.ts';
+import { BY_INDEX } from './by-index.ts';
 import type { DataKeys } from './data-keys.ts';
 import { type KeyHashes, readKeyHashes } from './key-hashes.ts';
 import { KeyQuestions } from './key-questions.ts';
@@ -21,11 +22,6 @@ import { changedTariffs, tariffPages } from './tariff-rows.ts';
 const CONNECTIONS = 2;
 const CONNECT_TIMEOUT_S = 5;
 const CLOSE_S = 5;
-/**
- * One plan for one key and for hundreds, by the indexes: planned for each number anew, some hundreds of keys would have
- * every terminal of the table read.
- */
-const BY_INDEX = { plan_cache_mode: 'force_generic_plan' };
 
 interface HolderColumns {
   readonly key_hash: string;

@@ -98,22 +98,24 @@ export class PostgresWebhookBook implements WebhookBook {
   }
 
   async keep(
-    id: string,
+    ids: readonly string[],
     state: 'dead' | 'owed',
     letters: readonly Letter[],
     failure: string,
   ): Promise<void> {
-    if (letters.length === 0) return;
-    const rows = letters.map(({ billId, no, recipient, type, occurredAt }) => ({
-      endpoint_id: id,
-      bill_id: billId,
-      no,
-      recipient,
-      type,
-      occurred_at: occurredAt,
-      state,
-      failure,
-    }));
+    const rows = letters.flatMap(({ billId, no, recipient, type, occurredAt }) =>
+      ids.map((id) => ({
+        endpoint_id: id,
+        bill_id: billId,
+        no,
+        recipient,
+        type,
+        occurred_at: occurredAt,
+        state,
+        failure,
+      })),
+    );
+    if (rows.length === 0) return;
     await this.#sql`
       insert into webhook_letters ${this.#sql(rows)}
       on conflict (endpoint_id, bill_id, no) do update set

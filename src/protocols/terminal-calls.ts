@@ -186,6 +186,7 @@ export const terminalCalls: readonly Call[] = [
       'bill.notPaid',
       'bill.notConfirmable',
       'confirm.exceedsPaid',
+      'refund.partForbidden',
     ],
   },
   {
@@ -202,6 +203,7 @@ export const terminalCalls: readonly Call[] = [
       'bill.notCancellable',
       'cancel.amountBeforeConfirm',
       'refund.exceedsConfirmed',
+      'refund.partForbidden',
       'refund.paymentRequired',
       'request.keyMissing',
       'idempotency.reused',
@@ -224,6 +226,7 @@ export const terminalCalls: readonly Call[] = [
       'payment.notRefundable',
       'refund.paymentRequired',
       'refund.exceedsConfirmed',
+      'refund.partForbidden',
       'request.keyMissing',
       'idempotency.reused',
     ],

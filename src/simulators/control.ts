@@ -28,7 +28,8 @@ export interface BookEntry {
   readonly amount: number;
   readonly paid: number;
   readonly returned: number;
-  readonly refunds: readonly { amount: number; by: 'api' | 'hand'; status: string }[];
+  /** `at`: when it was asked for, wall clock, ms. */
+  readonly refunds: readonly { amount: number; by: 'api' | 'hand'; status: string; at: number }[];
 }
 
 /** What the control API does to a bank. A text that comes back says why it could not be done. */

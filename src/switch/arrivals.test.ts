@@ -7,34 +7,25 @@ import {
   institutionId,
   makeBill,
   merchantId,
-  NOON,
   paychannelId,
   reference,
   terminalId,
 } from '../../tests/support/bill-fixtures.ts';
-import { ManualClock, settled } from '../../tests/support/manual-clock.ts';
-import { ShardClock } from '../actors/shard-clock.ts';
-import { ABSENT, type PresentBill } from '../domain/bill/state.ts';
-import type { BillId, InstitutionId, MerchantId, ShardId, TerminalId } from '../domain/ids.ts';
+import { startLoneShard } from '../../tests/support/lone-shard.ts';
+import type { PresentBill } from '../domain/bill/state.ts';
+import { EVENTS_KEPT } from '../domain/bill/vocabulary.ts';
+import type { BillId, InstitutionId, MerchantId, TerminalId } from '../domain/ids.ts';
 import { type Currency, minor, ZERO } from '../domain/money.ts';
 import { NEVER } from '../domain/time.ts';
-import { makeBillPacker } from '../persistence/history/bill-packer.ts';
-import { Agreements } from './agreements.ts';
 import type { BillOperation } from './bill-commands.ts';
-import { entryId, NO_ENTRY } from './entry-id.ts';
-import { EventIndex } from './event-index.ts';
-import { Lookups } from './lookups.ts';
-import type { History } from './ports.ts';
 import type { Principal } from './principal.ts';
-import { NO_OBSERVER } from './reporter.ts';
-import type { Operation, Reply } from './requests.ts';
+import type { Operation } from './requests.ts';
 import { SuspendedSellers } from './sellers.ts';
-import { Shard } from './shard.ts';
 
 const OPEN = billId(1);
 const LET_GO = billId(2);
 const UNKNOWN = billId(3);
-const ENTRY = entryId(1, 1);
+const CODE = billId(4);
 
 /** A code for many payments that has let go of most of what came for it: of it, history is asked for references and parts. */
 const spilled = makeBill(
@@ -54,97 +45,18 @@ const spilled = makeBill(
   },
   { spilled: true },
 );
+/** Another, which had let go of one payment before it came here. */
+const code = makeBill(
+  { ...spilled.terms, id: CODE, capture: 'auto' },
+  { counts: { payments: 1, credits: 0, events: 1, reservations: 0, accepted: 1 } },
+);
 const bills = new Map<BillId, PresentBill>([
   [OPEN, makeBill({ id: OPEN })],
   [LET_GO, spilled],
+  [CODE, code],
 ]);
 
-/** A shard on a history that counts what it is asked. */
-function begin(suspended = new SuspendedSellers()) {
-  const clock = new ManualClock(NOON);
-  const questions: string[] = [];
-  const marks = [{ shard: 0 as ShardId, entry: ENTRY, at: NOON }];
-  const counted = (kind: string, count: number): void => {
-    questions.push(`${count} ${kind}`);
-  };
-  const history = {
-    fetchBills: async (ids: readonly BillId[]) => {
-      counted('bills', ids.length);
-      const found = ids.map((id) => {
-        const bill = bills.get(id);
-        return bill === undefined ? { bill: ABSENT, entry: NO_ENTRY } : { bill, entry: ENTRY };
-      });
-      return { bills: found, watermarks: marks };
-    },
-    fetchReferences: async (keys: readonly unknown[]) => {
-      counted('references', keys.length);
-      return { references: keys.map(() => null), watermarks: marks };
-    },
-    fetchParts: async (keys: readonly unknown[]) => {
-      counted('parts', keys.length);
-      const parts = keys.map(() => ({ payment: null, credits: [], event: null }));
-      return { parts, watermarks: marks };
-    },
-  } as unknown as History;
-  const reporter = { report: () => undefined };
-  const lookups = new Lookups({
-    history,
-    clock,
-    observer: NO_OBSERVER,
-    reporter,
-    knownWatermark: () => NO_ENTRY,
-    settled: () => undefined,
-  });
-  let replies: Reply[] = [];
-  const shard = new Shard({
-    id: 0 as ShardId,
-    clock,
-    lookups,
-    events: new EventIndex(),
-    packer: makeBillPacker(),
-    agreements: new Agreements(),
-    suspended,
-    sink: {
-      reply: (_asked, reply) => replies.push(reply),
-      event: () => undefined,
-      eventEnded: () => undefined,
-      unfinished: () => undefined,
-      acquiring: () => undefined,
-      begun: () => undefined,
-      flush: () => undefined,
-    },
-    limits: {
-      underWayMax: 100,
-      mailboxMax: 100,
-      unwrittenMax: 100,
-      unwrittenInAllMax: 100,
-      residentsMax: 100,
-      filterOrdersMax: 100,
-    },
-    isLeased: () => true,
-    unwritten: () => 0,
-    unwrittenInAll: () => 0,
-    defect: (bill, error) => {
-      throw new Error(bill, { cause: error });
-    },
-    wake: () => undefined,
-  });
-  shard.serve(new ShardClock({ wall: NOON, monotonic: 0 }, 0));
-  /** What is answered, and what history was asked for it, tick by tick. */
-  const ask = async (principal: Principal, operation: Operation) => {
-    replies = [];
-    const before = questions.length;
-    const common = { seq: 1, origin: 1, requestId: 'r', encoding: 'json' } as const;
-    shard.receive({ ...common, shard: 0 as ShardId, principal, operation });
-    let ticks = 0;
-    for (; replies.length === 0 && ticks < 10; ticks++) {
-      lookups.flush();
-      await settled();
-    }
-    return { reply: replies[0], ticks, questions: questions.slice(before) };
-  };
-  return { ask, shard };
-}
+const begin = (suspended?: SuspendedSellers) => startLoneShard({ bills, suspended });
 
 const nobody = { merchantId: null, merchant: null, restricted: false, subscribed: false } as const;
 const merchant = { name: 'Other', city: 'Shop' };
@@ -278,6 +190,106 @@ describe('a request of a stranger', () => {
     });
     shard.suspend();
     expect(shard.underWay).toBe(0);
+  });
+});
+
+describe('a payment of a bill that has let go of references', () => {
+  const REFERENCES_KEPT = 64;
+  const wallet = { ...(strangers['a paychannel'] as Principal), institutionId };
+  const pay = (id: BillId, ref: string) =>
+    ({
+      op: 'payment.create',
+      billId: id,
+      ...(OPERATIONS['payment.create'] as object),
+      paymentRef: reference(ref),
+      amount: minor(1),
+    }) as unknown as Operation;
+
+  /** Pays parts until the bill has let go of the first `gone` references. */
+  async function letGo(id: BillId, gone: number) {
+    const begun = begin();
+    const { ask, commit } = begun;
+    for (let i = 0; i < REFERENCES_KEPT + gone; i++) {
+      await ask(wallet, pay(id, `p-${i}`));
+      commit();
+    }
+    return begun;
+  }
+
+  test('asks nobody for a new one, where the bill has been here since before the first', async () => {
+    const { ask, shard } = await letGo(OPEN, 30);
+    expect(shard.residents.get(OPEN)?.bill).toMatchObject({ spilled: true });
+    for (let i = 0; i < 20; i++) {
+      expect((await ask(wallet, pay(OPEN, `new-${i}`))).questions).toEqual([]);
+    }
+  });
+
+  test('asks history for one that it has let go of, once that is written', async () => {
+    const { ask, shard } = await letGo(OPEN, 30);
+    // What is not in history yet stands beside the bill.
+    expect((await ask(wallet, pay(OPEN, 'p-0'))).questions).toEqual([]);
+    const cell = shard.residents.get(OPEN);
+    if (cell !== undefined) cell.unwritten = null;
+    expect((await ask(wallet, pay(OPEN, 'p-0'))).questions).toEqual(['1 references']);
+    expect((await ask(wallet, pay(OPEN, 'p-29'))).questions).toEqual(['1 references']);
+    expect((await ask(wallet, pay(OPEN, 'p-30'))).questions).toEqual([]);
+  });
+
+  test('asks history for every unknown one, where the bill came from there so', async () => {
+    const { ask } = await letGo(LET_GO, 1);
+    expect((await ask(wallet, pay(LET_GO, 'new'))).questions).toEqual(['1 references']);
+  });
+});
+
+describe('a part that stands beside its code while a request for it waits', () => {
+  const HISTORIC = 1;
+  const BESIDE = 2;
+  const wallet = { ...(strangers['a paychannel'] as Principal), institutionId };
+  const pay = { ...OPERATIONS['payment.create'], op: 'payment.create', billId: CODE };
+  const acknowledge = (...nos: number[]): Operation => ({ op: 'event.ack', billId: CODE, nos });
+
+  /** The code lets go of payments and of the events that told of them. History has all of it once it is asked for the nth part. */
+  async function letGo(nth: number) {
+    let asked = 0;
+    const begun = startLoneShard({
+      bills,
+      onQuestion: (question) => {
+        if (question === '1 parts') asked += 1;
+        if (asked === nth) begun.write();
+      },
+    });
+    const { ask, commit } = begun;
+    for (let i = 0; i <= EVENTS_KEPT + 1; i++) {
+      await ask(wallet, { ...pay, paymentRef: reference(`p-${i}`) } as unknown as Operation);
+      commit();
+    }
+    return begun;
+  }
+
+  test('is acknowledged, though history has it before the request runs', async () => {
+    const { ask, commit, answers, shard } = await letGo(1);
+    // It changes something, and so is answered once that is durable.
+    const asked = await ask(owner, acknowledge(HISTORIC, BESIDE));
+    expect(asked).toMatchObject({ reply: undefined, questions: ['1 parts'] });
+    const { unwritten } = shard.residents.get(CODE) ?? {};
+    expect(unwritten, 'all but its end is written').toMatchObject([{ parts: { ended: [BESIDE] } }]);
+    commit();
+    expect(answers()).toEqual([{ kind: 'acknowledged', count: 1 }]);
+  });
+
+  test('is refunded, though history has it before the request runs', async () => {
+    const { ask, commit, answers } = await letGo(2);
+    const refund = { ...OPERATIONS['payment.refund'], op: 'payment.refund', billId: CODE };
+    // The second waits for history after the first, and takes the refund with it.
+    await Promise.all([
+      ask(owner, acknowledge(HISTORIC)),
+      ask(owner, acknowledge(HISTORIC)),
+      ask(owner, { ...refund, paymentNo: BESIDE } as unknown as Operation),
+    ]);
+    commit();
+    const nothing = { kind: 'acknowledged', count: 0 };
+    const refunded = { kind: 'paymentNow', payment: { no: BESIDE, status: 'refunded' } };
+    expect(answers()).toMatchObject([nothing, nothing, refunded]);
   });
 });
 

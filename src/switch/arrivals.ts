@@ -15,6 +15,7 @@ import { type Asked, DETAILS, fault } from './reply-sink.ts';
 import type { Reply } from './requests.ts';
 import type { Residents } from './residents.ts';
 import type { ShardSurroundings } from './shard-surroundings.ts';
+import { recall } from './streaming.ts';
 import { sees, unseen } from './visibility.ts';
 
 /** What is asked of the shard. */
@@ -142,6 +143,7 @@ export class Arrivals {
       return;
     }
     residents.fill(cell, found.bill, found.entry);
+    recall(this.#around, found.bill, this.#home.now());
     this.#drain(cell);
     if (cell.bill.status === 'absent' && cell.batch === 0) residents.remove(cell);
   }

@@ -5,6 +5,7 @@ import type { BillFact, KeptReference } from '../domain/bill/vocabulary.ts';
 import type { NamedReference } from './bill-replies.ts';
 import type { Cell, LettingGo } from './cell.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
+import { GoneReferences } from './gone-references.ts';
 import { keepBeside } from './parts.ts';
 
 /**
@@ -24,15 +25,24 @@ export function lettingGo(
   const oldest = kept[0];
   const gone = oldest === undefined ? before.references.length : before.references.indexOf(oldest);
   const released = gone < 0 ? before.references : before.references.slice(0, gone);
+  // A bill that had let go of something before it came here keeps none: nobody knows of what.
+  if (!before.spilled && released.length > 0) cell.gone ??= new GoneReferences();
   for (const reference of released) {
     cell.unwritten ??= [];
     cell.unwritten.push({ ...by, reference, parts: null });
+    cell.gone?.add(reference);
   }
+}
+
+/** Whether the bill may have let go of this reference. */
+export function mayHaveGone({ bill, gone }: Cell, named: NamedReference): boolean {
+  return isPresent(bill) && bill.spilled && (gone === null || gone.mayHold(named));
 }
 
 /** A reference that the bill has let go of and history may not have yet. */
 export function recallUnwritten(cell: Cell, named: NamedReference): KeptReference | null {
-  for (const { reference } of cell.unwritten ?? []) {
+  if (cell.unwritten === null || cell.gone?.mayHold(named) === false) return null;
+  for (const { reference } of cell.unwritten) {
     if (
       reference !== null &&
       reference.ref === named.ref &&

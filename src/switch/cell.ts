@@ -8,6 +8,7 @@ import type { KeptReference } from '../domain/bill/vocabulary.ts';
 import type { BillId } from '../domain/ids.ts';
 import { NEVER } from '../domain/time.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
+import type { GoneReferences } from './gone-references.ts';
 import type { FoundPart, PartsBeside } from './part-keys.ts';
 import type { Asked } from './reply-sink.ts';
 
@@ -18,11 +19,11 @@ export interface Waiting {
   looked: boolean;
   /** What history answered. */
   recalled: KeptReference | null;
-  /** Parts that history was asked for, as it told of them. */
+  /** Parts that it needs: as history told of them, or as they stood beside the bill when history was asked. */
   told: readonly FoundPart[];
 }
 
-/** For all who have asked history for nothing. */
+/** For all who have asked for nothing. */
 export const NONE_TOLD: Waiting['told'] = [];
 
 /** A long poll: answered when the bill's version passes `afterVersion`, or when due. */
@@ -61,6 +62,8 @@ export interface Cell extends Timed {
   waiting: Mailbox<Waiting> | null;
   watchers: Watcher[] | null;
   unwritten: Unwritten[] | null;
+  /** What the bill has let go of, where it has been here since before the first; null: nothing, or nobody knows. */
+  gone: GoneReferences | null;
   /** Monotonic ms of the last request or transition: the idle leave memory. */
   usedAt: number;
 }
@@ -77,6 +80,7 @@ export function makeCell(id: BillId, loaded: boolean, usedAt: number): Cell {
     waiting: null,
     watchers: null,
     unwritten: null,
+    gone: null,
     usedAt,
     dueAt: NEVER,
     heapIndex: -1,

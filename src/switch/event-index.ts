@@ -43,6 +43,15 @@ export class EventIndex {
     return this.#placed(streamed);
   }
 
+  /** What is pending of a bill in memory, in its order. */
+  pendingOf(bill: PresentBill): StreamedEvent[] {
+    const { id } = bill.terms;
+    return bill.outbox.flatMap((event) => {
+      const known = this.#streams.get(event.recipient)?.pending.get(partId(id, 'e', event.no));
+      return known === undefined ? [] : [this.#placed(known)];
+    });
+  }
+
   /** An event has ended: acknowledged, or replaced by its repeat. History does not show it yet. */
   end(billId: BillId, event: BillEvent): void {
     const stream = this.#streamOf(event.recipient);

@@ -38,7 +38,7 @@ function entriesOf(...lists: readonly (readonly BillCommand[])[]): CommittedEntr
       const transition = { kind: 'bill', billId: terms().id, at, facts, ...who } as const;
       return { kind: 'bill', after, touched, transition };
     });
-    return { entry: id(i + 1), at: inSeconds(seconds), items };
+    return { entry: id(i + 1), at: inSeconds(seconds), weight: items.length, items };
   });
 }
 
@@ -86,7 +86,7 @@ describe('folding committed entries', () => {
   });
 
   test('moves the watermark over an opening, which holds nothing', () => {
-    const opening = { entry: entryId(2, 0), at: 5, items: [] };
+    const opening = { entry: entryId(2, 0), at: 5, weight: 0, items: [] };
     const batch = fold([{ shard: SHARD, from: FROM, entries: [opening] }]);
     expect(batch.moves.map(({ to }) => to)).toEqual([entryId(2, 0)]);
     expect(batch.bills).toEqual([]);

@@ -158,13 +158,29 @@ export function transitionOf(
   };
 }
 
-/** The parts with these numbers; both lists are in order, and almost always it is the last one. */
+/** The parts with these numbers; both lists are in order. */
 function numbered<Part extends { readonly no: number }>(
   parts: readonly Part[],
   nos: readonly number[],
-): Part[] {
-  if (nos.length === 0) return [];
-  return parts.filter((part) => nos.includes(part.no));
+): readonly Part[] {
+  if (nos.length === 0) return NO_PARTS;
+  return nos.flatMap((no) => parts[placeOf(parts, no)] ?? NO_PARTS);
+}
+
+const NO_PARTS: readonly never[] = [];
+
+/** Where the part with this number stands; -1 where it is not there. A bill may have five hundred. */
+function placeOf(parts: readonly { readonly no: number }[], no: number): number {
+  let from = 0;
+  let to = parts.length - 1;
+  while (from <= to) {
+    const middle = (from + to) >>> 1;
+    const found = parts[middle]?.no ?? no;
+    if (found === no) return middle;
+    if (found < no) from = middle + 1;
+    else to = middle - 1;
+  }
+  return -1;
 }
 
 /** What the audit trail says: the first fact, or the code of a recorded refusal. */

@@ -32,6 +32,8 @@ export type PutBack = () => void;
 
 export class Batch {
   readonly serial: number;
+  /** What its entry takes in the log, once it is encoded. */
+  bytes = 0;
   readonly items: Item[] = [];
   /** Cells that the batch touched, each once, with their state when the batch was sealed. */
   readonly touched: Cell[] = [];
@@ -112,6 +114,11 @@ export class GroupCommit {
     this.#inFlight = { batch, entry };
     this.#open = new Batch(batch.serial + 1);
     return batch.items.map((item) => item.transition);
+  }
+
+  /** The batch under way takes so much in the log. */
+  encoded(bytes: number): void {
+    if (this.#inFlight !== null) this.#inFlight.batch.bytes = bytes;
   }
 
   /** The batch under way is durable: its sealed states become the committed ones (G2). */

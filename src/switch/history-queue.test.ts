@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Reference, TerminalId } from '../domain/ids.ts';
 import { millis } from '../domain/time.ts';
 import { type EntryId, entryId } from './entry-id.ts';
-import { type CommittedEntry, HistoryQueue } from './history-queue.ts';
+import { type CommittedEntry, HistoryQueue, weightOf } from './history-queue.ts';
 
 const id = (sequence: number): EntryId => entryId(1, sequence);
 
@@ -16,8 +16,17 @@ function entry(sequence: number, transitions: number): CommittedEntry {
     requestId: 'r',
   } as const;
   const items = Array.from({ length: transitions }, () => ({ kind: 'order', transition }) as const);
-  return { entry: id(sequence), at: sequence, items };
+  return { entry: id(sequence), at: sequence, weight: items.length, items };
 }
+
+describe('an entry', () => {
+  test('weighs as many transitions as it has, or as would take so many bytes if they were large for usual ones', () => {
+    expect(weightOf(30, 30 * 200)).toBe(30);
+    expect(weightOf(30, 30 * 512)).toBe(30);
+    expect(weightOf(30, 30 * 512 + 1)).toBe(31);
+    expect(weightOf(1, 60_000)).toBe(118);
+  });
+});
 
 describe('a history queue', () => {
   test('counts transitions, not entries', () => {

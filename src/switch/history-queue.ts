@@ -20,11 +20,21 @@ export function commandOf(item: CommittedItem): string {
   return item.kind === 'bill' ? item.transition.command : 'ResolveOrder';
 }
 
+/** A usual transition takes less in an entry. */
+const TRANSITION_BYTES = 512;
+
 export interface CommittedEntry {
   readonly entry: EntryId;
+  /** What it takes of the room that memory has, in usual transitions: a fat one counts as several. */
+  readonly weight: number;
   /** Time of its last transition, or of the opening. */
   readonly at: number;
   readonly items: readonly CommittedItem[];
+}
+
+/** `bytes`: what the entry takes in the log. */
+export function weightOf(transitions: number, bytes: number): number {
+  return Math.max(transitions, Math.ceil(bytes / TRANSITION_BYTES));
 }
 
 /** A queue of committed entries, oldest first. */
@@ -32,10 +42,16 @@ export class HistoryQueue {
   #entries: CommittedEntry[] = [];
   #head = 0;
   #depth = 0;
+  #weight = 0;
 
   /** Transitions that wait. */
   get depth(): number {
     return this.#depth;
+  }
+
+  /** Of all entries that wait. */
+  get weight(): number {
+    return this.#weight;
   }
 
   get isEmpty(): boolean {
@@ -63,17 +79,18 @@ export class HistoryQueue {
   push(entry: CommittedEntry): void {
     this.#entries.push(entry);
     this.#depth += entry.items.length;
+    this.#weight += entry.weight;
   }
 
-  /** The oldest entries, left in place, until they hold `transitionsMax` transitions; at least one. */
-  head(transitionsMax: number): CommittedEntry[] {
+  /** The oldest entries, left in place, until they weigh `weightMax`; at least one. */
+  head(weightMax: number): CommittedEntry[] {
     const taken: CommittedEntry[] = [];
-    let count = 0;
+    let weight = 0;
     for (let i = this.#head; i < this.#entries.length; i++) {
       const entry = this.#entries[i];
       if (entry === undefined) break;
-      count += entry.items.length;
-      if (taken.length > 0 && count > transitionsMax) break;
+      weight += entry.weight;
+      if (taken.length > 0 && weight > weightMax) break;
       taken.push(entry);
     }
     return taken;
@@ -90,6 +107,7 @@ export class HistoryQueue {
       taken.push(first);
       this.#head += 1;
       this.#depth -= first.items.length;
+      this.#weight -= first.weight;
     }
     if (this.#head > 1_024 || this.isEmpty) {
       this.#entries = this.#entries.slice(this.#head);

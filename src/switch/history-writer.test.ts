@@ -23,7 +23,7 @@ function entry(sequence: number, times: readonly number[] = [sequence]): Committ
     } as const;
     return { kind: 'order', transition } as const;
   });
-  return { entry: id(sequence), at: times.at(-1) ?? 0, items };
+  return { entry: id(sequence), at: times.at(-1) ?? 0, weight: items.length, items };
 }
 
 /** History that does what it is told, and answers or not. */
@@ -89,6 +89,47 @@ describe('the history writer', () => {
     ]);
     expect(heard).toEqual(['written 1', 'written 2,3']);
     expect(writer.depth(SHARD)).toBe(0);
+  });
+
+  describe('with eight busy shards', () => {
+    const shards = [1, 2, 3, 4, 5, 6, 7, 8] as ShardId[];
+    let turns: { at: number; shards: ShardId[] }[];
+
+    beforeEach(() => {
+      turns = [];
+      rows.write = async ({ moves }) => {
+        const moved = moves.map(({ shard }) => shard);
+        turns.push({ at: clock.monotonic(), shards: moved });
+        return new Set(moved);
+      };
+      const listener = { written: () => {}, overtaken: () => {}, stopped: () => {} };
+      for (const shard of shards) writer.follow(shard, NO_ENTRY, listener);
+      for (const shard of shards) writer.enqueue(shard, entry(1));
+      // The first of them was written at once, and alone.
+      writer.enqueue(1 as ShardId, entry(2));
+    });
+
+    test('writes them in turns, and the round in the time of one statement', async () => {
+      await clock.pass(1_000);
+      expect(turns.map((turn) => turn.shards)).toEqual([[1], [1, 2], [3, 4], [5, 6], [7, 8]]);
+      // 20 ms and 1 ms a transition after the first; then, of 28 ms, a quarter after each.
+      expect(turns.map((turn) => turn.at)).toEqual([0, 21, 28, 35, 42]);
+      expect(writer.weightInAll).toBe(0);
+    });
+
+    test('goes on with the others where one is left before its turn', async () => {
+      await clock.pass(0);
+      for (const shard of shards.slice(1, 7)) writer.leave(shard);
+      await clock.pass(1_000);
+      expect(turns.map((turn) => turn.shards)).toEqual([[1], [1], [8]]);
+    });
+
+    test('writes all at once where more waits than a statement takes', async () => {
+      const much = Array.from({ length: 2_000 }, (_, at) => at);
+      writer.enqueue(5 as ShardId, entry(2, much));
+      await clock.pass(21);
+      expect(turns.map((turn) => turn.shards)).toEqual([[1], shards, [5]]);
+    });
   });
 
   test('asks the watermark what became of a statement that was not answered (H2)', async () => {
@@ -179,13 +220,13 @@ describe('the history writer', () => {
     writer.enqueue(SHARD, entry(1, [1, 2]));
     writer.enqueue(SHARD, entry(2));
     writer.claim(10);
-    expect(writer.depthInAll).toBe(13);
+    expect(writer.weightInAll).toBe(13);
     writer.claim(-10);
     follow();
-    expect(writer.depthInAll).toBe(0);
+    expect(writer.weightInAll).toBe(0);
     writer.enqueue(SHARD, entry(1, [1, 2]));
     writer.leave(SHARD);
-    expect(writer.depthInAll).toBe(0);
+    expect(writer.weightInAll).toBe(0);
     rows.answers = 'all';
     follow();
     writer.enqueue(SHARD, entry(1, [1, 2]));
@@ -194,7 +235,20 @@ describe('the history writer', () => {
     await clock.pass(2_000);
     expect(heard.at(-1)).toMatch('stopped');
     expect(writer.depth(SHARD)).toBe(1);
-    expect(writer.depthInAll).toBe(0);
+    expect(writer.weightInAll).toBe(0);
+  });
+
+  test('counts a fat entry as several, and writes no more of them at once than of usual ones', async () => {
+    rows.answers = 'failed';
+    writer.enqueue(SHARD, { ...entry(1), weight: 1_500 });
+    writer.enqueue(SHARD, { ...entry(2), weight: 400 });
+    writer.enqueue(SHARD, { ...entry(3), weight: 200 });
+    expect(writer.weightInAll).toBe(2_100);
+    expect(writer.depth(SHARD)).toBe(3);
+    rows.answers = 'all';
+    await clock.pass(2_000);
+    expect(rows.batches.map(({ transitions }) => transitions.length)).toEqual([1, 2, 1]);
+    expect(writer.weightInAll).toBe(0);
   });
 
   test('knows the time of the oldest transition, not that of its entry’s last', () => {

@@ -176,7 +176,7 @@ async function drain(moving: Moving, shard: ShardId, from: Log): Promise<EntryId
     at = millis(Math.max(at, replayed.at));
     const closing = await close(opener, top, at);
     if (closing === null) continue;
-    writer.enqueue(shard, { entry: closing, at, items: [] });
+    writer.enqueue(shard, { entry: closing, at, weight: 0, items: [] });
     await writer.reached(shard, closing);
     await writer.close();
     // What history has need not stay, or this log could never take over again (see refuseForeign).

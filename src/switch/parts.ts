@@ -119,6 +119,14 @@ export function besideOf(cell: Cell, { kind, no }: PartKey): FoundPart | undefin
   return undefined;
 }
 
+/** Whether only history can know of the part, or of the payment that it tells of. */
+export function isOfHistory(cell: Cell, bill: PresentBill, key: PartKey): boolean {
+  const beside = besideOf(cell, key);
+  if (beside === undefined) return true;
+  const payment = paymentAway(bill, beside);
+  return payment !== null && besideOf(cell, payment) === undefined;
+}
+
 function eventIn({ events, ended }: PartsBeside, no: number): FoundPart | undefined {
   if (ended.includes(no)) return NOT_FOUND;
   const event = events.find((each) => each.no === no);
@@ -136,7 +144,7 @@ function paymentIn(
   return { payment, credits: credits.filter((each) => each.paymentNo === paymentNo), event: null };
 }
 
-/** What is found of the parts that an operation needs: beside the bill, else as history has told. Null: it needs none. */
+/** What is found of the parts that an operation needs: beside the bill, else as it was told. Null: it needs none. */
 export function partsFor(
   cell: Cell,
   operation: BillOperation,

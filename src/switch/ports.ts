@@ -242,6 +242,8 @@ export interface StreamedEvent {
   readonly event: BillEvent;
   /** Memory gives it, and may have let older ones of its bill go: pending in history alone, they come first. */
   readonly isAfterLetGo?: true;
+  /** Its bill has just been fetched: it was pending in history alone, and comes before what happens to the bill now. */
+  readonly isFetched?: true;
 }
 
 /** What of a bill an event's body shows beside the event's own snapshot. */

@@ -6,10 +6,10 @@ import type { KeptReference, Parts } from '../domain/bill/vocabulary.ts';
 import type { BillOperation } from './bill-commands.ts';
 import { type NamedReference, referenceOf } from './bill-replies.ts';
 import type { Cell, Waiting } from './cell.ts';
-import { recallUnwritten } from './cell-references.ts';
+import { mayHaveGone, recallUnwritten } from './cell-references.ts';
 import type { Lookups } from './lookups.ts';
-import type { PartKey } from './part-keys.ts';
-import { awayFrom, besideOf, partsFor, paymentAway } from './parts.ts';
+import type { FoundPart, PartKey } from './part-keys.ts';
+import { awayFrom, besideOf, isOfHistory, partsFor, paymentAway } from './parts.ts';
 import type { Asked } from './reply-sink.ts';
 
 /** What a request names and its bill has not at hand, as far as it is known anywhere. */
@@ -47,8 +47,9 @@ export class ReferenceDesk {
 
   #isAway(cell: Cell, bill: PresentBill, asked: Asked): boolean {
     const named = bill.spilled ? namedBy(asked) : null;
-    if (named !== null && inMemory(cell, named) === null) return true;
-    return isForMany(bill) && this.#partsOfHistory(cell, bill, asked, null).length > 0;
+    if (named !== null && mayHaveGone(cell, named) && inMemory(cell, named) === null) return true;
+    if (!isForMany(bill)) return false;
+    return this.#partsAway(cell, bill, asked, null).some((key) => isOfHistory(cell, bill, key));
   }
 
   /** Asks history for all that waiting requests name and memory does not have. */
@@ -88,7 +89,7 @@ export class ReferenceDesk {
     const known = named === null ? null : inMemory(cell, named);
     // Memory may let it go before the answer comes, of which history had no part when it was asked.
     waiting.recalled = known;
-    if (named === null || known !== null || !isSpilled(cell)) {
+    if (named === null || known !== null || !mayHaveGone(cell, named)) {
       return this.#askForParts(cell, waiting, settled);
     }
     this.#lookups.references.want({ billId: cell.id, ...named }, (fetched) => {
@@ -106,29 +107,33 @@ export class ReferenceDesk {
   #askForParts(cell: Cell, waiting: Waiting, settled: (waiting: Waiting) => void): boolean {
     const { bill } = cell;
     if (!isPresent(bill) || !isForMany(bill)) return false;
-    const keys = this.#partsOfHistory(cell, bill, waiting.asked, waiting.recalled);
-    let open = keys.length;
-    const want = (key: PartKey): void => {
+    let open = 0;
+    const told = (found: FoundPart): void => {
+      waiting.told = [...waiting.told, found];
+      const payment = paymentAway(bill, found);
+      if (payment !== null) look(payment);
+    };
+    const look = (key: PartKey): void => {
+      // What stands beside the bill may do so no more once the request runs: it is told of at once.
+      const beside = besideOf(cell, key);
+      if (beside !== undefined) {
+        told(beside);
+        return;
+      }
+      open += 1;
       this.#lookups.parts.want(key, (fetched) => {
         open -= 1;
         if ('failed' in fetched) this.#failed(cell, waiting);
-        else {
-          waiting.told = [...waiting.told, fetched.found];
-          const payment = paymentAway(bill, fetched.found);
-          if (payment !== null && besideOf(cell, payment) === undefined) {
-            open += 1;
-            want(payment);
-          }
-        }
+        else told(fetched.found);
         if (open === 0) settled(waiting);
       });
     };
-    for (const key of keys) want(key);
-    return keys.length > 0;
+    for (const key of this.#partsAway(cell, bill, waiting.asked, waiting.recalled)) look(key);
+    return open > 0;
   }
 
-  /** The parts that the request needs and that stand neither in the bill nor beside it. */
-  #partsOfHistory(
+  /** The parts that the request needs and that the bill has not at hand. */
+  #partsAway(
     cell: Cell,
     bill: PresentBill,
     asked: Asked,
@@ -136,17 +141,7 @@ export class ReferenceDesk {
   ): PartKey[] {
     const operation = asked.operation as BillOperation;
     const named = recalled ?? this.#keptBy(bill, asked) ?? this.#besideBy(cell, asked);
-    const keys: PartKey[] = [];
-    for (const key of awayFrom(bill, operation, named)) {
-      const beside = besideOf(cell, key);
-      if (beside === undefined) {
-        keys.push(key);
-        continue;
-      }
-      const payment = paymentAway(bill, beside);
-      if (payment !== null && besideOf(cell, payment) === undefined) keys.push(payment);
-    }
-    return keys;
+    return awayFrom(bill, operation, named);
   }
 
   #keptBy(bill: PresentBill, asked: Asked): KeptReference | null {
@@ -165,10 +160,6 @@ function inMemory(cell: Cell, named: NamedReference): KeptReference | null {
   const { bill } = cell;
   if (!isPresent(bill)) return null;
   return findReference(bill, named.kind, named.scope, named.ref) ?? recallUnwritten(cell, named);
-}
-
-function isSpilled({ bill }: Cell): boolean {
-  return isPresent(bill) && bill.spilled;
 }
 
 function namedBy(asked: Asked): NamedReference | null {

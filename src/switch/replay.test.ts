@@ -58,8 +58,8 @@ function logOf(entries: () => readonly LogEntry[]): Log {
   return { read } as unknown as Log;
 }
 
-/** So many receipts for the bill, an entry each. */
-function receipts(count: number): LogEntry[] {
+/** So many receipts for the bill, an entry each; with `text` in them. */
+function receipts(count: number, text = ''): LogEntry[] {
   return Array.from({ length: count }, (_, i) => ({
     id: entryId(1, 2 + i),
     payload: codec.encode({
@@ -72,7 +72,7 @@ function receipts(count: number): LogEntry[] {
           command: 'AttachReceipt',
           actor: 'terminal:t',
           requestId: 'r',
-          facts: [{ type: 'ReceiptAttached', receipt: { no: i } }],
+          facts: [{ type: 'ReceiptAttached', receipt: { no: i, text } }],
         },
       ],
     }),
@@ -153,7 +153,7 @@ describe('replaying a shard’s log', () => {
     const tail = [opening, creation, ...receipts(1_000)];
     let most = 0;
     const written = async ({ moves }: HistoryBatch): Promise<ReadonlySet<ShardId>> => {
-      most = Math.max(most, writer.depthInAll);
+      most = Math.max(most, writer.weightInAll);
       return new Set(moves.map(({ shard }) => shard));
     };
     const { sources, writer, clock } = stand(
@@ -175,7 +175,16 @@ describe('replaying a shard’s log', () => {
     expect(most).toBeLessThanOrEqual(600);
     writer.claim(-300);
     while (writer.depth(SHARD) > 0) await clock.pass(250);
-    expect(writer.depthInAll).toBe(0);
+    expect(writer.weightInAll).toBe(0);
+  });
+
+  test('knows a fat tail by what it takes in the log', async () => {
+    const tail = [opening, creation, ...receipts(10, 'x'.repeat(5_120))];
+    const { sources, writer } = stand({ bill: ABSENT, entry: NO_ENTRY }, () => false, tail);
+    await replay(sources, NO_ENTRY);
+    expect(writer.depth(SHARD)).toBe(11);
+    // Ten of more than 5,120 bytes: eleven times 512 each.
+    expect(writer.weightInAll).toBeGreaterThan(10 * 11);
   });
 
   test('takes back what it has claimed where it is left', async () => {
@@ -183,7 +192,7 @@ describe('replaying a shard’s log', () => {
     let asked = 0;
     const { sources, writer } = stand({ bill: ABSENT, entry: NO_ENTRY }, () => ++asked > 3, tail);
     await expect(replay(sources, NO_ENTRY)).rejects.toThrow('was left');
-    expect(writer.depthInAll).toBe(0);
+    expect(writer.weightInAll).toBe(0);
   });
 
   test('begins again where the log is trimmed between two pages: memory would lack what was there', async () => {

@@ -9,7 +9,7 @@ import { touchedBy } from '../domain/bill/touched.ts';
 import type { BillFact } from '../domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../domain/ids.ts';
 import { type EntryId, formatEntryId, NO_ENTRY } from './entry-id.ts';
-import type { CommittedEntry, CommittedItem } from './history-queue.ts';
+import { type CommittedEntry, type CommittedItem, weightOf } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { guarded } from './lookups.ts';
 import type { History, Log, LogEntry, Watermark } from './ports.ts';
@@ -51,7 +51,7 @@ export interface ReplaySources {
   readonly watermark: EntryId;
   /** Transitions that may wait for history: the rest of a longer tail is read once it has some. */
   readonly unwrittenMax: number;
-  /** The same of all that `writer` writes. */
+  /** The same of all that `writer` writes, a fat one counted as several. */
   readonly unwrittenInAllMax: number;
   /** Whether the shard has been left meanwhile: its memory may belong to a later life, and must not be touched. */
   readonly isVoid: () => boolean;
@@ -69,15 +69,15 @@ export async function replay(
   const rows = new Map<BillId, EntryId>();
   // History is given it at the end: writing would take the time that reading needs.
   let unwritten: CommittedEntry[] = [];
-  let transitions = 0;
+  let weight = 0;
   const giveToHistory = (): void => {
     for (const entry of unwritten) writer.enqueue(shard, entry);
     unwritten = [];
     letGo();
   };
   const letGo = (): void => {
-    writer.claim(-transitions);
-    transitions = 0;
+    writer.claim(-weight);
+    weight = 0;
   };
   try {
     for (;;) {
@@ -91,13 +91,13 @@ export async function replay(
       const before = top;
       for (const entry of await replayPage(sources, page, rows)) {
         at = Math.max(at, entry.at);
-        transitions += entry.items.length;
-        writer.claim(entry.items.length);
+        weight += entry.weight;
+        writer.claim(entry.weight);
         unwritten.push(entry);
       }
       top = last.id;
       entries += page.length;
-      if (isTooMuch(sources, transitions)) {
+      if (isTooMuch(sources, weight)) {
         giveToHistory();
         await writer.reached(shard, before);
       }
@@ -109,9 +109,10 @@ export async function replay(
 
 function isTooMuch(
   { shard, writer, unwrittenMax, unwrittenInAllMax }: ReplaySources,
-  transitions: number,
+  weight: number,
 ): boolean {
-  return writer.depth(shard) + transitions > unwrittenMax || writer.depthInAll > unwrittenInAllMax;
+  // Nothing weighs less than it has transitions.
+  return writer.depth(shard) + weight > unwrittenMax || writer.weightInAll > unwrittenInAllMax;
 }
 
 /**
@@ -140,8 +141,8 @@ async function replayPage(
   const contents = page.map(({ payload }) => sources.codec.decode(payload));
   await fetchMissing(sources, contents, rows);
   mustGoOn(sources);
-  return page.map(({ id }, i) =>
-    replayEntry(sources.home, id, must(contents[i], 'content of an entry'), rows),
+  return page.map(({ id, payload }, i) =>
+    replayEntry(sources.home, { id, payload }, must(contents[i], 'content of an entry'), rows),
   );
 }
 
@@ -179,11 +180,11 @@ async function fetchMissing(
 
 function replayEntry(
   home: ReplayHome,
-  entry: EntryId,
+  { id: entry, payload }: LogEntry,
   content: EntryContent,
   rows: ReadonlyMap<BillId, EntryId>,
 ): CommittedEntry {
-  if (content.kind !== 'batch') return { entry, at: content.at, items: [] };
+  if (content.kind !== 'batch') return { entry, at: content.at, weight: 0, items: [] };
   const items: CommittedItem[] = [];
   let at = 0;
   for (const transition of content.transitions) {
@@ -195,7 +196,7 @@ function replayEntry(
       items.push(replayTransition(home, entry, transition));
     }
   }
-  return { entry, at, items };
+  return { entry, at, weight: weightOf(items.length, payload.length), items };
 }
 
 function replayTransition(

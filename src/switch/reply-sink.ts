@@ -13,7 +13,7 @@ export interface Asked extends Request {
 
 export interface ReplySink {
   reply(asked: Asked, reply: Reply): void;
-  /** A committed event, for whoever has subscribed to its recipient. */
+  /** A committed event, for whoever has subscribed to its recipient: it is new, or its bill has just been fetched. */
   event(event: StreamedEvent): void;
   /** An event that has been acknowledged, by whichever session, or replaced: nobody need hear it again. */
   eventEnded(recipient: Recipient, eventId: string): void;

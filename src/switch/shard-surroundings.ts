@@ -14,7 +14,10 @@ export interface ShardLimits {
   readonly underWayMax: number;
   /** Requests that wait for one bill or order. */
   readonly mailboxMax: number;
-  /** Transitions committed but not yet in history: of one shard, and of all that share the worker's memory. */
+  /**
+   * Transitions committed but not yet in history: of one shard, and of all that share the worker's memory, where a fat one
+   * counts as several.
+   */
   readonly unwrittenMax: number;
   readonly unwrittenInAllMax: number;
   /** Bills in memory. */
@@ -37,7 +40,7 @@ export interface ShardSurroundings {
   readonly isLeased: () => boolean;
   /** Transitions of the shard that history does not have yet. */
   readonly unwritten: () => number;
-  /** The same of all shards of the worker. */
+  /** The same of all shards of the worker, by weight. */
   readonly unwrittenInAll: () => number;
   /**
    * Our own code is wrong about one bill: tells so and returns. What was decided before stays, in its batch. Anything but

@@ -23,7 +23,7 @@ import type { Cell, Waiting } from './cell.ts';
 import { lettingGo } from './cell-references.ts';
 import { type EntryId, NO_ENTRY } from './entry-id.ts';
 import { type Batch, GroupCommit } from './group-commit.ts';
-import type { CommittedEntry, CommittedItem } from './history-queue.ts';
+import { type CommittedEntry, type CommittedItem, weightOf } from './history-queue.ts';
 import { LongPolls } from './long-polls.ts';
 import { OrderDesk } from './order-desk.ts';
 import { type Asked, DETAILS, fault } from './reply-sink.ts';
@@ -246,7 +246,8 @@ export class Shard {
     }
     for (const { asked, reply } of batch.releases) this.release(asked, reply);
     for (const cell of batch.touched) this.#polls.wake(cell);
-    return { entry, at: must(items.at(-1), 'a transition').transition.at, items };
+    const { at } = must(items.at(-1), 'a transition').transition;
+    return { entry, at, weight: weightOf(items.length, batch.bytes), items };
   }
 
   /** A transition read from the log again: its events stand in the streams, but nobody hears them anew. */

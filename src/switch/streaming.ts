@@ -1,8 +1,10 @@
 // What a committed transition sends into the streams of its recipients.
 
+import { isDead } from '../domain/bill/outbox.ts';
 import { type Bill, isPresent } from '../domain/bill/state.ts';
 import { type Touched, touchedBy } from '../domain/bill/touched.ts';
 import { partId } from '../domain/ids.ts';
+import type { Millis } from '../domain/time.ts';
 import type { Cell } from './cell.ts';
 import { writeOff } from './cell-references.ts';
 import type { EntryId } from './entry-id.ts';
@@ -51,6 +53,17 @@ export function stream(streams: Streams, after: Bill, touched: Touched, live: bo
     if (how === 'letGo') continue;
     events.end(after.terms.id, event);
     if (live) sink.eventEnded(event.recipient, partId(after.terms.id, 'e', event.no));
+  }
+}
+
+/**
+ * Says again what is pending of a bill that has been fetched: whoever could not ask history, and so does not know of it,
+ * hears of it before anything newer.
+ */
+export function recall({ events, sink }: Streams, bill: Bill, now: Millis): void {
+  if (!isPresent(bill) || bill.outbox.length === 0) return;
+  for (const streamed of events.pendingOf(bill)) {
+    if (!isDead(streamed.event, now)) sink.event({ ...streamed, isFetched: true });
   }
 }
 

@@ -60,7 +60,7 @@ export async function takeOver(
       const openedAt = millis(Math.max(clock.wall(), at));
       const opened = await openEpoch(opener, top, { at: openedAt, nonces });
       if (isVoid()) return null;
-      writer.enqueue(id, { entry: opened, at: openedAt, items: [] });
+      writer.enqueue(id, { entry: opened, at: openedAt, weight: 0, items: [] });
       return { top: opened, at: openedAt };
     } catch (error) {
       // Fenced: another's last entry has landed; read on. Unknown: an own opening is replayed like any entry.

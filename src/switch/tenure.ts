@@ -115,6 +115,7 @@ export class Tenure {
     const entry = (after + 1) as EntryId;
     const transitions = this.shard.commit.seal(entry);
     const payload = opener.codec.encode({ kind: 'batch', transitions });
+    this.shard.commit.encoded(payload.length);
     const sentAt = clock.monotonic();
     opener.log.append(this.shard.id, after, entry, payload).then(
       () => {
@@ -272,7 +273,7 @@ export class Tenure {
     const { writer } = this.#around;
     const entry = this.shard.settle(reopening.isUnknownCommitted);
     if (entry !== null) writer.enqueue(this.shard.id, entry);
-    writer.enqueue(this.shard.id, { entry: reopening.top, at, items: [] });
+    writer.enqueue(this.shard.id, { entry: reopening.top, at, weight: 0, items: [] });
     this.#serve(reopening.top);
   }
 

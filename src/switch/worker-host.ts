@@ -219,7 +219,7 @@ export class WorkerHost {
       suspended: this.#options.suspended,
       isLeased: () => this.#leasing.isRunning(id),
       unwritten: () => this.#writer.depth(id),
-      unwrittenInAll: () => this.#writer.depthInAll,
+      unwrittenInAll: () => this.#writer.weightInAll,
       defect: (bill, error) => this.#defect(bill, error),
       wake: () => this.#wake(),
     });

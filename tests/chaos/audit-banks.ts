@@ -9,11 +9,13 @@ import type { BillLine, CreditLine, Rows } from './rows.ts';
 const BILL_ID = 26;
 /** By the names of all banks. */
 const PAYABLE: ReadonlySet<string> = new Set(['NEW', 'FORM_SHOWED', 'CREATED', 'ON_PAYMENT']);
+/** Between the clocks of a bank and of a shard. */
+const SKEW_MS = 1_000;
 const OVER: ReadonlySet<string> = new Set(['cancelled', 'expired', 'failed', 'refunded']);
 
 export function atBanks(
   { banks, calls }: Pick<Recollection, 'banks' | 'calls'>,
-  rows: Rows,
+  rows: Pick<Rows, 'bills' | 'payments' | 'credits'>,
 ): string[] {
   const shown = new Set(
     calls.flatMap(({ answer }) => (answer as { payload?: string } | null)?.payload ?? []),
@@ -79,23 +81,52 @@ function givenBackOnce({ entries, credits }: AtBank): string[] {
     found.push(`${settled} settled and ${rejected} rejected here, ${returned} given back there`);
   }
   if (credits.some(({ status }) => status === 'pending')) found.push('a credit is still pending');
-  const given = entries.flatMap(({ refunds }) => refunds).filter(({ status }) => status === 'done');
-  const byHand = sum(given.filter(({ by }) => by === 'hand').map(({ amount }) => amount));
+  const byHand = sum(givenAt(entries, 'hand').map(({ amount }) => amount));
   const external = sumOf(({ origin }) => origin === 'external');
   if (external > byHand) found.push('more by hand here than at the bank');
-  if (external + rejected < byHand && !isTakenForOurs(credits, given)) {
-    found.push(`${byHand} by hand at the bank, ${external} of it found`);
+  // A credit of late money is for all that is back, whoever gave it.
+  if (credits.some(({ reason }) => reason === 'late')) return found;
+  const { taken, wrong } = takenForOurs(credits, entries);
+  found.push(...wrong);
+  if (external + taken + rejected < byHand) {
+    found.push(`${byHand} by hand at the bank, ${external} of it found, ${taken} taken for ours`);
   }
   return found;
 }
 
-/** As much by hand, or more, in the moment of a refund is taken for it; a credit of late money is for all that is back. */
-function isTakenForOurs(credits: readonly CreditLine[], given: BookEntry['refunds']): boolean {
-  const byHand = given.filter(({ by }) => by === 'hand');
-  const isCovered = (amount: number): boolean => byHand.some((each) => each.amount >= amount);
-  return credits.some(
-    ({ amount, reason, origin }) => reason === 'late' || (origin === null && isCovered(amount)),
-  );
+/**
+ * Refunds of ours that are settled here and that the bank was never brought to make: as much, or more, was given by hand before
+ * they were settled, in one or in several, and was taken for them. Of equal ones the last are taken for these.
+ */
+function takenForOurs(
+  credits: readonly CreditLine[],
+  entries: readonly BookEntry[],
+): { taken: number; wrong: string[] } {
+  const wrong: string[] = [];
+  const settledAt = (credit: CreditLine): number => credit.settled_at ?? 0;
+  const unmade = credits
+    .filter(({ status, origin }) => status === 'settled' && origin === null)
+    .sort((left, right) => settledAt(left) - settledAt(right));
+  for (const { amount } of givenAt(entries, 'api')) {
+    const at = unmade.findIndex((credit) => credit.amount === amount);
+    if (at < 0) wrong.push(`${amount} given back as asked, and not settled here`);
+    else unmade.splice(at, 1);
+  }
+  const byHand = givenAt(entries, 'hand');
+  let taken = 0;
+  for (const credit of unmade) {
+    taken += credit.amount;
+    const until = settledAt(credit) + SKEW_MS;
+    if (sum(byHand.filter(({ at }) => at <= until).map(({ amount }) => amount)) >= taken) continue;
+    wrong.push(`${credit.amount} settled here, and given by nobody until then`);
+  }
+  return { taken, wrong };
+}
+
+function givenAt(entries: readonly BookEntry[], who: 'api' | 'hand'): BookEntry['refunds'] {
+  return entries
+    .flatMap(({ refunds }) => refunds)
+    .filter(({ by, status }) => by === who && status === 'done');
 }
 
 function hasEnded({ bill, entries, credits, shown }: AtBank): string[] {

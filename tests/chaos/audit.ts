@@ -4,6 +4,7 @@ import { agree } from './audit-answers.ts';
 import { atBanks } from './audit-banks.ts';
 import { endedAs, printedCodes } from './audit-codes.ts';
 import { delivered } from './audit-events.ts';
+import { endpointsServed } from './audit-hooks.ts';
 import { doneOnce, uninvited } from './audit-rows.ts';
 import { sales } from './audit-sales.ts';
 import { stays } from './audit-stays.ts';
@@ -24,6 +25,7 @@ export function audit(memory: Recollection, rows: Rows, books: readonly string[]
   doneOnce(evidence, findings);
   agree(evidence, findings);
   delivered(evidence, findings);
+  endpointsServed(evidence, findings);
   printedCodes(evidence, findings);
   stays(evidence, findings);
   sales(evidence, findings);

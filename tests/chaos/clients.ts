@@ -5,7 +5,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Random } from '../simulation/random.ts';
 import type { Api, Body, Event, Op } from '../support/client.ts';
-import type { Hook, Hooks } from './hooks.ts';
+import type { EndpointPlan } from './endpoints.ts';
+import { beCalled } from './holding.ts';
+import type { Holder, Hooks } from './hooks.ts';
 import { type Call, isDefinite, type Memory, type Via, type Way } from './memory.ts';
 import { type HttpLine, StreamLine } from './transports.ts';
 
@@ -51,8 +53,10 @@ export class Client {
   readonly abandoned = new Set<string>();
   readonly #key: string;
   readonly #via: Via;
-  /** One for ever, or one after the other again and again. */
+  /** One for ever, or one after the other again and again; none: others are told in its place. */
   readonly #ways: readonly Way[];
+  /** Its endpoints while it has its events posted. */
+  readonly #plans: readonly EndpointPlan[];
   readonly #around: Surroundings;
   readonly #seen = new Set<string>();
   readonly #toAcknowledge = new Set<string>();
@@ -65,7 +69,11 @@ export class Client {
 
   constructor(
     identity: Identity,
-    how: { readonly via: Via; readonly ways: readonly Way[] },
+    how: {
+      readonly via: Via;
+      readonly ways: readonly Way[];
+      readonly plans: readonly EndpointPlan[];
+    },
     around: Surroundings,
     random: Random,
   ) {
@@ -76,6 +84,7 @@ export class Client {
     this.#key = identity.key;
     this.#via = how.via;
     this.#ways = how.ways;
+    this.#plans = how.plans;
     this.#around = around;
     this.random = random;
   }
@@ -165,6 +174,7 @@ export class Client {
   }
 
   async #listen(): Promise<void> {
+    if (this.#ways.length === 0) return;
     for (let turn = 0; !this.#isStopping; turn++) {
       const way = this.#ways[turn % this.#ways.length] ?? 'poll';
       const until =
@@ -180,15 +190,11 @@ export class Client {
 
   /** Has its events posted to it. */
   async #beCalled(isOver: () => boolean): Promise<void> {
-    const { hooks } = this.#around;
+    const { random, name } = this;
+    const hear: Holder['hear'] = (event, text) => this.#hear(event, 'webhook', text);
+    const holder = { id: this.#id, name, recipients: [name], hear };
     const isPatient = (): boolean => !this.#isStopping;
-    const hear: Hook['hear'] = (event, text) => this.#hear(event, 'webhook', text);
-    const hook = await hooks.open(this.#id, hear, isPatient);
-    while (!isOver()) {
-      await pause(this.random.between(100, 500));
-      if (hook !== null && this.random.chance(0.01)) await hooks.rotate(hook, isPatient);
-    }
-    if (hook !== null) await hooks.close(hook, isPatient);
+    await beCalled(this.#around.hooks, holder, this.#plans, { isOver, isPatient, random });
   }
 
   async #stayConnected(isOver: () => boolean): Promise<void> {

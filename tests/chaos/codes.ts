@@ -36,6 +36,33 @@ export async function code(parties: Parties): Promise<void> {
   if (random.chance(0.4)) await endPayments(parties, printed);
 }
 
+/** One code with a payment for each way to end it, then withdrawn. */
+export async function codeInCalm({ till, wallets, random }: Parties): Promise<void> {
+  const terms = {
+    type: 'static',
+    currency: 'EUR',
+    amount: PRICE,
+    usage: 'many',
+    capture: 'manual',
+  };
+  const bill = billIn(
+    await till.ask('bill.create', { orderId: till.fresh('code'), ...terms }, 'http'),
+  );
+  if (bill === null) return;
+  const billId = bill.id;
+  for (const op of ['payment.confirm', 'payment.cancel', 'payment.refund'] as const) {
+    const wallet = random.pick(wallets);
+    const paid = { billId, paymentRef: wallet.fresh('pay'), amount: PRICE, currency: 'EUR' };
+    const { answer } = await wallet.ask('payment.create', paid, 'http');
+    const { payment } = answer as { payment: Payment };
+    const one = { billId, paymentId: payment.id };
+    if (op === 'payment.refund') await till.ask('payment.confirm', one, 'http');
+    const key = op === 'payment.refund' ? { idempotencyKey: till.fresh('key') } : {};
+    await till.ask(op, { ...one, ...key }, 'http');
+  }
+  await till.ask('bill.cancel', { billId }, 'http');
+}
+
 function orderOf(orderId: string, isCrowded: boolean, random: Random): Body {
   const order = { orderId, type: 'static', currency: 'EUR', ...priceOf(random) };
   if (isCrowded) return { ...order, usage: 'many', maxPayments: CROWD.places };

@@ -1,6 +1,7 @@
 // What the clients know beside what Postgres says, ready to be looked up: the ground on which the audit stands.
 
 import type { BankBook } from './banks.ts';
+import type { EndpointStory } from './endpoints.ts';
 import type { Heard, Reread } from './memory.ts';
 import { type Call, isChange, referenceOf } from './memory.ts';
 import type {
@@ -20,6 +21,8 @@ export interface Recollection {
   readonly rereads: readonly Reread[];
   /** What was posted to an endpoint and signed by nobody. */
   readonly forged: readonly string[];
+  /** All that was posted to each. */
+  readonly endpoints: readonly EndpointStory[];
   /** Who has listened all the time. */
   readonly listeners: readonly string[];
   /** What the banks have in their books. */
@@ -94,6 +97,7 @@ export class Evidence {
   readonly calls: readonly Call[];
   readonly heard: readonly Heard[];
   readonly rereads: readonly Reread[];
+  readonly endpoints: readonly EndpointStory[];
   readonly listeners: readonly string[];
   readonly rows: Rows;
   readonly bills: ReadonlyMap<string, BillLine>;
@@ -113,10 +117,11 @@ export class Evidence {
   /** Transitions that belong to no call. */
   readonly strange: readonly string[];
 
-  constructor({ calls, heard, rereads, listeners }: Recollection, rows: Rows) {
+  constructor({ calls, heard, rereads, endpoints, listeners }: Recollection, rows: Rows) {
     this.calls = calls;
     this.heard = heard;
     this.rereads = rereads;
+    this.endpoints = endpoints;
     this.listeners = listeners;
     this.rows = rows;
     this.bills = new Map(rows.bills.map((bill) => [bill.id, bill]));
@@ -129,7 +134,7 @@ export class Evidence {
     this.refs = new Set(rows.refs.map(nameOf));
     this.byReference = grouped(calls);
     this.versions = new Set(rows.transitions.map((row) => `${row.bill_id} ${row.version}`));
-    [this.transitions, this.strange] = matched({ calls, heard }, rows, this.bills);
+    [this.transitions, this.strange] = matched({ calls, endpoints }, rows, this.bills);
   }
 
   changes(reference: string | null): number {
@@ -167,7 +172,7 @@ function grouped(calls: readonly Call[]): Map<string, Call[]> {
 
 /** Each transition to the very sending that caused it; what is left over is strange. */
 function matched(
-  { calls, heard }: Pick<Recollection, 'calls' | 'heard'>,
+  { calls, endpoints }: Pick<Recollection, 'calls' | 'endpoints'>,
   rows: Rows,
   bills: ReadonlyMap<string, BillLine>,
 ): [Map<Call, TransitionLine[]>, string[]] {
@@ -176,7 +181,7 @@ function matched(
   const strange: string[] = [];
   const arms = new Arms(calls, bills);
   // What is posted is acknowledged by its answer: no call of the client's.
-  const called = new Set(heard.flatMap(({ client, way }) => (way === 'webhook' ? [client] : [])));
+  const called = new Set(endpoints.flatMap(({ recipients }) => recipients));
   const isOfItself = ({ type, bill_id, actor }: TransitionLine): boolean =>
     type === 'RunTimer' ||
     (STEPS_AT_BANK.has(type) && bills.get(bill_id ?? '')?.acquirer != null) ||

@@ -8,9 +8,13 @@ import type { Body, Op } from '../support/client.ts';
 import { banksInCalm, endedAtBanks, saleAtBank } from './at-banks.ts';
 import type { Banks } from './banks.ts';
 import { Client, type Identity, type Surroundings } from './clients.ts';
-import { code } from './codes.ts';
+import { code, codeInCalm } from './codes.ts';
+import { CHOOSY, type EndpointPlan, PLAIN, PLANS } from './endpoints.ts';
+import { beCalled } from './holding.ts';
+import type { Holder } from './hooks.ts';
 import { type Parties, readLists, sale, settleCredit } from './journeys.ts';
 import { type Call, isDefinite, isUndone, type Via, type Way } from './memory.ts';
+import type { House } from './parties.ts';
 import { sticker, stickerInCalm } from './sales.ts';
 import { stay, staysInCalm } from './stays.ts';
 
@@ -32,6 +36,7 @@ const END_MS_MAX = 90_000;
 
 interface Around extends Surroundings {
   readonly banks: Banks;
+  readonly house: House;
 }
 
 export class Load {
@@ -45,6 +50,8 @@ export class Load {
   readonly #active = new Set<Promise<void>>();
   #round: ((parties: Parties, banks: Banks) => Promise<void>)[] = [];
   #isRunning = false;
+  #isStopping = false;
+  #house: Promise<void> = Promise.resolve();
   #beginning: Promise<unknown> = Promise.resolve();
   #fault: unknown = null;
 
@@ -55,7 +62,9 @@ export class Load {
     const ways: readonly Via[] = ['msgpack', 'json', 'http', 'msgpack', 'json'];
     this.clients = identities.map((identity, index) => {
       const via = ways[index % ways.length] ?? 'http';
-      const how = { via, ways: waysOf(index, via) };
+      // Half of the tills of a merchant that has their events posted to itself do not listen.
+      const isTold = around.house.terminalIds.indexOf(identity.id) % 2 === 1;
+      const how = { via, ways: isTold ? [] : waysOf(index, via), plans: plansOf(index) };
       return new Client(identity, how, around, new Random(seed, 1_000 + index));
     });
     this.#tills = this.clients.filter(({ api }) => api === 'terminal');
@@ -72,6 +81,7 @@ export class Load {
   /** Everybody listens, and sales begin, so many calls a second in all. */
   start(callsPerSecond: number): void {
     for (const client of this.clients) client.listen();
+    this.#house = this.#beCalled(this.#around.house);
     this.#isRunning = true;
     const everyMs = (1_000 * CALLS_PER_SALE) / callsPerSecond;
     this.#beginning = Promise.all([this.#begin(everyMs), this.#readLists()]);
@@ -86,6 +96,7 @@ export class Load {
 
   /** What chance may have kept from happening in a short storm. */
   async calm(): Promise<void> {
+    await codeInCalm(this.#parties());
     await stickerInCalm(this.#parties());
     await staysInCalm(this.#parties());
     const of = this.#around.banks.all.map((_, institution) => this.#parties(institution));
@@ -119,7 +130,8 @@ export class Load {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.clients.map((client) => client.stop()));
+    this.#isStopping = true;
+    await Promise.all([this.#house, ...this.clients.map((client) => client.stop())]);
     await this.quiet();
   }
 
@@ -191,6 +203,20 @@ export class Load {
     }
   }
 
+  /** A merchant's endpoints take what its terminals get, whatever way these have of their own. */
+  async #beCalled({ merchantId, terminalIds }: House): Promise<void> {
+    const { memory, hooks } = this.#around;
+    const name = `merchant:${merchantId}`;
+    const recipients = terminalIds.map((id) => `terminal:${id}`);
+    const hear: Holder['hear'] = (event, text) =>
+      memory.hear(name, event, { way: 'webhook', text });
+    const holder = { id: merchantId, name, recipients, hear };
+    const isStopping = (): boolean => this.#isStopping;
+    const patience = { isOver: isStopping, isPatient: () => !isStopping() };
+    const random = new Random(this.#random.next(), 11);
+    await beCalled(hooks, holder, [PLAIN, CHOOSY], { ...patience, random });
+  }
+
   #parties(institution?: number): Parties {
     const till = this.#random.pick(
       this.#tills.filter((each) => institution === undefined || each.institution === institution),
@@ -216,6 +242,12 @@ function waysOf(index: number, via: Via): readonly Way[] {
   if (index % 6 === 2) return ['webhook'];
   if (index % 6 === 5) return ['webhook', 'socket', 'poll'];
   return [via === 'http' ? 'poll' : 'socket'];
+}
+
+/** Those who change their way have one endpoint at a time. */
+function plansOf(index: number): readonly EndpointPlan[] {
+  const [one = []] = PLANS;
+  return index % 6 === 2 ? (PLANS[Math.floor(index / 6) % PLANS.length] ?? one) : one;
 }
 
 /** In fair weather everybody is told in the end. */

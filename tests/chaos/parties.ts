@@ -1,7 +1,8 @@
 // Who takes part: institutions, their merchants' terminals and their wallets, written into the directory as an
 // operator's tool would, on one connection.
 
-import postgres from 'postgres';
+import postgres, { type Sql } from 'postgres';
+import { must } from '../../src/domain/assert.ts';
 import {
   addInstitution,
   addKey,
@@ -24,6 +25,13 @@ export interface Onboarded {
   readonly idle: readonly Idle[];
   /** Ids of those that do business. */
   readonly institutions: readonly string[];
+  readonly house: House;
+}
+
+/** A merchant that has posted to itself what all its terminals get. */
+export interface House {
+  readonly merchantId: string;
+  readonly terminalIds: readonly string[];
 }
 
 const INSTITUTIONS = 3;
@@ -37,6 +45,7 @@ export async function onboard(
   const sql = postgres(databaseUrl, { max: 1 });
   const made: Identity[] = [];
   const institutions: string[] = [];
+  const house = { merchantId: '', terminalIds: [] as string[] };
   try {
     for (let institution = 0; institution < INSTITUTIONS; institution++) {
       const institutionId = await addInstitution(sql, { name: `Bank ${institution}` });
@@ -52,27 +61,29 @@ export async function onboard(
           addMerchant(sql, { institutionId, name: `Shop ${i}`, city: 'Springfield' }),
         ),
       );
+      house.merchantId ||= must(merchants[0], 'a merchant');
       for (let i = institution; i < numbers.terminals; i += INSTITUTIONS) {
-        const merchantId = merchants[i % MERCHANTS] ?? merchants[0];
-        if (merchantId === undefined) continue;
+        const merchantId = must(merchants[i % MERCHANTS], 'a merchant');
         const id = await addTerminal(sql, { merchantId, name: `Till ${i}` });
+        if (merchantId === house.merchantId) house.terminalIds.push(id);
         const key = await addKey(sql, { kind: 'terminal', id }, peppers);
         made.push({ api: 'terminal', id, key, institution });
       }
     }
-    const institutionId = await addInstitution(sql, { name: 'Bank of nobody' });
-    const merchantId = await addMerchant(sql, { institutionId, name: 'Shop', city: 'Nowhere' });
-    const operatorId = await addOperator(sql, {
-      institutionId: null,
-      name: 'Operator',
-      role: 'system',
-    });
-    const idle: Idle[] = [
-      { kind: 'merchant', key: await addKey(sql, { kind: 'merchant', id: merchantId }, peppers) },
-      { kind: 'operator', key: await addKey(sql, { kind: 'operator', id: operatorId }, peppers) },
-    ];
-    return { identities: made, idle, institutions };
+    const idle = await onboardIdle(sql, peppers);
+    return { identities: made, idle, institutions, house };
   } finally {
     await sql.end();
   }
+}
+
+async function onboardIdle(sql: Sql, peppers: readonly string[]): Promise<Idle[]> {
+  const institutionId = await addInstitution(sql, { name: 'Bank of nobody' });
+  const merchantId = await addMerchant(sql, { institutionId, name: 'Shop', city: 'Nowhere' });
+  const role = 'system';
+  const operatorId = await addOperator(sql, { institutionId: null, name: 'Operator', role });
+  return [
+    { kind: 'merchant', key: await addKey(sql, { kind: 'merchant', id: merchantId }, peppers) },
+    { kind: 'operator', key: await addKey(sql, { kind: 'operator', id: operatorId }, peppers) },
+  ];
 }

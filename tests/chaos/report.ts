@@ -95,6 +95,9 @@ function summary(result: RunResult): Table {
       ['events raised', rows.events.length],
       ['events received, repeats included', memory.heard.length],
       ['of them posted; to clients that change their way', postedIn(memory)],
+      ['endpoints; beside another of their holder', endpointsOf(memory)],
+      ['secrets given to them; requests signed under several', secretsOf(memory)],
+      ['events refused for good; dead letters sent again', refusedIn(memory)],
       ['answers dropped on a link', result.answersLost],
       ['references asked for again at the end', result.askedAgain],
       ['references given up for ever', result.abandoned],
@@ -128,6 +131,30 @@ function postedIn({ heard }: RunResult['memory']): string {
   const posted = heard.filter(({ way }) => way === 'webhook');
   const others = new Set(heard.flatMap(({ client, way }) => (way === 'webhook' ? [] : [client])));
   return `${posted.length}; ${posted.filter(({ client }) => others.has(client)).length}`;
+}
+
+function endpointsOf({ endpoints }: RunResult['memory']): string {
+  const open = endpoints.filter(({ closedAt }) => closedAt === null);
+  const beside = open.filter((one) =>
+    open.some((other) => other !== one && other.holder === one.holder),
+  );
+  return `${endpoints.length}; ${beside.length}`;
+}
+
+function secretsOf({ endpoints }: RunResult['memory']): string {
+  const secrets = endpoints.flatMap((endpoint) => endpoint.secrets);
+  const under = endpoints.flatMap(({ postings }) =>
+    postings.filter(({ signedBy }) => signedBy.length > 1),
+  );
+  return `${secrets.length}; ${under.length}`;
+}
+
+function refusedIn({ endpoints }: RunResult['memory']): string {
+  const refused = endpoints.flatMap(({ id, postings }) =>
+    postings.flatMap(({ outcome, eventId }) => (outcome === 'refused' ? `${id} ${eventId}` : [])),
+  );
+  const resent = endpoints.flatMap((each) => each.resent);
+  return `${new Set(refused).size}; ${resent.length}`;
 }
 
 function quotesOf({ memory, restarts }: RunResult): string {

@@ -42,6 +42,8 @@ export interface CreditLine {
   readonly reference: string | null;
   readonly reason: string | null;
   readonly origin: string | null;
+  /** By the switch's clock, ms. */
+  readonly settled_at: number | null;
 }
 
 export interface EventLine {
@@ -51,6 +53,16 @@ export interface EventLine {
   readonly type: string;
   readonly pending: boolean;
   readonly isReplaced: boolean;
+  /** By the switch's clock, ms. */
+  readonly occurredAt: number;
+}
+
+/** What an endpoint is owed beside what is pending, or was not brought to take. */
+export interface LetterLine {
+  readonly endpoint_id: string;
+  readonly bill_id: string;
+  readonly no: number;
+  readonly state: string;
 }
 
 export interface OrderLine {
@@ -82,6 +94,7 @@ export interface Rows {
   readonly payments: readonly PaymentLine[];
   readonly credits: readonly CreditLine[];
   readonly events: readonly EventLine[];
+  readonly letters: readonly LetterLine[];
   readonly orders: readonly OrderLine[];
   readonly refs: readonly ReferenceLine[];
   readonly transitions: readonly TransitionLine[];
@@ -103,11 +116,17 @@ export async function readRows(sql: Sql): Promise<Rows> {
         from payments),
       'credits', (select coalesce(jsonb_agg(jsonb_build_object(
         'bill_id', bill_id, 'no', no, 'kind', kind, 'payment_no', payment_no, 'amount', amount,
-        'status', status, 'reference', reference, 'reason', reason, 'origin', origin)), '[]')
+        'status', status, 'reference', reference, 'reason', reason, 'origin', origin,
+        'settled_at', settled_at)), '[]')
         from credits),
       'events', (select coalesce(jsonb_agg(jsonb_build_object(
         'bill_id', bill_id, 'no', no, 'recipient', recipient, 'type', type, 'pending', pending,
-        'isReplaced', not pending and acknowledged_at is null)), '[]') from events),
+        'isReplaced', not pending and acknowledged_at is null, 'occurredAt', occurred_at)), '[]')
+        from events),
+      'letters', (select coalesce(jsonb_agg(jsonb_build_object(
+        'endpoint_id', l.endpoint_id, 'bill_id', l.bill_id, 'no', l.no, 'state', l.state)), '[]')
+        from webhook_letters l join webhook_endpoints e on e.id = l.endpoint_id
+        where e.removed_at is null),
       'orders', (select coalesce(jsonb_agg(jsonb_build_object(
         'terminal_id', terminal_id, 'order_id', order_id, 'bill_id', bill_id)), '[]') from orders),
       'refs', (select coalesce(jsonb_agg(jsonb_build_object(

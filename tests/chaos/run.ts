@@ -13,6 +13,7 @@ import { audit } from './audit.ts';
 import { atBanks } from './audit-banks.ts';
 import { Banks, secretsOfBanks } from './banks.ts';
 import { breakThings, forge, type Happened, type Storm, untilReady } from './breaking.ts';
+import { writeChoosyDriver } from './choosy-driver.ts';
 import type { Findings, Recollection } from './evidence.ts';
 import { Hooks } from './hooks.ts';
 import { type Linearisability, linearisabilityOf } from './linearisability.ts';
@@ -97,18 +98,18 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const random = new Random(options.seed, 10);
     const canBeLate = options.seconds > LATE_FROM_S;
     banks = await Banks.start({ folder, port: place.port, institutions, canBeLate, random });
-    return { QRSWITCH_ACQUIRERS: banks.file };
+    return { QRSWITCH_ACQUIRERS: banks.file, QRSWITCH_DRIVERS: writeChoosyDriver(folder) };
   });
   const memory = new Memory(`chaos-${options.seed}`, folder);
   const http = new HttpLine(stage.links.clients.port);
   let hooks: Hooks | undefined;
   try {
-    const { identities, idle } = must(parties, 'parties');
+    const { identities, idle, house } = must(parties, 'parties');
     const acquirers = must(banks, 'banks');
     const { port } = stage.links.clients;
     const operator = idle.find(({ kind }) => kind === 'operator')?.key ?? '';
     hooks = await Hooks.start({ port, key: operator }, new Random(options.seed, 9));
-    const around = { memory, http, port, hooks };
+    const around = { memory, http, port, hooks, house };
     const load = new Load(identities, { ...around, banks: acquirers }, options.seed);
     load.start(options.rate);
     acquirers.storm();
@@ -122,7 +123,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const happened = await breakThings(stage, memory, options, story);
     const seconds = (now() - began) / 1e6;
     stage.heal();
-    hooks.isCalm = true;
+    hooks.receiver.isCalm = true;
     await acquirers.calm();
     const askedAgain = await windDown(stage, load, story);
     await load.calm();
@@ -142,7 +143,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
         calls,
         heard,
         rereads,
-        forged: hooks.forged,
+        forged: hooks.receiver.forged,
+        endpoints: hooks.stories,
         listeners,
         banks: acquirers.books,
       };
@@ -185,7 +187,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     }
   } finally {
     http.close();
-    await hooks?.stop();
+    await hooks?.receiver.stop();
     await banks?.close();
     await stage.strike({ keepsFolder: true });
     await memory.close();
@@ -235,11 +237,16 @@ async function drained(stage: Stage, load: Load, sql: Sql, story: Story): Promis
     // A bill whose time runs out after this would raise an event that nobody is left to hear.
     const [row] = await sql`
       select (select count(*)::int from events where pending) as pending,
+        (select count(*)::int from webhook_letters l join webhook_endpoints e on e.id = l.endpoint_id
+          where e.removed_at is null) as letters,
         (select count(*)::int from bills where utc(next_due_at) < now() + interval '10 s') as due`;
-    const isQuiet = row?.pending === 0 && row.due === 0 && load.active === 0;
+    const isTold = row?.pending === 0 && row.letters === 0;
+    const isQuiet = isTold && row.due === 0 && load.active === 0;
     if (unwritten === 0 && isQuiet) return;
     if (now() > limit) {
-      story.tell(`not drained: ${unwritten} unwritten, ${row?.pending} events pending`);
+      story.tell(
+        `not drained: ${unwritten} unwritten, ${row?.pending} events pending, ${row?.letters} letters`,
+      );
       return;
     }
     await pause(10 * LOOK_MS);

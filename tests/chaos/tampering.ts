@@ -11,6 +11,7 @@ export interface Copy {
     heard: Recollection['heard'][number][];
     rereads: Recollection['rereads'][number][];
     forged: string[];
+    endpoints: Recollection['endpoints'][number][];
     listeners: string[];
     banks: Recollection['banks'][number][];
   };

@@ -50,14 +50,14 @@ afterAll(async () => {
 /** Of the last one the driver is a package of somebody's: a Sber whose bills may end soon. */
 function acquirers(): object[] {
   const institution = world.process.demo.institution.id;
-  const sberSettings = { ...CLIENT, ...OUTLET, baseUrl: sber.url, settleMs: 500 };
+  const sberSettings = { ...CLIENT, ...OUTLET, baseUrl: sber.url, settleMs: 1_000 };
   const notificationUrl = `${world.process.baseUrl}/v1/acquirers/notifications/${TOKEN}`;
   return [
     {
       name: 'tbank',
       institution,
       driver: 'tbank',
-      settings: { ...TERMINAL, baseUrl: tbank.url, notificationUrl, settleMs: 500 },
+      settings: { ...TERMINAL, baseUrl: tbank.url, notificationUrl, settleMs: 1_000 },
       notificationToken: TOKEN,
     },
     { name: 'sber', institution, driver: 'sber', settings: sberSettings },

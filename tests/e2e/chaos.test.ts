@@ -115,8 +115,10 @@ const tamperings: readonly Tampering[] = [
     with: ({ memory }) => {
       const { heard } = memory;
       const later = first(
-        heard.filter(({ client, billId, no }) =>
-          heard.some((each) => each.client === client && each.billId === billId && each.no < no),
+        heard.filter(
+          ({ client, billId, no, way }) =>
+            way === 'socket' &&
+            heard.some((each) => each.client === client && each.billId === billId && each.no < no),
         ),
       );
       heard.unshift(later);
@@ -229,6 +231,17 @@ describe.each(['redis', 'postgres'] as const)('a short run of chaos on %s', (sto
     }
     expect(result.memory.calls.some(({ status }) => status === null)).toBe(true);
     expect(result.answersLost).toBeGreaterThan(0);
+    const { endpoints } = result.memory;
+    const [, byMerchant] = endpoints.filter(({ holder }) => holder.startsWith('merchant:'));
+    expect(byMerchant?.plan.driver).toBe('choosy');
+    const refused = byMerchant?.postings.find(({ outcome }) => outcome === 'refused')?.eventId;
+    expect(refused).toBeDefined();
+    const how = byMerchant?.postings.filter(({ eventId }) => eventId === refused).at(-1);
+    expect(how?.outcome).toBe('taken');
+    expect(byMerchant?.resent.map(({ eventId }) => eventId)).toContain(refused);
+    expect(endpoints.some(({ secrets }) => secrets.length > 1)).toBe(true);
+    const signers = endpoints.flatMap(({ postings }) => postings.map((each) => each.signedBy));
+    expect(Math.max(...signers.map(({ length }) => length))).toBeGreaterThan(1);
   });
 
   // The audit is the same whatever the stores were: one run shows it all that it must see.

@@ -6,6 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres, { type Sql } from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { must } from '../../src/domain/assert.ts';
 import { faultsInBooks, historyIsWhole } from '../support/books.ts';
 import { fresh, type HttpAnswer } from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
@@ -22,6 +23,8 @@ import { World } from '../support/world.ts';
 
 const AWAY_MS = Number(process.env.QRSWITCH_TEST_AWAY_MS ?? 3_000);
 const LOOK_MS = 10;
+/** Twice as many as two workers take. */
+const FAT_MAX = 640;
 const SHARDS = 2;
 const FEW_SHARDS = { QRSWITCH_SHARDS: `${SHARDS}` };
 
@@ -185,6 +188,37 @@ describe('a switch on Redis and a Postgres', () => {
     await again.reached(toldBy(customers) + 60);
     await again.stop();
     await isWhole(running, customers);
+  });
+});
+
+describe('a worker of little memory whose Postgres is away', () => {
+  test('says no long before it holds as many fat bills as it may hold usual ones', async () => {
+    // 6,400 transitions a worker, or 3.1 MiB of them: a bill of 20 KB counts as 40.
+    const running = await start('redis', { QRSWITCH_WORKER_HEAP_MB: '64' });
+    const { world: on } = running;
+    expect((await on.http('terminal').ask('bill.create', order())).status).toBe(201);
+    // Then each shard has long heard from Postgres which orders it knows.
+    await historyIsWhole(on.process);
+    await server.kill();
+    const metadata = Object.fromEntries(
+      Array.from({ length: 20 }, (_, i) => [`note-${i}`, 'ж'.repeat(500)]),
+    );
+    const make = () => on.http('terminal').ask('bill.create', { ...order(), metadata });
+    let made = 1;
+    let refused: HttpAnswer | undefined;
+    while (refused === undefined && made < FAT_MAX) {
+      const answers = await Promise.all(Array.from({ length: 8 }, make));
+      refused = answers.find(({ status }) => status !== 201);
+      made += answers.filter(({ status }) => status === 201).length;
+    }
+    const no = must(refused, 'a refusal');
+    isClearNo(no, ['overloaded']);
+    expect(no.body).toMatchObject({ detail: 'The history is too far behind the log.' });
+    const { dir, port } = server;
+    server = await startPostgres({ dir, port });
+    await historyIsWhole(on.process);
+    const [row] = await running.sql<{ n: number }[]>`select count(*)::int as n from bills`;
+    expect(row).toEqual({ n: made });
   });
 });
 

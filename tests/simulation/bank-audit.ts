@@ -36,14 +36,13 @@ export function auditBank(bank: SimBank, { pages }: Ledger): string[] {
       });
     }
     for (const { no, kind, paymentNo, amount, ...credit } of page.credits.values()) {
-      const { reference, reason, origin = null } = credit;
+      const { reference, reason, origin = null, settledAt: settled_at } = credit;
       const line = { bill_id: id, no, kind, payment_no: paymentNo, amount };
-      credits.push({ ...line, status: credit.status, reference, reason, origin });
+      credits.push({ ...line, status: credit.status, reference, reason, origin, settled_at });
     }
     const registration = acquiring?.record.registration;
     if (registration) calls.push({ answer: { payload: payloadOf(registration.ref) } });
   }
-  const rows = { bills, payments, credits, events: [], orders: [], refs: [], transitions: [] };
   const banks = [{ acquirer: 'bank', entries: bank.books }];
-  return atBanks({ banks, calls: calls as never }, rows);
+  return atBanks({ banks, calls: calls as never }, { bills, payments, credits });
 }

@@ -64,6 +64,26 @@ export const BANK_BUGS = {
       const outcome = { outcome: 'done', value: seen } as const;
       receive(self, { ...asked, operation: { ...operation, outcome } });
     }),
+
+  /** What waits for an earlier call to settle waits anew whenever it is taken up. */
+  'wait-begun-anew': () =>
+    patch<[Asked], void, Shard>(Shard.prototype, 'receive', (receive) => (self, asked) => {
+      const { operation } = asked;
+      const isOpen = operation.op === 'acquiring.finish' && operation.outcome.outcome === 'unknown';
+      if (!isOpen || operation.outcome.unsent === undefined) return receive(self, asked);
+      const { unsent: _, ...outcome } = operation.outcome;
+      receive(self, { ...asked, operation: { ...operation, outcome } });
+    }),
+
+  /** A refund that is not let in again is decided anew: the call before it is forgotten. */
+  'call-forgotten': () =>
+    patch<[Asked], void, Shard>(Shard.prototype, 'receive', (receive) => (self, asked) => {
+      const { operation } = asked;
+      const isNo = operation.op === 'acquiring.finish' && operation.outcome.outcome === 'notDone';
+      if (!isNo || operation.step.call !== 'refund') return receive(self, asked);
+      const step = { ...operation.step, attempt: { lastSentAt: null } };
+      receive(self, { ...asked, operation: { ...operation, step } });
+    }),
 } as const satisfies Record<string, () => () => void>;
 
 const AT_BANK = {
@@ -91,15 +111,22 @@ export const BANK_HAUNTS: Haunts = {
   'look-unheard': { faults: [], given: { ...AT_BANK, ...IMPATIENT } },
   'refund-unasked': { faults: [], given: { ...AT_BANK, ...IMPATIENT } },
   'refund-guessed': { faults: ['bank.lost'], given: { ...AT_BANK, operations: 200 } },
+  'wait-begun-anew': { faults: ['bank.lost'], given: AT_BANK },
+  'call-forgotten': {
+    faults: ['bank.answerLost', 'bank.shut'],
+    given: { ...AT_BANK, operations: 300 },
+  },
 };
 
 export const BANK_BUGS_FOUND_BY: Found = {
-  'call-not-kept': /the bank has/,
+  'call-not-kept': /the bank has|not settled here/,
   'call-before-durable': /the bank has/,
   'question-skipped': /the bank has/,
   'look-unheard': /come to no end/,
   'refund-unasked': /come to no end/,
   'refund-guessed': /settled and 0 rejected here/,
+  'wait-begun-anew': /come to no end/,
+  'call-forgotten': /the bank has|not settled here/,
 };
 
 function unasked(fact: BillFact): BillFact {

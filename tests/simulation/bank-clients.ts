@@ -101,8 +101,6 @@ function giveBackByHand(world: World, bank: SimBank, { ref, id, ...order }: Bank
 }
 
 const LATEST_MS = 6_000;
-/** Rounds between two tellings. */
-const TOLD_EACH = 60;
 
 /** In fair weather somebody pays what is open, or its till ends it; and the bank tells of everything once more. */
 export async function settleAtBank(world: World, bank: SimBank, till: Client): Promise<void> {
@@ -114,8 +112,8 @@ export async function settleAtBank(world: World, bank: SimBank, till: Client): P
     if (restless.length === 0) return;
     for (const bill of restless) {
       await comeToAnEnd(world, bank, { bill, till });
-      // A refund that may still arrive waits for a minute from when it was last begun, and each telling begins it anew.
-      if (round % TOLD_EACH === 1) world.desks?.notify(bill.terms.id);
+      // The bank may say so as often as it likes: what waits for an earlier call to settle does not wait the longer.
+      world.desks?.notify(bill.terms.id);
     }
     await agenda.sleep(5_000);
   }

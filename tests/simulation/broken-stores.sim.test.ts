@@ -16,6 +16,7 @@ const GIVEN = {
   hasSticker: false,
   // A bank waits for nobody: what has come to no end there would be missed.
   hasBank: false,
+  hasWebhook: false,
   shortEpochs: false,
   // Such a log would lose with history what history loses.
   logTrimsItself: false,

@@ -24,6 +24,7 @@ import { Shard } from '../../src/switch/shard.ts';
 import { BANK_BUGS, BANK_BUGS_FOUND_BY, BANK_HAUNTS } from './bank-bugs.ts';
 import { Gateways } from './gateways.ts';
 import { HistoryStore } from './history-store.ts';
+import { HOOK_BUGS, HOOK_BUGS_FOUND_BY, HOOK_HAUNTS } from './hook-bugs.ts';
 import { patch } from './patch.ts';
 import type { RunOptions } from './settings.ts';
 import { SimHistory } from './sim-history.ts';
@@ -428,6 +429,7 @@ export const BUGS = {
     }),
 
   ...BANK_BUGS,
+  ...HOOK_BUGS,
 } as const satisfies Record<string, () => () => void>;
 
 export type BugName = keyof typeof BUGS;
@@ -470,7 +472,10 @@ const MONTHS = {
 
 /** Where the rarer ones show soonest; the others show anywhere. */
 export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 'given'> } = {
-  'lease-ignored': { faults: ['lease.cutOff'], given: { nodes: 2, hasPoller: true } },
+  'lease-ignored': {
+    faults: ['lease.cutOff'],
+    given: { nodes: 2, hasPoller: true, hasFlood: false, hasOperator: false, operations: 300 },
+  },
   'order-forgotten': { faults: ['process.crash', 'history.scanFailed'] },
   'reversal-off-by-one': {
     faults: [],
@@ -493,7 +498,7 @@ export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 
   'operator-key-forgotten': { faults: ['request.doubled', 'reply.lost'], given: OPERATORS },
   'resent-to-another': MONTHS,
   'resent-alive': { faults: [], given: OPERATORS },
-  'freeze-forgotten': { faults: [], given: TIMERS },
+  'freeze-forgotten': { faults: [], given: { ...TIMERS, hasBank: false, hasWebhook: false } },
   'quote-ignored': { faults: [], given: TIMERS },
   'stay-forgotten': { faults: [], given: { ...TIMERS, restMs: 100, idleMs: 3_000 } },
   'append-names-nothing': { faults: ['append.late', 'process.pause'], given: { nodes: 2 } },
@@ -502,6 +507,7 @@ export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 
     given: { nodes: 2 },
   },
   ...BANK_HAUNTS,
+  ...HOOK_HAUNTS,
 };
 
 /** By which check some are found out, where another one might find them as well. */
@@ -509,7 +515,8 @@ export const FOUND_BY: { readonly [name in BugName]?: RegExp } = {
   'hold-too-small': /^no order explains/,
   'hold-of-code-too-small': /^no order explains/,
   'range-ignored': /a payment outside of the range/,
-  'limit-ignored': /too many payments|the limit/,
+  // By the books; or by the domain itself, of which the last is what would be left below the limit.
+  'limit-ignored': /too many payments|the limit|a limit is passed|not an amount: -/,
   'withdrawal-ignored': /a payment after the end/,
   'armed-ignored': /a payment of an armed sticker/,
   'sale-left-payable': /leaves its sale/,
@@ -522,6 +529,7 @@ export const FOUND_BY: { readonly [name in BugName]?: RegExp } = {
   'resent-to-another': /says another thing/,
   'resent-alive': /was sent again too soon/,
   ...BANK_BUGS_FOUND_BY,
+  ...HOOK_BUGS_FOUND_BY,
 };
 
 export const BUG_NAMES = Object.keys(BUGS) as BugName[];

@@ -14,13 +14,21 @@ export async function rage(world: World): Promise<void> {
     for (const node of world.nodes) {
       strike(world, node);
       if (world.bankDice.strikes('desk.crash')) world.desks?.crash(node);
+      if (world.hookDice.strikes('sender.crash')) world.hooks?.crash(node);
     }
+    strikeReceivers(world);
     strikeStores(world);
     if (sleeps < LONG_SLEEPS_MAX && world.dice.strikes('process.longSleep')) {
       sleeps += 1;
       await longSleep(world);
     }
     await world.agenda.sleep(LOOK_MS);
+  }
+}
+
+function strikeReceivers({ hooks, hookDice }: World): void {
+  for (const { endpoints } of hooks?.holders ?? []) {
+    for (const id of endpoints) if (hookDice.strikes('hook.away')) hooks?.receivers.leave(id);
   }
 }
 
@@ -87,6 +95,8 @@ async function longSleep(world: World): Promise<void> {
 export function heal(world: World): void {
   world.dice.heal();
   world.bankDice.heal();
+  world.hookDice.heal();
+  world.hooks?.heal();
   world.log.fullUntil = 0;
   world.history.awayUntil = 0;
   for (const node of world.nodes) {

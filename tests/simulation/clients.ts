@@ -133,6 +133,8 @@ export class Client {
   async takeEvents(share: number): Promise<number | null> {
     const ids = await this.world.readEvents(this.recipient);
     if (ids === null) return null;
+    // What is posted is acknowledged by whoever posts it.
+    if (this.world.hooks?.holderOf(this.principal)?.way === 'posted') return ids.length;
     const byBill = new Map<BillId, number[]>();
     for (const id of ids) {
       const part = parsePartId(id, 'e');
@@ -150,6 +152,9 @@ export class Client {
   }
 
   hasSeen(eventId: string): boolean {
+    const { hooks } = this.world;
+    const endpoints = hooks?.holderOf(this.principal)?.endpoints ?? [];
+    if (endpoints.some((id) => hooks?.receivers.hasTaken(id, eventId))) return true;
     return this.#seen.has(eventId);
   }
 

@@ -50,9 +50,23 @@ export const BANK_FAULTS = {
   'bank.refused': 0.05,
   'desk.crash': 0.02,
   'desk.unread': 0.2,
+  'bank.shut': 0.2,
 } as const;
 
-const RATES = { ...FAULTS, ...BANK_FAULTS };
+/** What befalls a receiver of webhooks and their sender. */
+export const HOOK_FAULTS = {
+  'hook.refused': 0.08,
+  'hook.lost': 0.05,
+  'hook.answerLost': 0.08,
+  'hook.late': 0.05,
+  'hook.slow': 0.1,
+  'hook.away': 0.02,
+  'hook.unread': 0.1,
+  'hook.untold': 0.2,
+  'sender.crash': 0.02,
+} as const;
+
+const RATES = { ...FAULTS, ...BANK_FAULTS, ...HOOK_FAULTS };
 
 export type FaultKind = keyof typeof RATES;
 

@@ -22,6 +22,7 @@ import type { SimDesks } from './sim-desks.ts';
 import { SimHistory } from './sim-history.ts';
 import { type LeaseStore, SimLeases } from './sim-leases.ts';
 import { type LogStore, SimLog } from './sim-log.ts';
+import type { SimWebhooks } from './sim-webhooks.ts';
 
 export interface NodeSettings {
   readonly shards: readonly ShardId[];
@@ -45,6 +46,8 @@ export interface NodeWorld {
   readonly settings: NodeSettings;
   /** Whoever makes the calls to the bank; null: there is none. */
   readonly desks: SimDesks | null;
+  /** Whoever sends the webhooks; null: there are none. */
+  readonly hooks: SimWebhooks | null;
   skewed(): void;
   reply(node: SimNode, asked: Asked, reply: Reply): void;
   event(node: SimNode, event: Parameters<ReplySink['event']>[0]): void;
@@ -146,11 +149,11 @@ export class SimNode {
       sink: {
         reply: (asked, reply) => this.#world.reply(this, asked, reply),
         event: (event) => this.#world.event(this, event),
-        eventEnded: () => undefined,
+        eventEnded: (recipient, id) => this.#world.hooks?.heardEnd(this, recipient, id),
         acquiring: (recipient, billId) => this.#world.acquiring(this, recipient, billId),
         unfinished: (billId) => this.#world.unfinished(this, billId),
         flush: () => undefined,
-        begun: () => undefined,
+        begun: () => this.#world.hooks?.heardBegin(this),
       },
       agreements: new Agreements(),
       suspended: new SuspendedSellers(),
@@ -166,6 +169,7 @@ export class SimNode {
     this.#running = { life, host, history: simHistory, shards };
     life.run(() => host.start());
     this.#world.desks?.began(this);
+    this.#world.hooks?.began(this);
   }
 
   crash(): void {
@@ -173,6 +177,7 @@ export class SimNode {
     if (running === null) return;
     running.life.end();
     this.#world.desks?.ended(this);
+    this.#world.hooks?.ended(this);
     this.#running = null;
     // Its supervisor may know at once that it is dead.
     if (this.#world.random.chance(0.3)) this.#world.gone.add(running.life.name);
@@ -181,11 +186,13 @@ export class SimNode {
   pause(): void {
     this.#running?.life.pause();
     this.#world.desks?.pause(this);
+    this.#world.hooks?.pause(this);
   }
 
   resume(): void {
     this.#running?.life.resume();
     this.#world.desks?.resume(this);
+    this.#world.hooks?.resume(this);
   }
 
   shiftWall(by: number): void {
@@ -201,11 +208,13 @@ export class SimNode {
     if (running === null) return;
     this.isLeaving = true;
     this.#world.desks?.stop(this);
+    this.#world.hooks?.stop(this);
     for (let i = 0; i < 100 && !running.host.isQuiet; i++) await this.#world.agenda.sleep(20);
     await running.host.stop();
     running.life.end();
     if (this.#running !== running) return;
     this.#world.desks?.ended(this);
+    this.#world.hooks?.ended(this);
     this.#running = null;
   }
 }

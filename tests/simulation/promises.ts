@@ -331,8 +331,6 @@ export class Promises {
     const kept = this.#kept(attempt);
     // Without a payment nothing could be refunded, now or ever.
     if (rejection.rejected === 'refund.paymentRequired') return;
-    // A bank that gives back all or nothing is not asked for a part.
-    if (rejection.rejected === 'refund.partForbidden') return;
     // A reservation that is refused leaves no trace.
     if (operation.op === 'bill.reserve' && rejection.rejected !== 'reservation.refReused') return;
     if (kept === undefined) {
@@ -341,7 +339,8 @@ export class Promises {
     }
     this.#references.add(keyOf(operation, principal) ?? '');
     const { outcome, digest } = kept;
-    if (outcome.type === 'refused') {
+    // Another body under the same reference says nothing of the payment that was refused.
+    if (outcome.type === 'refused' && digest === digestOf(operation)) {
       this.#quoted(attempt, outcome.payment, 'refused');
       this.#held(attempt, outcome.payment, 'refused');
     }

@@ -17,6 +17,7 @@ import {
   walletOperation,
 } from './clients.ts';
 import type { FaultKind } from './dice.ts';
+import { areLettersTaken, changeWays, checkDelivered, openWebhooks } from './hook-clients.ts';
 import { EPOCH_MS } from './life.ts';
 import { type Running, settled } from './node.ts';
 import { operatorOperation } from './operator-clients.ts';
@@ -37,8 +38,12 @@ Error.stackTraceLimit = 10;
 
 /** How long fair weather may take to bring everything right, in simulated ms. */
 const HEALING_MS = 120_000;
+/** What an endpoint is owed is looked for once a minute. */
+const HEALING_WITH_WEBHOOKS_MS = 300_000;
 /** A bank's driver waits for a minute before it sends again what may still arrive. */
 const HEALING_WITH_BANK_MS = 1_500_000;
+/** A receiver that has failed for a storm is tried again half a minute later. */
+const HOOK_ROUNDS_MAX = 300;
 /** How long a world whose Postgres has lost commits is watched on. */
 const LOSS_MS = 20_000;
 
@@ -48,6 +53,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
   for (let i = 1; i <= world.settings.terminals; i++) clients.push(makeTill(world, i));
   for (let i = 1; i <= world.settings.wallets; i++) clients.push(makeWallet(world, i));
   if (world.settings.hasOperator) clients.push(makeOperator(world));
+  world.hooks = openWebhooks(world, clients);
   const before = { ...settled };
   const release = catchStrays((error) => world.broke(`a stray error: ${stackOf(error)}`));
   try {
@@ -64,7 +70,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     seed: options.seed,
     violation: world.violation,
     counts: world.counts,
-    about: [...world.dice.about, ...world.bankDice.about],
+    about: [...world.dice.about, ...world.bankDice.about, ...world.hookDice.about],
     simulatedMs: world.agenda.now,
   };
 }
@@ -103,6 +109,7 @@ async function live(world: World, clients: readonly Client[]): Promise<void> {
   part(watch(world, clients, over));
   const [till] = clients;
   if (world.bank !== null) part(visitBank(world, world.bank));
+  if (world.hooks !== null) part(changeWays(world, world.hooks));
   if (world.settings.hasPoller && till !== undefined) part(poll(world, till));
   part(
     (async () => {
@@ -115,11 +122,15 @@ async function live(world: World, clients: readonly Client[]): Promise<void> {
   const isOver = (): boolean => over.is || world.violation !== null;
   while (!isOver()) {
     await agenda.runUntil(agenda.now + 10_000, isOver);
-    const healingMs = world.bank === null ? HEALING_MS : HEALING_WITH_BANK_MS;
-    if (world.isHealed && agenda.now > world.stormUntil + healingMs) {
+    if (world.isHealed && agenda.now > world.stormUntil + healingOf(world)) {
       world.broke('fair weather does not bring everything right');
     }
   }
+}
+
+function healingOf({ bank, hooks }: World): number {
+  if (bank !== null) return HEALING_WITH_BANK_MS;
+  return hooks === null ? HEALING_MS : HEALING_WITH_WEBHOOKS_MS;
 }
 
 async function work(world: World, client: Client): Promise<void> {
@@ -214,14 +225,8 @@ async function recover(world: World, clients: readonly Client[]): Promise<void> 
   await until(world, 'a shard is not served', () => isServed(world));
   await Promise.all(clients.map((client) => client.settleAll()));
   if (world.bank !== null && till !== undefined) await settleAtBank(world, world.bank, till);
-  for (let round = 0; ; round++) {
-    let pending = 0;
-    for (const client of clients) pending += (await client.takeEvents(1)) ?? 1;
-    // What is lost only now is as above.
-    if (pending === 0 || world.violation !== null || world.history.hasLost) break;
-    if (round > 40) world.broke('events stay pending in fair weather');
-    await world.agenda.sleep(200);
-  }
+  await takeAll(world, clients);
+  await until(world, 'a letter is not taken', () => areLettersTaken(world), 2);
   await until(world, 'an arm does not come to its end', () => isDrivenOn(world));
   // Both at once: a timer may bring a bill back at any time.
   const isDone = (): boolean => isWritten(world) && isQuiet(world) && isBankAtRest(world);
@@ -231,11 +236,35 @@ async function recover(world: World, clients: readonly Client[]): Promise<void> 
     world.auditor.checkHistory(world.history, world.settings.shards);
   }
   checkEvents(world, clients);
+  checkDelivered(world);
   await checkMemory(world, clients);
 }
 
-async function until(world: World, otherwise: string, isSo: () => boolean): Promise<void> {
-  for (let i = 0; i < 250; i++) {
+/** Until no event is pending. */
+async function takeAll(world: World, clients: readonly Client[]): Promise<void> {
+  const roundsMax = world.hooks === null ? 40 : HOOK_ROUNDS_MAX;
+  for (let round = 0; ; round++) {
+    let pending = 0;
+    for (const client of clients) pending += (await client.takeEvents(1)) ?? 1;
+    // What is lost only now is as above.
+    if (pending === 0 || world.violation !== null || world.history.hasLost) break;
+    if (round > roundsMax) world.broke(`events stay pending in fair weather: ${pendingOf(world)}`);
+    await world.agenda.sleep(200);
+  }
+}
+
+function pendingOf({ auditor, settings }: World): string {
+  const pending = [...auditor.ledger.events.values()].filter(({ ended }) => ended === null);
+  return `${settings.nodes} ${pending.map(({ id, recipient }) => `${id} of ${recipient}`).join()}`;
+}
+
+async function until(
+  world: World,
+  otherwise: string,
+  isSo: () => boolean,
+  times = 1,
+): Promise<void> {
+  for (let i = 0; i < 250 * times; i++) {
     if (isSo() || world.violation !== null) return;
     await world.agenda.sleep(200);
   }

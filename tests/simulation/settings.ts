@@ -34,6 +34,8 @@ export interface Settings extends NodeSettings {
   readonly hasSticker: boolean;
   /** Whether tills make bills at a bank too. */
   readonly hasBank: boolean;
+  /** Whether tills and wallets have their events posted to them. */
+  readonly hasWebhook: boolean;
   /** For how many times five seconds what is at the bank may take to come right in fair weather. */
   readonly quietRoundsMax: number;
   /** Whether an operator deals with complaints, after a month as well. */
@@ -85,14 +87,25 @@ export function drawSettings(random: Random, options: RunOptions): Settings {
   const isFit = !hasOperator && !hasSticker;
   const isWithBank = new Random(options.seed, 11).chance(0.06) && isFit;
   const hasBank = options.given?.hasBank ?? isWithBank;
-  const faults = hasBank ? without(settings.faults, CLOCK_JUMPS) : settings.faults;
+  const isHooked = new Random(options.seed, 19).chance(0.06) && !hasOperator;
+  const hasWebhook = options.given?.hasWebhook ?? isHooked;
+  const barred = [...(hasBank ? CLOCK_JUMPS : []), ...(hasWebhook ? WAITS : [])];
+  const faults = without(settings.faults, barred);
   const others = { hasStatic, hasTimer, hasSticker, hasOperator, hasBank, logTrimsItself, faults };
-  const atBank = { quietRoundsMax: 150 };
-  return { ...settings, ...others, ...atBank, ...more, longSleepMs, ...options.given };
+  const atBank = { quietRoundsMax: 150, hasWebhook };
+  // Somebody must have been told of something, and have had time to be away.
+  const busy = hasWebhook
+    ? { operations: Math.max(settings.operations, Math.min(200, options.operations ?? 200)) }
+    : {};
+  const told = { ...atBank, ...busy, ...more };
+  return { ...settings, ...others, ...told, longSleepMs, ...options.given };
 }
 
 /** How long ago a call was sent is judged by the clock: where it jumps, no driver can know. */
 const CLOCK_JUMPS: readonly FaultKind[] = ['clock.forward', 'clock.back'];
+
+/** After three days an event is given up. */
+const WAITS: readonly FaultKind[] = ['clock.forward', 'clock.back', 'process.longSleep'];
 
 function without(kinds: ReadonlySet<FaultKind>, others: readonly FaultKind[]): Set<FaultKind> {
   return new Set([...kinds].filter((kind) => !others.includes(kind)));

@@ -18,6 +18,7 @@ import {
   type Sighting,
   type Tender,
   unknown,
+  unsent,
 } from '../../src/drivers/contract/bill-driver.ts';
 import {
   afterEarlier,
@@ -69,7 +70,7 @@ export class SimBankDriver implements BillDriver {
   }
 
   async register(tender: Tender, attempt: Attempt): Promise<Outcome<Registration>> {
-    const sendBy = this.#sendBy();
+    const sendBy = sendByOf(attempt, this.#moment());
     const { lastSentAt } = attempt;
     if (lastSentAt !== null) {
       this.#dice.note('bank asked first');
@@ -77,7 +78,7 @@ export class SimBankDriver implements BillDriver {
       if (found.outcome !== 'done') return afterEarlier(found, attempt);
       if (found.value !== null) return done(registrationOf(tender, found.value));
       const early = lastSentAt + SETTLE_MS - this.#life.wall();
-      if (early > 0) return unknown('an earlier call may still arrive', early);
+      if (early > 0) return unsent('early', 'an earlier call may still arrive', early);
     }
     if (this.#dice.strikes('bank.refused')) return notDone('unfit', 'not this one', 'never');
     const made = await this.#call(() => this.#bank.register(tender), sendBy);
@@ -89,7 +90,7 @@ export class SimBankDriver implements BillDriver {
   }
 
   async cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>> {
-    const sendBy = this.#sendBy();
+    const sendBy = sendByOf(attempt, this.#moment());
     const seen = await this.look(registration);
     return await cancelAfter(seen, { attempt, moment: this.#moment() }, async () => {
       const sent = await this.#call(() => this.#bank.cancel(registration.ref), sendBy);
@@ -105,8 +106,13 @@ export class SimBankDriver implements BillDriver {
     refund: Refund,
     attempt: Attempt,
   ): Promise<Outcome<Sighting>> {
-    const sendBy = this.#sendBy();
+    const sendBy = sendByOf(attempt, this.#moment());
     const { id, amount } = refund;
+    // A careless driver, or one that is being made anew: it has not looked, and says that nothing was done.
+    if (this.#dice.strikes('bank.shut')) {
+      const code = this.#random.pick(['busy', 'unreachable', 'unauthorised'] as const);
+      return notDone(code, 'not let in', { afterMs: this.#random.between(500, 3_000) });
+    }
     if (attempt.lastSentAt !== null) this.#dice.note('bank asked first');
     const seen = await this.look(registration);
     return await refundAfter(seen, { refund, attempt, moment: this.#moment() }, async () => {
@@ -129,10 +135,6 @@ export class SimBankDriver implements BillDriver {
 
   close(): Promise<void> {
     return Promise.resolve();
-  }
-
-  #sendBy(): number {
-    return sendByOf(this.#life.wall(), { settleMs: SETTLE_MS });
   }
 
   #moment(): Moment {

@@ -48,8 +48,15 @@ describe('the switch in simulation', () => {
 
   test('lives the same life again with a bank', async () => {
     const given = { hasBank: true, hasOperator: false };
-    const [first, second] = [await storyOf(5, given), await storyOf(5, given)];
+    const [first, second] = [await storyOf(19, given), await storyOf(19, given)];
     expect(first.filter((line) => line.includes('at the bank')).length).toBeGreaterThan(0);
+    expect(second).toEqual(first);
+  });
+
+  test('lives the same life again with webhooks', async () => {
+    const given = { hasWebhook: true, hasOperator: false };
+    const [first, second] = [await storyOf(5, given), await storyOf(5, given)];
+    expect(first.filter((line) => / posts .* to hook-/.test(line)).length).toBeGreaterThan(0);
     expect(second).toEqual(first);
   });
 });

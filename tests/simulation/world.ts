@@ -20,7 +20,7 @@ import type { Operation, Reply } from '../../src/switch/requests.ts';
 import { Agenda } from './agenda.ts';
 import { Auditor } from './auditor.ts';
 import { describeReply } from './describe-reply.ts';
-import { BANK_FAULTS, Dice, FAULTS, type FaultKind } from './dice.ts';
+import { BANK_FAULTS, Dice, FAULTS, type FaultKind, HOOK_FAULTS } from './dice.ts';
 import { Gateways } from './gateways.ts';
 import { Hearsay } from './hearsay.ts';
 import { HistoryStore } from './history-store.ts';
@@ -31,8 +31,10 @@ import { Random } from './random.ts';
 import { drawSettings, type RunOptions, type Settings } from './settings.ts';
 import { SimBank } from './sim-bank.ts';
 import { SimDesks } from './sim-desks.ts';
+import { streamedOf } from './sim-hook-book.ts';
 import { LeaseStore } from './sim-leases.ts';
 import { LogStore } from './sim-log.ts';
+import type { SimWebhooks } from './sim-webhooks.ts';
 
 /** Who sends it, where it is not a client. */
 interface By {
@@ -61,6 +63,9 @@ export class World implements NodeWorld {
   readonly bankDice: Dice;
   readonly bank: SimBank | null;
   readonly desks: SimDesks | null;
+  readonly hooking: Random;
+  readonly hookDice: Dice;
+  hooks: SimWebhooks | null = null;
   readonly auditor: Auditor;
   readonly log: LogStore;
   readonly history: HistoryStore;
@@ -101,6 +106,12 @@ export class World implements NodeWorld {
     const inBank = hasBank ? allowed : new Set<FaultKind>();
     this.bankDice = new Dice(new Random(options.seed, 17), BANK_FAULTS, {
       allowed: inBank,
+      counts,
+    });
+    this.hooking = new Random(options.seed, 23);
+    const inHooks = this.settings.hasWebhook ? allowed : new Set<FaultKind>();
+    this.hookDice = new Dice(new Random(options.seed, 29), HOOK_FAULTS, {
+      allowed: inHooks,
       counts,
     });
     this.bank = hasBank ? this.#openBank() : null;
@@ -328,8 +339,14 @@ export class World implements NodeWorld {
 
   // -------------------------------------------------------------------------------------------------- events --
 
-  event(node: SimNode, { bill, event }: Parameters<NodeWorld['event']>[1]): void {
-    this.auditor.pushed(node.running?.life.name ?? '', bill.id, event);
+  event(node: SimNode, streamed: Parameters<NodeWorld['event']>[1]): void {
+    this.auditor.pushed(node.running?.life.name ?? '', streamed);
+    this.hooks?.heard(node, streamed);
+  }
+
+  /** Whether this process owns the shard of a bill or of one of its parts, by the log. */
+  isOwner({ running }: SimNode, id: string): boolean {
+    return this.auditor.ledger.chain(shardOfBill(id as BillId)).holder === running?.life.name;
   }
 
   /** Reads a stream as a gateway does: each worker's memory first, history second. Null: it cannot be read now. */
@@ -342,6 +359,7 @@ export class World implements NodeWorld {
       const answer = await running.host.ask({ query: 'events', recipient });
       if (answer.answer !== 'events') continue;
       for (const { bill, event } of answer.pending) pending.add(partId(bill.id, 'e', event.no));
+      this.hooks?.receivers.told(answer.pending, 'memory');
       for (const id of answer.ended) ended.add(id);
     }
     await this.agenda.sleep(this.random.delay(3, 50));
@@ -353,6 +371,10 @@ export class World implements NodeWorld {
     ]);
     if (stored === null) return null;
     for (const id of stored) pending.add(id);
+    this.hooks?.receivers.told(
+      stored.flatMap((id) => streamedOf(this.history, id) ?? []),
+      'history',
+    );
     return [...pending].filter((id) => !ended.has(id));
   }
 

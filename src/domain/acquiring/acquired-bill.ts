@@ -11,13 +11,24 @@
 //   Q2. An intent stands in the record, with the time and what had been given back, before its call is made.
 //   Q3. One refund at a time: what the acquirer says it has given back can then be told apart.
 //   Q4. What was given back and is none of ours was given back by hand: `external`. It counts once.
+//   Q5. What must wait until an earlier call can no longer arrive waits from that call on, however often it is taken up.
 
 import { assert } from '../assert.ts';
 import { add, type Minor, minor, subtract, ZERO } from '../money.ts';
 import { type Millis, NEVER, plus } from '../time.ts';
 import type { AcquiredBill, RefundOrder } from './record.ts';
 import { backoffMs, lookAgainAt } from './schedule.ts';
-import type { Attempt, NotDone, Outcome, Refund, Registration, Sighting, Tender } from './words.ts';
+import type {
+  Attempt,
+  NotDone,
+  NotDoneCode,
+  Outcome,
+  Refund,
+  Registration,
+  Sighting,
+  Tender,
+  Unknown,
+} from './words.ts';
 
 export type Step =
   | { readonly call: 'register'; readonly tender: Tender; readonly attempt: Attempt }
@@ -32,8 +43,9 @@ export type Step =
 
 /** What `finish` need know of the step that was taken. */
 export type StepTaken =
-  | { readonly call: Exclude<Step['call'], 'refund'> }
-  | { readonly call: 'refund'; readonly refund: Pick<Refund, 'id'> };
+  | { readonly call: 'look' }
+  | { readonly call: 'register' | 'cancel'; readonly attempt: Attempt }
+  | { readonly call: 'refund'; readonly refund: Pick<Refund, 'id'>; readonly attempt: Attempt };
 
 export type NewAcquiredBill = Pick<
   AcquiredBill,
@@ -43,6 +55,8 @@ export type NewAcquiredBill = Pick<
 /** The refund that a cancel turns into when the money has come. */
 export const CANCEL_REFUND = 'cancel';
 const ROUNDS_MAX = 99;
+/** Who says so may have been asked nothing: neither what is so, nor for what was wanted. */
+const NOT_LET_IN: ReadonlySet<NotDoneCode> = new Set(['unreachable', 'busy', 'unauthorised']);
 
 export function acquire(facts: NewAcquiredBill): AcquiredBill {
   return {
@@ -78,7 +92,9 @@ export function wantRefund(
 ): AcquiredBill | undefined {
   if (bill.refunds.some((order) => order.id === id)) return bill;
   if (bill.status !== 'paid' || amount === 0 || amount > leftOf(bill)) return undefined;
-  return { ...bill, refunds: [...bill.refunds, newRefund(id, amount)], dueAt: now };
+  const refunds = [...bill.refunds, newRefund(id, amount)];
+  // One after the other (Q3): an attempt before its time would be one more that fails.
+  return { ...bill, refunds, dueAt: isPutOff(bill, now) ? bill.dueAt : now };
 }
 
 /** What was paid, less what was given back or is to be. */
@@ -143,7 +159,7 @@ export function finish(
   now: Millis,
 ): AcquiredBill {
   if (isOver(bill)) return bill;
-  if (outcome.outcome === 'unknown') return later(bill, now, outcome.afterMs);
+  if (outcome.outcome === 'unknown') return notKnown(bill, step, outcome, now);
   if (outcome.outcome === 'notDone') return notDoneOf(bill, step, outcome, now);
   if (step.call === 'register') return registered(bill, outcome.value as Registration, now);
   const sighting = outcome.value as Sighting;
@@ -164,14 +180,33 @@ export function pastExpiry(bill: AcquiredBill, now: Millis): AcquiredBill {
 
 /** It is worth a look at once, says a notification. */
 export function wake(bill: AcquiredBill, now: Millis): AcquiredBill {
-  // What waits for a refund to be allowed again goes on waiting.
-  const waits = bill.refunds.some(({ status }) => status === 'asked') && bill.dueAt > now;
-  return isOver(bill) || waits ? bill : { ...bill, dueAt: now };
+  return isOver(bill) || isPutOff(bill, now) ? bill : { ...bill, dueAt: now };
+}
+
+/** What waits for a refund to be allowed again goes on waiting. */
+function isPutOff({ refunds, dueAt }: AcquiredBill, now: Millis): boolean {
+  return dueAt > now && refunds.some(({ status }) => status === 'asked');
 }
 
 function registered(bill: AcquiredBill, registration: Registration, now: Millis): AcquiredBill {
   const open = { ...bill, status: 'open', registration, sentAt: null, failures: 0 } as const;
   return { ...open, dueAt: lookAgainAt(open, now) };
+}
+
+/** Q5. */
+function notKnown(
+  bill: AcquiredBill,
+  step: StepTaken,
+  { unsent, afterMs }: Unknown,
+  now: Millis,
+): AcquiredBill {
+  if (unsent === undefined || step.call === 'look') return later(bill, now, afterMs);
+  const { lastSentAt: sentAt } = step.attempt;
+  const before =
+    step.call === 'refund' ? withRefund(bill, step.refund.id, { sentAt }) : { ...bill, sentAt };
+  // It has not failed: when it may be made is known.
+  if (unsent === 'early') return { ...before, dueAt: plus(now, Math.max(afterMs, backoffMs(1))) };
+  return later(before, now, afterMs);
 }
 
 function notDoneOf(bill: AcquiredBill, step: StepTaken, no: NotDone, now: Millis): AcquiredBill {
@@ -185,8 +220,14 @@ function notDoneOf(bill: AcquiredBill, step: StepTaken, no: NotDone, now: Millis
       const unseen = { ...bill, seen: null };
       return no.code === 'paid' ? { ...unseen, dueAt: now } : later(unseen, now, afterMsOf(no));
     }
-    case 'refund':
-      return notRefunded(bill, step.refund.id, no, now);
+    case 'refund': {
+      const { lastSentAt: sentAt } = step.attempt;
+      if (sentAt === null || !NOT_LET_IN.has(no.code)) {
+        return notRefunded(bill, step.refund.id, no, now);
+      }
+      // Q5. That it was not let in this time says nothing of the call before, and a call before is never forgotten for it.
+      return later(withRefund(bill, step.refund.id, { sentAt }), now, afterMsOf(no));
+    }
   }
 }
 
@@ -256,10 +297,14 @@ function withExternal(bill: AcquiredBill, { returned }: Sighting): AcquiredBill 
 
 /** What came though it was to be cancelled goes back, all that is left of it. */
 function withCancelRefund(bill: AcquiredBill): AcquiredBill {
-  const isThere = bill.refunds.some(({ id }) => id === CANCEL_REFUND);
-  const left = leftOf(bill);
-  if (!bill.isCancelWanted || bill.status !== 'paid' || isThere || left === 0) return bill;
-  return { ...bill, refunds: [...bill.refunds, newRefund(CANCEL_REFUND, left)] };
+  if (!isCancelRefundDue(bill)) return bill;
+  return { ...bill, refunds: [...bill.refunds, newRefund(CANCEL_REFUND, leftOf(bill))] };
+}
+
+/** Whether what came though it was to be cancelled is still to be asked back: the next look says how much of it is left. */
+export function isCancelRefundDue(bill: AcquiredBill): boolean {
+  if (!bill.isCancelWanted || bill.status !== 'paid') return false;
+  return leftOf(bill) > 0 && !bill.refunds.some(({ id }) => id === CANCEL_REFUND);
 }
 
 /** An acquirer whose cancel of something just paid gave all of it back has made that refund already. */

@@ -3,7 +3,7 @@
 import type { BillId } from '../ids.ts';
 import type { Currency, Minor } from '../money.ts';
 import { MINUTE_MS, type Millis, NEVER, plus, SECOND_MS } from '../time.ts';
-import { acquire, isOver, nextStep, type Step, wake } from './acquired-bill.ts';
+import { acquire, isCancelRefundDue, isOver, nextStep, type Step, wake } from './acquired-bill.ts';
 import type { AcquiredBill, Acquiring } from './record.ts';
 import { lookAgainAt } from './schedule.ts';
 
@@ -76,7 +76,8 @@ function awaitsCall(
   const { status, isCancelWanted, refunds, expiresAt } = record;
   if (status === 'pending') return true;
   if (status === 'open') return isCancelWanted || (!closesByItself && now >= expiresAt);
-  return refunds.some((order) => order.status === 'asked' || order.status === 'sent');
+  const isRefunding = refunds.some((order) => order.status === 'asked' || order.status === 'sent');
+  return isRefunding || isCancelRefundDue(record);
 }
 
 function within(value: number, low: number, high: number): number {

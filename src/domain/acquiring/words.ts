@@ -16,9 +16,11 @@ export interface Tender {
   readonly expiresAt: Millis;
 }
 
-/** When a call of this intent was last begun; null: never, so that nothing needs to be asked first. */
 export interface Attempt {
+  /** When a call of this intent was last begun; null: never, so that nothing needs to be asked first. */
   readonly lastSentAt: Millis | null;
+  /** When this one was begun, for whoever makes it; absent: just now. */
+  readonly begunAt?: Millis;
 }
 
 /** What the switch keeps of a registered bill, and gives back with every call. Plain JSON. */
@@ -89,7 +91,12 @@ export interface Unknown {
   readonly detail: string;
   /** Asking earlier brings nothing. */
   readonly afterMs: number;
+  /** Nothing was sent this time, and why not; absent: it may have been. */
+  readonly unsent?: Unsent;
 }
+
+/** `early`: a call made before can still arrive, for so long. `unclear`: nobody could tell what has become of it. */
+export type Unsent = 'early' | 'unclear';
 
 export interface Done<Value> {
   readonly outcome: 'done';

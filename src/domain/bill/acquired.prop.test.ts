@@ -269,9 +269,40 @@ describe('a bill at an acquirer', () => {
     const world = opened({ partialRefund: false }, true);
     expect(world.command(confirm(300))).toEqual({ rejected: 'refund.partForbidden', left: 1_000 });
     world.command(confirm());
-    expect(world.command(refund(300))).toEqual({ rejected: 'refund.partForbidden', left: 1_000 });
+    const forbidden = { rejected: 'refund.partForbidden', left: 1_000 };
+    expect(world.command(refund(300))).toMatchObject([{ type: 'KeyUsed', rejection: forbidden }]);
+    expect(world.command(refund(300))).toEqual(forbidden);
     world.command(refund(money(1_000), { key: ref('k2') }));
     world.settle();
     expect(world.present.status).toBe('refunded');
+  });
+
+  test('says no under a key for good, though somebody has given back by hand since', () => {
+    const world = opened({ partialRefund: false }, true);
+    world.command(confirm());
+    const order = refund(300, { key: ref('k1') });
+    world.command(order);
+    world.byHand(700);
+    world.visit('not');
+    expect(world.present.books.refunded).toBe(700);
+    expect(world.command(order)).toEqual({ rejected: 'refund.partForbidden', left: 1_000 });
+    expect(world.command(refund(200, { key: ref('k1') }))).toEqual({
+      rejected: 'idempotency.reused',
+    });
+    world.command(refund(300, { key: ref('k2') }));
+    world.settle();
+    expect(world.present).toMatchObject({ status: 'refunded', books: { refunded: 1_000 } });
+    expect(world.bank.returned).toBe(1_000);
+  });
+
+  test('says no to a part under the key of a cancel too', () => {
+    const world = opened({ partialRefund: false }, true);
+    world.command(confirm());
+    const order = cancel({ amount: money(300), key: ref('k1') });
+    const forbidden = { rejected: 'refund.partForbidden', left: 1_000 };
+    expect(world.command(order)).toMatchObject([{ type: 'KeyUsed', rejection: forbidden }]);
+    world.byHand(700);
+    world.visit('not');
+    expect(world.command(order)).toEqual(forbidden);
   });
 });

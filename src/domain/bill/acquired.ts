@@ -19,7 +19,6 @@ import {
 import type { AcquiredBill, Acquiring } from '../acquiring/record.ts';
 import { ANSWER_MS, stepNow, visitAt, wakeAtOf } from '../acquiring/standing.ts';
 import { must } from '../assert.ts';
-import { minor } from '../money.ts';
 import { type Millis, millis, plus } from '../time.ts';
 import { LATE, seenFacts } from './acquired-sightings.ts';
 import { decideWhole } from './dynamic.ts';
@@ -206,32 +205,16 @@ function refusedAtOnce(bill: PresentBill, credit: Credit): BillFact[] {
   ];
 }
 
-/** What would give back a part, where the acquirer gives back all or nothing. */
+/** A confirm that would give back a part, where the acquirer gives back all or nothing. */
 function partRefusal(
   bill: PresentBill,
   command: PresentCommand | StickerCommand,
 ): BillRejection | null {
-  if (atOf(bill).partialRefund) return null;
-  const { status, books } = bill;
-  const rejected = 'refund.partForbidden';
-  switch (command.type) {
-    case 'ConfirmBill': {
-      const { amount } = command;
-      const held = heldOf(books);
-      const isPart = amount !== null && amount > 0 && amount < held && status === 'paid';
-      return isPart ? { rejected, left: held } : null;
-    }
-    case 'RefundBill':
-    case 'CancelBill':
-    case 'CancelPayment': {
-      const { amount } = command;
-      const left = minor(books.confirmed - books.refunded);
-      const isPart = amount !== null && amount < left && status === 'confirmed';
-      return isPart ? { rejected, left } : null;
-    }
-    default:
-      return null;
-  }
+  if (atOf(bill).partialRefund || command.type !== 'ConfirmBill') return null;
+  const { amount } = command;
+  const left = heldOf(bill.books);
+  const isPart = amount !== null && amount > 0 && amount < left && bill.status === 'paid';
+  return isPart ? { rejected: 'refund.partForbidden', left } : null;
 }
 
 function isSame(left: AcquiredBill, right: AcquiredBill): boolean {

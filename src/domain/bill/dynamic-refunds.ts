@@ -93,6 +93,10 @@ function keyed(
   if (exceedsLeft(bill, order, payment, left)) {
     return [keyUsed(order, { rejected: 'refund.exceedsConfirmed', left })];
   }
+  // Where the acquirer gives back all or nothing.
+  if (amount < left && bill.terms.acquirer?.partialRefund === false) {
+    return [keyUsed(order, { rejected: 'refund.partForbidden', left })];
+  }
   const { by, reason, returnsTip } = order;
   const facts = refunded(bill, { by, amount, reason, payment, returnsTip }, now);
   const limit = creditsInPartMax(bill);

@@ -79,7 +79,11 @@ function changed(before: readonly Numbered[], after: readonly Numbered[]): reado
   if (before === after) return NONE;
   let nos: number[] | null = null;
   let index = 0;
-  for (const part of after) {
+  // Most of what a bill has stays: it is passed over without a look inside.
+  while (index < before.length && before[index] === after[index]) index += 1;
+  for (let place = index; place < after.length; place++) {
+    const part = after[place];
+    if (part === undefined) continue;
     let earlier = before[index];
     while (earlier !== undefined && earlier.no < part.no) {
       index += 1;

@@ -2,30 +2,44 @@
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ManualClock } from '../../../tests/support/manual-clock.ts';
+import type { Step } from '../../domain/acquiring/acquired-bill.ts';
 import type { BillId, PaychannelId } from '../../domain/ids.ts';
-import type { BillDriver } from '../contract/bill-driver.ts';
+import { HOUR_MS, millis } from '../../domain/time.ts';
+import { type BillDriver, notDone, type Registration, unknown } from '../contract/bill-driver.ts';
 import { AcquirerDesk } from './desk.ts';
 
 const PER_SECOND = 20;
 const idOf = (no: number): BillId => `${String(no).padStart(24, '0')}00` as BillId;
 
+const REGISTRATION = { id: 'a-1', ref: 'r', payload: 'p', notes: {} } as unknown as Registration;
+
+interface Answering {
+  readonly clock: ManualClock;
+  readonly driver: Partial<BillDriver>;
+  /** The call that a shard says is due. */
+  readonly step: () => Step;
+  /** When a shard wants the bill to be visited again. */
+  readonly restMs: number;
+}
+
 /** A desk in front of shards that say that nothing is due for a minute, but keep who was asked about, and when. */
-function deskWith(open: () => Promise<readonly BillId[]>) {
-  const clock = new ManualClock();
+function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Answering> = {}) {
+  const clock = answering.clock ?? new ManualClock();
   const begunAt = clock.wall();
   const visits: { bill: string; atMs: number }[] = [];
   const told: string[] = [];
   const limits: number[] = [];
   let workerStarts: () => void = () => {};
   let wakes: (recipient: string, billId: BillId) => void = () => {};
-  const driver = { close: async () => undefined } as unknown as BillDriver;
+  const driver = { ...answering.driver, close: async () => undefined } as unknown as BillDriver;
   const desk = new AcquirerDesk({
     door: {
       shards: 4,
       send: ({ operation }, onReply) => {
-        const { billId } = operation as { billId: string };
-        visits.push({ bill: billId, atMs: clock.wall() - begunAt });
-        const standing = { no: 1, step: null, visitAt: clock.wall() + 60_000 };
+        const { billId, op } = operation as { billId: string; op: string };
+        if (op === 'acquiring.begin') visits.push({ bill: billId, atMs: clock.wall() - begunAt });
+        const step = (op === 'acquiring.begin' && answering.step?.()) || null;
+        const standing = { no: 1, step, visitAt: clock.wall() + (answering.restMs ?? 60_000) };
         onReply(200, Buffer.from(JSON.stringify(standing)));
       },
       ask: async () => [{ answer: 'done' }],
@@ -123,5 +137,59 @@ describe('whoever makes the calls to an acquirer, when it begins anew', () => {
     await pass(1_600);
 
     expect(visits.map(({ bill }) => bill)).toEqual([idOf(7)]);
+  });
+});
+
+describe('a call to an acquirer', () => {
+  test('is told when it was asked for: whoever slept since must not send it any more', async () => {
+    const clock = new ManualClock();
+    const attempts: unknown[] = [];
+    const lastSentAt = millis(clock.wall() - 1_000);
+    const { wakes, pass } = deskWith(async () => [], {
+      clock,
+      // Its log has it, and then the process stands still for a while.
+      step: () => {
+        clock.advance(40_000);
+        return { call: 'cancel', registration: REGISTRATION, attempt: { lastSentAt } };
+      },
+      driver: {
+        cancel: async (_, attempt) => {
+          attempts.push(attempt);
+          return notDone('busy', 'later', { afterMs: 1_000 });
+        },
+      },
+    });
+    const begunAt = clock.wall();
+    wakes(idOf(1));
+    await pass(1_000);
+
+    expect(attempts).toEqual([{ lastSentAt, begunAt }]);
+  });
+});
+
+describe('a bill that cannot be seen', () => {
+  const looksIn = async (hours: number, restMs: number): Promise<number> => {
+    let looks = 0;
+    const { wakes, pass } = deskWith(async () => [], {
+      restMs,
+      step: () => ({ call: 'look', registration: REGISTRATION }),
+      driver: {
+        look: async () => {
+          looks += 1;
+          return unknown('the bank says PARTIAL_REFUNDED', 60_000);
+        },
+      },
+    });
+    wakes(idOf(1));
+    await pass(hours * HOUR_MS);
+    return looks;
+  };
+
+  test('is left to its shard where nothing is urgent: it was paid, and is looked at for a month', async () => {
+    expect(await looksIn(24, HOUR_MS)).toBeLessThan(12);
+  });
+
+  test('is looked at every five minutes while it may be paid', async () => {
+    expect(await looksIn(24, 10_000)).toBeGreaterThan(280);
   });
 });

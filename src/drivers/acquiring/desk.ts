@@ -46,6 +46,8 @@ const KEPT_MS = 6 * MINUTE_MS;
 const ASK_SHARD_AGAIN_MS = SECOND_MS;
 const TELLS_MAX = 5;
 const SHARD_FAILURES_MAX = 8;
+/** Looks in a row that bring nothing at a bill that nobody waits for. */
+const LOOK_FAILURES_MAX = 8;
 const SUBSCRIBE_AGAIN_MS = SECOND_MS;
 /** Shards begin one after the other: they are waited for, so that one list serves all. */
 const RESUME_AFTER_MS = 500;
@@ -161,21 +163,23 @@ export class AcquirerDesk {
 
   async #visit({ at, driver }: Served, billId: BillId): Promise<Visited> {
     const { name: acquirer } = at;
+    const { clock, called } = this.#options;
+    // Not when it was heard of: what sleeps in between may be taken over, and made by another.
+    const askedAt = millis(clock.wall());
     const begun = await this.#ask(billId, { op: 'acquiring.begin', billId, acquirer });
     if (begun === 'away') return this.#shardLater(billId);
     if (begun === 'unknown') return { dueAt: NEVER };
     const { no, step, visitAt } = begun;
     if (step === null) return this.#next(billId, visitAt);
-    const { clock, called } = this.#options;
-    const begunAt = clock.monotonic();
-    const outcome = await callOf(driver, step);
+    const from = clock.monotonic();
+    const outcome = await callOf(driver, step, askedAt);
     const busy = busyOf(outcome);
     called(
       { acquirer, operation: step.call, outcome: 'busyForMs' in busy ? 'busy' : outcome.outcome },
-      clock.monotonic() - begunAt,
+      clock.monotonic() - from,
     );
     if (step.call === 'look' && outcome.outcome !== 'done') {
-      return { dueAt: this.#later(billId, afterMsOf(outcome)), ...busy };
+      return { dueAt: this.#lookLater(billId, afterMsOf(outcome), visitAt), ...busy };
     }
     this.#failures.delete(billId);
     const told = { op: 'acquiring.finish', billId, acquirer, no, step, outcome } as const;
@@ -215,6 +219,15 @@ export class AcquirerDesk {
     const isKept = at - this.#options.clock.wall() <= KEPT_MS;
     if (!isKept) this.#failures.delete(billId);
     return { dueAt: isKept ? at : NEVER };
+  }
+
+  /** What its shard would leave alone for long it wakes by itself: nobody here insists on what cannot be seen. */
+  #lookLater(billId: BillId, afterMs: number, visitAt: Millis): Millis {
+    const dueAt = this.#later(billId, afterMs);
+    const isUrgent = visitAt - this.#options.clock.wall() <= KEPT_MS;
+    if (isUrgent || (this.#failures.get(billId) ?? 0) <= LOOK_FAILURES_MAX) return dueAt;
+    this.#failures.delete(billId);
+    return NEVER;
   }
 
   /** A shard that has gone for good has another desk. */

@@ -39,25 +39,26 @@ export async function takeStep(
   if (today !== record.current) await record.keep(today);
   const step = nextStep(record.current, now(), driver.capabilities);
   if (step === undefined) return undefined;
-  const begun = begin(record.current, step, now());
+  const begunAt = now();
+  const begun = begin(record.current, step, begunAt);
   if (begun !== record.current) await record.keep(begun);
-  const outcome = await callOf(driver, step);
+  const outcome = await callOf(driver, step, begunAt);
   await record.keep(finish(record.current, step, outcome, now()));
   return { call: step.call, outcome };
 }
 
 export type CallOutcome = Outcome<Registration> | Outcome<Sighting>;
 
-/** Makes the call. */
-export function callOf(driver: BillDriver, step: Step): Promise<CallOutcome> {
+/** Makes the call, which was begun then: its driver sends nothing any more where too much time has gone by since. */
+export function callOf(driver: BillDriver, step: Step, begunAt: Millis): Promise<CallOutcome> {
+  if (step.call === 'look') return driver.look(step.registration);
+  const attempt = { ...step.attempt, begunAt };
   switch (step.call) {
     case 'register':
-      return driver.register(step.tender, step.attempt);
-    case 'look':
-      return driver.look(step.registration);
+      return driver.register(step.tender, attempt);
     case 'cancel':
-      return driver.cancel(step.registration, step.attempt);
+      return driver.cancel(step.registration, attempt);
     case 'refund':
-      return driver.refund(step.registration, step.refund, step.attempt);
+      return driver.refund(step.registration, step.refund, attempt);
   }
 }

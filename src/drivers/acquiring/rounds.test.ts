@@ -1,8 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../../tests/support/manual-clock.ts';
-import { type Millis, NEVER } from '../../domain/time.ts';
-import { DueHeap } from './due-heap.ts';
+import { DAY_MS, type Millis, NEVER } from '../../domain/time.ts';
 import { Rounds, type Visited } from './rounds.ts';
 
 interface Stage {
@@ -77,6 +75,42 @@ describe('rounds', () => {
     expect(visits[before]?.billId).toBe('late');
   });
 
+  test('visit what is woken in the order in which it was, however much of it there is', async () => {
+    const { clock, rounds, visits } = stage({ perSecond: 10, atOnceMax: 1 });
+    const woken = Array.from({ length: 40 }, (_, i) => `b${i}`);
+    for (const billId of woken) rounds.plan(billId, at(1e9));
+    for (const billId of woken) rounds.wake(billId);
+    await clock.pass(10_000);
+
+    expect(visits.map(({ billId }) => billId)).toEqual(woken);
+  });
+
+  test('keep half of the pace for what is due, however much is woken', async () => {
+    const { clock, rounds, visits } = stage({ perSecond: 10, atOnceMax: 2 });
+    for (let i = 0; i < 40; i++) rounds.plan(`b${i}`, at(0));
+    // Somebody posts the notifications of five bills again and again.
+    for (let ms = 0; ms < 10_000; ms += 50) {
+      for (let i = 0; i < 5; i++) rounds.wake(`w${i}`);
+      await clock.pass(50);
+    }
+
+    const due = visits.filter(({ billId }) => billId.startsWith('b'));
+    expect(due).toHaveLength(40);
+    expect(visits.length - due.length).toBeGreaterThan(40);
+    expect(rounds.size).toBeLessThanOrEqual(5);
+  });
+
+  test('forget what was woken too', async () => {
+    const { clock, rounds, visits } = stage({ perSecond: 10, atOnceMax: 1 });
+    rounds.plan('a', at(0));
+    rounds.wake('b');
+    rounds.forget('b');
+    expect(rounds.has('b')).toBe(false);
+    await clock.pass(1_000);
+
+    expect(visits.map(({ billId }) => billId)).toEqual(['a']);
+  });
+
   test('visit again what is woken while it is out', async () => {
     const made = stage({ perSecond: 10, atOnceMax: 5 });
     let back: (visited: Visited) => void = () => {};
@@ -108,6 +142,30 @@ describe('rounds', () => {
     expect(made.visits.length - before).toBeGreaterThan(4_000);
   });
 
+  test('set no timer for longer than a machine’s can be, and wait as long all the same', async () => {
+    const clock = new ManualClock(0);
+    const delays: number[] = [];
+    const after = (delayMs: number, callback: () => void) => {
+      delays.push(delayMs);
+      return clock.after(delayMs, callback);
+    };
+    let visits = 0;
+    const visit = async () => {
+      visits += 1;
+      return { dueAt: NEVER };
+    };
+    const wall = () => clock.wall();
+    const rounds = new Rounds({ clock: { wall, after }, perSecond: 10, atOnceMax: 1, visit });
+    rounds.plan('b', at(60 * DAY_MS));
+    await clock.pass(60 * DAY_MS - 1);
+    expect(visits).toBe(0);
+    await clock.pass(1);
+
+    expect(visits).toBe(1);
+    expect(delays).toHaveLength(3);
+    expect(Math.max(...delays)).toBeLessThan(2 ** 31);
+  });
+
   test('come back after a minute to what has thrown, and not at all to what is forgotten', async () => {
     const made = stage({ perSecond: 10, atOnceMax: 1 });
     made.answer = () => Promise.reject(new Error('a defect'));
@@ -121,30 +179,5 @@ describe('rounds', () => {
     await made.clock.pass(600_000);
     expect(made.visits).toHaveLength(2);
     expect(made.clock.timers).toBe(0);
-  });
-});
-
-describe('a heap of what is due', () => {
-  test('gives the earliest of what was put last, whatever was put, moved and removed', () => {
-    const change = fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: -1, max: 5 }));
-    fc.assert(
-      fc.property(fc.array(change, { maxLength: 300 }), (changes) => {
-        const heap = new DueHeap();
-        const plain = new Map<string, number>();
-        for (const [bill, due] of changes) {
-          const billId = `b${bill}`;
-          plain.delete(billId);
-          if (due < 0) heap.remove(billId);
-          else {
-            heap.put(billId, at(due));
-            plain.set(billId, due);
-          }
-          const first = heap.first();
-          expect(first?.dueAt).toBe(plain.size === 0 ? undefined : Math.min(...plain.values()));
-          expect(heap.size).toBe(plain.size);
-        }
-      }),
-      { numRuns: 200 },
-    );
   });
 });

@@ -1,12 +1,13 @@
 // Who is asked about next. Thousands of bills wait for their next look at one acquirer; this lets through so many a second,
-// and so many at once, earliest due first, and those that somebody woke before all. An acquirer that says it is busy is
-// asked half as often, down to a sixty-fourth, and little by little as often again.
+// and so many at once, earliest due first. Those that somebody woke go before all, but that every other place is for what
+// is due: notifications can be sent again and again by whoever has one. An acquirer that says it is busy is asked half as
+// often, down to a sixty-fourth, and little by little as often again.
 //
 // One timer for all of them; a bill costs a place in a heap.
 
+import { type Timed, TimerHeap } from '../../actors/timer-heap.ts';
 import { type Millis, millis, NEVER, plus } from '../../domain/time.ts';
 import type { Clock } from '../../switch/ports.ts';
-import { DueHeap } from './due-heap.ts';
 
 export interface RoundsOptions {
   readonly clock: Pick<Clock, 'wall' | 'after'>;
@@ -25,18 +26,26 @@ export interface Visited {
 
 const SECOND_MS = 1_000;
 const AFTER_DEFECT_MS = 60_000;
+/** What is due later than a timer can wait is looked at again then. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 const SLOWEST = 64;
 /** Each good answer takes so much of the slowness away. */
 const RECOVERY = 0.95;
-/** Before any time that there is. */
-const AT_ONCE = -1 as Millis;
+
+interface Waiting extends Timed {
+  readonly billId: string;
+}
 
 export class Rounds {
   readonly #options: RoundsOptions;
-  readonly #heap = new DueHeap();
+  readonly #heap = new TimerHeap<Waiting>();
+  readonly #waiting = new Map<string, Waiting>();
+  /** In the order in which they were; those that wait are others. */
+  readonly #woken = new Set<string>();
   readonly #out = new Set<string>();
   /** Woken or planned while they were out. */
-  readonly #again = new Map<string, Millis>();
+  readonly #again = new Map<string, Millis | 'woken'>();
+  #wasWoken = false;
   #slowness = 1;
   #nextStartAt = 0;
   #cancelTimer: (() => void) | undefined;
@@ -48,12 +57,12 @@ export class Rounds {
 
   /** Bills that wait or are out. */
   get size(): number {
-    return this.#heap.size + this.#out.size;
+    return this.#waiting.size + this.#woken.size + this.#out.size;
   }
 
   /** Whether the bill waits or is out. */
   has(billId: string): boolean {
-    return this.#heap.has(billId) || this.#out.has(billId);
+    return this.#waiting.has(billId) || this.#woken.has(billId) || this.#out.has(billId);
   }
 
   /** How many times slower than it may go it goes. */
@@ -64,14 +73,21 @@ export class Rounds {
   /** From now on the bill is due then, whatever was planned before. */
   plan(billId: string, dueAt: Millis): void {
     if (this.#out.has(billId)) this.#again.set(billId, dueAt);
-    else if (dueAt === NEVER) this.#heap.remove(billId);
-    else this.#heap.put(billId, dueAt);
+    else {
+      this.#takeOut(billId);
+      if (dueAt !== NEVER) this.#putIn(billId, dueAt);
+    }
     this.#go();
   }
 
-  /** It is due at once, before all that are due by their time. */
+  /** It is due at once, before those that are due by their time. */
   wake(billId: string): void {
-    this.plan(billId, AT_ONCE);
+    if (this.#out.has(billId)) this.#again.set(billId, 'woken');
+    else if (!this.#woken.has(billId)) {
+      this.#takeOut(billId);
+      this.#woken.add(billId);
+    }
+    this.#go();
   }
 
   forget(billId: string): void {
@@ -84,25 +100,48 @@ export class Rounds {
     this.#cancelTimer?.();
   }
 
+  #putIn(billId: string, dueAt: Millis): void {
+    const waiting = { billId, dueAt, heapIndex: -1 };
+    this.#waiting.set(billId, waiting);
+    this.#heap.set(waiting, dueAt);
+  }
+
+  #takeOut(billId: string): void {
+    this.#woken.delete(billId);
+    const waiting = this.#waiting.get(billId);
+    if (waiting === undefined) return;
+    this.#waiting.delete(billId);
+    this.#heap.remove(waiting);
+  }
+
   #go(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const { clock, atOnceMax, perSecond } = this.#options;
     while (!this.#isStopped && this.#out.size < atOnceMax) {
-      const first = this.#heap.first();
-      if (first === undefined) return;
       const now = clock.wall();
+      const first = this.#first(now);
+      if (first === undefined) return;
       const startAt = Math.max(first.dueAt, this.#nextStartAt);
       if (startAt > now) {
-        this.#cancelTimer = clock.after(startAt - now, () => this.#go());
+        this.#cancelTimer = clock.after(Math.min(startAt - now, TIMER_MAX_MS), () => this.#go());
         return;
       }
-      this.#heap.remove(first.billId);
+      this.#wasWoken = this.#woken.has(first.billId);
+      this.#takeOut(first.billId);
       // Spaces are kept on the average: a late timer lets the next ones follow closer, up to a second's worth.
       const space = (SECOND_MS / perSecond) * this.#slowness;
       this.#nextStartAt = Math.max(this.#nextStartAt, now - SECOND_MS) + space;
       this.#start(first.billId);
     }
+  }
+
+  #first(now: number): { readonly billId: string; readonly dueAt: number } | undefined {
+    const due = this.#heap.peek();
+    const [billId] = this.#woken;
+    if (billId === undefined) return due;
+    const isTurnOfDue = this.#wasWoken && due !== undefined && due.dueAt <= now;
+    return isTurnOfDue ? due : { billId, dueAt: now };
   }
 
   #start(billId: string): void {
@@ -118,7 +157,8 @@ export class Rounds {
     else this.#rest(busyForMs);
     const again = this.#again.get(billId);
     this.#again.delete(billId);
-    this.plan(billId, again ?? dueAt);
+    if (again === 'woken') this.wake(billId);
+    else this.plan(billId, again ?? dueAt);
   }
 
   #rest(busyForMs: number): void {

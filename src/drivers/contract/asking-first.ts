@@ -7,7 +7,7 @@ import {
   type Outcome,
   type Refund,
   type Sighting,
-  unknown,
+  unsent,
 } from './bill-driver.ts';
 import { afterEarlier, judgeCancel, judgeRefund, type Moment, ON_ITS_WAY_MS } from './verdicts.ts';
 
@@ -28,7 +28,7 @@ export async function cancelAfter(
   { attempt, moment }: CancelIntent,
   send: Send,
 ): Promise<Outcome<Sighting>> {
-  if (seen.outcome !== 'done') return afterEarlier(seen, attempt);
+  if (seen.outcome !== 'done') return unseen(seen, attempt);
   const judged = judgeCancel(seen.value, attempt, moment);
   switch (judged.verdict) {
     case 'ended':
@@ -36,9 +36,9 @@ export async function cancelAfter(
     case 'paid':
       return notDone('paid', 'it is paid', 'never');
     case 'underway':
-      return unknown('a payment or refund is on its way', ON_ITS_WAY_MS);
+      return unsent('unclear', 'a payment or refund is on its way', ON_ITS_WAY_MS);
     case 'tooEarly':
-      return unknown('an earlier call may still arrive', judged.afterMs);
+      return unsent('early', 'an earlier call may still arrive', judged.afterMs);
     case 'send':
       return send(seen.value);
   }
@@ -50,15 +50,15 @@ export async function refundAfter(
   { refund, attempt, moment }: RefundIntent,
   send: Send,
 ): Promise<Outcome<Sighting>> {
-  if (seen.outcome !== 'done') return afterEarlier(seen, attempt);
+  if (seen.outcome !== 'done') return unseen(seen, attempt);
   const judged = judgeRefund(seen.value, refund, attempt, moment);
   switch (judged.verdict) {
     case 'given':
       return seen;
     case 'underway':
-      return unknown('a refund is on its way', ON_ITS_WAY_MS);
+      return unsent('unclear', 'a refund is on its way', ON_ITS_WAY_MS);
     case 'tooEarly':
-      return unknown('an earlier call may still arrive', judged.afterMs);
+      return unsent('early', 'an earlier call may still arrive', judged.afterMs);
     case 'moved':
       return notDone('moved', 'somebody has given back meanwhile', { afterMs: 0 });
     case 'notPaid':
@@ -68,4 +68,15 @@ export async function refundAfter(
     case 'send':
       return send(seen.value);
   }
+}
+
+/** A look that failed before anything was sent. */
+export function unseen<Value>(
+  seen: Exclude<Outcome<unknown>, { outcome: 'done' }>,
+  attempt: Attempt,
+): Exclude<Outcome<Value>, { outcome: 'done' }> {
+  const outcome = afterEarlier<Value>(seen, attempt);
+  return outcome.outcome === 'unknown'
+    ? unsent('unclear', outcome.detail, outcome.afterMs)
+    : outcome;
 }

@@ -6,9 +6,10 @@
 //   D1. **The caller's name of a thing is its identity.** A tender of one id is registered once, a refund of one id given
 //       once, however often the driver is asked, by however many of its lives.
 //   D2. **It asks before it does again.** Where `lastSentAt` is set, an earlier call may have had its effect, and its
-//       answer was lost: the driver looks first, and while a late call could still arrive it says `unknown`.
+//       answer was lost: the driver looks first, and while a late call could still arrive it says `unknown`, and that it
+//       has sent nothing (`unsent`): else what must be waited for would begin anew whenever it is asked.
 //   D3. **An answer is what is so.** `done`: it is so at the acquirer. `notDone`: it is not, and will not come to be by
-//       what was sent. Whatever else happened is `unknown`. Nothing is thrown.
+//       what was sent, now or before. Whatever else happened is `unknown`. Nothing is thrown.
 //   D4. **It keeps nothing.** What it must know again it gives in `Registration`; the switch stores that before anybody
 //       sees the code.
 //
@@ -26,6 +27,7 @@ import type {
   Sighting,
   Tender,
   Unknown,
+  Unsent,
 } from '../../domain/acquiring/words.ts';
 import type { Minor } from '../../domain/money.ts';
 import type { DriverModule, Surroundings } from './driver-module.ts';
@@ -42,6 +44,7 @@ export type {
   Sighting,
   Tender,
   Unknown,
+  Unsent,
 } from '../../domain/acquiring/words.ts';
 
 /** What a driver's package exports, as `driver`. Its name is what a bill's `acquirer` is set up with. */
@@ -111,4 +114,9 @@ export function notDone(code: NotDoneCode, detail: string, again: Again): NotDon
 
 export function unknown(detail: string, afterMs: number): Unknown {
   return { outcome: 'unknown', detail, afterMs };
+}
+
+/** As `unknown`, of what was not even sent this time. */
+export function unsent(why: Unsent, detail: string, afterMs: number): Unknown {
+  return { outcome: 'unknown', detail, afterMs, unsent: why };
 }

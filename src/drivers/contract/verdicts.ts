@@ -73,8 +73,8 @@ export function judgeCancel(
  * Until when what was begun now may be sent. Whoever comes after a lost answer waits `settleMs` from the beginning, and
  * then makes up their own mind: what asking first has held up for half of that is begun anew, and not sent after all.
  */
-export function sendByOf(begunAt: number, { settleMs }: Pick<Moment, 'settleMs'>): number {
-  return begunAt + settleMs / 2;
+export function sendByOf({ begunAt }: Attempt, { now, settleMs }: Moment): number {
+  return (begunAt ?? now) + settleMs / 2;
 }
 
 /** A look that failed says nothing of what an earlier call has done. */

@@ -60,6 +60,7 @@ const outcomeOf = (value: TSchema) =>
       outcome: Type.Literal('unknown'),
       detail: Type.String({ maxLength: 2_000 }),
       afterMs: ms,
+      unsent: Type.Optional(Type.Union([Type.Literal('early'), Type.Literal('unclear')])),
     }),
   ]);
 

@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'rolldown';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ManualClock } from '../../../tests/support/manual-clock.ts';
-import type { BillDriver, Registration } from '../contract/bill-driver.ts';
+import { millis } from '../../domain/time.ts';
+import type { BillDriver, Refund, Registration, Tender } from '../contract/bill-driver.ts';
 import { hostDriver } from './host-driver.ts';
 
 /** A driver whose registration’s `ref` says how its look ends. */
@@ -165,6 +166,31 @@ describe('a driver in a thread of its own', () => {
     clock.advance(10_000);
     await Promise.all(two);
     expect(await look('fine')).toMatchObject({ outcome: 'done' });
+  });
+
+  test('that is away or full does not say what an earlier call has done', async () => {
+    const { clock, driver, look } = await hosted({ callsMax: 1 });
+    const calls = (lastSentAt: number | null) => {
+      const attempt = { lastSentAt: lastSentAt === null ? null : millis(lastSentAt) };
+      const registration = { ref: 'r' } as Registration;
+      return Promise.all([
+        driver.register({ id: 'b-1' } as Tender, attempt),
+        driver.cancel(registration, attempt),
+        driver.refund(registration, { id: 'c1' } as Refund, attempt),
+      ]);
+    };
+    const waiting = look('hangs');
+
+    const unclear = { outcome: 'unknown', unsent: 'unclear', afterMs: 5_000 };
+    expect(await calls(clock.wall())).toMatchObject([unclear, unclear, unclear]);
+    const full = { outcome: 'notDone', code: 'busy' };
+    expect(await calls(null)).toMatchObject([full, full, full]);
+    clock.advance(10_000);
+    await waiting;
+    await look('exits');
+    expect(await calls(clock.wall())).toMatchObject([unclear, unclear, unclear]);
+    const away = { outcome: 'notDone', code: 'unreachable' };
+    expect(await calls(null)).toMatchObject([away, away, away]);
   });
 
   test('is refused with settings that do not fit, and where there is none', async () => {

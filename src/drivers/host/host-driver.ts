@@ -1,7 +1,9 @@
 // The driver of an acquirer in a thread of its own, as the switch asks it: what is not answered as it should is `notDone`
-// where nothing was sent, and `unknown` where something may have been.
+// where nothing was sent, and `unknown` where something may have been, now or before.
 
+import { unseen } from '../contract/asking-first.ts';
 import {
+  type Attempt,
   type BillDriver,
   type Capabilities,
   type NotificationReading,
@@ -15,23 +17,29 @@ import { DriverThread, type ThreadOptions } from './hosted-thread.ts';
 export type HostOptions = Omit<ThreadOptions, 'kind' | 'tagKey'>;
 
 const ASK_AGAIN_MS = 5_000;
+const NEVER_SENT: Attempt = { lastSentAt: null };
 
 /** Resolves once the driver is ready; rejects with DriverRefused where it will never be. */
 export async function hostDriver(options: HostOptions): Promise<BillDriver> {
   const thread = new DriverThread({ ...options, kind: 'bill', tagKey: null }, billShapes);
   const { capabilities } = await thread.start();
-  const ask = async <Value>(call: string, args: readonly unknown[]): Promise<Outcome<Value>> => {
+  const ask = async <Value>(
+    call: string,
+    args: readonly unknown[],
+    attempt = NEVER_SENT,
+  ): Promise<Outcome<Value>> => {
     const asked = await thread.ask(call, args);
     if (asked.is === 'answered') return asked.answer as Outcome<Value>;
     if (asked.is === 'unknown') return unknown(asked.why, ASK_AGAIN_MS);
-    return notDone(asked.code, asked.why, { afterMs: ASK_AGAIN_MS });
+    // That it was not asked this time says nothing of a call before.
+    return unseen(notDone(asked.code, asked.why, { afterMs: ASK_AGAIN_MS }), attempt);
   };
   return {
     capabilities: capabilities as Capabilities,
-    register: (...args) => ask('register', args),
+    register: (...args) => ask('register', args, args[1]),
     look: (...args) => ask('look', args),
-    cancel: (...args) => ask('cancel', args),
-    refund: (...args) => ask('refund', args),
+    cancel: (...args) => ask('cancel', args, args[1]),
+    refund: (...args) => ask('refund', args, args[2]),
     readNotification: async (posted) => {
       const asked = await thread.ask('readNotification', [posted]);
       return asked.is === 'answered' ? (asked.answer as NotificationReading) : UNREAD;

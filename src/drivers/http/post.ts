@@ -1,8 +1,14 @@
 // One POST to an acquirer, and what is known of it afterwards. Nothing is ever sent twice by itself: who asks decides.
 // node:http rather than fetch, because banks want a client's certificate.
 
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import type { DriverClock } from '../contract/driver-module.ts';
 
 export interface HttpDoorOptions {
@@ -74,10 +80,16 @@ export class HttpDoor {
       });
       const end = (posted: Posted) => {
         cancelTimer();
+        cancelSending();
         resolve(posted);
       };
       const cancelTimer = clock.after(timeoutMs, () => {
         end({ kind: 'lost', detail: `no answer in ${timeoutMs} ms` });
+        request.destroy();
+      });
+      const cancelSending = atLatest(clock, sendBy, () => {
+        if (hasLeft(request)) return;
+        end({ kind: 'notSent', detail: 'too late' });
         request.destroy();
       });
       request.on('error', (error: NodeJS.ErrnoException) => {
@@ -95,6 +107,19 @@ export class HttpDoor {
     this.#http.destroy();
     this.#https.destroy();
   }
+}
+
+/** Once that time is past; never, where there is none. */
+function atLatest(clock: DriverClock, time: number, act: () => void): () => void {
+  if (time === Number.POSITIVE_INFINITY) return () => undefined;
+  return clock.after(time - clock.wall() + 1, act);
+}
+
+/** Whether some of it may be on its way: it has a connection, and that stands. */
+function hasLeft({ socket }: ClientRequest): boolean {
+  // Before it has one, it is null there, whatever the types say.
+  const given = socket as (Socket & { readonly secureConnecting?: boolean }) | null;
+  return given !== null && !given.connecting && given.secureConnecting !== true;
 }
 
 async function readAnswer(response: IncomingMessage): Promise<Posted> {

@@ -1,10 +1,10 @@
 // The checks of the contract, each by itself on an acquirer of its own. A name says what a driver does; the check throws
 // what it saw instead. The rules D1 to D4 stand in bill-driver.ts.
 
-import type { BillDriverModule } from '../contract/bill-driver.ts';
+import type { Attempt, BillDriverModule } from '../contract/bill-driver.ts';
 import { isClosed, openDriver } from '../contract/open-driver.ts';
 import { canReturnParts, type Disturbance } from './test-bank.ts';
-import { demand, type Trial } from './trial.ts';
+import { demand, nextAttempt, type Trial } from './trial.ts';
 
 export interface Check {
   readonly name: string;
@@ -15,6 +15,8 @@ const NEVER_SENT = { lastSentAt: null };
 const PART = 50_00;
 /** Far beyond any time-out. */
 const LONG_MS = 300_000;
+/** Someone who asks so often has no patience. */
+const OFTEN_MS = 5_000;
 const REGISTRATION_BYTES_MAX = 4_096;
 
 function turn(): Promise<void> {
@@ -63,7 +65,9 @@ const registering: readonly Check[] = [
         trial.restart();
         const registration = await trial.registered({ lastSentAt: sentAt });
         trial.clock.pass(LONG_MS);
-        const open = (await trial.bank.books()).filter(({ isOpen }) => isOpen);
+        const open = (await trial.bank.books()).filter(
+          ({ id, isOpen }) => isOpen && !trial.givenUp.has(id),
+        );
         demand(await trial.bank.pay(registration), 'its code could not be paid');
         // A call that arrives late makes an order whose code nobody has; it cannot be known.
         demand(how === 'late' || open.length === 1, `${open.length} orders can be paid`);
@@ -208,6 +212,43 @@ const refunding: readonly Check[] = [
     },
   },
   ...(['requestLost', 'answerLost', 'late', 'failed', 'garbled'] as const).map(refundOnce),
+  ...(['look', 'refund'] as const).map(
+    (call): Check => ({
+      name: `does not say no of a lost refund that it was not let in to ask about: busy at ${call}`,
+      run: async (trial) => {
+        const registration = await trial.paid();
+        const refund = trial.refund(registration.amount);
+        await trial.bank.disturb('refund', 'answerLost');
+        const lastSentAt = trial.now();
+        await trial.driver.refund(registration, refund, NEVER_SENT);
+        trial.clock.pass(LONG_MS);
+        trial.restart();
+        await trial.bank.disturb(call, 'busy');
+        const { outcome } = await trial.driver.refund(registration, refund, { lastSentAt });
+        demand(outcome !== 'notDone', `it says ${outcome} of what was given`);
+      },
+    }),
+  ),
+  {
+    name: 'gives back what was lost, though it is asked all the time',
+    run: async (trial) => {
+      const registration = await trial.paid();
+      await trial.bank.disturb('refund', 'requestLost');
+      const refund = trial.refund(registration.amount);
+      let attempt: Attempt = NEVER_SENT;
+      const until = trial.now() + LONG_MS;
+      while (trial.now() < until) {
+        const outcome = await trial.driver.refund(registration, refund, attempt);
+        if (outcome.outcome === 'done') return;
+        attempt = nextAttempt(attempt, trial.now(), outcome);
+        trial.clock.pass(OFTEN_MS);
+      }
+      demand(
+        false,
+        `it waits for more than ${LONG_MS / 1_000} s: does it say what it has not sent?`,
+      );
+    },
+  },
   {
     name: 'gives back no more when somebody gives back by hand meanwhile',
     run: async (trial) => {
@@ -235,6 +276,8 @@ function refundOnce(how: Disturbance): Check {
       const lastSentAt = trial.now();
       const first = await trial.driver.refund(registration, refund, NEVER_SENT);
       demand(first.outcome === 'unknown', `it says ${first.outcome} of what it cannot know`);
+      const isUnsent = first.outcome === 'unknown' && first.unsent !== undefined;
+      demand(!isUnsent, 'it says that it has sent nothing');
       const sighting = await trial.refunded(registration, refund, { lastSentAt });
       trial.clock.pass(LONG_MS);
       const { returned } = await trial.entry(registration);

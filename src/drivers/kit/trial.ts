@@ -26,6 +26,16 @@ export function demand(isSo: boolean, otherwise: string): void {
 }
 
 const NEVER_SENT: Attempt = { lastSentAt: null };
+/** As the switch has it: what was not sent does not count as begun. */
+export function nextAttempt(
+  attempt: Attempt,
+  sentAt: Millis,
+  outcome: Exclude<Outcome<unknown>, { outcome: 'done' }>,
+): Attempt {
+  const isUnsent = outcome.outcome === 'unknown' && outcome.unsent !== undefined;
+  return isUnsent ? attempt : { lastSentAt: sentAt };
+}
+
 const TRIES_MAX = 50;
 const AMOUNT = 150_00 as Minor;
 
@@ -34,6 +44,8 @@ export class Trial {
   readonly bank: TestBank;
   readonly #module: BillDriverModule;
   readonly #drivers: BillDriver[] = [];
+  /** Ids of tenders in whose place the driver has asked for another: nobody is shown a code of them. */
+  readonly givenUp = new Set<string>();
   driver: BillDriver;
 
   constructor(module: BillDriverModule, bank: TestBank, clock: KitClock) {
@@ -75,14 +87,16 @@ export class Trial {
     let attempt = earlier;
     for (let round = 1; round <= TRIES_MAX; round++) {
       const sentAt = this.now();
-      const outcome = await this.driver.register(this.tender(`a-tender-${round}`), attempt);
+      const tender = this.tender(`a-tender-${round}`);
+      const outcome = await this.driver.register(tender, attempt);
       if (outcome.outcome === 'done') return outcome.value;
       if (outcome.outcome === 'notDone' && outcome.again === 'anew') {
+        this.givenUp.add(tender.id);
         attempt = NEVER_SENT;
         continue;
       }
       this.#wait(outcome, 'register');
-      attempt = { lastSentAt: sentAt };
+      attempt = nextAttempt(attempt, sentAt, outcome);
       round -= 1;
       this.#tries += 1;
       demand(this.#tries < TRIES_MAX, 'registering comes to no end');
@@ -113,7 +127,7 @@ export class Trial {
       const outcome = await this.driver.refund(registration, refund, attempt);
       if (outcome.outcome === 'done') return outcome.value;
       this.#wait(outcome, 'refund');
-      attempt = { lastSentAt: sentAt };
+      attempt = nextAttempt(attempt, sentAt, outcome);
     }
     throw new CheckFailed('giving back comes to no end');
   }

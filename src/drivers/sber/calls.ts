@@ -88,7 +88,7 @@ export class SberCalls {
     });
   }
 
-  revoke(ref: string, sendBy?: number): Promise<Outcome<Answer<'revocation'>>> {
+  revoke(ref: string, sendBy: number): Promise<Outcome<Answer<'revocation'>>> {
     return this.#call('revocation', { order_id: ref }, sendBy);
   }
 

@@ -16,6 +16,7 @@ import {
   tender,
 } from '../../../tests/support/tenders.ts';
 import type { Currency } from '../../domain/money.ts';
+import { millis } from '../../domain/time.ts';
 
 let world: BankWorld | undefined;
 
@@ -51,7 +52,7 @@ describe('registering at Sber', () => {
     expect(at.bank.books()).toMatchObject([{ ref: found.ref, payload: found.payload }]);
   });
 
-  test('revokes an SBP order whose answer was lost, code and all, and wants another number', async () => {
+  test('leaves an SBP order whose answer was lost as it is, and wants another number', async () => {
     const at = await given();
     at.bank.faults.add({ kind: 'lost', effect: 'now', path: '/creation' });
     await at.driver.register(tender(at), NEVER_SENT);
@@ -60,8 +61,22 @@ describe('registering at Sber', () => {
       outcome: 'notDone',
       again: 'anew',
     });
-    expect(at.bank.books()).toMatchObject([{ status: 'REVOKED' }]);
+    expect(at.bank.books()).toMatchObject([{ status: 'CREATED' }]);
   });
+
+  test.each([null, 1])(
+    'ends no order whose code another may have shown since (%s)',
+    async (ago) => {
+      const at = await given();
+      const { payload } = await registered(at);
+      const lastSentAt = ago === null ? null : millis(at.clock.wall() - ago);
+
+      // Whoever comes late was asked before there was one.
+      await at.reopen().register(tender(at), { lastSentAt });
+
+      expect(at.bank.pay(payload)).toBe(undefined);
+    },
+  );
 
   test.each(['own', 'sbp'])('finds what is there when its number is refused (%s)', async (code) => {
     const at = await given({ driver: { code } });
@@ -70,6 +85,10 @@ describe('registering at Sber', () => {
     const again = await at.driver.register(tender(at), NEVER_SENT);
     expect(again.outcome).toBe(code === 'own' ? 'done' : 'notDone');
     expect(at.bank.books()).toHaveLength(1);
+  });
+
+  test('waits long enough before it sends again that anything is sent at all', async () => {
+    await expect(given({ driver: { settleMs: 0 } })).rejects.toThrow('settleMs');
   });
 
   test('is not done without a token, and asks for one each time', async () => {

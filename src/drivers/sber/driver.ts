@@ -10,7 +10,7 @@
 import { Value } from '@sinclair/typebox/value';
 import { AMOUNT_MAX, add, minor } from '../../domain/money.ts';
 import { DAY_MS, MINUTE_MS, millis } from '../../domain/time.ts';
-import { cancelAfter, refundAfter } from '../contract/asking-first.ts';
+import { cancelAfter, refundAfter, unseen } from '../contract/asking-first.ts';
 import {
   type Attempt,
   type BillDriver,
@@ -97,7 +97,7 @@ class SberDriver implements BillDriver {
   }
 
   async cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>> {
-    const sendBy = this.#sendBy();
+    const sendBy = sendByOf(attempt, this.#moment());
     const seen = await this.look(registration);
     return cancelAfter(seen, { attempt, moment: this.#moment() }, (before) =>
       this.#revoke(registration, { before, sendBy }),
@@ -109,9 +109,9 @@ class SberDriver implements BillDriver {
     refund: Refund,
     attempt: Attempt,
   ): Promise<Outcome<Sighting>> {
-    const sendBy = this.#sendBy();
+    const sendBy = sendByOf(attempt, this.#moment());
     const status = await this.#calls.status(registration.id, registration.ref);
-    if (status.outcome !== 'done') return afterEarlier(status, attempt);
+    if (status.outcome !== 'done') return unseen(status, attempt);
     const intent = { refund, attempt, moment: this.#moment() };
     return refundAfter(seenIn(status.value), intent, (before) =>
       this.#giveBack(registration, refund, status.value, { before, sendBy }),
@@ -136,9 +136,7 @@ class SberDriver implements BillDriver {
     if (this.#settings.code === 'own') {
       return done(registrationOf(tender, order_id, OWN_CODE + order_id));
     }
-    const revoked = await this.#calls.revoke(order_id);
-    // Where that fails it stays as it is: nobody has its code.
-    if (revoked.outcome === 'unknown') return revoked;
+    // It is left as it is. Nobody has its code, or else somebody has taken over, made it and shown its code meanwhile.
     return notDone('moved', 'its code was lost with the answer', 'anew');
   }
 
@@ -170,10 +168,6 @@ class SberDriver implements BillDriver {
       return unknown(`cancel has answered ${order_status} of ${operation_sum}`, ON_ITS_WAY_MS);
     }
     return done({ ...before, returned: add(before.returned, amount) });
-  }
-
-  #sendBy(): number {
-    return sendByOf(this.#surroundings.clock.wall(), this.#settings);
   }
 
   #moment() {

@@ -35,8 +35,11 @@ export const sberSettings = Type.Object(
     isNotified: Type.Boolean({ default: false }),
     timeoutMs: Type.Integer({ minimum: 100, maximum: 60_000, default: 10_000 }),
     connectionsMax: Type.Integer({ minimum: 1, maximum: 1_000, default: 16 }),
-    /** How long after a lost answer a call may still take effect at the bank. */
-    settleMs: Type.Integer({ minimum: 0, maximum: 600_000, default: 60_000 }),
+    /**
+     * How long after a lost answer a call may still take effect at the bank. What has not left after half of it is not sent:
+     * with less than the least, nothing ever would be.
+     */
+    settleMs: Type.Integer({ minimum: 1_000, maximum: 600_000, default: 60_000 }),
   },
   { additionalProperties: false },
 );

@@ -84,7 +84,7 @@ class TbankDriver implements BillDriver {
   }
 
   async cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>> {
-    const sendBy = this.#sendBy();
+    const sendBy = sendByOf(attempt, this.#moment());
     const seen = await this.look(registration);
     return cancelAfter(seen, { attempt, moment: this.#moment() }, () =>
       this.#sendCancel(registration, sendBy),
@@ -96,7 +96,7 @@ class TbankDriver implements BillDriver {
     refund: Refund,
     attempt: Attempt,
   ): Promise<Outcome<Sighting>> {
-    const sendBy = this.#sendBy();
+    const sendBy = sendByOf(attempt, this.#moment());
     const seen = await this.look(registration);
     return refundAfter(seen, { refund, attempt, moment: this.#moment() }, (before) =>
       this.#sendRefund(registration, refund, { before, sendBy }),
@@ -161,10 +161,6 @@ class TbankDriver implements BillDriver {
     if (code.outcome !== 'done') return code;
     const { id, amount, currency } = tender;
     return done({ id, amount, currency, ref, payload: code.value, notes: {} });
-  }
-
-  #sendBy(): number {
-    return sendByOf(this.#surroundings.clock.wall(), this.#settings);
   }
 
   #moment() {

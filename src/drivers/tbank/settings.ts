@@ -12,8 +12,11 @@ export const tbankSettings = Type.Object(
     notificationUrl: Type.Optional(Type.String({ pattern: '^https?://', maxLength: 500 })),
     timeoutMs: Type.Integer({ minimum: 100, maximum: 60_000, default: 10_000 }),
     connectionsMax: Type.Integer({ minimum: 1, maximum: 1_000, default: 16 }),
-    /** How long after a lost answer a call may still take effect at the bank. */
-    settleMs: Type.Integer({ minimum: 0, maximum: 600_000, default: 60_000 }),
+    /**
+     * How long after a lost answer a call may still take effect at the bank. What has not left after half of it is not sent:
+     * with less than the least, nothing ever would be.
+     */
+    settleMs: Type.Integer({ minimum: 1_000, maximum: 600_000, default: 60_000 }),
     /**
      * What GetState calls Amount: `current`, what is left after refunds, or `original`. With the latter the bank does not
      * say how much it has given back in part, so only whole refunds are made.

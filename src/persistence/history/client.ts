@@ -7,6 +7,7 @@
 
 import postgres, { type ParameterOrJSON, type Row, type Sql } from 'postgres';
 import type { Logger } from '../../telemetry/log.ts';
+import { BY_INDEX } from '../by-index.ts';
 
 export interface ClientOptions {
   readonly url: string;
@@ -84,14 +85,6 @@ function connect(options: ClientOptions): Sql {
     fetch_types: false,
     backoff: () => RECONNECT_S,
     onnotice: (notice) => options.logger.debug({ notice }, 'postgres notice'),
-    connection: {
-      application_name: options.name,
-      // Each of our statements is made for an index. A plan is kept from its first runs, when the tables may have
-      // been empty; without this it would read whole tables until Postgres next counts their rows.
-      plan_cache_mode: 'force_generic_plan',
-      enable_seqscan: false,
-      enable_hashjoin: false,
-      enable_mergejoin: false,
-    },
+    connection: { application_name: options.name, ...BY_INDEX },
   });
 }

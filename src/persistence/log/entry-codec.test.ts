@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { makeTerms } from '../../../tests/support/bill-fixtures.ts';
-import type { Terms } from '../../domain/bill/vocabulary.ts';
+import type { BillFact } from '../../domain/bill/vocabulary.ts';
 import type { BillId, Reference, TerminalId } from '../../domain/ids.ts';
 import type { Minor } from '../../domain/money.ts';
 import { millis, TIME_MAX } from '../../domain/time.ts';
@@ -10,28 +10,16 @@ import { ENTRY_VERSION, makeEntryCodec } from './entry-codec.ts';
 
 const billId = '06D9K3Q1ZR0072M4N6P8Q0R2S4' as BillId;
 
+function batchOf(command: string, fact: BillFact): EntryContent {
+  const actor = 'terminal:t1';
+  const stamp = { at: TIME_MAX, command, actor, requestId: 'r1' };
+  return { kind: 'batch', transitions: [{ kind: 'bill', billId, ...stamp, facts: [fact] }] };
+}
+
 function confirmed(amount: number, receipt: string): EntryContent {
-  return {
-    kind: 'batch',
-    transitions: [
-      {
-        kind: 'bill',
-        billId,
-        at: TIME_MAX,
-        command: 'ConfirmBill',
-        actor: 'terminal:t1',
-        requestId: 'r1',
-        facts: [
-          {
-            type: 'BillConfirmed',
-            amount: amount as Minor,
-            cause: 'terminal',
-            receipt: JSON.parse(receipt),
-          },
-        ],
-      },
-    ],
-  };
+  const cause = 'terminal';
+  const books = { amount: amount as Minor, cause, receipt: JSON.parse(receipt) } as const;
+  return batchOf('ConfirmBill', { type: 'BillConfirmed', ...books });
 }
 
 describe('the entry codec', () => {
@@ -58,23 +46,9 @@ describe('the entry codec', () => {
   });
 
   test('keeps what a bill’s code says, and the next bill’s terms as they are', () => {
-    const created = (given: Partial<Terms>): EntryContent => ({
-      kind: 'batch',
-      transitions: [
-        {
-          kind: 'bill',
-          billId,
-          at: TIME_MAX,
-          command: 'CreateBill',
-          actor: 'terminal:t1',
-          requestId: 'r1',
-          facts: [{ type: 'BillCreated', terms: makeTerms(given) }],
-        },
-      ],
-    });
     const codec = makeEntryCodec();
     for (const given of [{ qrFormat: 'emvco', qrPayload: '0002 最佳' }, {}] as const) {
-      const content = created(given);
+      const content = batchOf('CreateBill', { type: 'BillCreated', terms: makeTerms(given) });
       expect(codec.decode(codec.encode(content))).toStrictEqual(content);
       expect(makeEntryCodec().decode(codec.encode(content))).toStrictEqual(content);
     }

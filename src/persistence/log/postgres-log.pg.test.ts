@@ -210,6 +210,7 @@ describe('PostgresLog', () => {
       expect(['unwilling', undefined]).toContain((error as LogRefusal).reason);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    expect((await log.bounds(SHARD)).last).toBe(entryId(1, 2));
+    // The connection that reads finds out by being asked, too.
+    await expect.poll(async () => (await log.bounds(SHARD)).last).toBe(entryId(1, 2));
   });
 });

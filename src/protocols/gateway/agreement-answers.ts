@@ -4,14 +4,7 @@ import type { MadeAgreement } from '../../switch/operator-desk.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import type { OperatorRequestBody } from '../schemas/operator.ts';
 import { parseTime } from '../wire-time.ts';
-import {
-  type Answering,
-  changedAnswer,
-  listAnswer,
-  pageOf,
-  textOf,
-  timeOf,
-} from './operator-answers.ts';
+import { type Answering, changedAnswer, pageAnswer, textOf, timeOf } from './operator-answers.ts';
 import type { GatewayOptions } from './options.ts';
 
 const UNKNOWN: Problem = { code: 'agreement.notFound' };
@@ -36,13 +29,10 @@ export function agreementAnswers({ desk, clock }: GatewayOptions) {
       const told = changedAnswer(agreed, { code: 'party.notFound' }, show);
       return 'code' in told || agreed.is === 'repeated' ? told : { ...told, status: 201 };
     },
-    list: async ({ acting, query }) => {
-      const page = pageOf(query);
-      if ('code' in page) return page;
-      const more = { ...page, limit: page.limit + 1 };
-      const found = await agreements.list(acting.scope, textOf(query.institutionId), more);
-      return listAnswer(found, page.limit, clock.wall(), show);
-    },
+    list: (asked) =>
+      pageAnswer(asked, clock, show, (scope, page) =>
+        agreements.list(scope, textOf(asked.query.institutionId), page),
+      ),
     get: async ({ acting, params }) => {
       const agreement = await agreements.find(acting.scope, params.agreementId ?? '');
       return agreement === null ? UNKNOWN : { status: 200, body: show(agreement) };

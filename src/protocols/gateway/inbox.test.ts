@@ -5,6 +5,7 @@ import { codesAt } from '../../../tests/support/qr-claims.ts';
 import { eventsUpTo, idsOf } from '../../../tests/support/stream-events.ts';
 import { makePresenter } from '../presenter.ts';
 import { type EventReader, Inbox } from './inbox.ts';
+import type { PendingEvent } from './pending.ts';
 import type { FoundEvents } from './pending-reader.ts';
 import { Redelivery } from './redelivery.ts';
 
@@ -110,5 +111,31 @@ describe('an inbox', () => {
     reads[2]?.({ events: [first], isComplete: true, isPartial: false });
     await settled();
     expect(sent).toEqual(idsOf([first, second]));
+  });
+
+  test('that has read everything is not told again of what was acknowledged since, because its bill is fetched', async () => {
+    const { inbox, reads, sent } = openInbox();
+    const [first, second] = eventsUpTo(2);
+    if (first === undefined || second === undefined) throw new Error();
+    reads[0]?.({ events: [first], isComplete: true, isPartial: false });
+    await settled();
+    inbox.acknowledged(idsOf([first]));
+    inbox.live({ ...first, isFetched: true });
+    inbox.live(second);
+    expect(sent).toEqual(idsOf([first, second]));
+  });
+
+  test('is done with all that it is done with before it tells anybody of any of it', async () => {
+    const { inbox, reads } = openInbox();
+    const seen: boolean[] = [];
+    const events = eventsUpTo(2);
+    const pending: PendingEvent[] = [];
+    const reader: EventReader = { sentSeq: 0, canTake: () => true, push: (of) => pending.push(of) };
+    inbox.attach(reader);
+    reads[0]?.({ events, isComplete: true, isPartial: false });
+    await settled();
+    for (const of of pending) of.onDone = () => seen.push(pending.every(({ isDone }) => isDone));
+    inbox.acknowledged(idsOf(events));
+    expect(seen).toEqual([true, true]);
   });
 });

@@ -9,7 +9,8 @@
 //       taken: they are read later, in their order. While it reads, live events wait.
 //   I3. Each read starts from the beginning and makes the window anew, so that what was acknowledged elsewhere leaves it.
 //   I4. Where Postgres cannot be asked, what memory has is sent, but for events that others may come before (I5).
-//   I5. Events of a bill come in their order: one that may follow what only Postgres has waits for it, and while it is not
+//   I5. Events of a bill come in their order: one that may follow what only Postgres has waits for it; what was pending of
+//       a bill that is fetched is told by its shard, which counts where Postgres could not be asked; and while it is not
 //       known what a worker that began anew had to tell, live events wait.
 //   I6. A reader that cannot take more keeps its place, and goes on from there.
 
@@ -121,10 +122,8 @@ export class Inbox implements Redeliverer {
 
   /** Events that a shard has taken as acknowledged, or does not know. */
   acknowledged(ids: readonly string[]): void {
-    for (const id of ids) {
-      if (this.#isReading) this.#acknowledgedMeanwhile.add(id);
-      this.#drop(id);
-    }
+    if (this.#isReading) for (const id of ids) this.#acknowledgedMeanwhile.add(id);
+    this.#drop(ids);
     if (this.#wasRead && !this.#isComplete && this.#window.size <= READ_ON_AT) this.#read();
   }
 
@@ -166,7 +165,7 @@ export class Inbox implements Redeliverer {
   close(): void {
     this.#isClosed = true;
     this.#cancelRetry?.();
-    for (const id of [...this.#window.keys()]) this.#drop(id);
+    this.#drop([...this.#window.keys()]);
     this.#readers.clear();
     this.#arrivals.clear();
     this.#waiting = [];
@@ -179,17 +178,20 @@ export class Inbox implements Redeliverer {
     this.#read();
   }
 
-  #drop(id: string): void {
-    const pending = this.#window.get(id);
-    if (pending === undefined) return;
-    pending.isDone = true;
-    this.#window.delete(id);
-    pending.onDone?.();
+  /** All are done before any is told so: whoever hears of one goes on with the next that is not. */
+  #drop(ids: readonly string[]): void {
+    const dropped = ids.flatMap((id) => this.#window.get(id) ?? []);
+    for (const pending of dropped) {
+      pending.isDone = true;
+      this.#window.delete(pending.id);
+    }
+    for (const pending of dropped) pending.onDone?.();
   }
 
   /** Puts an event at the end of the window, if it follows there (I2). */
   #take(event: StreamedEvent): void {
-    if (!this.#isComplete || (this.#isPartial && event.isAfterLetGo)) return;
+    if (!this.#isComplete) return;
+    if (this.#isPartial ? event.isAfterLetGo : event.isFetched) return;
     if (this.#window.size >= WINDOW_MAX) {
       this.#isComplete = false;
       return;
@@ -301,6 +303,6 @@ export class Inbox implements Redeliverer {
   }
 
   #keepOnly(ids: ReadonlySet<string>): void {
-    for (const id of [...this.#window.keys()]) if (!ids.has(id)) this.#drop(id);
+    this.#drop([...this.#window.keys()].filter((id) => !ids.has(id)));
   }
 }

@@ -1,7 +1,8 @@
 // What all calls of operators share: what they were asked, and how changes and lists are answered.
 
 import { millis } from '../../domain/time.ts';
-import type { Acting, Changed, PageOf } from '../../switch/operator-desk.ts';
+import type { Acting, Changed, PageOf, Scope } from '../../switch/operator-desk.ts';
+import type { Clock } from '../../switch/ports.ts';
 import type { Principal } from '../../switch/principal.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
@@ -31,6 +32,19 @@ export function changedAnswer<T>(
   return { status: 200, body: show(changed.shown) };
 }
 
+/** The page that is asked for, of what `find` finds. */
+export async function pageAnswer<T extends { readonly id: string }>(
+  { acting, query }: Asked,
+  clock: Clock,
+  show: (item: T) => object,
+  find: (scope: Scope, page: PageOf) => Promise<readonly T[]>,
+): Promise<Answer> {
+  const page = pageOf(query);
+  if ('code' in page) return page;
+  const found = await find(acting.scope, { ...page, limit: page.limit + 1 });
+  return listAnswer(found, page.limit, clock.wall(), show);
+}
+
 /** One more than asked for tells whether there is a next page. */
 export function listAnswer<T extends { readonly id: string }>(
   found: readonly T[],
@@ -48,7 +62,7 @@ export function listAnswer<T extends { readonly id: string }>(
 
 const PLACE = /^[a-z]{3}_[\w-]{1,60}$/;
 
-export function pageOf({ limit, cursor }: QueryValues): PageOf | Problem {
+function pageOf({ limit, cursor }: QueryValues): PageOf | Problem {
   const after = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : null;
   if (after !== null && !PLACE.test(after)) {
     return invalid([{ path: 'cursor', message: 'is not a cursor that a list gave' }]);

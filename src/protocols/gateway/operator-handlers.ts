@@ -34,8 +34,7 @@ import {
   type Answering,
   type Asked,
   changedAnswer,
-  listAnswer,
-  pageOf,
+  pageAnswer,
   textOf,
   timeOf,
 } from './operator-answers.ts';
@@ -178,15 +177,10 @@ function partyAnswers({ desk, clock }: GatewayOptions, kind: PartyKind) {
       const changed = await desk.add(acting, kind, fields, withKey);
       return createdAnswer(changed, unknown, showParty);
     },
-    list: async ({ acting, query }) => {
-      const page = pageOf(query);
-      if ('code' in page) return page;
-      const of = {
-        institutionId: textOf(query.institutionId),
-        merchantId: textOf(query.merchantId),
-      };
-      const found = await desk.list(acting.scope, kind, of, { ...page, limit: page.limit + 1 });
-      return listAnswer(found, page.limit, clock.wall(), showParty);
+    list: (asked) => {
+      const { institutionId, merchantId } = asked.query;
+      const of = { institutionId: textOf(institutionId), merchantId: textOf(merchantId) };
+      return pageAnswer(asked, clock, showParty, (scope, page) => desk.list(scope, kind, of, page));
     },
     get: async ({ acting, params }) => {
       const party = await desk.find(acting.scope, kind, params.partyId ?? '');
@@ -266,13 +260,10 @@ function keyAnswers({ desk, clock }: GatewayOptions) {
       const changed = await desk.addKey(acting, holder, of);
       return createdAnswer(changed, { code: 'party.notFound' }, showKey);
     },
-    list: async ({ acting, query }) => {
-      const page = pageOf(query);
-      if ('code' in page) return page;
-      const more = { ...page, limit: page.limit + 1 };
-      const found = await desk.listKeys(acting.scope, textOf(query.holderId), more);
-      return listAnswer(found, page.limit, clock.wall(), showKey);
-    },
+    list: (asked) =>
+      pageAnswer(asked, clock, showKey, (scope, page) =>
+        desk.listKeys(scope, textOf(asked.query.holderId), page),
+      ),
     get: async ({ acting, params }) => {
       const key = await desk.findKey(acting.scope, params.keyId ?? '');
       return key === null ? unknown : { status: 200, body: showKey(key) };

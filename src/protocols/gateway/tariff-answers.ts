@@ -8,8 +8,7 @@ import {
   type Answering,
   type Asked,
   changedAnswer,
-  listAnswer,
-  pageOf,
+  pageAnswer,
   textOf,
   timeOf,
 } from './operator-answers.ts';
@@ -29,13 +28,10 @@ export function tariffAnswers({ tariffDesk: desk, clock }: GatewayOptions) {
       if (violations !== undefined) return invalid(violations);
       return changedAnswer(await desk.put(acting, of, body), { code: 'party.notFound' }, showKept);
     },
-    list: async ({ acting, query }) => {
-      const page = pageOf(query);
-      if ('code' in page) return page;
-      const more = { ...page, limit: page.limit + 1 };
-      const found = await desk.list(acting.scope, textOf(query.merchantId), more);
-      return listAnswer(found, page.limit, clock.wall(), showKept);
-    },
+    list: (asked) =>
+      pageAnswer(asked, clock, showKept, (scope, page) =>
+        desk.list(scope, textOf(asked.query.merchantId), page),
+      ),
     get: async ({ acting, params, query }) => {
       const { revision } = query;
       const no = typeof revision === 'number' ? revision : null;
@@ -51,7 +47,7 @@ function nameIn({ merchantId = '', tariffName = '' }: Asked['params']): TariffNa
   return { merchantId, name: tariffName };
 }
 
-function showKept<T extends KeptTariff>({ endedAt, createdAt, ...tariff }: T): object {
+function showKept({ endedAt, createdAt, ...tariff }: KeptTariff): object {
   return { ...tariff, endedAt: timeOf(endedAt), createdAt: timeOf(createdAt) };
 }
 

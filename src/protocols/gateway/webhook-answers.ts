@@ -13,7 +13,7 @@ import {
   type Asked,
   changedAnswer,
   listAnswer,
-  pageOf,
+  pageAnswer,
   textOf,
   timeOf,
 } from './operator-answers.ts';
@@ -50,13 +50,10 @@ export function webhookAnswers(options: GatewayOptions) {
       const changed = await desk.add(acting, of);
       return withSecret(changed, { code: 'party.notFound' }, 201);
     },
-    list: async ({ acting, query }) => {
-      const page = pageOf(query);
-      if ('code' in page) return page;
-      const more = { ...page, limit: page.limit + 1 };
-      const found = await desk.list(acting.scope, textOf(query.holderId), more);
-      return listAnswer(found, page.limit, clock.wall(), showWebhook);
-    },
+    list: (asked) =>
+      pageAnswer(asked, clock, showWebhook, (scope, page) =>
+        desk.list(scope, textOf(asked.query.holderId), page),
+      ),
     get: async ({ acting, params }) => {
       const webhook = await desk.find(acting.scope, params.webhookId ?? '');
       return webhook === null ? UNKNOWN : { status: 200, body: showWebhook(webhook) };

@@ -85,7 +85,11 @@ export class Deliverer {
     this.#shards = new Set(shards);
     const isSame = before.size === shards.length && shards.every((shard) => before.has(shard));
     if (isSame) return;
+    if (shards.some((shard) => !before.has(shard))) {
+      for (const sender of this.#senders.values()) sender.awaitLetters();
+    }
     for (const recipient of this.#holders.keys()) this.#reopen(recipient);
+    this.#letters.leaveToOthers();
     this.#loadLetters();
   }
 

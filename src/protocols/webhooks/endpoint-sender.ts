@@ -1,6 +1,7 @@
 // Sends one endpoint what it is owed, as its queue says, and looks after its health.
 
 import { type BillId, partId } from '../../domain/ids.ts';
+import { SECOND_MS } from '../../domain/time.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import {
   type Delivery,
@@ -18,6 +19,9 @@ const CHALLENGES_MAX = 15;
 
 /** Events that were given up are known for so many; one that is forgotten is tried once more after a start. */
 export const GIVEN_UP_MAX = 10_000;
+
+/** So long what is pending waits for what is owed and not in history yet. */
+const INCOMPLETE_MAX_MS = 30 * SECOND_MS;
 
 /** What is sent, and who wants to know what became of it. */
 export interface Parcel {
@@ -42,6 +46,11 @@ export class EndpointSender {
   readonly #queue: DeliveryQueue<Parcel>;
   /** By event: dead letters, which nobody but an operator sends again, though the events are pending. */
   readonly #givenUp = new Set<string>();
+  /** How often it has begun to wait for what it is owed, which may come before what is pending; whether it waits now. */
+  #waits = 1;
+  #awaitsLetters = true;
+  /** Since when it waits for the rest of what it is owed alone. */
+  #incompleteSince: number | null = null;
   #cancelTimer: (() => void) | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
   #isClosed = false;
@@ -74,6 +83,31 @@ export class EndpointSender {
   /** Whether what waits for it of this bill waits for another attempt. */
   isHeldUp(billId: BillId): boolean {
     return !this.isTrusted || this.#queue.isHeldUp(billId);
+  }
+
+  get waits(): number {
+    return this.#waits;
+  }
+
+  get awaitsLetters(): boolean {
+    return this.#awaitsLetters && !this.#isClosed;
+  }
+
+  /** Other bills are sent from here from now on: begins nothing until it is known what is owed of them. */
+  awaitLetters(): void {
+    this.#waits += 1;
+    this.#awaitsLetters = true;
+    this.#incompleteSince = null;
+  }
+
+  /** What it was owed when it began to wait for the nth time has been offered: whole, or as far as history has it. */
+  lettersCame(wait: number, isWhole: boolean): void {
+    if (wait !== this.#waits) return;
+    const now = this.#context.options.clock.monotonic();
+    this.#incompleteSince ??= now;
+    if (!isWhole && now - this.#incompleteSince < INCOMPLETE_MAX_MS) return;
+    this.#awaitsLetters = false;
+    this.#pump();
   }
 
   /** Begins with what the endpoint is now: asks one that is pending for its proof, sends to one that is active. */
@@ -162,7 +196,7 @@ export class EndpointSender {
   }
 
   #pump(): void {
-    if (this.#isClosed || this.endpoint.state !== 'active') return;
+    if (this.#isClosed || this.#awaitsLetters || this.endpoint.state !== 'active') return;
     const { clock } = this.#context.options;
     const now = clock.monotonic();
     for (;;) {

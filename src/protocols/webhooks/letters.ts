@@ -2,7 +2,7 @@
 // the way of deliveries.
 
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
-import { type BillId, partId } from '../../domain/ids.ts';
+import { type BillId, parsePartId, partId } from '../../domain/ids.ts';
 import { DAY_MS, HOUR_MS, millis, SECOND_MS } from '../../domain/time.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Letter } from '../../switch/webhooks/ports.ts';
@@ -15,7 +15,7 @@ import { type LetterContext, OwedParcel } from './parcels.ts';
 /** Letters of one endpoint that are read at once. */
 const LOADED_MAX = 1_000;
 const AGAIN_MS = SECOND_MS;
-/** An event that history does not show after so long will not be seen there. */
+/** An event that history does not have after so long will not be seen there. */
 const WRITTEN_MS = DAY_MS;
 const RECIPIENTS_AT_ONCE = 500;
 
@@ -28,7 +28,10 @@ export class Letters implements LetterContext {
     string,
     { sender: EndpointSender; ids: Set<string>; isAll: boolean }
   >();
-  #underWay = 0;
+  /** Those whose letters are read again in a moment. */
+  readonly #loadedSoon = new Set<EndpointSender>();
+  /** The last statement on letters of each event: one after another, so that what is kept last is not taken away before. */
+  readonly #writes = new Map<string, Promise<void>>();
 
   constructor(
     options: WebhookOptions,
@@ -42,31 +45,53 @@ export class Letters implements LetterContext {
     this.#acknowledge = of.acknowledge;
   }
 
-  /** Statements that have not been answered. */
+  /** Events with statements that have not been answered. */
   get underWay(): number {
-    return this.#underWay;
+    return this.#writes.size;
   }
 
   keep = async (
-    endpointId: string,
+    endpointIds: readonly string[],
     state: 'owed' | 'dead',
     letter: Letter,
     failure: string,
   ): Promise<void> => {
-    if (state === 'dead') this.#options.metrics.died(1);
-    await this.#write(() => this.#options.book.keep(endpointId, state, [letter], failure));
-    if (state === 'dead') this.#done(endpointId, letter);
+    if (state === 'dead') this.#options.metrics.died(endpointIds.length);
+    else {
+      const id = partId(letter.billId, 'e', letter.no);
+      for (const endpointId of endpointIds) this.#loaded.get(endpointId)?.ids.add(id);
+    }
+    await this.#inTurn(letter, () =>
+      this.#options.book.keep(endpointIds, state, [letter], failure),
+    );
+    if (state === 'dead') for (const endpointId of endpointIds) this.#done(endpointId, letter);
   };
 
   settle = (endpointId: string, letter: Letter): void => {
     this.#acknowledge(letter.recipient, partId(letter.billId, 'e', letter.no));
-    void this.#write(() => this.#options.book.settle(endpointId, [letter])).then(() =>
+    this.#settleNow(endpointId, letter);
+  };
+
+  taken = (endpointId: string, letter: Letter): void => {
+    if (this.isOwed(endpointId, letter)) this.#settleNow(endpointId, letter);
+  };
+
+  areKept = async ({ billId, no }: Letter): Promise<void> => {
+    await this.#writes.get(partId(billId, 'e', no));
+  };
+
+  isOwed = (endpointId: string, { billId, no }: Letter): boolean =>
+    this.#loaded.get(endpointId)?.ids.has(partId(billId, 'e', no)) ?? false;
+
+  #settleNow(endpointId: string, letter: Letter): void {
+    void this.#inTurn(letter, () => this.#options.book.settle(endpointId, [letter])).then(() =>
       this.#done(endpointId, letter),
     );
-  };
+  }
 
   /** Brings an endpoint what it is owed: the first of it, and the rest as that is taken. */
   load(sender: EndpointSender): void {
+    const { waits } = sender;
     const { id } = sender.endpoint;
     const { book, log } = this.#options;
     const loaded = this.#loaded.get(id) ?? { sender, ids: new Set<string>(), isAll: true };
@@ -76,14 +101,41 @@ export class Letters implements LetterContext {
       .then(async (owed) => {
         const isAll = owed.length < LOADED_MAX;
         this.#loaded.set(id, { sender, ids: loaded.ids, isAll });
-        for (const { letter, since } of owed) await this.#bring(sender, letter, since, loaded.ids);
+        let isWhole = true;
+        for (const { letter, since } of owed) {
+          // It waits anew, and has its letters read anew.
+          if (sender.waits !== waits) return;
+          if (!(await this.#bring(sender, letter, since, loaded.ids))) isWhole = false;
+        }
+        sender.lettersCame(waits, isWhole);
+        if (!isWhole) this.#loadLater(sender);
       })
-      .catch((error: unknown) =>
-        log.warn(
-          { what: 'webhook.lettersUnread', err: error, endpoint: id },
-          'webhook.lettersUnread',
-        ),
-      );
+      .catch((error: unknown) => {
+        const what = 'webhook.lettersUnread';
+        log.warn({ what, err: error, endpoint: id }, what);
+        this.#loadLater(sender);
+      });
+  }
+
+  #loadLater(sender: EndpointSender): void {
+    if (this.#loadedSoon.has(sender)) return;
+    this.#loadedSoon.add(sender);
+    this.#options.clock.after(AGAIN_MS, () => {
+      this.#loadedSoon.delete(sender);
+      if (sender.awaitsLetters) this.load(sender);
+    });
+  }
+
+  /** What is owed of bills that other nodes send now is for them to bring: they may come back with more of it, or less. */
+  leaveToOthers(): void {
+    for (const { sender, ids } of this.#loaded.values()) {
+      for (const id of ids) {
+        const part = parsePartId(id, 'e');
+        if (part === undefined || this.isOurs(part.billId)) continue;
+        ids.delete(id);
+        sender.drop(part.billId, part.no);
+      }
+    }
   }
 
   /** What nobody has taken in its time, while no switch ran too, becomes a dead letter. */
@@ -100,33 +152,44 @@ export class Letters implements LetterContext {
     }
   }
 
+  /** Answers whether that is done: false where history does not have the event yet. */
   async #bring(
     sender: EndpointSender,
     letter: Letter,
     since: number,
     ids: Set<string>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const id = partId(letter.billId, 'e', letter.no);
-    if (ids.has(id) || !this.isOurs(letter.billId)) return;
+    const isNeeded = (): boolean => !ids.has(id) && this.isOurs(letter.billId);
+    if (!isNeeded()) return true;
     const event = await this.#eventOf(letter);
-    if (event === undefined) {
-      if (letter.occurredAt > this.#options.clock.wall() - WRITTEN_MS) return;
-      // Its repeat has taken its place: that one is delivered by itself.
+    if (!isNeeded()) return true;
+    if (event === 'unwritten') return false;
+    if (event === 'replaced') {
+      // Its repeat is delivered by itself.
       await this.#options.book.settle(sender.endpoint.id, [letter]);
-      return;
+      return true;
     }
     ids.add(id);
     sender.offer(new OwedParcel(event, this), since);
+    return true;
   }
 
-  async #eventOf(letter: Letter): Promise<StreamedEvent | undefined> {
+  async #eventOf({
+    recipient,
+    billId,
+    no,
+    occurredAt,
+  }: Letter): Promise<StreamedEvent | 'unwritten' | 'replaced'> {
     const { listings, clock } = this.#options;
-    const at = millis(letter.occurredAt);
-    const place = { at, billId: letter.billId, no: letter.no - 1 };
-    const window = { since: at, asOf: millis(clock.wall() + HOUR_MS) };
-    const [event] = await listings.events(letter.recipient, place, 1, window);
-    const isIt = event !== undefined && eventId(event) === partId(letter.billId, 'e', letter.no);
-    return isIt ? event : undefined;
+    const now = clock.wall();
+    const place = await listings.eventPlace(recipient, billId, no);
+    if (place === null) return occurredAt > now - WRITTEN_MS ? 'unwritten' : 'replaced';
+    // Not where it occurred: one that was sent again stands where that was done.
+    const window = { since: place.at, asOf: millis(now + HOUR_MS) };
+    const [event] = await listings.events(recipient, { ...place, no: no - 1 }, 1, window);
+    const isIt = event !== undefined && eventId(event) === partId(billId, 'e', no);
+    return isIt ? event : 'replaced';
   }
 
   #done(endpointId: string, letter: Letter): void {
@@ -138,14 +201,24 @@ export class Letters implements LetterContext {
     this.load(loaded.sender);
   }
 
+  #inTurn({ billId, no }: Letter, statement: () => Promise<void>): Promise<void> {
+    const id = partId(billId, 'e', no);
+    const before = this.#writes.get(id) ?? Promise.resolve();
+    const done = before
+      .then(() => this.#write(statement))
+      .finally(() => {
+        if (this.#writes.get(id) === done) this.#writes.delete(id);
+      });
+    this.#writes.set(id, done);
+    return done;
+  }
+
   /** Until it is done: Postgres may be away for a while. */
   async #write(statement: () => Promise<void>): Promise<void> {
     const { clock, log } = this.#options;
-    this.#underWay += 1;
     for (;;) {
       try {
         await statement();
-        this.#underWay -= 1;
         return;
       } catch (error) {
         log.warn({ what: 'webhook.letterUnwritten', err: error }, 'webhook.letterUnwritten');

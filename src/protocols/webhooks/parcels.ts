@@ -13,10 +13,21 @@ import type { EndpointSender, Parcel } from './endpoint-sender.ts';
 export interface LetterContext {
   /** Whether this node is the one that sends events of this bill. */
   isOurs(billId: BillId): boolean;
-  /** Once it resolves, the letter is kept. */
-  keep(endpointId: string, state: 'owed' | 'dead', letter: Letter, failure: string): Promise<void>;
+  /** Once it resolves, each of the endpoints has its letter; before, all or none. */
+  keep(
+    endpointIds: readonly string[],
+    state: 'owed' | 'dead',
+    letter: Letter,
+    failure: string,
+  ): Promise<void>;
   /** The endpoint has taken what it was owed: that acknowledges it too, where nothing has yet. */
   settle(endpointId: string, letter: Letter): void;
+  /** It has taken what is pending: where it was owed that as well, it is so no more. */
+  taken(endpointId: string, letter: Letter): void;
+  /** Resolves once no letter of the event is on its way to Postgres, whoever sent it there. */
+  areKept(letter: Letter): Promise<void>;
+  /** Whether it has a letter that says so, or will have once that is kept. */
+  isOwed(endpointId: string, letter: Letter): boolean;
 }
 
 export interface ParcelContext extends LetterContext {
@@ -29,6 +40,8 @@ export class PendingParcel implements Parcel {
   readonly #context: ParcelContext;
   readonly #outstanding: Map<string, EndpointSender>;
   #isTaken = false;
+  /** Letters that are not durable yet. */
+  #unkept = 0;
 
   constructor(pending: PendingEvent, senders: readonly EndpointSender[], context: ParcelContext) {
     this.#pending = pending;
@@ -42,11 +55,11 @@ export class PendingParcel implements Parcel {
 
   /** Goes to all its endpoints. */
   send(): void {
-    const { bill, event } = this.event;
+    const { occurredAt } = this.event.event;
     this.#pending.onDone = () => {
-      for (const sender of this.#outstanding.values()) sender.drop(bill.id, event.no);
+      for (const sender of this.#outstanding.values()) this.#leave(sender);
     };
-    for (const sender of [...this.#outstanding.values()]) sender.offer(this, event.occurredAt);
+    for (const sender of [...this.#outstanding.values()]) sender.offer(this, occurredAt);
   }
 
   isOver(): boolean {
@@ -56,6 +69,7 @@ export class PendingParcel implements Parcel {
   taken(endpointId: string): void {
     this.#outstanding.delete(endpointId);
     this.#isTaken = true;
+    this.#context.taken(endpointId, letterOf(this.event));
     this.#goOn();
   }
 
@@ -65,12 +79,16 @@ export class PendingParcel implements Parcel {
 
   died(endpointId: string, failure: string): void {
     this.#outstanding.delete(endpointId);
-    void this.#context.keep(endpointId, 'dead', letterOf(this.event), failure);
-    this.#goOn();
+    this.#unkept += 1;
+    void this.#context.keep([endpointId], 'dead', letterOf(this.event), failure).then(() => {
+      this.#unkept -= 1;
+      this.#goOn();
+    });
   }
 
   #goOn(): void {
-    if (!this.#isTaken) return;
+    // What is acknowledged comes to nobody again: whoever has not taken it needs its letter first.
+    if (!this.#isTaken || this.#unkept > 0) return;
     const behind = [...this.#outstanding.values()];
     if (behind.length > 0) {
       // Somebody has acknowledged it; or it goes on as another parcel, by what is so now.
@@ -79,15 +97,31 @@ export class PendingParcel implements Parcel {
     }
     // From here on each is owed it by itself: what becomes of that is no matter of this parcel's.
     this.#outstanding.clear();
-    void Promise.all(behind.map((sender) => this.#owe(sender))).then(() =>
-      this.#context.acknowledge(this.#pending.id),
-    );
+    void this.#owe(behind)
+      // Of one that refused it before its stream was read anew, the letter may still be on its way.
+      .then(() => this.#context.areKept(letterOf(this.event)))
+      .then(() => this.#context.acknowledge(this.#pending.id));
   }
 
-  async #owe(sender: EndpointSender): Promise<void> {
-    const owed = new OwedParcel(this.event, this.#context);
+  /** It is pending no more, or not read from here: whoever has a letter is owed it all the same. */
+  #leave(sender: EndpointSender): void {
+    const { bill, event } = this.event;
+    if (this.#context.isOwed(sender.endpoint.id, letterOf(this.event))) this.#offerOwed(sender);
+    else sender.drop(bill.id, event.no);
+  }
+
+  /** All at once: of two letters one alone, after a crash, would acknowledge what the other is owed. */
+  async #owe(senders: readonly EndpointSender[]): Promise<void> {
+    if (senders.length === 0) return;
+    for (const sender of senders) this.#offerOwed(sender);
+    const ids = senders.map(({ endpoint }) => endpoint.id);
+    await this.#context.keep(ids, 'owed', letterOf(this.event), '');
+  }
+
+  #offerOwed(sender: EndpointSender): void {
+    // Taking it acknowledges nothing: others may be owed it whose letters are not kept yet.
+    const owed = new OwedParcel(this.event, { ...this.#context, settle: this.#context.taken });
     sender.offer(owed, this.event.event.occurredAt);
-    await this.#context.keep(sender.endpoint.id, 'owed', letterOf(this.event), '');
   }
 }
 
@@ -114,11 +148,12 @@ export class OwedParcel implements Parcel {
   }
 
   died(endpointId: string, failure: string): void {
-    void this.#context.keep(endpointId, 'dead', letterOf(this.event), failure);
+    void this.#context.keep([endpointId], 'dead', letterOf(this.event), failure);
   }
 }
 
-function letterOf({ bill, event }: StreamedEvent): Letter {
+/** The letter that says of an event that an endpoint has not taken it. */
+export function letterOf({ bill, event }: StreamedEvent): Letter {
   const { no, recipient, type, occurredAt } = event;
   return { billId: bill.id, no, recipient, type, occurredAt };
 }

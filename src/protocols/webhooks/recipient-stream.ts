@@ -1,6 +1,7 @@
 // The events of one holder for its endpoints: read as a session reads them, acknowledged as a session acknowledges.
 
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import { parsePartId } from '../../domain/ids.ts';
 import { SECOND_MS } from '../../domain/time.ts';
 import type { Principal } from '../../switch/principal.ts';
 import { acknowledge } from '../gateway/acknowledge.ts';
@@ -80,7 +81,9 @@ export class RecipientStream implements EventReader {
 
   #flush(): void {
     const { options, inboxes } = this.#context;
-    const ids = this.#acknowledged.splice(0, ACKNOWLEDGED_AT_ONCE);
+    // What is pending of others' bills is for their nodes to acknowledge: from here it would fail for ever.
+    const ids = this.#acknowledged.splice(0, ACKNOWLEDGED_AT_ONCE).filter((id) => this.#isOurs(id));
+    if (this.#acknowledged.length > 0) this.#wake(0);
     if (ids.length === 0) return;
     this.#unanswered += ids.length;
     const requestId = options.newRequestId();
@@ -96,6 +99,10 @@ export class RecipientStream implements EventReader {
       this.#acknowledged.push(...ids);
       this.#wake(SECOND_MS);
     });
-    if (this.#acknowledged.length > 0) this.#wake(0);
+  }
+
+  #isOurs(id: string): boolean {
+    const part = parsePartId(id, 'e');
+    return part !== undefined && this.#parcels.isOurs(part.billId);
   }
 }

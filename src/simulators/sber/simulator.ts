@@ -216,10 +216,11 @@ function entryOf(order: SberOrder): BookEntry {
     returned: returnedOf(order),
     refunds: order.operations
       .filter(({ type }) => type !== 'PAY')
-      .map(({ sum, by, responseCode }) => ({
+      .map(({ sum, by, responseCode, at }) => ({
         amount: sum,
         by: by === 'hand' ? 'hand' : 'api',
         status: responseCode === '00' ? 'done' : 'failed',
+        at,
       })),
   };
 }

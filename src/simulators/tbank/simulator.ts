@@ -133,6 +133,6 @@ function entryOf(payment: TbankPayment): BookEntry {
     amount: payment.amount,
     paid: payment.paidAt === undefined ? 0 : payment.amount,
     returned: payment.refunded,
-    refunds: payment.refunds.map(({ amount, by, status }) => ({ amount, by, status })),
+    refunds: payment.refunds.map(({ amount, by, status, at }) => ({ amount, by, status, at })),
   };
 }

@@ -130,9 +130,9 @@ export interface WebhookBook {
   /** It has answered 410. */
   disable(id: string): Promise<void>;
   tellHealth(health: readonly ToldHealth[]): Promise<void>;
-  /** They are given up, or owed: durable once it resolves. */
+  /** They are given up by each of the endpoints, or owed to each: all of it or nothing, and durable once it resolves. */
   keep(
-    id: string,
+    ids: readonly string[],
     state: 'dead' | 'owed',
     letters: readonly Letter[],
     failure: string,

@@ -1,0 +1,209 @@
+import { describe, expect, test } from 'vitest';
+import { must } from '../assert.ts';
+import type { Currency, Minor } from '../money.ts';
+import { type Millis, plus } from '../time.ts';
+import {
+  acquire,
+  begin,
+  finish,
+  nextStep,
+  type StepTaken,
+  wantCancel,
+  wantRefund,
+} from './acquired-bill.ts';
+import type { AcquiredBill } from './record.ts';
+import { stepNow, visitAt, wakeAtOf } from './standing.ts';
+import type { NotDone, NotDoneCode, Sighting, Unknown, Unsent } from './words.ts';
+
+const START = 1_000_000 as Millis;
+const SETTLE_MS = 60_000;
+const CAN = { closesByItself: true };
+const LOST: Unknown = { outcome: 'unknown', detail: 'no answer', afterMs: 2_000 };
+const at = (ms: number): Millis => plus(START, ms);
+
+const sighting: Sighting = {
+  status: 'open',
+  paid: 0 as Minor,
+  returned: 0 as Minor,
+  isReturning: false,
+  reference: null,
+  payer: null,
+};
+const fresh = acquire({
+  billId: 'b',
+  amount: 1_000 as Minor,
+  currency: 'RUB' as Currency,
+  description: '',
+  createdAt: START,
+  expiresAt: at(900_000),
+});
+const id = 'b-1';
+const registration = { ...fresh, id, ref: 'r', payload: 'p', notes: {} };
+const open: AcquiredBill = { ...fresh, status: 'open', registration, seen: sighting };
+const paid: AcquiredBill = {
+  ...open,
+  status: 'paid',
+  paid: 1_000 as Minor,
+  seen: { ...sighting, status: 'paid', paid: 1_000 as Minor },
+};
+
+const unsent = (why: Unsent, afterMs: number): Unknown => ({ ...LOST, unsent: why, afterMs });
+
+/** One call and what came of it; `null` where none may be made now. */
+function made(
+  bill: AcquiredBill,
+  now: Millis,
+  outcomeOf: (lastSentAt: Millis | null) => Unknown | NotDone,
+): { bill: AcquiredBill; lastSentAt: Millis | null } {
+  const step = must(stepNow(bill, now, CAN), 'a step');
+  if (step.call === 'look') throw new Error('a look');
+  const { lastSentAt } = step.attempt;
+  const begun = begin(bill, step, now);
+  return { bill: finish(begun, step, outcomeOf(lastSentAt), now), lastSentAt };
+}
+
+/** As drivers have it: too early until the call before can no longer arrive. */
+const earlyAt =
+  (now: Millis) =>
+  (lastSentAt: Millis | null): Unknown =>
+    unsent('early', must(lastSentAt, 'an earlier call') + SETTLE_MS - now);
+
+const wanting: readonly [string, AcquiredBill][] = [
+  ['a refund', must(wantRefund(paid, { id: 'c1', amount: 300 as Minor }, START), 'a refund')],
+  ['a cancel', wantCancel(open, START)],
+];
+
+describe.each(wanting)('%s whose call was lost', (_what, wanted) => {
+  test('is due when that call can no longer arrive, however often it is taken up before', () => {
+    let { bill } = made(wanted, START, () => LOST);
+    for (let ms = 5_000; ms < SETTLE_MS; ms += 5_000) {
+      const taken = made(bill, at(ms), earlyAt(at(ms)));
+      expect(taken.lastSentAt).toBe(START);
+      expect(taken.bill.dueAt).toBe(at(SETTLE_MS));
+      bill = taken.bill;
+    }
+
+    expect(nextStep(bill, at(SETTLE_MS), CAN)).toMatchObject({ attempt: { lastSentAt: START } });
+  });
+
+  test('counts from its last call where nobody says that this one was not sent', () => {
+    const { bill } = made(wanted, START, () => LOST);
+    const again = made(bill, at(5_000), () => LOST);
+
+    expect(made(again.bill, at(10_000), () => LOST).lastSentAt).toBe(at(5_000));
+  });
+
+  test('is asked about less and less often while nobody can tell, and counts from the first all the same', () => {
+    let { bill } = made(wanted, START, () => LOST);
+    const waits: number[] = [];
+    for (let now = at(5_000), i = 0; i < 6; i++) {
+      const taken = made(bill, now, () => unsent('unclear', 0));
+      expect(taken.lastSentAt).toBe(START);
+      bill = taken.bill;
+      waits.push(bill.dueAt - now);
+      now = bill.dueAt;
+    }
+
+    expect(waits).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, 64_000]);
+  });
+
+  test('has not been begun where its first call was not even sent', () => {
+    const { bill } = made(wanted, START, () => unsent('unclear', 0));
+
+    expect(made(bill, at(5_000), () => LOST).lastSentAt).toBe(null);
+  });
+});
+
+describe('a refund whose next call was not let in', () => {
+  const wanted = must(wantRefund(paid, { id: 'c1', amount: 300 as Minor }, START), 'a refund');
+  const shut = (code: NotDoneCode): NotDone => ({
+    outcome: 'notDone',
+    code,
+    detail: 'not now',
+    again: { afterMs: 5_000 },
+  });
+
+  test.each<NotDoneCode>(['unreachable', 'busy', 'unauthorised'])(
+    'is looked for since the first call, and is not taken for one by hand: %s',
+    (code) => {
+      const { bill } = made(wanted, START, () => LOST);
+      const kept = made(bill, at(5_000), () => shut(code)).bill;
+      const seen = {
+        ...sighting,
+        status: 'paid',
+        paid: paid.paid,
+        returned: 300 as Minor,
+      } as const;
+      const looked = finish(kept, { call: 'look' }, { outcome: 'done', value: seen }, at(10_000));
+
+      expect(kept.dueAt).toBe(at(10_000));
+      expect(looked.external).toBe(0);
+      expect(nextStep(looked, at(10_000), CAN)).toMatchObject({
+        call: 'refund',
+        refund: { returnedBefore: 0 },
+        attempt: { lastSentAt: START },
+      });
+    },
+  );
+
+  test('is decided anew where that was its first one', () => {
+    const { bill } = made(wanted, START, () => shut('busy'));
+
+    expect(bill.refunds).toMatchObject([{ status: 'asked', sentAt: null, attempts: 1 }]);
+  });
+});
+
+describe('a refund that the acquirer has put off', () => {
+  const put = (afterMs: number) =>
+    ({ outcome: 'notDone', code: 'usedUp', detail: '3029', again: { afterMs } }) as const;
+  const first = must(wantRefund(paid, { id: 'c1', amount: 300 as Minor }, START), 'a refund');
+  const step = must(nextStep(first, START, CAN), 'a step');
+  const off = finish(begin(first, step, START), step as StepTaken, put(3_600_000), START);
+
+  test('is not asked for before its time because another is wanted', () => {
+    const both = must(wantRefund(off, { id: 'c2', amount: 200 as Minor }, at(1_000)), 'a refund');
+
+    expect(stepNow(both, at(1_000), CAN)).toBe(undefined);
+    expect(both.dueAt).toBe(at(3_600_000));
+    expect(nextStep({ ...both, seen: paid.seen }, at(3_600_000), CAN)).toMatchObject({
+      call: 'refund',
+      refund: { id: 'c1' },
+    });
+  });
+
+  test('is asked for at once where nothing puts it off', () => {
+    const both = must(wantRefund(first, { id: 'c2', amount: 200 as Minor }, at(1_000)), 'a refund');
+
+    expect(both.dueAt).toBe(at(1_000));
+  });
+});
+
+test('what came after a cancel and was given back in part by hand meanwhile is seen to at once, not in an hour', () => {
+  const cancelled = wantCancel({ ...open, seen: null }, START);
+  const seen = must(paid.seen, 'a sighting');
+  const look = must(nextStep(cancelled, START, CAN), 'a look');
+  if (look.call !== 'look') throw new Error(look.call);
+  const come = finish(cancelled, look, { outcome: 'done', value: seen }, at(1_000));
+  const refund = must(nextStep(come, at(1_000), CAN), 'a refund');
+  if (refund.call !== 'refund') throw new Error(refund.call);
+
+  const moved: NotDone = {
+    outcome: 'notDone',
+    code: 'moved',
+    detail: '671 have been given back',
+    again: { afterMs: 0 },
+  };
+  const bill = finish(begin(come, refund, at(1_000)), refund, moved, at(1_100));
+
+  expect(visitAt(bill, at(1_100), CAN)).toBe(at(1_100));
+  expect(wakeAtOf(bill, at(1_100), CAN)).toBeLessThan(at(60_000));
+  const byHand = { ...seen, returned: 671 as Minor };
+  const again = must(nextStep(bill, at(1_100), CAN), 'a look');
+  if (again.call !== 'look') throw new Error(again.call);
+  const known = finish(bill, again, { outcome: 'done', value: byHand }, at(1_200));
+  expect(nextStep(known, at(1_200), CAN)).toMatchObject({
+    call: 'refund',
+    refund: { amount: 329 },
+  });
+  expect(known.external).toBe(671);
+});
