@@ -40,7 +40,7 @@ export interface Hook {
 export class HookReceiver {
   /** What came and was signed by none of the secrets. */
   readonly forged: string[] = [];
-  /** Fair weather: everything is taken at once. */
+  /** Fair weather: everything is taken at once, but for what a choosy endpoint has not refused yet. */
   isCalm = false;
   readonly #server: Server;
   readonly #random: Random;
@@ -144,10 +144,10 @@ export class HookReceiver {
     if (story.plan.driver !== 'choosy') return false;
     if (refused.has(eventId)) return true;
     const isKnown = story.postings.some((each) => each.eventId === eventId);
-    if (this.isCalm || isKnown) return false;
-    // One at the least, however few come in a short run.
+    if (isKnown) return false;
+    // One at the least, however few come in a short run, and however late.
     const isFirst = story.postings.every(({ outcome }) => outcome !== 'refused');
-    if (!isFirst && !this.#random.chance(REFUSED)) return false;
+    if (!isFirst && (this.isCalm || !this.#random.chance(REFUSED))) return false;
     refused.add(eventId);
     return true;
   }

@@ -96,7 +96,9 @@ export class Load {
 
   /** What chance may have kept from happening in a short storm. */
   async calm(): Promise<void> {
-    await codeInCalm(this.#parties());
+    // A till of the merchant that has its events posted to itself.
+    const names = this.#around.house.terminalIds.map((id) => `terminal:${id}`);
+    await codeInCalm(this.#partiesOf(this.#tills.filter(({ name }) => names.includes(name))));
     await stickerInCalm(this.#parties());
     await staysInCalm(this.#parties());
     const of = this.#around.banks.all.map((_, institution) => this.#parties(institution));
@@ -218,9 +220,13 @@ export class Load {
   }
 
   #parties(institution?: number): Parties {
-    const till = this.#random.pick(
+    return this.#partiesOf(
       this.#tills.filter((each) => institution === undefined || each.institution === institution),
     );
+  }
+
+  #partiesOf(tills: readonly Client[]): Parties {
+    const till = this.#random.pick(tills);
     const wallets = this.#wallets.filter(({ institution }) => institution === till.institution);
     const stranger = this.#wallets.find(({ institution }) => institution !== till.institution);
     const random = new Random(this.#random.next(), 2);
