@@ -41,6 +41,11 @@ export class RawConnection {
     });
   }
 
+  /** All that has come. */
+  get heard(): string {
+    return this.#heard;
+  }
+
   /** The status of each answer that has begun to come. */
   get statuses(): number[] {
     return [...this.#heard.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]));

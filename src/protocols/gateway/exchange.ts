@@ -254,15 +254,15 @@ export class Exchange {
   #write(status: number, contentType: string, body: Uint8Array | string, headers: Headers): void {
     const res = this.#res;
     this.#begin(status, status === 204 ? null : contentType, headers);
-    if (status === 204) {
-      res.endWithoutBody(undefined, this.#closesConnection);
+    if (status !== 204 && !this.incoming.isHead) {
+      res.end(body, this.#closesConnection);
       return;
     }
-    if (this.incoming.isHead) {
-      res.endWithoutBody(Buffer.byteLength(body), this.#closesConnection);
-    } else {
-      res.end(body, this.#closesConnection);
-    }
+    if (status !== 204) res.writeHeader('Content-Length', String(Buffer.byteLength(body)));
+    if (this.#closesConnection) res.writeHeader('Connection', 'close');
+    // With an argument, uWebSockets.js writes a length of its own, even for `undefined`, and waits for bytes to follow: it
+    // would close the connection at the next request.
+    res.endWithoutBody();
   }
 
   #abort(): void {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { billId, makeBill, NOON } from '../../../tests/support/bill-fixtures.ts';
 import { type Bench, keys, startBench } from '../../../tests/support/fake-door.ts';
 import { call, problemOf } from '../../../tests/support/http-client.ts';
+import { RawConnection, requestBytes } from '../../../tests/support/raw-http.ts';
 
 let bench: Bench;
 
@@ -244,12 +245,26 @@ test('a connection that idles is closed with the gateway, so that its thread can
 test('a connection goes on after each kind of answer', async () => {
   bench.door.script = ({ operation }) =>
     operation.op === 'bill.release' ? { kind: 'released' } : bill();
-  for (let i = 0; i < 3; i++) {
-    const path = `/v1/paychannel/bills/${billId(1)}/reservations/r`;
-    expect((await call(bench, 'DELETE', path, { key: keys.paychannel })).status).toBe(204);
-    expect((await call(bench, 'GET', `/v1/terminal/bills/${billId(1)}`)).status).toBe(200);
-    expect(
-      (await call(bench, 'POST', '/v1/terminal/bills', { key: null, body: newBill })).status,
-    ).toBe(401);
+  const release = `/v1/paychannel/bills/${billId(1)}/reservations/r`;
+  const path = `/v1/terminal/bills/${billId(1)}`;
+  const connection = await RawConnection.open(bench.gateway.port);
+  const ask = async (method: string, path: string, key: string): Promise<number | undefined> => {
+    const before = connection.statuses.length;
+    await connection.write(requestBytes({ method, path, key }));
+    await expect.poll(() => connection.statuses.length).toBe(before + 1);
+    return connection.statuses.at(-1);
+  };
+  for (let i = 0; i < 2; i++) {
+    expect(await ask('DELETE', release, keys.paychannel)).toBe(204);
+    expect(await ask('GET', path, keys.terminal)).toBe(200);
+    expect(await ask('HEAD', path, keys.terminal)).toBe(200);
+    expect(await ask('GET', path, 'nobody')).toBe(401);
   }
+  connection.abort();
+  const [released = '', got = '', head = ''] = connection.heard.split(/(?=HTTP\/1\.1 )/);
+  // RFC 9110, section 8.6: never with 204, and with HEAD what GET would say.
+  expect(released).not.toMatch(/content-length/i);
+  const lengthOf = (answer: string) => /content-length: (\d+)\r\n/i.exec(answer)?.[1];
+  expect(lengthOf(head)).toBe(lengthOf(got));
+  expect(head.endsWith('\r\n\r\n')).toBe(true);
 });
