@@ -24,6 +24,7 @@ const { logger, metrics, presenter, door, say, serve } = openServingThread<
 >('webhooks', setting);
 const book = new PostgresWebhookBook({
   url: databaseUrl,
+  logger,
   dataKeys: new DataKeys(config.dataKeys, setting.dataKey),
 });
 const listings = new PostgresListings({ url: databaseUrl, logger });

@@ -91,7 +91,8 @@ export class Webhooks {
 
   async #beginIfNeeded(): Promise<void> {
     try {
-      if (!(await hasWebhooks(this.#databaseUrl))) return;
+      const place = { url: this.#databaseUrl, logger: this.#logger };
+      if (!(await hasWebhooks(place))) return;
     } catch (error) {
       this.#logger.warn({ what: 'webhooks.unread', err: error }, 'webhooks.unread');
       systemClock.after(RESTART_MS, () => this.hear(true, null));

@@ -2,19 +2,21 @@
 
 import type { BillId } from '../domain/ids.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { HistoryClient } from './history/client.ts';
+import { BY_INDEX } from './by-index.ts';
+import { PostgresPool } from './postgres-pool.ts';
 
 const TIMEOUT_MS = 10_000;
 
 export class OpenAtAcquirers {
-  readonly #client: HistoryClient;
+  readonly #client: PostgresPool;
 
   constructor(options: { url: string; logger: Logger }) {
-    this.#client = new HistoryClient({
+    this.#client = new PostgresPool({
       ...options,
       name: 'qrswitch acquirers',
       connectionsMax: 1,
       timeoutMs: TIMEOUT_MS,
+      settings: BY_INDEX,
     });
   }
 

@@ -1,6 +1,5 @@
 // Webhooks as their sender reads and writes them, off the way of deliveries.
 
-import type { Sql } from 'postgres';
 import type { Recipient } from '../domain/bill/vocabulary.ts';
 import type {
   Endpoint,
@@ -11,11 +10,11 @@ import type {
   WebhookBook,
 } from '../switch/webhooks/ports.ts';
 import type { DataKeys } from './data-keys.ts';
-import { openDirectory } from './directory.ts';
+import { type DirectoryPlace, openDirectoryPool } from './directory-pool.ts';
+import type { PooledSql, PostgresPool } from './postgres-pool.ts';
 import { type EndpointRow, endpointOf, isOneOf, type LetterRow, letterOf } from './webhook-rows.ts';
 
 const CONNECTIONS = 2;
-const CLOSE_S = 5;
 /** Dead letters that one statement finds. */
 const BURIED_AT_ONCE = 1_000;
 
@@ -26,11 +25,16 @@ interface GivenUpRow {
 }
 
 export class PostgresWebhookBook implements WebhookBook {
-  readonly #sql: Sql;
+  readonly #pool: PostgresPool;
+  readonly #sql: PooledSql;
   readonly #dataKeys: DataKeys;
 
-  constructor(options: { url: string; dataKeys: DataKeys }) {
-    this.#sql = openDirectory(options.url, 'qrswitch webhook sender', CONNECTIONS);
+  constructor(options: DirectoryPlace & { dataKeys: DataKeys }) {
+    this.#pool = openDirectoryPool(options, {
+      name: 'qrswitch webhook sender',
+      connectionsMax: CONNECTIONS,
+    });
+    this.#sql = this.#pool.sql;
     this.#dataKeys = options.dataKeys;
   }
 
@@ -188,18 +192,18 @@ export class PostgresWebhookBook implements WebhookBook {
   }
 
   async close(): Promise<void> {
-    await this.#sql.end({ timeout: CLOSE_S });
+    await this.#pool.close();
   }
 }
 
 /** Whether there is any endpoint at all. */
-export async function hasWebhooks(url: string): Promise<boolean> {
-  const sql = openDirectory(url, 'qrswitch webhooks', 1);
+export async function hasWebhooks(place: DirectoryPlace): Promise<boolean> {
+  const pool = openDirectoryPool(place, { name: 'qrswitch webhooks', connectionsMax: 1 });
   try {
-    const rows = await sql`select id from webhook_endpoints where removed_at is null limit 1`;
+    const rows = await pool.sql`select id from webhook_endpoints where removed_at is null limit 1`;
     return rows.length > 0;
   } finally {
-    await sql.end({ timeout: CLOSE_S });
+    await pool.close();
   }
 }
 

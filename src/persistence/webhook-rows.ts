@@ -1,6 +1,6 @@
 // Webhooks between their tables and those who ask: the operators' desk and the sender.
 
-import type { Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import { partId } from '../domain/ids.ts';
 import type { Principal } from '../switch/principal.ts';
 import type {
@@ -107,7 +107,7 @@ export function deadLetterOf(row: LetterRow): DeadLetter {
 }
 
 /** A condition on a letter's columns. */
-export function isOneOf(sql: Sql, letters: readonly LetterId[]) {
+export function isOneOf(sql: ISql, letters: readonly LetterId[]) {
   const ids = JSON.stringify(letters.map(({ billId: bill, no }) => ({ bill, no })));
   return sql`(bill_id, no) in (
     select named.bill, named.no from json_to_recordset(${ids}::text::json) as named(bill text, no integer)

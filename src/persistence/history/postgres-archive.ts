@@ -22,8 +22,9 @@ import type {
 import type { EntryId } from '../../switch/entry-id.ts';
 import { Fault } from '../../switch/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { BY_INDEX } from '../by-index.ts';
+import { PostgresPool } from '../postgres-pool.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
-import { HistoryClient } from './client.ts';
 import { EVENT_COLUMNS, type EventColumns, streamedOf } from './event-rows.ts';
 import { type Fragment, timesOf } from './list-bounds.ts';
 import {
@@ -40,15 +41,16 @@ const TIMEOUT_MS = 10_000;
 
 export class PostgresArchive implements Archive {
   readonly #codec: BillCodec = makeBillCodec();
-  readonly #client: HistoryClient;
+  readonly #client: PostgresPool;
 
   constructor(options: { url: string; logger: Logger; timeoutMs?: number }) {
-    this.#client = new HistoryClient({
+    this.#client = new PostgresPool({
       url: options.url,
       logger: options.logger,
       name: 'qrswitch archive',
       connectionsMax: CONNECTIONS,
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+      settings: BY_INDEX,
     });
   }
 

@@ -13,9 +13,10 @@ import { silentLogger as logger } from '../../../tests/support/silent-logger.ts'
 import type { ShardId } from '../../domain/ids.ts';
 import { Fault } from '../../switch/faults.ts';
 import { HistoryRefusal } from '../../switch/ports.ts';
+import { BY_INDEX } from '../by-index.ts';
 import { migrate } from '../migrate.ts';
+import { PostgresPool } from '../postgres-pool.ts';
 import { makeBillCodec } from './bill-codec.ts';
-import { HistoryClient } from './client.ts';
 import { claimMeta, readMeta, renameLog } from './meta.ts';
 import { PostgresHistory } from './postgres-history.ts';
 import { makeWriteStatement } from './write-statement.ts';
@@ -133,12 +134,13 @@ describe('a write to Postgres', () => {
   });
 
   test('reads no table from end to end, over connections such as it has', async () => {
-    const client = new HistoryClient({
+    const client = new PostgresPool({
       url,
       logger,
       connectionsMax: 1,
       timeoutMs: 60_000,
       name: 'plans',
+      settings: BY_INDEX,
     });
     const { text } = makeWriteStatement(makeBillCodec(), true);
     const plan = await client.use((own) => own.unsafe(`explain (generic_plan) ${text}`));

@@ -25,8 +25,9 @@ import {
   type Watermark,
 } from '../../switch/ports.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { BY_INDEX } from '../by-index.ts';
+import { PostgresPool } from '../postgres-pool.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
-import { HistoryClient } from './client.ts';
 import {
   CREDIT_COLUMNS,
   type CreditColumns,
@@ -65,25 +66,27 @@ const DETAIL_LENGTH = 100;
 export class PostgresHistory implements History {
   readonly #codec: BillCodec = makeBillCodec();
   readonly #statement: WriteStatement;
-  readonly #writer: HistoryClient;
-  readonly #reader: HistoryClient;
+  readonly #writer: PostgresPool;
+  readonly #reader: PostgresPool;
 
   constructor(options: PostgresHistoryOptions) {
     const { url, logger } = options;
     this.#statement = makeWriteStatement(this.#codec, options.trimsLog);
-    this.#writer = new HistoryClient({
+    this.#writer = new PostgresPool({
       url,
       logger,
       name: 'qrswitch history writer',
       connectionsMax: 1,
       timeoutMs: options.writeTimeoutMs ?? WRITE_TIMEOUT_MS,
+      settings: BY_INDEX,
     });
-    this.#reader = new HistoryClient({
+    this.#reader = new PostgresPool({
       url,
       logger,
       name: 'qrswitch history reader',
       connectionsMax: options.fetchConnectionsMax ?? FETCH_CONNECTIONS,
       timeoutMs: options.fetchTimeoutMs ?? FETCH_TIMEOUT_MS,
+      settings: BY_INDEX,
     });
   }
 

@@ -21,8 +21,9 @@ import type {
 } from '../../switch/listings-port.ts';
 import type { EventPlace, StreamedEvent } from '../../switch/ports.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { BY_INDEX } from '../by-index.ts';
+import { PostgresPool } from '../postgres-pool.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
-import { HistoryClient } from './client.ts';
 import { EVENT_COLUMNS, type EventColumns, streamedOf } from './event-rows.ts';
 import { type Fragment, timesOf } from './list-bounds.ts';
 import {
@@ -50,15 +51,16 @@ const START: EventPlace = { at: millis(-1), billId: '', no: 0 };
 
 export class PostgresListings implements Listings {
   readonly #codec: BillCodec = makeBillCodec();
-  readonly #client: HistoryClient;
+  readonly #client: PostgresPool;
 
   constructor(options: PostgresListingsOptions) {
-    this.#client = new HistoryClient({
+    this.#client = new PostgresPool({
       url: options.url,
       logger: options.logger,
       name: 'qrswitch listings',
       connectionsMax: options.connectionsMax ?? CONNECTIONS,
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+      settings: BY_INDEX,
     });
   }
 

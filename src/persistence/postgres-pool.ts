@@ -4,12 +4,13 @@
 //       since postgres.js can neither take back a statement nor tell a silent server from a slow one.
 //   H2. Nothing is sent on a connection that is going down: after any error but a plain refusal of the statement, the
 //       pool is replaced; what else it has under way may finish.
+//
+// Nothing is asked twice: what became of a statement that has settled late, nobody here knows.
 
-import postgres, { type ParameterOrJSON, type Row, type Sql } from 'postgres';
-import type { Logger } from '../../telemetry/log.ts';
-import { BY_INDEX } from '../by-index.ts';
+import postgres, { type ISql, type ParameterOrJSON, type Row, type Sql } from 'postgres';
+import type { Logger } from '../telemetry/log.ts';
 
-export interface ClientOptions {
+export interface PoolOptions {
   readonly url: string;
   readonly logger: Logger;
   /** Connections at most. */
@@ -18,19 +19,33 @@ export interface ClientOptions {
   readonly timeoutMs: number;
   /** Shown in pg_stat_activity. */
   readonly name: string;
+  /** Of every connection, beside its name. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+}
+
+/** Templates and their parts. What would pass the pool by is not there. */
+export interface PooledSql extends ISql {
+  readonly unsafe: never;
+  readonly file: never;
+  readonly notify: never;
 }
 
 const RECONNECT_S = 0.25;
 const CLOSE_S = 1;
 
-export class HistoryClient {
-  readonly #options: ClientOptions;
+export class PostgresPool {
+  /** Asks as postgres.js does; H1 and H2 hold for each statement. */
+  readonly sql: PooledSql;
+  readonly #options: PoolOptions;
   #sql: Sql;
+  #isAway = false;
   #isClosed = false;
 
-  constructor(options: ClientOptions) {
+  constructor(options: PoolOptions) {
     this.#options = options;
     this.#sql = connect(options);
+    const ask = (...said: Parameters<Sql>) => this.#ask(said);
+    this.sql = Object.assign(ask, { json: this.#sql.json }) as unknown as PooledSql;
   }
 
   /** Runs one prepared statement. */
@@ -49,11 +64,13 @@ export class HistoryClient {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         this.#replace(sql, 'no answer', 0);
-        reject(new Error(`Postgres has not answered within ${timeoutMs} ms`));
+        reject(noAnswer(timeoutMs));
       }, timeoutMs);
     });
     try {
-      return await Promise.race([work(sql), late]);
+      const done = await Promise.race([work(sql), late]);
+      this.#isAway = false;
+      return done;
     } catch (error) {
       const isRefused = error instanceof postgres.PostgresError && error.severity === 'ERROR';
       if (!isRefused) this.#replace(sql, error, CLOSE_S);
@@ -68,16 +85,46 @@ export class HistoryClient {
     await this.#sql.end({ timeout: CLOSE_S });
   }
 
+  /** A statement, or a part of one: postgres.js hands it over when it is awaited, and of a part it only reads the text. */
+  #ask(said: Parameters<Sql>): unknown {
+    const made: unknown = this.#sql(...said);
+    if (!isStatement(made)) return made;
+    made.handler = ({ resolve, reject }) => {
+      this.use((sql) => sql(...said) as unknown as PromiseLike<unknown>).then(resolve, reject);
+    };
+    return made;
+  }
+
   #replace(sql: Sql, why: unknown, closeS: number): void {
     if (this.#sql !== sql || this.#isClosed) return;
     const { name, logger } = this.#options;
-    logger.warn({ name, why }, 'connections to Postgres are replaced');
+    // Once, not at every try: an outage may last.
+    const level = this.#isAway ? 'debug' : 'warn';
+    logger[level]({ name, why }, 'connections to Postgres are replaced');
+    this.#isAway = true;
     this.#sql = connect(this.#options);
     sql.end({ timeout: closeS }).catch(() => undefined);
   }
 }
 
-function connect(options: ClientOptions): Sql {
+/** What postgres.js makes of a template. */
+interface Statement {
+  handler: (statement: Statement) => void;
+  readonly resolve: (rows: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function isStatement(made: unknown): made is Statement {
+  return made instanceof Promise;
+}
+
+/** With a code, like every error of a store: whoever asked hears that Postgres is away, not that we have erred. */
+function noAnswer(timeoutMs: number): Error {
+  const error = new Error(`Postgres has not answered within ${timeoutMs} ms`);
+  return Object.assign(error, { code: 'ETIMEDOUT' });
+}
+
+function connect(options: PoolOptions): Sql {
   return postgres(options.url, {
     max: options.connectionsMax,
     connect_timeout: Math.max(1, Math.ceil(options.timeoutMs / 1_000)),
@@ -85,6 +132,6 @@ function connect(options: ClientOptions): Sql {
     fetch_types: false,
     backoff: () => RECONNECT_S,
     onnotice: (notice) => options.logger.debug({ notice }, 'postgres notice'),
-    connection: { application_name: options.name, ...BY_INDEX },
+    connection: { application_name: options.name, ...options.settings },
   });
 }

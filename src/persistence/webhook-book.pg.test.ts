@@ -1,0 +1,67 @@
+// A line that goes silent holds no event: what its book cannot tell in time, the sender asks again.
+
+import postgres, { type Sql } from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startBadLine, type TcpBadLine } from '../../tests/support/bad-line.ts';
+import { billId } from '../../tests/support/bill-fixtures.ts';
+import {
+  createDatabase,
+  startPostgres,
+  type TestPostgres,
+} from '../../tests/support/postgres-server.ts';
+import { silentLogger as logger } from '../../tests/support/silent-logger.ts';
+import type { Letter } from '../switch/webhooks/ports.ts';
+import { DataKeys } from './data-keys.ts';
+import { migrate } from './migrate.ts';
+import { addInstitution, addPaychannel } from './onboarding.ts';
+import { PostgresWebhookBook } from './webhook-book.ts';
+
+const TIMEOUT_MS = 400;
+
+let server: TestPostgres;
+let line: TcpBadLine;
+let sql: Sql;
+let book: PostgresWebhookBook;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  const url = await createDatabase(server.url);
+  await migrate(url);
+  sql = postgres(url, { max: 1 });
+  line = await startBadLine(server.port);
+  const over = new URL(url);
+  over.port = String(line.port);
+  const dataKeys = new DataKeys([], 'the key of this database');
+  book = new PostgresWebhookBook({ url: over.href, logger, dataKeys, timeoutMs: TIMEOUT_MS });
+});
+afterAll(async () => {
+  await book.close();
+  await line.close();
+  await sql.end({ timeout: 1 });
+  await server.stop();
+});
+
+test('what is asked of the book on a silent line rejects in its time, and goes through when it is asked again', async () => {
+  const institutionId = await addInstitution(sql, { name: 'an institution' });
+  const paychannelId = await addPaychannel(sql, { institutionId, name: 'a wallet' });
+  const id = 'whk_1';
+  await sql`
+    insert into webhook_endpoints (id, paychannel_id, driver, url, state)
+    values (${id}, ${paychannelId}, 'webhook', 'https://receiver.test/', 'active')`;
+  const letter: Letter = {
+    billId: billId(1),
+    no: 1,
+    recipient: `paychannel:${paychannelId}`,
+    type: 'bill.paid',
+    occurredAt: 1,
+  };
+  await book.keep([id], 'owed', [letter], 'it was away');
+  line.silenceNextAnswer();
+  await expect(book.owed(id, 10)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  expect(await book.owed(id, 10)).toMatchObject([{ letter }]);
+  line.silenceNextAnswer();
+  await expect(book.settle(id, [letter])).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  await book.settle(id, [letter]);
+  expect(await book.owed(id, 10)).toEqual([]);
+  expect((await book.endpoints()).map((endpoint) => endpoint.id)).toEqual([id]);
+});
