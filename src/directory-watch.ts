@@ -11,7 +11,7 @@ import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
 
 const ASK_MS = 250;
-/** Silence for longer is a connection that nobody answers on any more. */
+/** Silence for longer is a connection that nobody answers on any more; each statement has its own time. */
 const ANSWER_MS = 2_000;
 
 export interface DirectoryListener {
@@ -32,7 +32,7 @@ export function watchDirectory(options: {
   tell: DirectoryListener;
 }): { stop(): Promise<void> } {
   const { databaseUrl, logger, tell } = options;
-  let feed = new DirectoryFeed({ url: databaseUrl });
+  const feed = new DirectoryFeed({ url: databaseUrl, logger, timeoutMs: ANSWER_MS });
   let isHearing = false;
   let isOver = false;
   const hear = (changes: readonly DirectoryChange[] | null): void => {
@@ -48,27 +48,24 @@ export function watchDirectory(options: {
     isHearing = false;
   };
   const look = async (): Promise<readonly DirectoryChange[] | null> => {
-    const changes = await inTime(feed.read());
+    const changes = await feed.read();
     const isAnew = !isHearing || changes === null;
     if (isAnew || changes.some(({ kind }) => kind === 'agreement')) {
-      tell.agreements(await inTime(feed.agreements()));
+      tell.agreements(await feed.agreements());
     }
     const sellers = isAnew ? null : changes.filter(isSeller).map(({ id }) => id);
-    if (sellers?.length !== 0) tell.suspensions(await inTime(feed.suspensions(sellers)));
+    if (sellers?.length !== 0) tell.suspensions(await feed.suspensions(sellers));
     if (isAnew) {
       tell.tariffs(await allTariffs(feed), true);
       return changes;
     }
     const ids = changes.flatMap(({ kind, id }) => (kind === 'tariff' ? [id] : []));
-    if (ids.length > 0) tell.tariffs(await inTime(feed.tariffsOf(ids)), false);
+    if (ids.length > 0) tell.tariffs(await feed.tariffsOf(ids), false);
     return changes;
   };
   const ask = async (): Promise<void> => {
     await look().then(hear, (error: unknown) => {
-      if (isOver) return;
-      miss(error);
-      void feed.close().catch(() => undefined);
-      feed = new DirectoryFeed({ url: databaseUrl });
+      if (!isOver) miss(error);
     });
     if (!isOver) systemClock.after(ASK_MS, () => void ask());
   };
@@ -81,24 +78,12 @@ export function watchDirectory(options: {
   };
 }
 
-/** However many there are, each page of them comes in its own time. */
 async function allTariffs(feed: DirectoryFeed): Promise<ToldTariff[]> {
   const all: ToldTariff[] = [];
-  const pages = feed.tariffs()[Symbol.asyncIterator]();
-  for (;;) {
-    const { done, value } = await inTime(pages.next());
-    if (done) return all;
-    all.push(...value);
-  }
+  for await (const page of feed.tariffs()) all.push(...page);
+  return all;
 }
 
 function isSeller({ kind }: DirectoryChange): boolean {
   return kind === 'institution' || kind === 'merchant' || kind === 'terminal';
-}
-
-function inTime<T>(asked: Promise<T>): Promise<T> {
-  return new Promise((done, failed) => {
-    const cancel = systemClock.after(ANSWER_MS, () => failed(new Error('no answer in time')));
-    asked.then(done, failed).finally(cancel);
-  });
 }

@@ -58,6 +58,7 @@ const hosted = hostedFormats(task.drivers.formats, (name, call, args) =>
 const stopWatching = watchCrowd(crowd, door, systemClock);
 const kept = {
   url: databaseUrl,
+  logger,
   peppers: config.keyPeppers,
   dataKeys: new DataKeys(config.dataKeys, setting.dataKey),
 };

@@ -64,10 +64,11 @@ export interface Known {
 
 /** As it is before anything is served: no payment is asked about, and no bill asked for, with nothing known. */
 export function readKnown(databaseUrl: string, logger: Logger): Promise<Known> {
+  const place = { url: databaseUrl, logger };
   return persist(logger, 'postgres.unreachable', async () => {
-    const agreements = await fetchAgreements(databaseUrl);
-    const tariffs = await fetchTariffs(databaseUrl);
-    return { agreements, tariffs, suspensions: await fetchSuspensions(databaseUrl) };
+    const agreements = await fetchAgreements(place);
+    const tariffs = await fetchTariffs(place);
+    return { agreements, tariffs, suspensions: await fetchSuspensions(place) };
   });
 }
 

@@ -4,6 +4,7 @@ import postgres, { type Sql } from 'postgres';
 import { PostgresDirectory } from '../../src/persistence/directory.ts';
 import { hashKey } from '../../src/persistence/key-hashes.ts';
 import type { Principal } from '../../src/switch/principal.ts';
+import { silentLogger as logger } from '../../tests/support/silent-logger.ts';
 
 /** What a peer is told at its start. */
 export interface PeerTask {
@@ -47,7 +48,7 @@ export class Keys {
   readonly #known = new Map<string, { principal: Promise<Principal | null>; until: number }>();
 
   constructor(databaseUrl: string) {
-    this.#directory = new PostgresDirectory({ url: databaseUrl });
+    this.#directory = new PostgresDirectory({ logger, url: databaseUrl });
   }
 
   find(authorization: string, kind: Principal['kind']): Promise<Principal | null> {

@@ -7,6 +7,7 @@ import {
   startPostgres,
   type TestPostgres,
 } from '../../tests/support/postgres-server.ts';
+import { silentLogger as logger } from '../../tests/support/silent-logger.ts';
 import type { MerchantId } from '../domain/ids.ts';
 import { DirectoryFeed, fetchSuspensions, PostgresDirectory } from './directory.ts';
 import { hashKey } from './key-hashes.ts';
@@ -38,7 +39,7 @@ afterAll(async () => {
 
 describe('the directory', () => {
   test('tells everybody their own, however many are asked for at once', async () => {
-    const directory = new PostgresDirectory({ url });
+    const directory = new PostgresDirectory({ logger, url });
     const [revoked, ...good] = terminals;
     await revokeKey(sql, revoked?.key ?? '');
     const keys = terminals.map(({ key }) => key);
@@ -56,11 +57,11 @@ describe('the directory', () => {
       sql`update terminals set suspended_at = ${at} where id = ${id ?? ''}`;
     await suspend(one, new Date());
     await sql`update merchants set suspended_at = now() where id = ${merchantId}`;
-    const all = await fetchSuspensions(url);
+    const all = await fetchSuspensions({ url, logger });
     expect(all).toMatchObject({ isWhole: true, others: [] });
     expect([...all.suspended].sort()).toEqual([merchantId, one].sort());
 
-    const feed = new DirectoryFeed({ url });
+    const feed = new DirectoryFeed({ logger, url });
     await feed.read();
     await suspend(one, null);
     await suspend(two, new Date());
@@ -87,7 +88,7 @@ describe('the directory', () => {
       return row ?? { whole: -1, byIndex: -1 };
     };
     const before = await scans();
-    const directory = new PostgresDirectory({ url });
+    const directory = new PostgresDirectory({ logger, url });
     const [, ...good] = terminals;
     await Promise.all(good.map(({ key }) => directory.holderOfKey(hashKey(key))));
     await directory.close();

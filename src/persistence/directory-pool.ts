@@ -5,7 +5,7 @@ import { PostgresPool } from './postgres-pool.ts';
 
 /** What Postgres gives a statement. */
 const STATEMENT_MS = 5_000;
-/** A second more than that: what is only slow Postgres refuses by itself, and its connection stays. */
+/** A second more than that: what is only slow is refused by Postgres itself, and its connection stays. */
 const ANSWER_MS = STATEMENT_MS + 1_000;
 
 export interface DirectoryPlace {

@@ -8,6 +8,7 @@ import {
   startPostgres,
   type TestPostgres,
 } from '../../tests/support/postgres-server.ts';
+import { silentLogger as logger } from '../../tests/support/silent-logger.ts';
 import { DataKeys } from './data-keys.ts';
 import { ensureDemo } from './demo-data.ts';
 import { DirectoryFeed, fetchAgreements, PostgresDirectory } from './directory.ts';
@@ -34,7 +35,7 @@ beforeAll(async () => {
   url = await createDatabase(server.url);
   await migrate(url);
   sql = postgres(url, { max: 1 });
-  directory = new PostgresDirectory({ url });
+  directory = new PostgresDirectory({ logger, url });
 });
 afterAll(async () => {
   await directory.close();
@@ -190,7 +191,7 @@ describe('the directory', () => {
 
 describe('the feed of the directory', () => {
   test('tells what has changed, once; at first and after a gap that anything may have', async () => {
-    const feed = new DirectoryFeed({ url });
+    const feed = new DirectoryFeed({ logger, url });
     expect(await feed.read()).toBe(null);
     expect(await feed.read()).toEqual([]);
     const institutionId = await addInstitution(sql, { name: 'A bank' });
@@ -224,7 +225,7 @@ describe('agreements', () => {
       await addInstitution(sql, { name: 'Billing' }),
       await addInstitution(sql, { name: 'Paying' }),
     ];
-    const feed = new DirectoryFeed({ url });
+    const feed = new DirectoryFeed({ logger, url });
     await feed.read();
     await agree('agr_1', billing, paying, 'live');
     expect(await feed.read()).toEqual([{ kind: 'agreement', id: 'agr_1' }]);
@@ -235,7 +236,7 @@ describe('agreements', () => {
     await sql`update agreements set ended_at = now() where id = 'agr_1'`;
     expect(await feed.read()).toEqual([{ kind: 'agreement', id: 'agr_1' }]);
     await agree('agr_2', billing, paying, 'live');
-    expect(await fetchAgreements(url)).toMatchObject([
+    expect(await fetchAgreements({ url, logger })).toMatchObject([
       { ...between, endedAt: expect.any(Number) },
       { ...between, endedAt: null },
     ]);
@@ -272,13 +273,13 @@ describe('peppers', () => {
     const middle = await addKey(direct, { kind: 'operator', id });
     for (const peppers of [[], [first], [first, second], [first, second]]) {
       expect(await settleKeyHashes(fresh, peppers)).toBe(null);
-      const knowing = new PostgresDirectory({ url: fresh, peppers });
+      const knowing = new PostgresDirectory({ logger, url: fresh, peppers });
       for (const key of [old, middle, await addKey(direct, { kind: 'operator', id }, peppers)]) {
         expect(await knowing.holderOfKey(hashKey(key))).toMatchObject({ principal: { id } });
       }
       await knowing.close();
     }
-    const ignorant = new PostgresDirectory({ url: fresh });
+    const ignorant = new PostgresDirectory({ logger, url: fresh });
     expect(await ignorant.holderOfKey(hashKey(old))).toBe(null);
     await ignorant.close();
     expect(await settleKeyHashes(fresh, [])).toMatch(/number 1 .* is missing/);
@@ -304,7 +305,7 @@ describe('signing secrets', () => {
     await direct`update paychannels set signatures = 'required' where id = ${id}`;
     const key = await addKey(direct, { kind: 'paychannel', id });
     const secretOf = async (dataKeys: DataKeys): Promise<unknown> => {
-      const knowing = new PostgresDirectory({ url: fresh, dataKeys });
+      const knowing = new PostgresDirectory({ logger, url: fresh, dataKeys });
       const holder = await knowing.holderOfKey(hashKey(key));
       await knowing.close();
       expect(holder?.demands?.secrets).not.toBeNull();
@@ -334,7 +335,7 @@ describe('signing secrets', () => {
   });
 
   test('are told of when they come and go, by their paychannel', async () => {
-    const feed = new DirectoryFeed({ url });
+    const feed = new DirectoryFeed({ logger, url });
     const institutionId = await addInstitution(sql, { name: 'A bank' });
     const id = await addPaychannel(sql, { institutionId, name: 'A wallet' });
     await feed.read();

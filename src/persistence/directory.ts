@@ -1,7 +1,7 @@
 // The directory: institutions, merchants, terminals, paychannels and operators, and whose key is whose. What
 // remains of a key is told in key-hashes.ts.
 
-import postgres, { type Sql } from 'postgres';
+import postgres, { type ISql, type Sql } from 'postgres';
 import type { PolicySettings } from '../domain/bill/policies.ts';
 import type { Mode, QrFormat } from '../domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId } from '../domain/ids.ts';
@@ -15,13 +15,16 @@ import type { Suspensions } from '../switch/sellers.ts';
 import type { ToldTariff } from '../switch/tariffs.ts';
 import { BY_INDEX } from './by-index.ts';
 import type { DataKeys } from './data-keys.ts';
+import { type DirectoryPlace, openDirectoryPool } from './directory-pool.ts';
 import { type KeyHashes, readKeyHashes } from './key-hashes.ts';
 import { KeyQuestions } from './key-questions.ts';
+import type { PooledSql, PostgresPool } from './postgres-pool.ts';
 import { changedTariffs, tariffPages } from './tariff-rows.ts';
 
 const CONNECTIONS = 2;
+/** Whoever waits behind a question that nobody answers is refused after their own, and that before HTTP gives them up. */
+const KEY_MS = 4_000;
 const CONNECT_TIMEOUT_S = 5;
-const CLOSE_S = 5;
 
 interface HolderColumns {
   readonly key_hash: string;
@@ -57,8 +60,7 @@ interface SealedSecret {
   readonly expiresAt: number | null;
 }
 
-export interface DirectoryOptions {
-  readonly url: string;
+export interface DirectoryOptions extends DirectoryPlace {
   /** Those that the operator has configured. */
   readonly peppers?: readonly string[];
   /** What signing secrets are sealed with. */
@@ -66,7 +68,8 @@ export interface DirectoryOptions {
 }
 
 export class PostgresDirectory implements Directory {
-  readonly #sql: Sql;
+  readonly #pool: PostgresPool;
+  readonly #sql: PooledSql;
   readonly #peppers: readonly string[];
   readonly #dataKeys: DataKeys | undefined;
   readonly #questions: KeyQuestions;
@@ -75,7 +78,11 @@ export class PostgresDirectory implements Directory {
   constructor(options: DirectoryOptions) {
     this.#peppers = options.peppers ?? [];
     this.#dataKeys = options.dataKeys;
-    this.#sql = openDirectory(options.url, 'qrswitch directory', CONNECTIONS, BY_INDEX);
+    this.#pool = openDirectoryPool(
+      { timeoutMs: KEY_MS, ...options },
+      { name: 'qrswitch directory', connectionsMax: CONNECTIONS, settings: BY_INDEX },
+    );
+    this.#sql = this.#pool.sql;
     this.#questions = new KeyQuestions((keyHashes) => this.#holdersOf(keyHashes), CONNECTIONS);
   }
 
@@ -103,7 +110,7 @@ export class PostgresDirectory implements Directory {
   }
 
   async close(): Promise<void> {
-    await this.#sql.end({ timeout: CLOSE_S });
+    await this.#pool.close();
   }
 }
 
@@ -126,7 +133,7 @@ export function openDirectory(
 
 /** By what is stored of each key, as far as they are good. */
 async function findHolders(
-  sql: Sql,
+  sql: ISql,
   stored: readonly string[],
   dataKeys: DataKeys | undefined,
 ): Promise<Map<string, KeyHolder>> {
@@ -204,11 +211,13 @@ interface FeedRow {
 
 /** What has changed in the directory, as its triggers tell. */
 export class DirectoryFeed {
-  readonly #sql: Sql;
+  readonly #pool: PostgresPool;
+  readonly #sql: PooledSql;
   #seen: number | null = null;
 
-  constructor(options: { url: string }) {
-    this.#sql = openDirectory(options.url, 'qrswitch directory feed', 1);
+  constructor(place: DirectoryPlace) {
+    this.#pool = openDirectoryPool(place, { name: 'qrswitch directory feed', connectionsMax: 1 });
+    this.#sql = this.#pool.sql;
   }
 
   /** What has changed since the last reading; null: not known, so everything may have. */
@@ -247,43 +256,43 @@ export class DirectoryFeed {
   }
 
   async close(): Promise<void> {
-    await this.#sql.end({ timeout: CLOSE_S });
+    await this.#pool.close();
   }
 }
 
 /** All agreements, by a connection of its own. */
-export async function fetchAgreements(url: string): Promise<Agreement[]> {
-  const sql = openDirectory(url, 'qrswitch agreements', 1);
-  try {
-    return await readAgreements(sql);
-  } finally {
-    await sql.end({ timeout: CLOSE_S });
-  }
+export function fetchAgreements(place: DirectoryPlace): Promise<Agreement[]> {
+  return alone(place, 'qrswitch agreements', readAgreements);
 }
 
 /** All tariffs that have not ended, by a connection of its own. */
-export async function fetchTariffs(url: string): Promise<ToldTariff[]> {
-  const sql = openDirectory(url, 'qrswitch tariffs', 1);
-  const all: ToldTariff[] = [];
-  try {
+export function fetchTariffs(place: DirectoryPlace): Promise<ToldTariff[]> {
+  return alone(place, 'qrswitch tariffs', async (sql) => {
+    const all: ToldTariff[] = [];
     for await (const page of tariffPages(sql)) all.push(...page);
     return all;
-  } finally {
-    await sql.end({ timeout: CLOSE_S });
-  }
+  });
 }
 
 /** All sellers who are suspended, by a connection of its own. */
-export async function fetchSuspensions(url: string): Promise<Suspensions> {
-  const sql = openDirectory(url, 'qrswitch suspensions', 1);
+export function fetchSuspensions(place: DirectoryPlace): Promise<Suspensions> {
+  return alone(place, 'qrswitch suspensions', (sql) => readSuspensions(sql, null));
+}
+
+async function alone<T>(
+  place: DirectoryPlace,
+  name: string,
+  work: (sql: PooledSql) => Promise<T>,
+): Promise<T> {
+  const pool = openDirectoryPool(place, { name, connectionsMax: 1 });
   try {
-    return await readSuspensions(sql, null);
+    return await work(pool.sql);
   } finally {
-    await sql.end({ timeout: CLOSE_S });
+    await pool.close();
   }
 }
 
-async function readSuspensions(sql: Sql, ids: readonly string[] | null): Promise<Suspensions> {
+async function readSuspensions(sql: ISql, ids: readonly string[] | null): Promise<Suspensions> {
   const asked = JSON.stringify(ids ?? []);
   const ofAsked =
     ids === null ? sql`` : sql`and id in (select json_array_elements_text(${asked}::text::json))`;
@@ -297,7 +306,7 @@ async function readSuspensions(sql: Sql, ids: readonly string[] | null): Promise
 }
 
 /** All agreements, ended ones too: whose bills the paychannels of an institution may pay, or might. */
-export async function readAgreements(sql: Sql): Promise<Agreement[]> {
+export async function readAgreements(sql: ISql): Promise<Agreement[]> {
   const rows = await sql<
     {
       billing_institution_id: string;

@@ -9,7 +9,7 @@
 //       cannot compute.
 
 import { createHash, createHmac } from 'node:crypto';
-import postgres, { type Sql } from 'postgres';
+import postgres, { type ISql, type Sql } from 'postgres';
 
 /** Any number that nobody else uses: one switch at a time lays peppers over keys. */
 const LOCK = 4_715_328_016;
@@ -60,7 +60,7 @@ export class KeyHashes {
 
 /** The database's own pepper, with those that are configured over it. */
 export async function readKeyHashes(
-  sql: Sql,
+  sql: ISql,
   configured: readonly string[] = [],
 ): Promise<KeyHashes> {
   const [row] = await sql<{ value: Uint8Array }[]>`

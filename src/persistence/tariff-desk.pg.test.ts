@@ -6,6 +6,7 @@ import {
   startPostgres,
   type TestPostgres,
 } from '../../tests/support/postgres-server.ts';
+import { silentLogger as logger } from '../../tests/support/silent-logger.ts';
 import type { InstitutionId, MerchantId } from '../domain/ids.ts';
 import { type Acting, type Scope, scopeOfOperator } from '../switch/operator-desk.ts';
 import type { Principal } from '../switch/principal.ts';
@@ -190,7 +191,7 @@ describe('a tariff', () => {
   });
 
   test('is told of to the threads of every switch: whole at first, then each change', async () => {
-    const feed = new DirectoryFeed({ url });
+    const feed = new DirectoryFeed({ logger, url });
     await feed.read();
     const of = named('told');
     await desk.put(acting(), of, saying(1));
@@ -198,11 +199,11 @@ describe('a tariff', () => {
     expect(await feed.read()).toEqual([{ kind: 'tariff', id }]);
     const told = { id, ...of, revision: 1, document: saying(1) };
     expect(await feed.tariffsOf([id])).toEqual([told]);
-    expect(await fetchTariffs(url)).toContainEqual(told);
+    expect(await fetchTariffs({ url, logger })).toContainEqual(told);
     await desk.end(acting(), of);
     expect(await feed.read()).toEqual([{ kind: 'tariff', id }]);
     expect(await feed.tariffsOf([id])).toEqual([{ ...told, document: null }]);
-    const names = (await fetchTariffs(url)).map(({ name }) => name);
+    const names = (await fetchTariffs({ url, logger })).map(({ name }) => name);
     expect(names).not.toContain('told');
     expect(names).toContain('town');
     await feed.close();
@@ -215,7 +216,7 @@ describe('a tariff', () => {
     await sql`
       insert into tariff_revisions (tariff_id, revision, document, put_by)
       select id, 1, '{}', 'opr_1' from tariffs where name like 'many-%'`;
-    const all = await fetchTariffs(url);
+    const all = await fetchTariffs({ url, logger });
     const many = new Set(all.flatMap(({ name }) => (name.startsWith('many-') ? [name] : [])));
     expect(many.size).toBe(1100);
   });

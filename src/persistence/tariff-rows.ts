@@ -1,6 +1,6 @@
 // Tariffs as the threads of a switch hold them: the newest revision of each that has not ended.
 
-import type { Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import type { ToldTariff } from '../switch/tariffs.ts';
 
 /** Tariffs read at once: documents may be large, and there may be one for each of many merchants. */
@@ -15,7 +15,7 @@ interface ToldRow {
 }
 
 /** Those that have not ended, some at a time. */
-export async function* tariffPages(sql: Sql): AsyncGenerator<ToldTariff[]> {
+export async function* tariffPages(sql: ISql): AsyncGenerator<ToldTariff[]> {
   for (let after = ''; ; ) {
     const rows = await sql<ToldRow[]>`
       select t.id, t.merchant_id, t.name, t.revision, r.document
@@ -30,7 +30,7 @@ export async function* tariffPages(sql: Sql): AsyncGenerator<ToldTariff[]> {
 }
 
 /** Those of these ids, as they now are. */
-export async function changedTariffs(sql: Sql, ids: readonly string[]): Promise<ToldTariff[]> {
+export async function changedTariffs(sql: ISql, ids: readonly string[]): Promise<ToldTariff[]> {
   const rows = await sql<ToldRow[]>`
     select t.id, t.merchant_id, t.name, t.revision, case when t.ended_at is null then r.document end as document
     from tariffs t join tariff_revisions r on r.tariff_id = t.id and r.revision = t.revision

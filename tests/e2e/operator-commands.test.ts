@@ -13,6 +13,7 @@ import { qrswitch } from '../support/command-line.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
 import { FREE_TARIFF } from '../support/isolation-table.ts';
 import { postgresAlone } from '../support/set-ups.ts';
+import { silentLogger as logger } from '../support/silent-logger.ts';
 import { createDatabase } from '../support/stores.ts';
 import { World } from '../support/world.ts';
 
@@ -149,7 +150,7 @@ describe('the commands of an operator', () => {
     vi.stubEnv('DATABASE_URL', other);
     const { stdout: key } = await qrswitch('operator', 'first', '--name', 'Operations');
     vi.stubEnv('DATABASE_URL', undefined);
-    const directory = new PostgresDirectory({ url: other });
+    const directory = new PostgresDirectory({ logger, url: other });
     expect((await directory.holderOfKey(hashKey(key.trim())))?.principal).toMatchObject({
       kind: 'operator',
       role: 'system',
