@@ -1,6 +1,6 @@
 // Agreements between institutions, made and ended by operators. Rows are kept: who might pay whose bills, and when.
 
-import type { Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import { must } from '../domain/assert.ts';
 import type { Mode } from '../domain/bill/vocabulary.ts';
 import type {
@@ -36,9 +36,9 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof AgreementRow)[];
 
 export class PostgresAgreementDesk implements AgreementDesk {
-  readonly #sql: Sql;
+  readonly #sql: ISql;
 
-  constructor(sql: Sql) {
+  constructor(sql: ISql) {
     this.#sql = sql;
   }
 

@@ -1,7 +1,7 @@
 // A change of the directory by an operator: one statement, and the line of the audit that tells of it stands in the same
 // one. So there is none without the other, whatever becomes of the connection.
 
-import type { PendingQuery, Row, Sql } from 'postgres';
+import type { ISql, PendingQuery, Row } from 'postgres';
 import { Fault } from '../switch/faults.ts';
 import type { Acting } from '../switch/operator-desk.ts';
 
@@ -20,7 +20,7 @@ export type Change = () => PromiseLike<readonly { readonly id?: unknown }[]>;
 export type Made = { readonly id: string; readonly isFirst: boolean } | 'reused';
 
 /** Runs a change unless its key says that it has been: then that is what it was about. */
-export async function runOnce(sql: Sql, acting: Acting, run: Change): Promise<Made> {
+export async function runOnce(sql: ISql, acting: Acting, run: Change): Promise<Made> {
   const before = await repeated(sql, acting);
   if (before !== null) return before;
   try {
@@ -39,7 +39,7 @@ export async function runOnce(sql: Sql, acting: Acting, run: Change): Promise<Ma
  * The line of the audit, as a part of the change's statement. `found` is what only the statement knows, as jsonb: it is
  * told among the details.
  */
-export function told(sql: Sql, acting: Acting, what: Told, found?: PendingQuery<Row[]>) {
+export function told(sql: ISql, acting: Acting, what: Told, found?: PendingQuery<Row[]>) {
   const { operator, requestId, idempotencyKey, digest } = acting;
   const said = JSON.stringify({ operator: operator.id, role: operator.role, requestId, ...what });
   const whole =
@@ -51,7 +51,7 @@ export function told(sql: Sql, acting: Acting, what: Told, found?: PendingQuery<
 
 /** What a call with this key was about; null where there was none. */
 export async function repeated(
-  sql: Sql,
+  sql: ISql,
   { operator, idempotencyKey, digest }: Acting,
 ): Promise<Made | null> {
   if (idempotencyKey === null) return null;

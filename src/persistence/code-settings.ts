@@ -1,6 +1,6 @@
 // What the codes of a party are made of: what is set of it, and what is in force for it.
 
-import type { Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import type { QrFormat } from '../domain/bill/vocabulary.ts';
 import type { Party } from '../switch/operator-desk.ts';
 import type { CodedKind, CodeFields, PartyCodes } from '../switch/qr.ts';
@@ -30,7 +30,7 @@ interface CodesRow {
 
 /** The same order as that in which the directory tells terminals (directory.ts). */
 export async function readCodes(
-  sql: Sql,
+  sql: ISql,
   kind: CodedKind,
   { id, institutionId, merchantId }: Party,
 ): Promise<PartyCodes | null> {

@@ -1,7 +1,7 @@
 // The directory: institutions, merchants, terminals, paychannels and operators, and whose key is whose. What
 // remains of a key is told in key-hashes.ts.
 
-import postgres, { type ISql, type Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import type { PolicySettings } from '../domain/bill/policies.ts';
 import type { Mode, QrFormat } from '../domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId } from '../domain/ids.ts';
@@ -24,7 +24,6 @@ import { changedTariffs, tariffPages } from './tariff-rows.ts';
 const CONNECTIONS = 2;
 /** Whoever waits behind a question that nobody answers is refused after their own, and that before HTTP gives them up. */
 const KEY_MS = 4_000;
-const CONNECT_TIMEOUT_S = 5;
 
 interface HolderColumns {
   readonly key_hash: string;
@@ -112,23 +111,6 @@ export class PostgresDirectory implements Directory {
   async close(): Promise<void> {
     await this.#pool.close();
   }
-}
-
-/** A few connections for the directory’s short statements. */
-export function openDirectory(
-  url: string,
-  name: string,
-  connections: number,
-  settings: Readonly<Record<string, string>> = {},
-): Sql {
-  return postgres(url, {
-    max: connections,
-    connect_timeout: CONNECT_TIMEOUT_S,
-    backoff: () => 0.25,
-    fetch_types: false,
-    onnotice: () => undefined,
-    connection: { application_name: name, statement_timeout: 5_000, ...settings },
-  });
 }
 
 /** By what is stored of each key, as far as they are good. */

@@ -1,6 +1,5 @@
 // The operators' desk: the directory as operators see and change it, each change with its line of the audit.
 
-import type { Sql } from 'postgres';
 import type { LimitSettings } from '../switch/limits.ts';
 import type {
   Acting,
@@ -23,7 +22,7 @@ import { PostgresAgreementDesk } from './agreement-desk.ts';
 import { type Change, repeated, runOnce, type Told, told } from './audited.ts';
 import { codeColumns, readCodes } from './code-settings.ts';
 import type { DataKeys } from './data-keys.ts';
-import { openDirectory } from './directory.ts';
+import { type DirectoryPlace, openDirectoryPool } from './directory-pool.ts';
 import { hashKey, type KeyHashes, readKeyHashes } from './key-hashes.ts';
 import { makeId, makeKey } from './onboarding.ts';
 import {
@@ -38,20 +37,25 @@ import {
   partyOf,
   TABLES,
 } from './operator-rows.ts';
+import type { PooledSql, PostgresPool } from './postgres-pool.ts';
 
 const CONNECTIONS = 2;
-const CLOSE_S = 5;
 type Shown<T> = T extends 'key' ? IssuedKey : Party;
 
 export class PostgresOperatorDesk implements OperatorDesk {
-  readonly #sql: Sql;
+  readonly #pool: PostgresPool;
+  readonly #sql: PooledSql;
   readonly #peppers: readonly string[];
   readonly agreements: AgreementDesk;
   readonly #dataKeys: DataKeys;
   #hashes: KeyHashes | null = null;
 
-  constructor(options: { url: string; peppers?: readonly string[]; dataKeys: DataKeys }) {
-    this.#sql = openDirectory(options.url, 'qrswitch operators', CONNECTIONS);
+  constructor(options: DirectoryPlace & { peppers?: readonly string[]; dataKeys: DataKeys }) {
+    this.#pool = openDirectoryPool(options, {
+      name: 'qrswitch operators',
+      connectionsMax: CONNECTIONS,
+    });
+    this.#sql = this.#pool.sql;
     this.#peppers = options.peppers ?? [];
     this.agreements = new PostgresAgreementDesk(this.#sql);
     this.#dataKeys = options.dataKeys;
@@ -233,7 +237,7 @@ export class PostgresOperatorDesk implements OperatorDesk {
   }
 
   async close(): Promise<void> {
-    await this.#sql.end({ timeout: CLOSE_S });
+    await this.#pool.close();
   }
 
   async #alter(

@@ -1,16 +1,15 @@
 // Where operators see and erase labels of payers. History is the one place that keeps them for long; an erased one is
 // written by nobody again, since a row's label comes with its first entry alone.
 
-import type { Sql } from 'postgres';
 import type { BillId } from '../domain/ids.ts';
 import { Fault } from '../switch/faults.ts';
 import type { Acting } from '../switch/operator-desk.ts';
 import type { KeptPayer, PayerDesk } from '../switch/payers.ts';
 import { type Told, told } from './audited.ts';
-import { openDirectory } from './directory.ts';
+import { type DirectoryPlace, openDirectoryPool } from './directory-pool.ts';
+import type { PooledSql, PostgresPool } from './postgres-pool.ts';
 
 const CONNECTIONS = 1;
-const CLOSE_S = 5;
 
 interface PayerColumns {
   readonly no: number;
@@ -20,10 +19,15 @@ interface PayerColumns {
 }
 
 export class PostgresPayerDesk implements PayerDesk {
-  readonly #sql: Sql;
+  readonly #pool: PostgresPool;
+  readonly #sql: PooledSql;
 
-  constructor(options: { url: string }) {
-    this.#sql = openDirectory(options.url, 'qrswitch payers', CONNECTIONS);
+  constructor(options: DirectoryPlace) {
+    this.#pool = openDirectoryPool(options, {
+      name: 'qrswitch payers',
+      connectionsMax: CONNECTIONS,
+    });
+    this.#sql = this.#pool.sql;
   }
 
   async show(acting: Acting, billId: BillId): Promise<readonly KeptPayer[] | null> {
@@ -70,7 +74,7 @@ export class PostgresPayerDesk implements PayerDesk {
   }
 
   async close(): Promise<void> {
-    await this.#sql.end({ timeout: CLOSE_S });
+    await this.#pool.close();
   }
 
   /** Null where the operator's part has no such bill. */

@@ -3,18 +3,27 @@
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Link } from '../../tests/chaos/proxy.ts';
+import { startBadLine } from '../../tests/support/bad-line.ts';
+import { billId } from '../../tests/support/bill-fixtures.ts';
 import {
   createDatabase,
   startPostgres,
   type TestPostgres,
 } from '../../tests/support/postgres-server.ts';
 import { silentLogger as logger } from '../../tests/support/silent-logger.ts';
+import type { InstitutionId } from '../domain/ids.ts';
 import { Fault } from '../switch/faults.ts';
+import type { Acting } from '../switch/operator-desk.ts';
+import { DataKeys } from './data-keys.ts';
 import { PostgresDirectory } from './directory.ts';
 import type { DirectoryPlace } from './directory-pool.ts';
 import { hashKey } from './key-hashes.ts';
 import { migrate } from './migrate.ts';
 import { addInstitution, addKey, addPaychannel } from './onboarding.ts';
+import { PostgresOperatorDesk } from './operator-desk.ts';
+import { PostgresPayerDesk } from './payer-desk.ts';
+import { PostgresTariffDesk } from './tariff-desk.ts';
+import { PostgresWebhookDesk } from './webhook-desk.ts';
 
 const TIMEOUT_MS = 400;
 
@@ -67,5 +76,91 @@ describe('the directory', () => {
       .poll(() => directory.holderOfKey(hash).catch(() => null))
       .toMatchObject({ principal: { id } });
     await directory.close();
+  });
+});
+
+function acting(idempotencyKey: string | null): Acting {
+  return {
+    operator: {
+      kind: 'operator',
+      id: 'opr_1',
+      institutionId: '' as InstitutionId,
+      merchantId: null,
+      merchant: null,
+      restricted: false,
+      subscribed: false,
+      role: 'system',
+    },
+    scope: { institutionId: null, merchantId: null, seesSystem: true, holders: [] },
+    requestId: 'r',
+    idempotencyKey,
+    digest: 'd',
+  };
+}
+
+describe('an operator’s desk', () => {
+  test('says in time that Postgres is away, like every other desk', async () => {
+    const dataKeys = new DataKeys([], 'the key of this database');
+    const { scope } = acting(null);
+    const page = { after: null, limit: 1 };
+    const desks = {
+      operators: new PostgresOperatorDesk({ ...place, dataKeys }),
+      webhooks: new PostgresWebhookDesk({ ...place, dataKeys, makeSecret: () => 'secret' }),
+      tariffs: new PostgresTariffDesk(place),
+      payers: new PostgresPayerDesk(place),
+    };
+    const ask = (): Promise<unknown>[] => [
+      desks.operators.list(scope, 'merchant', { institutionId: null, merchantId: null }, page),
+      desks.operators.agreements.list(scope, null, page),
+      desks.webhooks.list(scope, null, page),
+      desks.tariffs.list(scope, null, page),
+      desks.payers.show(acting(null), billId(1)),
+    ];
+    await Promise.all(ask());
+    link.weather = 'stalled';
+    const refused = await Promise.all(ask().map((asked) => asked.catch((error: unknown) => error)));
+    // Of Fault or with the code of a store's error: either is a 503.
+    expect(refused.map((error) => (error as { code: string }).code)).toEqual([
+      ...Array.from({ length: 4 }, () => 'ETIMEDOUT'),
+      'history.unavailable',
+    ]);
+    link.heal();
+    const areBack = (): Promise<boolean> =>
+      Promise.all(ask()).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(areBack).toBe(true);
+    for (const desk of Object.values(desks)) await desk.close();
+  });
+
+  test('does not know what became of a change on a silent line, and does not make it again', async () => {
+    const line = await startBadLine(server.port);
+    const over = new URL(place.url);
+    over.port = String(line.port);
+    const dataKeys = new DataKeys([], 'the key of this database');
+    const desk = new PostgresOperatorDesk({ ...place, url: over.href, dataKeys });
+    const name = 'on a silent line';
+    const add = (key: string | null) => {
+      return desk.add(acting(key), 'institution', { name, mode: 'live' }, false);
+    };
+    const count = async (): Promise<number> => {
+      return (await sql`select from institutions where name = ${name}`).length;
+    };
+    // Then the statement is known on its line, and the next goes there whole.
+    await add(null);
+    line.silenceNextAnswer();
+    await expect(add(null)).rejects.toMatchObject({ code: 'outcome.unknown' });
+    expect(await count()).toBe(2);
+    // With a key it is asked first whether it has been made: nothing is done where that is not told.
+    await add(null);
+    line.silenceNextAnswer();
+    await expect(add('k')).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    expect(await count()).toBe(3);
+    expect(await add('k')).toMatchObject({ is: 'done' });
+    expect(await add('k')).toMatchObject({ is: 'repeated' });
+    expect(await count()).toBe(4);
+    await desk.close();
+    await line.close();
   });
 });

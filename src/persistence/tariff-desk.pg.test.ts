@@ -28,7 +28,7 @@ beforeAll(async () => {
   url = await createDatabase(server.url);
   await migrate(url);
   sql = postgres(url, { max: 1 });
-  desks = [0, 1, 2].map(() => new PostgresTariffDesk({ url }));
+  desks = [0, 1, 2].map(() => new PostgresTariffDesk({ logger, url }));
   [desk] = desks as [PostgresTariffDesk];
   institutionId = await addInstitution(sql, { name: 'A bank' });
   merchantId = await merchantOf(institutionId);

@@ -2,15 +2,14 @@
 // put stays for ever, revision by revision.
 
 import { createHash } from 'node:crypto';
-import type { Sql } from 'postgres';
 import type { Acting, Changed, PageOf, Scope } from '../switch/operator-desk.ts';
 import type { KeptTariff, ReadTariff, TariffDesk, TariffName } from '../switch/tariffs.ts';
 import { type Change, isTwice, runOnce, told } from './audited.ts';
-import { openDirectory } from './directory.ts';
+import { type DirectoryPlace, openDirectoryPool } from './directory-pool.ts';
 import { makeId } from './onboarding.ts';
+import type { PooledSql, PostgresPool } from './postgres-pool.ts';
 
 const CONNECTIONS = 1;
-const CLOSE_S = 5;
 /** Revisions that are told with a tariff, the newest ones. */
 const REVISIONS_MAX = 100;
 
@@ -39,10 +38,15 @@ interface RevisionRow {
 }
 
 export class PostgresTariffDesk implements TariffDesk {
-  readonly #sql: Sql;
+  readonly #pool: PostgresPool;
+  readonly #sql: PooledSql;
 
-  constructor(options: { url: string }) {
-    this.#sql = openDirectory(options.url, 'qrswitch tariffs', CONNECTIONS);
+  constructor(options: DirectoryPlace) {
+    this.#pool = openDirectoryPool(options, {
+      name: 'qrswitch tariffs',
+      connectionsMax: CONNECTIONS,
+    });
+    this.#sql = this.#pool.sql;
   }
 
   async put(acting: Acting, of: TariffName, document: object): Promise<Changed<KeptTariff>> {
@@ -148,7 +152,7 @@ export class PostgresTariffDesk implements TariffDesk {
   }
 
   async close(): Promise<void> {
-    await this.#sql.end({ timeout: CLOSE_S });
+    await this.#pool.close();
   }
 
   async #once(acting: Acting, run: Change): Promise<Changed<KeptTariff>> {

@@ -1,6 +1,5 @@
 // Webhooks as operators see and change them.
 
-import type { Sql } from 'postgres';
 import type { Acting, Changed, PageOf, Scope } from '../switch/operator-desk.ts';
 import type {
   DeadLetter,
@@ -12,8 +11,9 @@ import type {
 import { type Receiver, WEBHOOK } from '../switch/webhooks/ways.ts';
 import { type Change, runOnce, type Told, told } from './audited.ts';
 import type { DataKeys } from './data-keys.ts';
-import { openDirectory } from './directory.ts';
+import { type DirectoryPlace, openDirectoryPool } from './directory-pool.ts';
 import { makeId } from './onboarding.ts';
+import type { PooledSql, PostgresPool } from './postgres-pool.ts';
 import {
   deadLetterOf,
   isOneOf,
@@ -27,7 +27,6 @@ import {
 } from './webhook-rows.ts';
 
 const CONNECTIONS = 1;
-const CLOSE_S = 5;
 
 interface SealedSecret {
   readonly id: string;
@@ -35,12 +34,17 @@ interface SealedSecret {
 }
 
 export class PostgresWebhookDesk implements WebhookDesk {
-  readonly #sql: Sql;
+  readonly #pool: PostgresPool;
+  readonly #sql: PooledSql;
   readonly #dataKeys: DataKeys;
   readonly #makeSecret: () => string;
 
-  constructor(options: { url: string; dataKeys: DataKeys; makeSecret: () => string }) {
-    this.#sql = openDirectory(options.url, 'qrswitch webhooks', CONNECTIONS);
+  constructor(options: DirectoryPlace & { dataKeys: DataKeys; makeSecret: () => string }) {
+    this.#pool = openDirectoryPool(options, {
+      name: 'qrswitch webhooks',
+      connectionsMax: CONNECTIONS,
+    });
+    this.#sql = this.#pool.sql;
     this.#dataKeys = options.dataKeys;
     this.#makeSecret = options.makeSecret;
   }
@@ -192,7 +196,7 @@ export class PostgresWebhookDesk implements WebhookDesk {
   }
 
   async close(): Promise<void> {
-    await this.#sql.end({ timeout: CLOSE_S });
+    await this.#pool.close();
   }
 
   async #once(acting: Acting, secret: string | null, run: Change): Promise<Changed<Webhook>> {

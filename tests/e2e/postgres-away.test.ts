@@ -7,10 +7,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import postgres, { type Sql } from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '../../src/domain/assert.ts';
+import { makeKey } from '../../src/persistence/onboarding.ts';
 import { faultsInBooks, historyIsWhole } from '../support/books.ts';
 import { fresh, type HttpAnswer } from '../support/client.ts';
 import { Customer } from '../support/customers.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
+import { OperatorParty } from '../support/operator.ts';
 import { onOwn, signalPostgres } from '../support/store-faults.ts';
 import {
   type RedisServer,
@@ -188,6 +190,29 @@ describe('a switch on Redis and a Postgres', () => {
     await again.reached(toldBy(customers) + 60);
     await again.stop();
     await isWhole(running, customers);
+  });
+});
+
+describe('a switch whose Postgres hangs with its connections open', () => {
+  test('refuses who needs it within seconds: keys that it has not seen, and operators', async () => {
+    const { world: on } = await start('redis');
+    const system = new OperatorParty(on, on.process.demo.operator.key);
+    await system.done('operator.terminal.list');
+    const unseen = () =>
+      on.http('terminal', makeKey('terminal')).ask('bill.get', { billId: 'unknown' });
+    expect((await unseen()).status).toBe(401);
+    signalPostgres(server, 'SIGSTOP');
+    // More than there are lines for: who waits behind them is refused as well.
+    const refused = await Promise.all([
+      ...Array.from({ length: 5 }, unseen),
+      system.ask('operator.terminal.list'),
+    ]);
+    for (const no of refused) isClearNo(no, ['history.unavailable']);
+    signalPostgres(server, 'SIGCONT');
+    await on.process.until('known again', async () => (await unseen()).status === 401);
+    await on.process.until('shown again', async () => {
+      return (await system.ask('operator.terminal.list')).status === 200;
+    });
   });
 });
 
