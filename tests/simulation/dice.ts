@@ -56,6 +56,7 @@ export const BANK_FAULTS = {
 /** What befalls a receiver of webhooks and their sender. */
 export const HOOK_FAULTS = {
   'hook.refused': 0.08,
+  'hook.refusedForGood': 0.05,
   'hook.lost': 0.05,
   'hook.answerLost': 0.08,
   'hook.late': 0.05,

@@ -61,6 +61,25 @@ export const HOOK_BUGS = {
       for (const no of ['a', 'b']) self.taken(`hook-${holder}-${no}`);
     }),
 
+  /** What an endpoint takes as a letter is acknowledged, whoever else has not taken it. */
+  'letter-ends-all': () => {
+    const undo = [
+      patch<[StreamedEvent], undefined, RecipientStream>(
+        RecipientStream.prototype,
+        'parcelOf',
+        () => () => undefined,
+      ),
+      patch<[string, StreamedEvent], boolean, RecipientStream>(
+        RecipientStream.prototype,
+        'isAwaitedBeside',
+        () => () => false,
+      ),
+    ];
+    return () => {
+      for (const each of undo) each();
+    };
+  },
+
   /** Whoever goes on to another way is done with what was pending. */
   'way-drops-pending': () => {
     const pushed = new WeakMap<RecipientStream, string[]>();
@@ -145,6 +164,7 @@ export const HOOK_HAUNTS: Haunts = {
   'retry-overtaken': { faults: ['hook.refused', 'hook.slow'], given },
   'start-blind': { faults: ['process.crash', 'sender.crash', 'hook.away'], given },
   'letter-dropped': { faults: ['hook.away', 'process.crash'], given },
+  'letter-ends-all': { faults: ['hook.refusedForGood', 'hook.away', 'hook.refused'], given },
   'way-drops-pending': { faults: ['hook.refused', 'hook.away'], given },
   'refusal-taken': { faults: ['hook.refused', 'hook.away'], given },
   'attempt-told': { faults: ['hook.refused', 'hook.answerLost'], given },
@@ -156,6 +176,7 @@ export const HOOK_BUGS_FOUND_BY: Found = {
   'retry-overtaken': /first after/,
   'start-blind': /stay pending/,
   'letter-dropped': /never posted to/,
+  'letter-ends-all': /never posted to/,
   'way-drops-pending': /never given/,
   'refusal-taken': /never given/,
   'attempt-told': /was told as/,

@@ -30,6 +30,20 @@ export async function changeWays(world: World, hooks: SimWebhooks): Promise<void
   }
 }
 
+/** Operators have sent again what was refused, until nothing is dead. */
+export async function resendDead(
+  world: World,
+  hooks: SimWebhooks,
+  over: { readonly is: boolean },
+): Promise<void> {
+  const { agenda, hooking } = world;
+  const endpoints = hooks.holders.flatMap((holder) => holder.endpoints.slice(1));
+  while (endpoints.length > 0 && !over.is) {
+    await agenda.sleep(hooking.between(300, 3_000));
+    hooks.resend(hooking.pick(endpoints));
+  }
+}
+
 /** Whoever is posted its events and does nothing else has been posted all of them, by each of its endpoints. */
 export function checkDelivered(world: World): void {
   const { hooks, auditor, history } = world;

@@ -17,7 +17,13 @@ import {
   walletOperation,
 } from './clients.ts';
 import type { FaultKind } from './dice.ts';
-import { areLettersTaken, changeWays, checkDelivered, openWebhooks } from './hook-clients.ts';
+import {
+  areLettersTaken,
+  changeWays,
+  checkDelivered,
+  openWebhooks,
+  resendDead,
+} from './hook-clients.ts';
 import { EPOCH_MS } from './life.ts';
 import { type Running, settled } from './node.ts';
 import { operatorOperation } from './operator-clients.ts';
@@ -109,7 +115,10 @@ async function live(world: World, clients: readonly Client[]): Promise<void> {
   part(watch(world, clients, over));
   const [till] = clients;
   if (world.bank !== null) part(visitBank(world, world.bank));
-  if (world.hooks !== null) part(changeWays(world, world.hooks));
+  if (world.hooks !== null) {
+    part(changeWays(world, world.hooks));
+    part(resendDead(world, world.hooks, over));
+  }
   if (world.settings.hasPoller && till !== undefined) part(poll(world, till));
   part(
     (async () => {

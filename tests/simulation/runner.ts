@@ -46,6 +46,8 @@ export const SOMETIMES: readonly string[] = [
   'hook taken again',
   'hook owed by a letter',
   'hook letter settled',
+  'hook dead',
+  'hook resent',
   'hook log webhook.leftAlone',
   'hook told again by webhook',
   'hook told again by memory',

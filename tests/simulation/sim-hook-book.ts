@@ -5,20 +5,36 @@ import { eventBillOf } from '../../src/switch/event-index.ts';
 import type { Listings } from '../../src/switch/listings-port.ts';
 import type { StreamedEvent } from '../../src/switch/ports.ts';
 import type { Principal } from '../../src/switch/principal.ts';
-import type { Endpoint, Letter, LetterId, WebhookBook } from '../../src/switch/webhooks/ports.ts';
+import type {
+  Endpoint,
+  GivenUp,
+  Letter,
+  LetterId,
+  WebhookBook,
+} from '../../src/switch/webhooks/ports.ts';
 import { type HistoryStore, historyCodec } from './history-store.ts';
 import type { Life } from './life.ts';
 import { pendingIn } from './sim-history.ts';
 import type { World } from './world.ts';
 
+/** What a receiver says of an event that it never takes. */
+export const REFUSED_FOR_GOOD = 'it is never taken';
+
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+
+interface KeptLetter {
+  readonly letter: Letter;
+  readonly state: 'dead' | 'owed';
+}
 
 export class SimHookBook {
   readonly endpoints: Endpoint[] = [];
   /** By endpoint and event: what it is owed though somebody else has acknowledged it. */
-  readonly letters = new Map<string, Map<string, Letter>>();
+  readonly letters = new Map<string, Map<string, KeptLetter>>();
   /** All that any endpoint was ever owed. */
   readonly everOwed = new Set<string>();
+  /** All that it has ever refused for good. */
+  readonly everDead = new Set<string>();
   readonly #world: World;
 
   constructor(world: World) {
@@ -59,13 +75,13 @@ export class SimHookBook {
         return nothing();
       },
       tellHealth: (health) => this.#ask(life, () => void health),
-      keep: (ids, state, letters) =>
+      keep: (ids, state, letters, failure) =>
         this.#ask(life, () => {
-          for (const id of ids) this.#keep(id, state, letters);
+          for (const id of ids) this.#keep(id, state, letters, failure);
         }),
       bury: () => Promise.resolve(0),
       owed: (id, limit) => this.#ask(life, () => this.#owed(id, limit)),
-      givenUp: () => this.#ask(life, () => []),
+      givenUp: (ids) => this.#ask(life, () => ids.flatMap((id) => this.#deadOf(id))),
       settle: (id, letters) => this.#ask(life, () => this.#settle(id, letters)),
       close: nothing,
     };
@@ -102,19 +118,40 @@ export class SimHookBook {
     return streams as Listings;
   }
 
-  #keep(id: string, state: 'dead' | 'owed', letters: readonly Letter[]): void {
-    const kept = this.letters.get(id);
+  /** As an operator does: what this endpoint has refused is owed to it again. Answers whether there was any. */
+  resend(id: string): boolean {
+    const dead = this.#deadOf(id);
+    for (const { billId, no } of dead) {
+      const event = partId(billId, 'e', no);
+      const kept = this.letters.get(id)?.get(event);
+      if (kept !== undefined) this.letters.get(id)?.set(event, { ...kept, state: 'owed' });
+      this.#world.count('hook resent');
+    }
+    return dead.length > 0;
+  }
+
+  #keep(id: string, state: 'dead' | 'owed', letters: readonly Letter[], failure: string): void {
     for (const letter of letters) {
       const event = partId(letter.billId, 'e', letter.no);
-      if (state === 'dead') this.#world.broke(`${event} was given up for ${id}`);
-      kept?.set(event, letter);
-      this.everOwed.add(`${id} ${event}`);
-      this.#world.count('hook owed by a letter');
+      if (state === 'dead' && failure !== REFUSED_FOR_GOOD) {
+        this.#world.broke(`${event} was given up for ${id}: ${failure}`);
+      }
+      this.letters.get(id)?.set(event, { letter, state });
+      (state === 'dead' ? this.everDead : this.everOwed).add(`${id} ${event}`);
+      this.#world.count(state === 'dead' ? 'hook dead' : 'hook owed by a letter');
     }
   }
 
+  #deadOf(endpointId: string): GivenUp[] {
+    return [...(this.letters.get(endpointId)?.values() ?? [])]
+      .filter(({ state }) => state === 'dead')
+      .map(({ letter: { billId, no } }) => ({ endpointId, billId, no }));
+  }
+
   #owed(id: string, limit: number): { letter: Letter; since: number }[] {
-    const letters = [...(this.letters.get(id)?.values() ?? [])];
+    const letters = [...(this.letters.get(id)?.values() ?? [])]
+      .filter(({ state }) => state === 'owed')
+      .map(({ letter }) => letter);
     letters.sort((left, right) => left.occurredAt - right.occurredAt || left.no - right.no);
     return letters.slice(0, limit).map((letter) => ({ letter, since: letter.occurredAt }));
   }

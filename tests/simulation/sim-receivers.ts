@@ -91,6 +91,12 @@ export class SimReceivers {
     this.#world.broke(`event ${id} was told as ${known}, and by ${way} as ${text}`);
   }
 
+  /** Whether it never takes this event, as far as it says now: the second of two does so now and then. */
+  refuses(endpointId: string, id: string): boolean {
+    if (!endpointId.endsWith('-b') || this.hasTaken(endpointId, id)) return false;
+    return this.#world.hookDice.strikes('hook.refusedForGood');
+  }
+
   /** What one sender reaches them by. */
   courierOf(poster: Poster): Pick<Courier, 'post' | 'close'> {
     const post = async (
@@ -143,7 +149,8 @@ export class SimReceivers {
     this.#tried.set(key, poster.life);
     if (!world.auditor.ledger.events.has(id)) world.broke(`${id} was posted and is not durable`);
     const endedAt = this.#endedAt.get(id);
-    if (endedAt === undefined || this.#book.everOwed.has(key)) return;
+    const { everOwed, everDead } = this.#book;
+    if (endedAt === undefined || everOwed.has(key) || everDead.has(key)) return;
     const since = Math.max(endedAt, poster.wokeAt);
     if (world.agenda.now <= since + TOLD_MS || !world.isOwner(poster.node, id)) return;
     world.broke(`event ${id} was posted ${world.agenda.now - endedAt} ms after it had ended`);
@@ -160,6 +167,8 @@ export class SimReceivers {
     const lane = `${endpointId} ${billId}`;
     const latest = this.#latest.get(lane) ?? 0;
     this.#latest.set(lane, Math.max(latest, no));
+    // What it has refused comes again when an operator says so.
+    if (this.#book.everDead.has(key)) return;
     // What has been given by another way may come as late as it likes.
     const isOver = world.auditor.ledger.events.get(id)?.ended !== null;
     if (no < latest && (!isOver || this.#book.everOwed.has(key))) {

@@ -14,7 +14,7 @@ import type { Reply, ShardDoor, WorkerQuery } from '../../src/switch/requests.ts
 import { Life } from './life.ts';
 import { Line } from './line.ts';
 import type { SimNode } from './node.ts';
-import { SimHookBook } from './sim-hook-book.ts';
+import { REFUSED_FOR_GOOD, SimHookBook } from './sim-hook-book.ts';
 import { hookPresenter, type Poster, SimReceivers } from './sim-receivers.ts';
 import type { World } from './world.ts';
 
@@ -115,6 +115,9 @@ export class SimWebhooks {
         of: () => ({
           prove: () => Promise.resolve({ isProven: true, said: '' }),
           deliver: async (receiver, message) => {
+            if (this.receivers.refuses(receiver.endpointId, message.id)) {
+              return { delivered: { is: 'refused', said: REFUSED_FOR_GOOD }, as: 'refused' };
+            }
             const { as, ...delivered } = await webhooks.deliver(receiver, message);
             return { delivered, as };
           },
@@ -124,7 +127,7 @@ export class SimWebhooks {
       log,
       metrics: {
         delivered: (outcome) => this.#world.count(`hook answered ${outcome}`),
-        died: () => this.#world.broke('an event was given up'),
+        died: () => this.#world.count('hook given up'),
       },
       limits: LIMITS,
       newRequestId: () => '',
@@ -184,6 +187,17 @@ export class SimWebhooks {
     this.#world.trace(`${holder.principal.id} is ${way} from now on: its endpoint is ${state}`);
     holder.way = way;
     for (const id of holder.endpoints) this.book.change(id, state, holder.principal);
+    for (const { life, deliverer } of this.#running.values()) {
+      if (hookDice.strikes('hook.untold')) continue;
+      agenda.after(hooking.below(1_000), () => life.run(() => deliverer.look()));
+    }
+  }
+
+  /** An operator has what an endpoint has refused sent to it again. */
+  resend(endpointId: string): void {
+    const { hookDice, hooking, agenda } = this.#world;
+    if (!this.book.resend(endpointId)) return;
+    this.#world.trace(`what ${endpointId} has refused is sent to it again`);
     for (const { life, deliverer } of this.#running.values()) {
       if (hookDice.strikes('hook.untold')) continue;
       agenda.after(hooking.below(1_000), () => life.run(() => deliverer.look()));

@@ -64,7 +64,7 @@ export class Deliverer {
     });
     this.#letters = new Letters(options, {
       isOurs: (billId) => this.#isOurs(billId),
-      acknowledge: (recipient, id) => this.#streams.get(recipient)?.acknowledge(id),
+      streamOf: (recipient) => this.#streams.get(recipient),
     });
   }
 

@@ -229,6 +229,7 @@ export class EndpointSender {
     if (outcome.is === 'delivered') {
       this.#succeededAt = options.clock.wall();
       this.#queue.settle(delivery, { is: 'taken' }, now, 0);
+      this.#givenUp.delete(delivery.id);
       delivery.load.taken(this.endpoint.id);
     } else {
       this.#fail(delivery, outcome, now);

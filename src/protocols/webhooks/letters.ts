@@ -10,7 +10,8 @@ import { DELIVERY_LIFE_MS } from '../../switch/webhooks/schedule.ts';
 import { eventId } from '../gateway/pending.ts';
 import type { EndpointSender } from './endpoint-sender.ts';
 import type { WebhookOptions } from './options.ts';
-import { type LetterContext, OwedParcel } from './parcels.ts';
+import { type LetterContext, letterOf, OwedParcel, type PendingParcel } from './parcels.ts';
+import type { RecipientStream } from './recipient-stream.ts';
 
 /** Letters of one endpoint that are read at once. */
 const LOADED_MAX = 1_000;
@@ -22,7 +23,7 @@ const RECIPIENTS_AT_ONCE = 500;
 export class Letters implements LetterContext {
   readonly isOurs: (billId: BillId) => boolean;
   readonly #options: WebhookOptions;
-  readonly #acknowledge: (recipient: Recipient, id: string) => void;
+  readonly #streamOf: (recipient: Recipient) => RecipientStream | undefined;
   /** Endpoints of whose letters there may be more, and how many of those read are still owed. */
   readonly #loaded = new Map<
     string,
@@ -37,12 +38,12 @@ export class Letters implements LetterContext {
     options: WebhookOptions,
     of: {
       isOurs: (billId: BillId) => boolean;
-      acknowledge: (recipient: Recipient, id: string) => void;
+      streamOf: (recipient: Recipient) => RecipientStream | undefined;
     },
   ) {
     this.#options = options;
     this.isOurs = of.isOurs;
-    this.#acknowledge = of.acknowledge;
+    this.#streamOf = of.streamOf;
   }
 
   /** Events with statements that have not been answered. */
@@ -50,42 +51,58 @@ export class Letters implements LetterContext {
     return this.#writes.size;
   }
 
-  keep = async (
-    endpointIds: readonly string[],
-    state: 'owed' | 'dead',
-    letter: Letter,
-    failure: string,
-  ): Promise<void> => {
-    if (state === 'dead') this.#options.metrics.died(endpointIds.length);
-    else {
-      const id = partId(letter.billId, 'e', letter.no);
-      for (const endpointId of endpointIds) this.#loaded.get(endpointId)?.ids.add(id);
+  pendingOf = (event: StreamedEvent): PendingParcel | undefined =>
+    this.#streamOf(event.event.recipient)?.parcelOf(event);
+
+  owe = async (senders: readonly EndpointSender[], event: StreamedEvent): Promise<void> => {
+    if (senders.length === 0) return;
+    for (const sender of senders) {
+      this.#loaded.get(sender.endpoint.id)?.ids.add(eventId(event));
+      this.offerOwed(sender, event);
     }
-    await this.#inTurn(letter, () =>
-      this.#options.book.keep(endpointIds, state, [letter], failure),
-    );
-    if (state === 'dead') for (const endpointId of endpointIds) this.#done(endpointId, letter);
+    const ids = senders.map(({ endpoint }) => endpoint.id);
+    const { book } = this.#options;
+    await this.#inTurn(event, () => book.keep(ids, 'owed', [letterOf(event)], ''));
   };
 
-  settle = (endpointId: string, letter: Letter): void => {
-    this.#acknowledge(letter.recipient, partId(letter.billId, 'e', letter.no));
-    this.#settleNow(endpointId, letter);
+  died = async (endpointId: string, event: StreamedEvent, failure: string): Promise<void> => {
+    const { book, metrics } = this.#options;
+    metrics.died(1);
+    const letters = [letterOf(event)];
+    await this.#inTurn(event, () => book.keep([endpointId], 'dead', letters, failure));
+    this.#done(endpointId, eventId(event));
   };
 
-  taken = (endpointId: string, letter: Letter): void => {
-    if (this.isOwed(endpointId, letter)) this.#settleNow(endpointId, letter);
+  settle = (endpointId: string, event: StreamedEvent): void => {
+    // Others may have letters that are not kept yet: who takes this one must not acknowledge what they are owed.
+    const areKept = this.areKept(event);
+    this.#settleNow(endpointId, event);
+    void areKept.then(() => {
+      const stream = this.#streamOf(event.event.recipient);
+      // Whoever is still to be brought it would not be, once it is acknowledged.
+      if (stream?.isAwaitedBeside(endpointId, event) === false) stream.acknowledge(eventId(event));
+    });
   };
 
-  areKept = async ({ billId, no }: Letter): Promise<void> => {
-    await this.#writes.get(partId(billId, 'e', no));
+  taken = (endpointId: string, event: StreamedEvent): void => {
+    if (this.isOwed(endpointId, event)) this.#settleNow(endpointId, event);
   };
 
-  isOwed = (endpointId: string, { billId, no }: Letter): boolean =>
-    this.#loaded.get(endpointId)?.ids.has(partId(billId, 'e', no)) ?? false;
+  areKept = async (event: StreamedEvent): Promise<void> => {
+    await this.#writes.get(eventId(event));
+  };
 
-  #settleNow(endpointId: string, letter: Letter): void {
-    void this.#inTurn(letter, () => this.#options.book.settle(endpointId, [letter])).then(() =>
-      this.#done(endpointId, letter),
+  isOwed = (endpointId: string, event: StreamedEvent): boolean =>
+    this.#loaded.get(endpointId)?.ids.has(eventId(event)) ?? false;
+
+  offerOwed = (sender: EndpointSender, event: StreamedEvent): void => {
+    sender.offer(new OwedParcel(event, this), event.event.occurredAt);
+  };
+
+  #settleNow(endpointId: string, event: StreamedEvent): void {
+    const letters = [letterOf(event)];
+    void this.#inTurn(event, () => this.#options.book.settle(endpointId, letters)).then(() =>
+      this.#done(endpointId, eventId(event)),
     );
   }
 
@@ -192,17 +209,17 @@ export class Letters implements LetterContext {
     return isIt ? event : 'replaced';
   }
 
-  #done(endpointId: string, letter: Letter): void {
+  #done(endpointId: string, id: string): void {
     const loaded = this.#loaded.get(endpointId);
     if (loaded === undefined) return;
-    loaded.ids.delete(partId(letter.billId, 'e', letter.no));
+    loaded.ids.delete(id);
     if (loaded.isAll || loaded.ids.size > 0) return;
     loaded.isAll = true;
     this.load(loaded.sender);
   }
 
-  #inTurn({ billId, no }: Letter, statement: () => Promise<void>): Promise<void> {
-    const id = partId(billId, 'e', no);
+  #inTurn(event: StreamedEvent, statement: () => Promise<void>): Promise<void> {
+    const id = eventId(event);
     const before = this.#writes.get(id) ?? Promise.resolve();
     const done = before
       .then(() => this.#write(statement))

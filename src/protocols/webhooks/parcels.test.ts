@@ -1,9 +1,10 @@
 // When an event that several endpoints get is acknowledged: not before whoever has not taken it has its letter.
 
 import { describe, expect, test } from 'vitest';
+import type { StreamedEvent } from '../../switch/ports.ts';
 import type { PendingEvent } from '../gateway/pending.ts';
 import type { EndpointSender, Parcel } from './endpoint-sender.ts';
-import { PendingParcel } from './parcels.ts';
+import { OwedParcel, type ParcelContext, PendingParcel } from './parcels.ts';
 
 /** By endpoint: what it was offered last. A letter is kept once a test says so. */
 function endpoints(...ids: readonly string[]) {
@@ -12,36 +13,43 @@ function endpoints(...ids: readonly string[]) {
 
 function endpointsWhile(underWay: Promise<void>, ...ids: readonly string[]) {
   const acknowledged: string[] = [];
-  const kept: string[] = [];
+  const statements: string[] = [];
   const settled: string[] = [];
   const keeping: (() => void)[] = [];
   const offered = new Map<string, Parcel>();
+  const event = { bill: { id: 'bill' }, event: { no: 1, occurredAt: 0 } } as StreamedEvent;
   const senderOf = (id: string) =>
     ({
       endpoint: { id },
-      offer: (parcel: Parcel) => offered.set(id, parcel),
+      offer: (offeredTo: Parcel) => offered.set(id, offeredTo),
       isHeldUp: () => true,
     }) as unknown as EndpointSender;
-  const event = { bill: { id: 'bill' }, event: { no: 1, occurredAt: 0 } };
   const pending = { id: 'bill-e1', event, isDone: false } as unknown as PendingEvent;
-  const parcel = new PendingParcel(pending, ids.map(senderOf), {
+  const kept = (said: string): Promise<void> =>
+    new Promise((done) => {
+      statements.push(said);
+      keeping.push(done);
+    });
+  const context: ParcelContext = {
     isOurs: () => true,
-    keep: (endpointIds, state) =>
-      new Promise((done) => {
-        kept.push(`${endpointIds.join(', ')} ${state}`);
-        keeping.push(done);
-      }),
-    settle: (endpointId) => {
-      acknowledged.push('bill-e1');
-      settled.push(endpointId);
+    pendingOf: () => parcel,
+    owe: async (senders) => {
+      for (const sender of senders) context.offerOwed(sender, event);
+      const behind = senders.map(({ endpoint }) => endpoint.id).join(', ');
+      if (behind !== '') await kept(`${behind} owed`);
     },
+    died: (endpointId) => kept(`${endpointId} dead`),
+    settle: (endpointId) => settled.push(endpointId),
     taken: (endpointId) => settled.push(endpointId),
-    isOwed: () => false,
     areKept: () => underWay,
+    isOwed: () => false,
+    offerOwed: (sender) => sender.offer(new OwedParcel(event, context), 0),
     acknowledge: (id) => acknowledged.push(id),
-  });
-  parcel.send();
-  return { parcel, offered, acknowledged, kept, settled, letterIsKept: () => keeping.shift()?.() };
+  };
+  const parcel = new PendingParcel(pending, ids.map(senderOf), context);
+  parcel.send(() => undefined);
+  const letterIsKept = () => keeping.shift()?.();
+  return { parcel, offered, acknowledged, kept: statements, settled, letterIsKept };
 }
 
 describe('an event that one endpoint has refused for good and another has taken', () => {

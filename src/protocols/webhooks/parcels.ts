@@ -13,21 +13,22 @@ import type { EndpointSender, Parcel } from './endpoint-sender.ts';
 export interface LetterContext {
   /** Whether this node is the one that sends events of this bill. */
   isOurs(billId: BillId): boolean;
-  /** Once it resolves, each of the endpoints has its letter; before, all or none. */
-  keep(
-    endpointIds: readonly string[],
-    state: 'owed' | 'dead',
-    letter: Letter,
-    failure: string,
-  ): Promise<void>;
-  /** The endpoint has taken what it was owed: that acknowledges it too, where nothing has yet. */
-  settle(endpointId: string, letter: Letter): void;
+  /** The event among what is pending here, where it is. */
+  pendingOf(event: StreamedEvent): Parcel | undefined;
+  /** Once it resolves, each of them has its letter; before, all or none. */
+  owe(senders: readonly EndpointSender[], event: StreamedEvent): Promise<void>;
+  /** The endpoint is not brought to take it: once it resolves, its letter says so. */
+  died(endpointId: string, event: StreamedEvent, failure: string): Promise<void>;
+  /** The endpoint has taken what it was owed and what is not pending here. */
+  settle(endpointId: string, event: StreamedEvent): void;
   /** It has taken what is pending: where it was owed that as well, it is so no more. */
-  taken(endpointId: string, letter: Letter): void;
+  taken(endpointId: string, event: StreamedEvent): void;
   /** Resolves once no letter of the event is on its way to Postgres, whoever sent it there. */
-  areKept(letter: Letter): Promise<void>;
+  areKept(event: StreamedEvent): Promise<void>;
   /** Whether it has a letter that says so, or will have once that is kept. */
-  isOwed(endpointId: string, letter: Letter): boolean;
+  isOwed(endpointId: string, event: StreamedEvent): boolean;
+  /** It is owed this already: it is brought that, whatever becomes of what is pending. */
+  offerOwed(sender: EndpointSender, event: StreamedEvent): void;
 }
 
 export interface ParcelContext extends LetterContext {
@@ -40,6 +41,8 @@ export class PendingParcel implements Parcel {
   readonly #context: ParcelContext;
   readonly #outstanding: Map<string, EndpointSender>;
   #isTaken = false;
+  /** Once all that is missing is kept, it is acknowledged. */
+  #isEnding = false;
   /** Letters that are not durable yet. */
   #unkept = 0;
 
@@ -53,10 +56,11 @@ export class PendingParcel implements Parcel {
     return this.#pending.event;
   }
 
-  /** Goes to all its endpoints. */
-  send(): void {
+  /** Goes to all its endpoints. It tells once it is pending no more, or not from here. */
+  send(onDone: () => void): void {
     const { occurredAt } = this.event.event;
     this.#pending.onDone = () => {
+      onDone();
       for (const sender of this.#outstanding.values()) this.#leave(sender);
     };
     for (const sender of [...this.#outstanding.values()]) sender.offer(this, occurredAt);
@@ -69,7 +73,7 @@ export class PendingParcel implements Parcel {
   taken(endpointId: string): void {
     this.#outstanding.delete(endpointId);
     this.#isTaken = true;
-    this.#context.taken(endpointId, letterOf(this.event));
+    this.#context.taken(endpointId, this.event);
     this.#goOn();
   }
 
@@ -80,7 +84,7 @@ export class PendingParcel implements Parcel {
   died(endpointId: string, failure: string): void {
     this.#outstanding.delete(endpointId);
     this.#unkept += 1;
-    void this.#context.keep([endpointId], 'dead', letterOf(this.event), failure).then(() => {
+    void this.#context.died(endpointId, this.event, failure).then(() => {
       this.#unkept -= 1;
       this.#goOn();
     });
@@ -88,7 +92,7 @@ export class PendingParcel implements Parcel {
 
   #goOn(): void {
     // What is acknowledged comes to nobody again: whoever has not taken it needs its letter first.
-    if (!this.#isTaken || this.#unkept > 0) return;
+    if (!this.#isTaken || this.#isEnding || this.#unkept > 0) return;
     const behind = [...this.#outstanding.values()];
     if (behind.length > 0) {
       // Somebody has acknowledged it; or it goes on as another parcel, by what is so now.
@@ -96,36 +100,28 @@ export class PendingParcel implements Parcel {
       if (!behind.every((sender) => sender.isHeldUp(this.event.bill.id))) return;
     }
     // From here on each is owed it by itself: what becomes of that is no matter of this parcel's.
+    this.#isEnding = true;
     this.#outstanding.clear();
-    void this.#owe(behind)
+    // All at once: of two letters one alone, after a crash, would acknowledge what the other is owed.
+    void this.#context
+      .owe(behind, this.event)
       // Of one that refused it before its stream was read anew, the letter may still be on its way.
-      .then(() => this.#context.areKept(letterOf(this.event)))
+      .then(() => this.#context.areKept(this.event))
       .then(() => this.#context.acknowledge(this.#pending.id));
   }
 
   /** It is pending no more, or not read from here: whoever has a letter is owed it all the same. */
   #leave(sender: EndpointSender): void {
     const { bill, event } = this.event;
-    if (this.#context.isOwed(sender.endpoint.id, letterOf(this.event))) this.#offerOwed(sender);
-    else sender.drop(bill.id, event.no);
-  }
-
-  /** All at once: of two letters one alone, after a crash, would acknowledge what the other is owed. */
-  async #owe(senders: readonly EndpointSender[]): Promise<void> {
-    if (senders.length === 0) return;
-    for (const sender of senders) this.#offerOwed(sender);
-    const ids = senders.map(({ endpoint }) => endpoint.id);
-    await this.#context.keep(ids, 'owed', letterOf(this.event), '');
-  }
-
-  #offerOwed(sender: EndpointSender): void {
-    // Taking it acknowledges nothing: others may be owed it whose letters are not kept yet.
-    const owed = new OwedParcel(this.event, { ...this.#context, settle: this.#context.taken });
-    sender.offer(owed, this.event.event.occurredAt);
+    if (this.#context.isOwed(sender.endpoint.id, this.event)) {
+      this.#context.offerOwed(sender, this.event);
+    } else {
+      sender.drop(bill.id, event.no);
+    }
   }
 }
 
-/** An event that one endpoint is owed, acknowledged or not. */
+/** An event that one endpoint is owed, acknowledged or not. Where it is pending as well, it is for that parcel to go on. */
 export class OwedParcel implements Parcel {
   readonly event: StreamedEvent;
   readonly #context: LetterContext;
@@ -140,15 +136,19 @@ export class OwedParcel implements Parcel {
   }
 
   taken(endpointId: string): void {
-    this.#context.settle(endpointId, letterOf(this.event));
+    const pending = this.#context.pendingOf(this.event);
+    if (pending === undefined) this.#context.settle(endpointId, this.event);
+    else pending.taken(endpointId);
   }
 
   heldUp(): void {
-    // The letter stands until it is taken or dead.
+    this.#context.pendingOf(this.event)?.heldUp();
   }
 
   died(endpointId: string, failure: string): void {
-    void this.#context.keep([endpointId], 'dead', letterOf(this.event), failure);
+    const pending = this.#context.pendingOf(this.event);
+    if (pending === undefined) void this.#context.died(endpointId, this.event, failure);
+    else pending.died(endpointId, failure);
   }
 }
 

@@ -3,11 +3,12 @@
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import { parsePartId } from '../../domain/ids.ts';
 import { SECOND_MS } from '../../domain/time.ts';
+import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Principal } from '../../switch/principal.ts';
 import { acknowledge } from '../gateway/acknowledge.ts';
 import type { EventReader, Inbox } from '../gateway/inbox.ts';
 import type { Inboxes } from '../gateway/inboxes.ts';
-import type { PendingEvent } from '../gateway/pending.ts';
+import { eventId, type PendingEvent } from '../gateway/pending.ts';
 import type { EndpointSender } from './endpoint-sender.ts';
 import type { WebhookOptions } from './options.ts';
 import { type LetterContext, type ParcelContext, PendingParcel } from './parcels.ts';
@@ -28,6 +29,8 @@ export class RecipientStream implements EventReader {
   readonly #principal: Principal;
   readonly #context: StreamContext;
   readonly #parcels: ParcelContext;
+  /** What is pending, by event. */
+  readonly #pending = new Map<string, PendingParcel>();
   #acknowledged: string[] = [];
   #isAwake = false;
   #unanswered = 0;
@@ -55,7 +58,21 @@ export class RecipientStream implements EventReader {
     const senders = this.#context
       .sendersOf(this.#inbox.recipient)
       .filter((sender) => sender.wants(pending.event));
-    if (senders.length > 0) new PendingParcel(pending, senders, this.#parcels).send();
+    if (senders.length === 0) return;
+    const parcel = new PendingParcel(pending, senders, this.#parcels);
+    this.#pending.set(pending.id, parcel);
+    parcel.send(() => this.#pending.delete(pending.id));
+  }
+
+  parcelOf(event: StreamedEvent): PendingParcel | undefined {
+    return this.#pending.get(eventId(event));
+  }
+
+  /** Whether another than this one is to be brought what is pending, as far as is known. */
+  isAwaitedBeside(endpointId: string, event: StreamedEvent): boolean {
+    return this.#context
+      .sendersOf(this.#inbox.recipient)
+      .some((sender) => sender.endpoint.id !== endpointId && sender.wants(event));
   }
 
   /** An event was taken; acknowledging it twice does no harm. */
