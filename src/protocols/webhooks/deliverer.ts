@@ -4,6 +4,7 @@
 //
 //   shards ──▶ inbox of a holder ──▶ parcel ──▶ queue of an endpoint ──▶ POST ──▶ 2xx ──▶ acknowledgement ──▶ shard
 
+import { sentAt } from '../../domain/bill/outbox.ts';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import { type BillId, shardOfBill } from '../../domain/ids.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../domain/time.ts';
@@ -156,11 +157,11 @@ export class Deliverer {
   }
 
   #accepts(event: StreamedEvent): boolean {
-    const { recipient, occurredAt } = event.event;
+    const { recipient } = event.event;
     const holder = this.#holders.get(recipient);
     return (
       holder !== undefined &&
-      occurredAt >= this.#options.clock.wall() - READ_MS &&
+      sentAt(event.event) >= this.#options.clock.wall() - READ_MS &&
       this.#isOurs(event.bill.id) &&
       holder.senders.some((sender) => sender.wants(event))
     );

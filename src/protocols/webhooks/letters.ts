@@ -1,9 +1,10 @@
 // What endpoints are owed beside what is pending, and what they were not brought to take: letters, kept in Postgres off
 // the way of deliveries.
 
+import { sentAt } from '../../domain/bill/outbox.ts';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import { type BillId, parsePartId, partId } from '../../domain/ids.ts';
-import { DAY_MS, HOUR_MS, millis, SECOND_MS } from '../../domain/time.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../../domain/time.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Letter } from '../../switch/webhooks/ports.ts';
 import { DELIVERY_LIFE_MS } from '../../switch/webhooks/schedule.ts';
@@ -96,7 +97,7 @@ export class Letters implements LetterContext {
     this.#loaded.get(endpointId)?.ids.has(eventId(event)) ?? false;
 
   offerOwed = (sender: EndpointSender, event: StreamedEvent): void => {
-    sender.offer(new OwedParcel(event, this), event.event.occurredAt);
+    sender.offer(new OwedParcel(event, this), sentAt(event.event));
   };
 
   #settleNow(endpointId: string, event: StreamedEvent): void {
@@ -199,11 +200,10 @@ export class Letters implements LetterContext {
     occurredAt,
   }: Letter): Promise<StreamedEvent | 'unwritten' | 'replaced'> {
     const { listings, clock } = this.#options;
-    const now = clock.wall();
     const place = await listings.eventPlace(recipient, billId, no);
-    if (place === null) return occurredAt > now - WRITTEN_MS ? 'unwritten' : 'replaced';
+    if (place === null) return occurredAt > clock.wall() - WRITTEN_MS ? 'unwritten' : 'replaced';
     // Not where it occurred: one that was sent again stands where that was done.
-    const window = { since: place.at, asOf: millis(now + HOUR_MS) };
+    const window = { since: place.at, asOf: place.at };
     const [event] = await listings.events(recipient, { ...place, no: no - 1 }, 1, window);
     const isIt = event !== undefined && eventId(event) === partId(billId, 'e', no);
     return isIt ? event : 'replaced';

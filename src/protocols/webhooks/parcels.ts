@@ -4,6 +4,7 @@
 //   that fails while another has taken it shall not hold that one up: it is owed the event by a letter, which is durable
 //   before the event is acknowledged.
 
+import { sentAt } from '../../domain/bill/outbox.ts';
 import type { BillId } from '../../domain/ids.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Letter } from '../../switch/webhooks/ports.ts';
@@ -58,12 +59,12 @@ export class PendingParcel implements Parcel {
 
   /** Goes to all its endpoints. It tells once it is pending no more, or not from here. */
   send(onDone: () => void): void {
-    const { occurredAt } = this.event.event;
     this.#pending.onDone = () => {
       onDone();
       for (const sender of this.#outstanding.values()) this.#leave(sender);
     };
-    for (const sender of [...this.#outstanding.values()]) sender.offer(this, occurredAt);
+    for (const sender of [...this.#outstanding.values()])
+      sender.offer(this, sentAt(this.event.event));
   }
 
   isOver(): boolean {
@@ -154,6 +155,6 @@ export class OwedParcel implements Parcel {
 
 /** The letter that says of an event that an endpoint has not taken it. */
 export function letterOf({ bill, event }: StreamedEvent): Letter {
-  const { no, recipient, type, occurredAt } = event;
-  return { billId: bill.id, no, recipient, type, occurredAt };
+  const { no, recipient, type } = event;
+  return { billId: bill.id, no, recipient, type, occurredAt: sentAt(event) };
 }

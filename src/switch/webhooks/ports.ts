@@ -92,6 +92,7 @@ export interface LetterId {
 export interface Letter extends LetterId {
   readonly recipient: Recipient;
   readonly type: EventType;
+  /** Of an event that was sent again: when that was. */
   readonly occurredAt: number;
 }
 
