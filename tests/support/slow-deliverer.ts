@@ -17,7 +17,7 @@ import { endpointOf } from './lone-deliverer.ts';
 import { ManualClock } from './manual-clock.ts';
 import { codesAt } from './qr-claims.ts';
 import { silentLogger } from './silent-logger.ts';
-import { eventNo } from './stream-events.ts';
+import { eventNo, idOf } from './stream-events.ts';
 
 export const SLOW_MS = 200;
 const BASE_URL = 'http://switch.test';
@@ -100,7 +100,9 @@ export async function openDeliverer({
   const asked = { count: 0 };
   const letters = new FakeLetters();
   for (const event of owed) letters.keep('endpoint-1', 'owed', letterOf(event));
+  const came: StreamedEvent[] = [];
   const listeners: ((event: StreamedEvent) => void)[] = [];
+  const ended: Parameters<ShardDoor['onEventEnded']>[0][] = [];
   const slowly = <Answer>(step: () => Answer): Promise<Answer> =>
     new Promise((resolve) => clock.after(SLOW_MS, () => resolve(step())));
   const nobody = (): void => undefined;
@@ -108,9 +110,9 @@ export async function openDeliverer({
   const door: ShardDoor = {
     shards: 1_024,
     send,
-    ask: () => Promise.resolve([{ answer: 'events', pending: [...pending], ended: [] }]),
+    ask: () => Promise.resolve([{ answer: 'events', pending: [...pending, ...came], ended: [] }]),
     onEvent: (listener) => listeners.push(listener),
-    onEventEnded: nobody,
+    onEventEnded: (listener) => ended.push(listener),
     onUnfinished: nobody,
     onAcquiring: nobody,
     onWorkerStart: nobody,
@@ -203,8 +205,13 @@ export async function openDeliverer({
     asked,
     /** The ids of events, as they reach an endpoint: the first, or that one. */
     posted: (no = 1): string[] => sent.flatMap(([to, id]) => (to === `endpoint-${no}` ? [id] : [])),
+    /** Another way has brought it. */
+    acknowledged: (event: StreamedEvent): void => {
+      for (const listener of ended) listener(event.event.recipient, idOf(event));
+    },
     /** One that has just been committed. */
     live: (event: StreamedEvent): void => {
+      came.push(event);
       for (const listener of listeners) listener(event);
     },
   };

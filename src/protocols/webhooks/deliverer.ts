@@ -208,15 +208,15 @@ export class Deliverer {
 
   #gather(endpoints: readonly Endpoint[]): Map<Recipient, Holder> {
     const holders = new Map<Recipient, Holder>();
-    for (const { id, state, eventTypes, principals } of endpoints) {
+    for (const { id, eventTypes, principals } of endpoints) {
       const sender = this.#senders.get(id);
-      if (state !== 'active' || sender === undefined) continue;
+      if (sender?.endpoint.state !== 'active') continue;
       const types = eventTypes === null ? 'all' : [...eventTypes].sort().join();
       for (const principal of principals) {
         const recipient = recipientOf(principal);
         if (recipient === undefined) continue;
         const other = holders.get(recipient);
-        const form = `${other?.form ?? ''} ${id}:${types}`;
+        const form = `${other?.form ?? ''} ${id}:${sender.beginnings}:${types}`;
         holders.set(recipient, { principal, senders: [...(other?.senders ?? []), sender], form });
       }
     }

@@ -54,6 +54,10 @@ export class EndpointSender {
   #cancelTimer: (() => void) | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
   #isClosed = false;
+  /** It has said so, and that is not noted yet. */
+  #isGone = false;
+  /** How often it has become active since it was first known. */
+  #beginnings = 0;
   /** Ends the wait before the next challenge. */
   #cancelChallenge: (() => void) | null = null;
   #challenges = 0;
@@ -89,6 +93,11 @@ export class EndpointSender {
     return this.#waits;
   }
 
+  /** Another each time that it is active again: what it has missed meanwhile is read anew. */
+  get beginnings(): number {
+    return this.#beginnings;
+  }
+
   get awaitsLetters(): boolean {
     return this.#awaitsLetters && !this.#isClosed;
   }
@@ -111,10 +120,12 @@ export class EndpointSender {
   }
 
   /** Begins with what the endpoint is now: asks one that is pending for its proof, sends to one that is active. */
-  become(endpoint: Endpoint): void {
+  become(read: Endpoint): void {
     const was = this.endpoint;
+    const endpoint: Endpoint = this.#isGone ? { ...read, state: 'disabled' } : read;
     this.endpoint = endpoint;
-    const isNew = was === endpoint || was.state !== endpoint.state;
+    if (endpoint.state === 'active' && was.state !== 'active') this.#beginnings += 1;
+    const isNew = was === read || was.state !== endpoint.state;
     if (isNew) {
       const what = `webhook.${endpoint.state}`;
       this.#context.options.log.info({ what, endpoint: endpoint.id }, what);
@@ -264,7 +275,7 @@ export class EndpointSender {
     outcome: Exclude<Delivered, { is: 'delivered' }>,
     now: number,
   ): void {
-    const { clock, log, chance, book } = this.#context.options;
+    const { clock, log, chance } = this.#context.options;
     const { id } = this.endpoint;
     const wasTrusted = this.isTrusted;
     const { said } = outcome;
@@ -272,22 +283,37 @@ export class EndpointSender {
     this.#failure = said;
     const { load } = delivery;
     log.debug({ what: 'webhook.failed', endpoint: id, event: delivery.id, said }, 'webhook.failed');
+    const isOver = load.isOver();
     const isDead = this.#queue.settle(delivery, settlementOf(outcome), now, chance());
-    if (isDead) this.#died(load, said);
+    // Acknowledged while it was under way: nothing waits for it, and nobody lacks it.
+    if (isOver) this.#queue.drop(delivery.billId, delivery.id, now);
+    else if (isDead) this.#died(load, said);
     const isLeftAlone = wasTrusted && !this.isTrusted;
     for (const one of this.#queue.loads(isLeftAlone ? null : delivery.billId)) one.heldUp();
     if (isLeftAlone) {
       log.warn({ what: 'webhook.leftAlone', endpoint: id, said }, 'webhook.leftAlone');
     }
     if (outcome.is !== 'gone') return;
-    // It is no more: nothing is sent until it has been proven anew.
+    this.#isGone = true;
     this.endpoint = { ...this.endpoint, state: 'disabled' };
     log.warn({ what: 'webhook.gone', endpoint: id }, 'webhook.gone');
-    book
-      .disable(id)
-      .catch((error: unknown) =>
-        log.warn({ what: 'webhook.undisabled', err: error, endpoint: id }, 'webhook.undisabled'),
-      );
+    this.#disable();
+  }
+
+  /** Until that is noted, whatever is read of it is older. */
+  #disable(): void {
+    const { clock, log, book } = this.#context.options;
+    const { id } = this.endpoint;
+    if (this.#isClosed) return;
+    book.disable(id).then(
+      () => {
+        this.#isGone = false;
+      },
+      (error: unknown) => {
+        log.warn({ what: 'webhook.undisabled', err: error, endpoint: id }, 'webhook.undisabled');
+        clock.after(SECOND_MS, () => this.#disable());
+      },
+    );
   }
 
   #challenge(): void {
