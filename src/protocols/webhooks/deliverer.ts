@@ -43,6 +43,9 @@ export class Deliverer {
   readonly #streams = new Map<Recipient, RecipientStream>();
   /** Those that have gone, until the last of their acknowledgements is answered. */
   readonly #leaving = new Set<RecipientStream>();
+  /** Those that it has been told of; of some it may still be reading what is to be known. */
+  #told: ReadonlySet<number> = new Set();
+  /** Of whose bills it sends events. */
   #shards: ReadonlySet<number> = new Set();
   #isLooking = false;
   #isLookWanted = false;
@@ -82,16 +85,49 @@ export class Deliverer {
 
   /** Which shards this node owns. */
   serve(shards: readonly number[]): void {
-    const before = this.#shards;
-    this.#shards = new Set(shards);
-    const isSame = before.size === shards.length && shards.every((shard) => before.has(shard));
+    const isSame = this.#told.size === shards.length && shards.every((no) => this.#told.has(no));
     if (isSame) return;
-    if (shards.some((shard) => !before.has(shard))) {
-      for (const sender of this.#senders.values()) sender.awaitLetters();
-    }
+    const told = new Set(shards);
+    this.#told = told;
+    const stay = [...this.#shards].filter((shard) => told.has(shard));
+    if (stay.length < this.#shards.size) this.#send(new Set(stay));
+    if (stay.length < told.size) this.#takeOver(told);
+  }
+
+  /** Nothing of a new shard is sent before it is known what endpoints have refused of whoever sent it before. */
+  #takeOver(told: ReadonlySet<number>): void {
+    if (this.#isClosed || this.#told !== told) return;
+    const { log, clock } = this.#options;
+    this.#readGivenUp([...this.#senders.keys()])
+      .then((givenUp) => {
+        if (this.#told !== told) return;
+        this.#giveUp(givenUp);
+        for (const sender of this.#senders.values()) sender.awaitLetters();
+        this.#send(told);
+      })
+      .catch((error: unknown) => {
+        log.warn({ what: 'webhooks.unread', err: error }, 'webhooks.unread');
+        clock.after(SECOND_MS, () => this.#takeOver(told));
+      });
+  }
+
+  #send(shards: ReadonlySet<number>): void {
+    this.#shards = shards;
     for (const recipient of this.#holders.keys()) this.#reopen(recipient);
     this.#letters.leaveToOthers();
     this.#loadLetters();
+  }
+
+  async #readGivenUp(ids: readonly string[]): Promise<GivenUp[]> {
+    const { book, clock } = this.#options;
+    if (ids.length === 0) return [];
+    return await book.givenUp(ids, clock.wall() - READ_MS, GIVEN_UP_MAX);
+  }
+
+  #giveUp(givenUp: readonly GivenUp[]): void {
+    for (const { endpointId, billId, no } of givenUp) {
+      this.#senders.get(endpointId)?.giveUp(billId, no);
+    }
   }
 
   /** Endpoints may have changed. */
@@ -107,7 +143,7 @@ export class Deliverer {
       .endpoints()
       .then(async (endpoints) => {
         const fresh = endpoints.map(({ id }) => id).filter((id) => !this.#senders.has(id));
-        this.#take(endpoints, await book.givenUp(fresh, clock.wall() - READ_MS, GIVEN_UP_MAX));
+        this.#take(endpoints, await this.#readGivenUp(fresh));
       })
       .catch((error: unknown) => {
         log.warn({ what: 'webhooks.unread', err: error }, 'webhooks.unread');
@@ -180,9 +216,7 @@ export class Deliverer {
       if (!this.#senders.has(endpoint.id)) this.#begin(endpoint);
     }
     // Before any stream of theirs is read.
-    for (const { endpointId, billId, no } of givenUp) {
-      this.#senders.get(endpointId)?.giveUp(billId, no);
-    }
+    this.#giveUp(givenUp);
     for (const endpoint of endpoints) this.#senders.get(endpoint.id)?.become(endpoint);
     const before = this.#holders;
     this.#holders = this.#gather(endpoints);

@@ -136,13 +136,14 @@ export class EndpointSender {
 
   /** A dead letter is not sent again with what is pending. */
   giveUp(billId: BillId, no: number): void {
-    if (this.#givenUp.size >= GIVEN_UP_MAX) {
+    const id = partId(billId, 'e', no);
+    if (!this.#givenUp.has(id) && this.#givenUp.size >= GIVEN_UP_MAX) {
       for (const oldest of this.#givenUp) {
         this.#givenUp.delete(oldest);
         break;
       }
     }
-    this.#givenUp.add(partId(billId, 'e', no));
+    this.#givenUp.add(id);
   }
 
   wants({ bill, event }: StreamedEvent): boolean {
