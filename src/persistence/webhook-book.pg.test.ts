@@ -14,7 +14,7 @@ import type { Letter } from '../switch/webhooks/ports.ts';
 import { DataKeys } from './data-keys.ts';
 import { migrate } from './migrate.ts';
 import { addInstitution, addPaychannel } from './onboarding.ts';
-import { PostgresWebhookBook } from './webhook-book.ts';
+import { DISCARDED_AT_ONCE, PostgresWebhookBook } from './webhook-book.ts';
 
 const TIMEOUT_MS = 400;
 
@@ -41,20 +41,25 @@ afterAll(async () => {
   await server.stop();
 });
 
-test('what is asked of the book on a silent line rejects in its time, and goes through when it is asked again', async () => {
+/** A letter of its endpoint for an event of the nth bill. */
+async function endpointWithLetters(id: string): Promise<(no: number) => Letter> {
   const institutionId = await addInstitution(sql, { name: 'an institution' });
   const paychannelId = await addPaychannel(sql, { institutionId, name: 'a wallet' });
-  const id = 'whk_1';
   await sql`
     insert into webhook_endpoints (id, paychannel_id, driver, url, state)
     values (${id}, ${paychannelId}, 'webhook', 'https://receiver.test/', 'active')`;
-  const letter: Letter = {
-    billId: billId(1),
+  return (no) => ({
+    billId: billId(no),
     no: 1,
     recipient: `paychannel:${paychannelId}`,
     type: 'bill.paid',
-    occurredAt: 1,
-  };
+    occurredAt: no,
+  });
+}
+
+test('what is asked of the book on a silent line rejects in its time, and goes through when it is asked again', async () => {
+  const id = 'whk_1';
+  const letter = (await endpointWithLetters(id))(1);
   await book.keep([id], 'owed', [letter], 'it was away');
   line.silenceNextAnswer();
   await expect(book.owed(id, 10)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
@@ -64,4 +69,19 @@ test('what is asked of the book on a silent line rejects in its time, and goes t
   await book.settle(id, [letter]);
   expect(await book.owed(id, 10)).toEqual([]);
   expect((await book.endpoints()).map((endpoint) => endpoint.id)).toEqual([id]);
+});
+
+test('dead letters of what occurred before a time are deleted, so many at once, and no others', async () => {
+  const id = 'whk_2';
+  const letterNo = await endpointWithLetters(id);
+  const before = 2 * DISCARDED_AT_ONCE;
+  const dead = Array.from({ length: DISCARDED_AT_ONCE + 1 }, (_, i) => letterNo(i + 1));
+  await book.keep([id], 'dead', dead, 'it was away');
+  await book.keep([id], 'owed', [letterNo(before - 1)], 'it was away');
+  await book.keep([id], 'dead', [letterNo(before)], 'it was away');
+  expect(await book.discard(before)).toBe(true);
+  expect(await book.discard(before)).toBe(false);
+  expect(await book.owed(id, 10)).toHaveLength(1);
+  const left = await book.givenUp([id], 0, 10);
+  expect(left).toEqual([{ endpointId: id, billId: billId(before), no: 1 }]);
 });

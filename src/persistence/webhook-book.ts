@@ -17,6 +17,8 @@ import { type EndpointRow, endpointOf, isOneOf, type LetterRow, letterOf } from 
 const CONNECTIONS = 2;
 /** Dead letters that one statement finds. */
 const BURIED_AT_ONCE = 1_000;
+/** Dead letters that one statement deletes. */
+export const DISCARDED_AT_ONCE = 1_000;
 
 interface GivenUpRow {
   readonly endpoint_id: string;
@@ -157,6 +159,23 @@ export class PostgresWebhookBook implements WebhookBook {
       ) v
       on conflict do nothing`;
     return buried.count;
+  }
+
+  async discard(before: number): Promise<boolean> {
+    const sql = this.#sql;
+    const discarded = await sql`
+      delete from webhook_letters l using (
+        select old.endpoint_id, old.bill_id, old.no
+        from webhook_endpoints e
+        cross join lateral (
+          select d.endpoint_id, d.bill_id, d.no from webhook_letters d
+          where d.endpoint_id = e.id and d.state = 'dead' and d.occurred_at < ${before}
+          order by d.occurred_at limit ${DISCARDED_AT_ONCE} for update skip locked
+        ) old
+        limit ${DISCARDED_AT_ONCE}
+      ) old
+      where l.endpoint_id = old.endpoint_id and l.bill_id = old.bill_id and l.no = old.no`;
+    return discarded.count === DISCARDED_AT_ONCE;
   }
 
   async owed(id: string, limit: number): Promise<{ letter: Letter; since: number }[]> {

@@ -33,8 +33,6 @@ export class SimHookBook {
   readonly letters = new Map<string, Map<string, KeptLetter>>();
   /** All that any endpoint was ever owed. */
   readonly everOwed = new Set<string>();
-  /** All that it has ever refused for good. */
-  readonly everDead = new Set<string>();
   readonly #world: World;
 
   constructor(world: World) {
@@ -80,6 +78,7 @@ export class SimHookBook {
           for (const id of ids) this.#keep(id, state, letters, failure);
         }),
       bury: () => Promise.resolve(0),
+      discard: () => Promise.resolve(false),
       owed: (id, limit) => this.#ask(life, () => this.#owed(id, limit)),
       givenUp: (ids) => this.#ask(life, () => ids.flatMap((id) => this.#deadOf(id))),
       settle: (id, letters) => this.#ask(life, () => this.#settle(id, letters)),
@@ -137,7 +136,7 @@ export class SimHookBook {
         this.#world.broke(`${event} was given up for ${id}: ${failure}`);
       }
       this.letters.get(id)?.set(event, { letter, state });
-      (state === 'dead' ? this.everDead : this.everOwed).add(`${id} ${event}`);
+      if (state === 'owed') this.everOwed.add(`${id} ${event}`);
       this.#world.count(state === 'dead' ? 'hook dead' : 'hook owed by a letter');
     }
   }

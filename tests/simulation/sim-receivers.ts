@@ -37,6 +37,8 @@ export class SimReceivers {
   readonly #book: SimHookBook;
   /** By endpoint and event. */
   readonly #taken = new Set<string>();
+  /** What was ever refused for good. */
+  readonly #refused = new Set<string>();
   readonly #tried = new Map<string, Life>();
   readonly #latest = new Map<string, number>();
   readonly #away = new Map<string, number>();
@@ -94,7 +96,14 @@ export class SimReceivers {
   /** Whether it never takes this event, as far as it says now: the second of two does so now and then. */
   refuses(endpointId: string, id: string): boolean {
     if (!endpointId.endsWith('-b') || this.hasTaken(endpointId, id)) return false;
-    return this.#world.hookDice.strikes('hook.refusedForGood');
+    if (!this.#world.hookDice.strikes('hook.refusedForGood')) return false;
+    this.#refused.add(`${endpointId} ${id}`);
+    return true;
+  }
+
+  /** Whether it may be posted though it has ended. */
+  #isOwed(key: string): boolean {
+    return this.#book.everOwed.has(key) || this.#refused.has(key);
   }
 
   /** What one sender reaches them by. */
@@ -149,8 +158,7 @@ export class SimReceivers {
     this.#tried.set(key, poster.life);
     if (!world.auditor.ledger.events.has(id)) world.broke(`${id} was posted and is not durable`);
     const endedAt = this.#endedAt.get(id);
-    const { everOwed, everDead } = this.#book;
-    if (endedAt === undefined || everOwed.has(key) || everDead.has(key)) return;
+    if (endedAt === undefined || this.#isOwed(key)) return;
     const since = Math.max(endedAt, poster.wokeAt);
     if (world.agenda.now <= since + TOLD_MS || !world.isOwner(poster.node, id)) return;
     world.broke(`event ${id} was posted ${world.agenda.now - endedAt} ms after it had ended`);
@@ -168,7 +176,7 @@ export class SimReceivers {
     const latest = this.#latest.get(lane) ?? 0;
     this.#latest.set(lane, Math.max(latest, no));
     // What it has refused comes again when an operator says so.
-    if (this.#book.everDead.has(key)) return;
+    if (this.#refused.has(key)) return;
     // What has been given by another way may come as late as it likes.
     const isOver = world.auditor.ledger.events.get(id)?.ended !== null;
     if (no < latest && (!isOver || this.#book.everOwed.has(key))) {

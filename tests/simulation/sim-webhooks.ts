@@ -24,8 +24,8 @@ const LOOK_MS = 250;
 const DRAIN_MS = 1_000;
 /** How many of the holders have two. */
 const TWO_ENDPOINTS = 0.3;
-/** The second attempt comes after 50 ms, the sixth after 18 s. */
-const LIMITS = { ...WEBHOOK_LIMITS, pace: 0.01 };
+/** Of what an endpoint is owed, little is held. The second attempt comes after 50 ms, the sixth after 18 s. */
+const LIMITS = { ...WEBHOOK_LIMITS, pace: 0.01, owedHeld: 3 };
 /** Those that recover for a moment too, as main has it. */
 const OWNED = new Set<string>(['serving', 'recovering']);
 

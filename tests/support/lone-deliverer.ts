@@ -37,6 +37,8 @@ export function openDeliverer(
     endpoints: async () => [endpoint],
     givenUp: async () => [],
     owed: async () => [],
+    bury: async () => 0,
+    discard: async () => false,
     settle: async () => undefined,
     tellHealth: async () => undefined,
     ...given,

@@ -152,6 +152,7 @@ export async function openDeliverer({
         }
       }),
     bury: () => Promise.resolve(0),
+    discard: () => Promise.resolve(false),
     owed: (id, limit) => {
       asked.count += 1;
       return slowly(() => letters.of(id, 'owed').slice(0, limit));

@@ -9,7 +9,7 @@ import {
   TAKEN,
 } from '../../../tests/support/slow-deliverer.ts';
 import { eventNo, idOf } from '../../../tests/support/stream-events.ts';
-import { MINUTE_MS, plus, SECOND_MS } from '../../domain/time.ts';
+import { DAY_MS, MINUTE_MS, plus, SECOND_MS } from '../../domain/time.ts';
 import { letterOf } from './parcels.ts';
 
 const first = eventNo(1);
@@ -191,5 +191,21 @@ describe('the sender of webhooks', () => {
     deliverer.serve([shard]);
     await clock.pass(5 * SLOW_MS);
     expect(posted()).toEqual([idOf(first)]);
+  });
+
+  test('deletes dead letters after 30 days, bite by bite until none is left', async () => {
+    const asked: number[] = [];
+    const { clock } = await openDeliverer({
+      pending: [],
+      answer: () => TAKEN,
+      book: {
+        discard: async (before) => {
+          asked.push(clock.wall() - before);
+          return asked.length < 3;
+        },
+      },
+    });
+    await clock.pass(MINUTE_MS);
+    expect(asked).toEqual([30 * DAY_MS, 30 * DAY_MS, 30 * DAY_MS]);
   });
 });

@@ -79,6 +79,7 @@ export class Deliverer {
     this.#every('look', LOOK_MS, () => {
       for (const sender of this.#senders.values()) sender.expire();
       this.#letters.bury([...this.#holders.keys()]);
+      void this.#letters.discard();
       this.look();
     });
   }
@@ -210,6 +211,7 @@ export class Deliverer {
       if (known.has(id)) continue;
       sender.close();
       this.#senders.delete(id);
+      this.#letters.forget(id);
       this.#options.log.info({ what: 'webhook.removed', endpoint: id }, 'webhook.removed');
     }
     for (const endpoint of endpoints) {

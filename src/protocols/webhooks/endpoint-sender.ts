@@ -11,8 +11,11 @@ import {
 import type { Endpoint, ToldHealth } from '../../switch/webhooks/ports.ts';
 import { DELIVERY_LIFE_MS, retryWait } from '../../switch/webhooks/schedule.ts';
 import type { Delivered, DeliveryWay, Receiver } from '../../switch/webhooks/ways.ts';
+import { eventId } from '../gateway/pending.ts';
 import type { Turns } from '../gateway/turns.ts';
+import { HeldBack } from './held-back.ts';
 import type { WebhookOptions } from './options.ts';
+import type { Parcel } from './parcel.ts';
 
 /** Three days of them, as the schedule has it. */
 const CHALLENGES_MAX = 15;
@@ -22,17 +25,6 @@ export const GIVEN_UP_MAX = 10_000;
 
 /** So long what is pending waits for what is owed and not in history yet. */
 const INCOMPLETE_MAX_MS = 30 * SECOND_MS;
-
-/** What is sent, and who wants to know what became of it. */
-export interface Parcel {
-  readonly event: StreamedEvent;
-  /** Needs no sending any more: somebody has acknowledged it, or another node sends it. */
-  isOver(): boolean;
-  taken(endpointId: string): void;
-  /** An endpoint has failed, and will be tried again later: with this, or with what comes before it. */
-  heldUp(): void;
-  died(endpointId: string, failure: string): void;
-}
 
 export interface SenderContext {
   readonly options: WebhookOptions;
@@ -49,6 +41,9 @@ export class EndpointSender {
   /** How often it has begun to wait for what it is owed, which may come before what is pending; whether it waits now. */
   #waits = 1;
   #awaitsLetters = true;
+  /** It is owed more than is held here: what is pending is not sent before that, nor held beside it. */
+  #isBehind = false;
+  readonly #held = new HeldBack();
   /** Since when it waits for the rest of what it is owed alone. */
   #incompleteSince: number | null = null;
   #cancelTimer: (() => void) | null = null;
@@ -73,7 +68,7 @@ export class EndpointSender {
   }
 
   get pending(): number {
-    return this.#queue.size;
+    return this.#queue.size + this.#held.size;
   }
 
   get underWay(): number {
@@ -84,9 +79,9 @@ export class EndpointSender {
     return this.#queue.breaker.is === 'closed';
   }
 
-  /** Whether what waits for it of this bill waits for another attempt. */
+  /** Whether what waits for it of this bill waits for another attempt, or for more than is held here. */
   isHeldUp(billId: BillId): boolean {
-    return !this.isTrusted || this.#queue.isHeldUp(billId);
+    return this.#isBehind || !this.isTrusted || this.#queue.isHeldUp(billId);
   }
 
   get waits(): number {
@@ -102,21 +97,42 @@ export class EndpointSender {
     return this.#awaitsLetters && !this.#isClosed;
   }
 
-  /** Other bills are sent from here from now on: begins nothing until it is known what is owed of them. */
+  /** Begins nothing until what it is owed has been read anew: other bills are sent from here, or more is owed than was held. */
   awaitLetters(): void {
     this.#waits += 1;
     this.#awaitsLetters = true;
+    this.#isBehind = false;
     this.#incompleteSince = null;
   }
 
-  /** What it was owed when it began to wait for the nth time has been offered: whole, or as far as history has it. */
-  lettersCame(wait: number, isWhole: boolean): void {
-    if (wait !== this.#waits) return;
+  get isBehind(): boolean {
+    return this.#isBehind && !this.#isClosed;
+  }
+
+  /** More is owed than is held here: from now on what is pending waits until that has been read. */
+  fallBehind(): void {
+    if (this.#isBehind) return;
+    this.#isBehind = true;
+    for (const parcel of this.#held.parcels) parcel.heldUp();
+  }
+
+  /**
+   * What it was owed when it began to wait for the nth time has been offered. `isWhole`: as far as was read, and not only as far
+   * as history has it. `isAll`: that was all.
+   */
+  lettersCame(wait: number, { isWhole, isAll }: { isWhole: boolean; isAll: boolean }): void {
+    if (wait !== this.#waits || !this.#awaitsLetters) return;
     const now = this.#context.options.clock.monotonic();
     this.#incompleteSince ??= now;
     if (!isWhole && now - this.#incompleteSince < INCOMPLETE_MAX_MS) return;
     this.#awaitsLetters = false;
+    if (!isAll) this.fallBehind();
+    if (!this.#isBehind) this.#release();
     this.#pump();
+  }
+
+  #release(): void {
+    for (const { parcel, since } of this.#held.takeAll()) this.offer(parcel, since);
   }
 
   /** Begins with what the endpoint is now: asks one that is pending for its proof, sends to one that is active. */
@@ -159,14 +175,32 @@ export class EndpointSender {
     const now = clock.monotonic();
     const deadAt = now + since + DELIVERY_LIFE_MS - clock.wall();
     const id = partId(bill.id, 'e', event.no);
+    // After a crash there may be a letter of one event, and none yet of the one before.
+    for (const held of this.#held.takeBefore(bill.id, event.no))
+      this.offer(held.parcel, held.since);
     this.#queue.offer({ id, billId: bill.id, no: event.no, deadAt, load: parcel }, now);
     this.#pump();
+  }
+
+  /** As `offer`, of what is pending: it comes after what is owed, but for what is owed of events after it. */
+  offerPending(parcel: Parcel, since: number): void {
+    const { bill, event } = parcel.event;
+    const mayGo = !this.#awaitsLetters && !this.#isBehind;
+    if (mayGo || this.#queue.hasFrom(bill.id, event.no)) this.offer(parcel, since);
+    else this.#held.hold({ parcel, since });
+  }
+
+  /** Whether it waits to be sent, or is under way. */
+  isQueued(event: StreamedEvent): boolean {
+    return this.#queue.has(event.bill.id, eventId(event));
   }
 
   /** It needs no sending any more. */
   drop(billId: BillId, no: number): void {
     const now = this.#context.options.clock.monotonic();
-    this.#queue.drop(billId, partId(billId, 'e', no), now);
+    const id = partId(billId, 'e', no);
+    this.#held.drop(billId, no);
+    this.#queue.drop(billId, id, now);
     this.#pump();
   }
 

@@ -8,28 +8,32 @@ import { DAY_MS, HOUR_MS, SECOND_MS } from '../../domain/time.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Letter } from '../../switch/webhooks/ports.ts';
 import { DELIVERY_LIFE_MS } from '../../switch/webhooks/schedule.ts';
-import { eventId } from '../gateway/pending.ts';
+import { EVENT_LIFE_MS, eventId } from '../gateway/pending.ts';
 import type { EndpointSender } from './endpoint-sender.ts';
 import type { WebhookOptions } from './options.ts';
 import { type LetterContext, letterOf, OwedParcel, type PendingParcel } from './parcels.ts';
 import type { RecipientStream } from './recipient-stream.ts';
 
-/** Letters of one endpoint that are read at once. */
-const LOADED_MAX = 1_000;
 const AGAIN_MS = SECOND_MS;
 /** An event that history does not have after so long will not be seen there. */
 const WRITTEN_MS = DAY_MS;
 const RECIPIENTS_AT_ONCE = 500;
 
+/** What one endpoint is owed, as far as it is held here: where that is not all, its sender is behind. */
+interface Owed {
+  readonly ids: Set<string>;
+  /** Letters on their way to Postgres that are not held here. */
+  readonly unheld: Set<Promise<void>>;
+}
+
 export class Letters implements LetterContext {
   readonly isOurs: (billId: BillId) => boolean;
   readonly #options: WebhookOptions;
   readonly #streamOf: (recipient: Recipient) => RecipientStream | undefined;
-  /** Endpoints of whose letters there may be more, and how many of those read are still owed. */
-  readonly #loaded = new Map<
-    string,
-    { sender: EndpointSender; ids: Set<string>; isAll: boolean }
-  >();
+  /** By endpoint: what is held here of what it is owed. */
+  readonly #owed = new Map<string, Owed>();
+  readonly #senders = new Map<string, EndpointSender>();
+  #isDiscarding = false;
   /** Those whose letters are read again in a moment. */
   readonly #loadedSoon = new Set<EndpointSender>();
   /** The last statement on letters of each event: one after another, so that what is kept last is not taken away before. */
@@ -57,14 +61,46 @@ export class Letters implements LetterContext {
 
   owe = async (senders: readonly EndpointSender[], event: StreamedEvent): Promise<void> => {
     if (senders.length === 0) return;
-    for (const sender of senders) {
-      this.#loaded.get(sender.endpoint.id)?.ids.add(eventId(event));
-      this.offerOwed(sender, event);
-    }
+    const unheld = senders.filter((sender) => !this.#hold(sender, event));
     const ids = senders.map(({ endpoint }) => endpoint.id);
     const { book } = this.#options;
-    await this.#inTurn(event, () => book.keep(ids, 'owed', [letterOf(event)], ''));
+    const kept = this.#inTurn(event, () => book.keep(ids, 'owed', [letterOf(event)], ''));
+    for (const sender of unheld) {
+      const owed = this.#owedBy(sender);
+      owed.unheld.add(kept);
+      void kept.then(() => owed.unheld.delete(kept));
+    }
+    await kept;
   };
+
+  /** Answers whether it is held here: where an endpoint is owed more than that, its letter alone says so. */
+  #hold(sender: EndpointSender, event: StreamedEvent): boolean {
+    const { ids } = this.#owedBy(sender);
+    if (ids.size >= this.#options.limits.owedHeld) sender.fallBehind();
+    if (sender.isBehind && !sender.isQueued(event)) {
+      sender.drop(event.bill.id, event.event.no);
+      return false;
+    }
+    ids.add(eventId(event));
+    this.offerOwed(sender, event);
+    return true;
+  }
+
+  #owedBy(sender: EndpointSender): Owed {
+    const { id } = sender.endpoint;
+    let owed = this.#owed.get(id);
+    if (owed === undefined) {
+      owed = { ids: new Set(), unheld: new Set() };
+      this.#owed.set(id, owed);
+    }
+    return owed;
+  }
+
+  /** The endpoint has been removed. */
+  forget(endpointId: string): void {
+    this.#owed.delete(endpointId);
+    this.#senders.delete(endpointId);
+  }
 
   died = async (endpointId: string, event: StreamedEvent, failure: string): Promise<void> => {
     const { book, metrics } = this.#options;
@@ -94,7 +130,7 @@ export class Letters implements LetterContext {
   };
 
   isOwed = (endpointId: string, event: StreamedEvent): boolean =>
-    this.#loaded.get(endpointId)?.ids.has(eventId(event)) ?? false;
+    this.#owed.get(endpointId)?.ids.has(eventId(event)) ?? false;
 
   offerOwed = (sender: EndpointSender, event: StreamedEvent): void => {
     sender.offer(new OwedParcel(event, this), sentAt(event.event));
@@ -109,30 +145,32 @@ export class Letters implements LetterContext {
 
   /** Brings an endpoint what it is owed: the first of it, and the rest as that is taken. */
   load(sender: EndpointSender): void {
+    const { id } = sender.endpoint;
+    const { log } = this.#options;
+    this.#senders.set(id, sender);
+    this.#load(sender).catch((error: unknown) => {
+      const what = 'webhook.lettersUnread';
+      log.warn({ what, err: error, endpoint: id }, what);
+      this.#loadLater(sender);
+    });
+  }
+
+  async #load(sender: EndpointSender): Promise<void> {
     const { waits } = sender;
     const { id } = sender.endpoint;
-    const { book, log } = this.#options;
-    const loaded = this.#loaded.get(id) ?? { sender, ids: new Set<string>(), isAll: true };
-    this.#loaded.set(id, { ...loaded, sender });
-    book
-      .owed(id, LOADED_MAX)
-      .then(async (owed) => {
-        const isAll = owed.length < LOADED_MAX;
-        this.#loaded.set(id, { sender, ids: loaded.ids, isAll });
-        let isWhole = true;
-        for (const { letter, since } of owed) {
-          // It waits anew, and has its letters read anew.
-          if (sender.waits !== waits) return;
-          if (!(await this.#bring(sender, letter, since, loaded.ids))) isWhole = false;
-        }
-        sender.lettersCame(waits, isWhole);
-        if (!isWhole) this.#loadLater(sender);
-      })
-      .catch((error: unknown) => {
-        const what = 'webhook.lettersUnread';
-        log.warn({ what, err: error, endpoint: id }, what);
-        this.#loadLater(sender);
-      });
+    const { book, limits } = this.#options;
+    const { ids, unheld } = this.#owedBy(sender);
+    // What is not held is not missed: it is there to be read by then.
+    await Promise.all(unheld);
+    const letters = await book.owed(id, limits.owedHeld);
+    let isWhole = true;
+    for (const { letter, since } of letters) {
+      // It waits anew, and has its letters read anew; or it has been removed.
+      if (sender.waits !== waits || this.#senders.get(id) !== sender) return;
+      if (!(await this.#bring(sender, letter, since, ids))) isWhole = false;
+    }
+    sender.lettersCame(waits, { isWhole, isAll: letters.length < limits.owedHeld });
+    if (!isWhole || (sender.isBehind && ids.size === 0)) this.#loadLater(sender);
   }
 
   #loadLater(sender: EndpointSender): void {
@@ -141,17 +179,25 @@ export class Letters implements LetterContext {
     this.#options.clock.after(AGAIN_MS, () => {
       this.#loadedSoon.delete(sender);
       if (sender.awaitsLetters) this.load(sender);
+      else this.#goOn(sender);
     });
+  }
+
+  /** What is held has been sent: the rest is read. */
+  #goOn(sender: EndpointSender): void {
+    if (!sender.isBehind || this.#owedBy(sender).ids.size > 0) return;
+    sender.awaitLetters();
+    this.load(sender);
   }
 
   /** What is owed of bills that other nodes send now is for them to bring: they may come back with more of it, or less. */
   leaveToOthers(): void {
-    for (const { sender, ids } of this.#loaded.values()) {
+    for (const [endpointId, { ids }] of this.#owed) {
       for (const id of ids) {
         const part = parsePartId(id, 'e');
         if (part === undefined || this.isOurs(part.billId)) continue;
         ids.delete(id);
-        sender.drop(part.billId, part.no);
+        this.#senders.get(endpointId)?.drop(part.billId, part.no);
       }
     }
   }
@@ -167,6 +213,20 @@ export class Letters implements LetterContext {
         },
         (error: unknown) => log.warn({ what: 'webhook.unburied', err: error }, 'webhook.unburied'),
       );
+    }
+  }
+
+  /** Dead letters of events that are dead for their holder too are kept no more. */
+  async discard(): Promise<void> {
+    const { book, clock, log } = this.#options;
+    if (this.#isDiscarding) return;
+    this.#isDiscarding = true;
+    try {
+      while (await book.discard(clock.wall() - EVENT_LIFE_MS));
+    } catch (error) {
+      log.warn({ what: 'webhook.undiscarded', err: error }, 'webhook.undiscarded');
+    } finally {
+      this.#isDiscarding = false;
     }
   }
 
@@ -210,12 +270,9 @@ export class Letters implements LetterContext {
   }
 
   #done(endpointId: string, id: string): void {
-    const loaded = this.#loaded.get(endpointId);
-    if (loaded === undefined) return;
-    loaded.ids.delete(id);
-    if (loaded.isAll || loaded.ids.size > 0) return;
-    loaded.isAll = true;
-    this.load(loaded.sender);
+    this.#owed.get(endpointId)?.ids.delete(id);
+    const sender = this.#senders.get(endpointId);
+    if (sender !== undefined) this.#goOn(sender);
   }
 
   #inTurn(event: StreamedEvent, statement: () => Promise<void>): Promise<void> {

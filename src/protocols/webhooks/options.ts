@@ -29,6 +29,8 @@ export interface WebhookLimits {
   readonly parallelInAll: number;
   /** Holders whose pending events are read at once. */
   readonly readsAtOnce: number;
+  /** Events that one endpoint is owed beside what is pending, and that are held in memory: of more, letters alone tell. */
+  readonly owedHeld: number;
   /** All waits before another attempt are multiplied by it; 1: as published. */
   readonly pace: number;
 }
@@ -37,6 +39,7 @@ export const WEBHOOK_LIMITS: WebhookLimits = {
   parallel: 16,
   parallelInAll: 2_000,
   readsAtOnce: 32,
+  owedHeld: 1_000,
   pace: 1,
 };
 

@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { PendingEvent } from '../gateway/pending.ts';
-import type { EndpointSender, Parcel } from './endpoint-sender.ts';
+import type { EndpointSender } from './endpoint-sender.ts';
+import type { Parcel } from './parcel.ts';
 import { OwedParcel, type ParcelContext, PendingParcel } from './parcels.ts';
 
 /** By endpoint: what it was offered last. A letter is kept once a test says so. */
@@ -22,6 +23,7 @@ function endpointsWhile(underWay: Promise<void>, ...ids: readonly string[]) {
     ({
       endpoint: { id },
       offer: (offeredTo: Parcel) => offered.set(id, offeredTo),
+      offerPending: (offeredTo: Parcel) => offered.set(id, offeredTo),
       isHeldUp: () => true,
     }) as unknown as EndpointSender;
   const pending = { id: 'bill-e1', event, isDone: false } as unknown as PendingEvent;

@@ -9,7 +9,8 @@ import type { BillId } from '../../domain/ids.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Letter } from '../../switch/webhooks/ports.ts';
 import type { PendingEvent } from '../gateway/pending.ts';
-import type { EndpointSender, Parcel } from './endpoint-sender.ts';
+import type { EndpointSender } from './endpoint-sender.ts';
+import type { Parcel } from './parcel.ts';
 
 export interface LetterContext {
   /** Whether this node is the one that sends events of this bill. */
@@ -63,8 +64,9 @@ export class PendingParcel implements Parcel {
       onDone();
       for (const sender of this.#outstanding.values()) this.#leave(sender);
     };
-    for (const sender of [...this.#outstanding.values()])
-      sender.offer(this, sentAt(this.event.event));
+    for (const sender of [...this.#outstanding.values()]) {
+      sender.offerPending(this, sentAt(this.event.event));
+    }
   }
 
   isOver(): boolean {

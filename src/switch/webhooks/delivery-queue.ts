@@ -67,6 +67,19 @@ export class DeliveryQueue<Load> {
     return this.#breaker;
   }
 
+  /** Whether it waits or is under way. */
+  has(billId: string, id: string): boolean {
+    const lane = this.#lanes.get(billId);
+    return lane !== undefined && find(lane, id) !== undefined;
+  }
+
+  /** Whether one of this bill and number, or after it, waits or is under way. */
+  hasFrom(billId: string, no: number): boolean {
+    const lane = this.#lanes.get(billId);
+    if (lane === undefined) return false;
+    return (lane.waiting.at(-1)?.no ?? 0) >= no || (lane.underWay?.no ?? 0) >= no;
+  }
+
   /** Puts a delivery into its place; one that is known keeps its attempts, and takes the new load. */
   offer(of: Omit<Delivery<Load>, 'attempts'>, now: number): void {
     const lane = this.#laneOf(of.billId);

@@ -140,6 +140,8 @@ export interface WebhookBook {
   ): Promise<void>;
   /** Events that are pending beyond a delivery's life, and that nobody has given up yet, become dead letters. */
   bury(recipients: readonly Recipient[], before: number): Promise<number>;
+  /** Dead letters of what occurred before that are kept no more: some of them; answers whether there may be others. */
+  discard(before: number): Promise<boolean>;
   /** The first letters that an endpoint is owed, oldest first. */
   owed(id: string, limit: number): Promise<{ letter: Letter; since: number }[]>;
   /** The dead letters of these endpoints for what occurred since then: of each the latest, so many at the most. */
