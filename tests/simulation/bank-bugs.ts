@@ -2,6 +2,7 @@
 
 import { isPresent } from '../../src/domain/bill/state.ts';
 import type { BillFact } from '../../src/domain/bill/vocabulary.ts';
+import { done } from '../../src/drivers/contract/bill-driver.ts';
 import { GroupCommit } from '../../src/switch/group-commit.ts';
 import type { Asked } from '../../src/switch/reply-sink.ts';
 import { Shard } from '../../src/switch/shard.ts';
@@ -10,6 +11,7 @@ import type { RunOptions } from './settings.ts';
 import { SimBankDriver } from './sim-bank-driver.ts';
 
 type Register = SimBankDriver['register'];
+type Look = SimBankDriver['look'];
 type Apply = Parameters<Shard['apply']>;
 type Hold = Parameters<GroupCommit['hold']>;
 
@@ -65,6 +67,17 @@ export const BANK_BUGS = {
       receive(self, { ...asked, operation: { ...operation, outcome } });
     }),
 
+  /** Nobody is told that what shows as given back may yet fail. */
+  'under-way-unsaid': () =>
+    patch<Parameters<Look>, ReturnType<Look>, SimBankDriver>(
+      SimBankDriver.prototype,
+      'look',
+      (look) => async (self, registration) => {
+        const seen = await look(self, registration);
+        return seen.outcome === 'done' ? done({ ...seen.value, isReturning: false }) : seen;
+      },
+    ),
+
   /** What waits for an earlier call to settle waits anew whenever it is taken up. */
   'wait-begun-anew': () =>
     patch<[Asked], void, Shard>(Shard.prototype, 'receive', (receive) => (self, asked) => {
@@ -111,6 +124,10 @@ export const BANK_HAUNTS: Haunts = {
   'look-unheard': { faults: [], given: { ...AT_BANK, ...IMPATIENT } },
   'refund-unasked': { faults: [], given: { ...AT_BANK, ...IMPATIENT } },
   'refund-guessed': { faults: ['bank.lost'], given: { ...AT_BANK, operations: 200 } },
+  'under-way-unsaid': {
+    faults: ['bank.refundFailed'],
+    given: { ...AT_BANK, ...IMPATIENT, operations: 200 },
+  },
   'wait-begun-anew': { faults: ['bank.lost'], given: AT_BANK },
   'call-forgotten': {
     faults: ['bank.answerLost', 'bank.shut'],
@@ -125,6 +142,7 @@ export const BANK_BUGS_FOUND_BY: Found = {
   'look-unheard': /come to no end/,
   'refund-unasked': /come to no end/,
   'refund-guessed': /settled and 0 rejected here/,
+  'under-way-unsaid': /settled and 0 rejected here|come to no end/,
   'wait-begun-anew': /come to no end/,
   'call-forgotten': /the bank has|not settled here/,
 };

@@ -51,6 +51,7 @@ export const BANK_FAULTS = {
   'desk.crash': 0.02,
   'desk.unread': 0.2,
   'bank.shut': 0.2,
+  'bank.refundFailed': 0.5,
 } as const;
 
 /** What befalls a receiver of webhooks and their sender. */

@@ -6,6 +6,7 @@ import type { Sighting, Tender } from '../../src/domain/acquiring/words.ts';
 import type { Minor } from '../../src/domain/money.ts';
 import type { BookEntry } from '../../src/simulators/control.ts';
 import type { Agenda } from './agenda.ts';
+import type { Dice } from './dice.ts';
 import { EPOCH_MS } from './life.ts';
 
 interface GivenBack {
@@ -31,17 +32,24 @@ export interface BankWays {
   readonly partialRefund: boolean;
   /** How long a refund is on its way. */
   readonly refundMs: number;
+  /** Whether it counts as given back meanwhile. */
+  readonly refundShowsAtOnce: boolean;
 }
 
 export class SimBank {
   readonly ways: BankWays;
   readonly orders: BankOrder[] = [];
   readonly #agenda: Agenda;
+  readonly #dice: Dice;
   readonly #broke: (what: string) => void;
 
-  constructor(agenda: Agenda, ways: BankWays, broke: (what: string) => void) {
-    this.#agenda = agenda;
+  constructor(
+    ways: BankWays,
+    { agenda, dice, broke }: { agenda: Agenda; dice: Dice; broke: (what: string) => void },
+  ) {
     this.ways = ways;
+    this.#agenda = agenda;
+    this.#dice = dice;
     this.#broke = broke;
   }
 
@@ -59,11 +67,12 @@ export class SimBank {
 
   sighting(ref: string): Sighting {
     const order = this.#order(ref);
-    const isPaid = order.status === 'paid';
+    const paid = order.status === 'paid' ? order.amount : 0;
+    const returned = this.ways.refundShowsAtOnce ? paid - leftOf(order) : returnedOf(order);
     return {
       status: order.status,
-      paid: (isPaid ? order.amount : 0) as Minor,
-      returned: returnedOf(order) as Minor,
+      paid: paid as Minor,
+      returned: returned as Minor,
       isReturning: order.refunds.some(({ isDone }) => !isDone),
       reference: null,
       payer: null,
@@ -88,11 +97,14 @@ export class SimBank {
     }
     const refund: GivenBack = { id, amount, isDone: false };
     order.refunds.push(refund);
-    this.#agenda.after(this.ways.refundMs, () => {
-      refund.isDone = true;
-    });
     if (this.ways.refundMs === 0) refund.isDone = true;
+    else this.#agenda.after(this.ways.refundMs, () => this.#land(order, refund));
     return this.sighting(ref);
+  }
+
+  #land(order: BankOrder, refund: GivenBack): void {
+    if (!this.#dice.strikes('bank.refundFailed')) refund.isDone = true;
+    else order.refunds.splice(order.refunds.indexOf(refund), 1);
   }
 
   /** A payer scans the code and pays a moment later; false: it can be paid no more. */

@@ -150,9 +150,11 @@ export class World implements NodeWorld {
     const ways = {
       closesByItself: banking.chance(0.5),
       partialRefund: banking.chance(0.7),
-      refundMs: banking.pick([0, 0, 1_500]),
+      refundMs: banking.pick([0, 1_500, 5_000]),
+      refundShowsAtOnce: banking.chance(0.5),
     };
-    return new SimBank(this.agenda, ways, (what) => this.broke(what));
+    const { agenda, bankDice: dice } = this;
+    return new SimBank(ways, { agenda, dice, broke: (what) => this.broke(what) });
   }
 
   get violation(): string | null {

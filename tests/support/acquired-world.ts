@@ -2,7 +2,14 @@
 // effect, and whoever makes the calls forgets all it knew. The bill is the domain's own.
 
 import { leftOf } from '../../src/domain/acquiring/acquired-bill.ts';
-import type { Outcome, Registration, Sighting, Tender } from '../../src/domain/acquiring/words.ts';
+import type {
+  Attempt,
+  Outcome,
+  Refund,
+  Registration,
+  Sighting,
+  Tender,
+} from '../../src/domain/acquiring/words.ts';
 import { must } from '../../src/domain/assert.ts';
 import { acquiringOf, lookAt, nextVisitTo } from '../../src/domain/bill/acquired.ts';
 import { decide, evolve, nextDueOf } from '../../src/domain/bill/bill.ts';
@@ -16,6 +23,8 @@ import {
 } from '../../src/domain/bill/vocabulary.ts';
 import type { PaychannelId } from '../../src/domain/ids.ts';
 import { type Millis, NEVER, plus } from '../../src/domain/time.ts';
+import { done, unknown, unsent } from '../../src/drivers/contract/bill-driver.ts';
+import { judgeRefund } from '../../src/drivers/contract/verdicts.ts';
 import { create, momentOf, money, START } from './bill-spec.ts';
 
 export interface BankWays {
@@ -23,6 +32,13 @@ export interface BankWays {
   readonly partialRefund: boolean;
   /** Ending what has just been paid gives it back. */
   readonly cancelGivesBack: boolean;
+  /** How a refund goes: it is done at once, or is on its way, and shows in the sum when it has come, or from the beginning. */
+  readonly refunds?: 'atOnce' | 'shownLate' | 'shownEarly';
+}
+
+interface OnItsWay {
+  readonly amount: number;
+  readonly by: 'us' | 'hand';
 }
 
 export type Lost = 'not' | 'before' | 'after';
@@ -36,6 +52,7 @@ export class AcquiredWorld {
   bill: Bill = ABSENT;
   now: Millis = START;
   bank = { status: 'none' as 'none' | 'open' | 'paid' | 'ended', paid: 0, returned: 0, byHand: 0 };
+  onItsWay: OnItsWay[] = [];
   registrations = 0;
   /** The bank says no to this for good. */
   refuses: 'register' | 'refund' | null = null;
@@ -107,14 +124,33 @@ export class AcquiredWorld {
   }
 
   byHand(amount: number): void {
-    const given = Math.min(amount, this.bank.paid - this.bank.returned);
-    this.bank.returned += given;
-    this.bank.byHand += given;
+    const given = Math.min(amount, this.#leftAtBank);
+    if (given > 0) this.#giveBack({ amount: given, by: 'hand' });
+  }
+
+  /** What is on its way comes, or does not. */
+  land(isGiven: boolean): void {
+    for (const { amount, by } of this.onItsWay.splice(0)) {
+      if (!isGiven) continue;
+      this.bank.returned += amount;
+      if (by === 'hand') this.bank.byHand += amount;
+    }
+  }
+
+  #giveBack(refund: OnItsWay): void {
+    this.onItsWay.push(refund);
+    if ((this.ways.refunds ?? 'atOnce') === 'atOnce') this.land(true);
+  }
+
+  get #leftAtBank(): number {
+    const { paid, returned } = this.bank;
+    return this.onItsWay.reduce((left, { amount }) => left - amount, paid - returned);
   }
 
   /** Until nothing is to be called but looks that bring nothing. */
   settle(): void {
     for (let i = 0; i < LOOKS_MAX; i++) {
+      this.land(true);
       const at = Math.min(nextVisitTo(this.present, this.now), nextDueOf(this.bill));
       if (at === NEVER) break;
       const { record } = acquiringOf(this.present);
@@ -122,6 +158,7 @@ export class AcquiredWorld {
         record.status === 'paid' &&
         record.refunds.every(({ status }) => status === 'done' || status === 'refused') &&
         record.seen?.returned === this.bank.returned &&
+        !record.seen.isReturning &&
         this.present.status !== 'paid';
       if (isQuiet) break;
       this.now = Math.max(this.now + 1_000, at) as Millis;
@@ -145,7 +182,7 @@ export class AcquiredWorld {
       case 'cancel':
         return this.#cancel();
       case 'refund':
-        return this.#refund(step.refund, step.attempt.lastSentAt !== null);
+        return this.#refund(step.refund, step.attempt);
     }
   }
 
@@ -168,39 +205,51 @@ export class AcquiredWorld {
     const { bank, ways } = this;
     this.#endIn(START);
     if (bank.status === 'paid' && bank.returned < bank.paid) {
-      if (!ways.cancelGivesBack) return { ...refusal('never'), code: 'paid' };
-      bank.returned = bank.paid;
+      if (!ways.cancelGivesBack || this.onItsWay.length > 0) {
+        return { ...refusal('never'), code: 'paid' };
+      }
+      this.#giveBack({ amount: this.#leftAtBank, by: 'us' });
     }
     return this.#seen();
   }
 
-  /** As judgeRefund has it. */
-  #refund(
-    { amount, returnedBefore }: { readonly amount: number; readonly returnedBefore: number },
-    isRepeat: boolean,
-  ): Outcome<Sighting> {
-    const since = this.bank.returned - returnedBefore;
-    if (isRepeat && since >= amount) return this.#seen();
-    if (since !== 0) return { ...refusal({ afterMs: 0 }), code: 'moved' };
-    if (amount > this.bank.paid - this.bank.returned)
-      return { ...refusal('never'), code: 'exceeds' };
-    if (this.refuses === 'refund') return refusal('never');
-    this.bank.returned += amount;
-    return this.#seen();
+  /** As drivers do it, by a bank at which nothing arrives late. */
+  #refund(refund: Refund, attempt: Attempt): Outcome<Sighting> {
+    const seen = this.#sighting();
+    const { verdict } = judgeRefund(seen, refund, attempt, { now: this.now, settleMs: 0 });
+    switch (verdict) {
+      case 'given':
+        return done(seen);
+      case 'moved':
+        return { ...refusal({ afterMs: 0 }), code: verdict };
+      case 'exceeds':
+      case 'notPaid':
+        return { ...refusal('never'), code: verdict };
+      case 'send':
+        if (this.refuses === 'refund') return refusal('never');
+        this.#giveBack({ amount: refund.amount, by: 'us' });
+        return this.onItsWay.length > 0 ? unknown('on its way', 1_000) : done(this.#sighting());
+      default:
+        return unsent('unclear', verdict, 1_000);
+    }
   }
 
   #seen(): Outcome<Sighting> {
+    return done(this.#sighting());
+  }
+
+  #sighting(): Sighting {
     const { status, paid, returned } = this.bank;
     const expired = this.now >= this.present.terms.expiresAt ? 'expired' : 'cancelled';
-    const value = {
+    const isEarly = this.ways.refunds === 'shownEarly';
+    return {
       status: status === 'ended' ? expired : status === 'none' ? 'open' : status,
       paid: money(paid),
-      returned: money(returned),
-      isReturning: false,
+      returned: money(isEarly ? paid - this.#leftAtBank : returned),
+      isReturning: this.onItsWay.length > 0,
       reference: null,
       payer: null,
-    } as const;
-    return { outcome: 'done', value };
+    };
   }
 }
 

@@ -284,9 +284,9 @@ function sighted(bill: AcquiredBill, seen: Sighting, now: Millis): AcquiredBill 
   }
 }
 
-/** Q4: while a refund of ours is out, nobody can tell whose money it is. */
-function withExternal(bill: AcquiredBill, { returned }: Sighting): AcquiredBill {
-  if (bill.refunds.some(({ status }) => status === 'sent')) return bill;
+/** Q4: while a refund of ours is out, nobody can tell whose money it is; while one is on its way, whether it comes. */
+function withExternal(bill: AcquiredBill, { returned, isReturning }: Sighting): AcquiredBill {
+  if (isReturning || bill.refunds.some(({ status }) => status === 'sent')) return bill;
   const ours = bill.refunds
     .filter(({ status }) => status === 'done')
     .reduce((sum, { amount }) => add(sum, amount), ZERO);
@@ -308,9 +308,10 @@ export function isCancelRefundDue(bill: AcquiredBill): boolean {
 }
 
 /** An acquirer whose cancel of something just paid gave all of it back has made that refund already. */
-function withGivenByCancel(bill: AcquiredBill, { status, returned }: Sighting): AcquiredBill {
+function withGivenByCancel(bill: AcquiredBill, seen: Sighting): AcquiredBill {
+  const { status, returned, isReturning } = seen;
   const isThere = bill.refunds.some(({ id }) => id === CANCEL_REFUND);
-  if (status !== 'paid' || returned <= bill.external || isThere) return bill;
+  if (status !== 'paid' || isReturning || returned <= bill.external || isThere) return bill;
   const given = {
     ...newRefund(CANCEL_REFUND, subtract(returned, bill.external)),
     status: 'done',

@@ -53,7 +53,7 @@ export interface Sighting {
   readonly paid: Minor;
   /** Of it, given back: by us or by hand. */
   readonly returned: Minor;
-  /** A refund has been taken and is not yet in `returned`. */
+  /** A refund has been taken and may yet fail, whether or not it shows in `returned`. */
   readonly isReturning: boolean;
   /** The payment's number where all banks know it, say that of SBP. */
   readonly reference: string | null;

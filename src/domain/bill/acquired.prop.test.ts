@@ -10,6 +10,7 @@ type Happening =
   | { readonly do: 'visit'; readonly lost: 'not' | 'before' | 'after'; readonly dies: boolean }
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'pay' | 'confirm' | 'cancel' | 'late' }
+  | { readonly do: 'land'; readonly isGiven: boolean }
   | { readonly do: 'less' | 'byHand' | 'refund'; readonly amount: number };
 
 const lost = fc.constantFrom('not' as const, 'not' as const, 'before' as const, 'after' as const);
@@ -37,6 +38,10 @@ const happenings = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('late' as const) }) },
   {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('land' as const), isGiven: fc.boolean() }),
+  },
+  {
     weight: 3,
     arbitrary: fc.record({
       do: fc.constantFrom('less' as const, 'byHand' as const, 'refund' as const),
@@ -48,6 +53,7 @@ const ways: fc.Arbitrary<BankWays> = fc.record({
   closesByItself: fc.boolean(),
   partialRefund: fc.constantFrom(true, true, false),
   cancelGivesBack: fc.boolean(),
+  refunds: fc.constantFrom('atOnce', 'atOnce', 'shownLate', 'shownEarly'),
 });
 /** A life that gets nowhere shows nothing. */
 const visit: Happening = { do: 'visit', lost: 'not', dies: false };
@@ -78,6 +84,9 @@ function live(world: AcquiredWorld, plan: readonly Happening[]): void {
         break;
       case 'late':
         world.hearLate();
+        break;
+      case 'land':
+        world.land(each.isGiven);
         break;
       case 'byHand':
         world.byHand(each.amount);
@@ -132,7 +141,7 @@ describe('the money of a bill at an acquirer', () => {
         for (const { kind, status: end, origin } of credits)
           reached.add(`${kind} ${origin ?? end}`);
       }),
-      { numRuns: 120, seed: 7 },
+      { numRuns: 240, seed: 7 },
     );
     const ends = [
       'cancelled',
@@ -216,6 +225,19 @@ describe('a bill at an acquirer', () => {
     expect(world.bank.returned).toBe(1000);
   });
 
+  test('gives back what its cancel has begun to give back and did not bring', () => {
+    const world = opened({ cancelGivesBack: true, refunds: 'shownEarly' });
+    world.visit('not');
+    world.command(cancel());
+    world.pay();
+    world.visit('not');
+    expect(world.onItsWay).toHaveLength(1);
+    world.land(false);
+    world.settle();
+    expect(world.present.credits).toMatchObject([{ status: 'settled', reason: 'late' }]);
+    expect(world.bank.returned).toBe(1000);
+  });
+
   test('counts what was paid until its end was told, and expires where nothing was', () => {
     const paid = opened();
     paid.pay();
@@ -243,6 +265,34 @@ describe('a bill at an acquirer', () => {
       credit: { origin: 'external' },
     });
   });
+
+  test.each(['shownLate', 'shownEarly'] as const)(
+    'counts a refund on its way when it has come, and not where it fails, ours or by hand: %s',
+    (refunds) => {
+      const world = opened({ refunds }, true);
+      world.command(confirm());
+      world.command(refund(300));
+      for (const isGiven of [false, true]) {
+        world.pass(60_000);
+        for (let i = 0; i < 3; i++) world.visit('not');
+        expect(world.present.credits).toMatchObject([{ status: 'pending' }]);
+        world.land(isGiven);
+      }
+      world.settle();
+      expect(world.present.credits).toMatchObject([{ status: 'settled' }]);
+      for (const isGiven of [false, true]) {
+        world.byHand(200);
+        world.pass(60_000);
+        world.visit('not');
+        expect(world.present.credits).toHaveLength(1);
+        world.land(isGiven);
+        world.pass(60_000);
+        world.visit('not');
+      }
+      expect(world.present.books.refunded).toBe(500);
+      expect(world.bank.returned).toBe(500);
+    },
+  );
 
   test('ends where all of it was given back by hand before the confirm', () => {
     const world = opened({}, true);

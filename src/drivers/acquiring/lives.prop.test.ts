@@ -24,6 +24,7 @@ const tbank: Kind = {
     {},
     { orderIdUnique: false },
     { refundDelayMs: 20_000 },
+    { refundDelayMs: 20_000, refundShowsAtOnce: true },
     { formShownCancels: false, qrShowsForm: false },
   ],
 };

@@ -32,8 +32,9 @@ export function judgeRefund(
   moment: Moment,
 ): RefundVerdict {
   const since = sighting.returned - refund.returnedBefore;
-  if (lastSentAt !== null && since >= refund.amount) return { verdict: 'given' };
+  // Whether or not it shows in the sum already: it may still fail.
   if (sighting.isReturning) return { verdict: 'underway' };
+  if (lastSentAt !== null && since >= refund.amount) return { verdict: 'given' };
   if (lastSentAt !== null) {
     const afterMs = lastSentAt + moment.settleMs - moment.now;
     if (afterMs > 0) return { verdict: 'tooEarly', afterMs };

@@ -240,7 +240,13 @@ export class TbankPayments {
 
 /** What a state and a notification call the amount: one of two readings of the paper (settings.ts). */
 export function shownAmount(payment: TbankPayment, settings: TbankSettings): number {
-  return settings.amountIsCurrent ? payment.amount - payment.refunded : payment.amount;
+  if (!settings.amountIsCurrent) return payment.amount;
+  const left = payment.amount - payment.refunded;
+  return settings.refundShowsAtOnce ? left - underwayOf(payment) : left;
+}
+
+function underwayOf({ refunds }: TbankPayment): number {
+  return refunds.reduce((sum, { amount, status }) => sum + (status === 'underway' ? amount : 0), 0);
 }
 
 function orderKey(terminalKey: string, orderId: string): string {

@@ -50,6 +50,10 @@ export const tbankSettingsSchema = Type.Object(
       'Amount in GetState and notifications is what is left after refunds; else what was paid.',
     ),
     refundDelayMs: ms(0, 'A refund stays ASYNC_REFUNDING so long; 0: it is done at once.'),
+    refundShowsAtOnce: flag(
+      false,
+      'Amount falls when a refund is begun, and rises again where it fails; else when it is done.',
+    ),
     refundAttemptsPerHour: Type.Integer({ minimum: 1, maximum: 100, default: 1 }),
     refundAttemptsPerDay: Type.Integer({ minimum: 1, maximum: 100, default: 5 }),
     notificationTimeoutMs: ms(10_000, 'How long the bank waits for OK.'),

@@ -196,6 +196,30 @@ describe('the simulated T-Bank', () => {
     expect(await call('Cancel', { PaymentId })).toMatchObject({ ErrorCode: '3029' });
   });
 
+  test('shows a refund in Amount from its beginning where it is set so, and no more where it fails', async () => {
+    const { call, clock, simulator } = await stage({
+      refundDelayMs: 1_000,
+      refundShowsAtOnce: true,
+    });
+    const { PaymentId } = await call('Init', INIT);
+    await call('GetQr', { PaymentId });
+    await call('SbpPayTest', { PaymentId });
+    simulator.bank.refuseRefunds('3031', 1);
+    const { Amount: whole } = await call('GetState', { PaymentId });
+    const part = Number(whole) / 2;
+
+    await call('Cancel', { PaymentId, Amount: part });
+    expect(await call('GetState', { PaymentId })).toMatchObject({
+      Status: 'ASYNC_REFUNDING',
+      Amount: part,
+    });
+    clock.advance(1_000);
+    expect(await call('GetState', { PaymentId })).toMatchObject({
+      Status: 'CONFIRMED',
+      Amount: whole,
+    });
+  });
+
   test('lives the same life for the same seed', async () => {
     const lives = await Promise.all([stage({ seed: 7 }), stage({ seed: 7 }), stage({ seed: 8 })]);
     const ids = await Promise.all(lives.map(({ call }) => call('Init', INIT)));
