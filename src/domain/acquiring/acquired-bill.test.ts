@@ -68,8 +68,19 @@ const earlyAt =
   (lastSentAt: Millis | null): Unknown =>
     unsent('early', must(lastSentAt, 'an earlier call') + SETTLE_MS - now);
 
+/** As it is seen just before a refund is begun. */
+function looked(bill: AcquiredBill, now: Millis, seen = must(paid.seen, 'a sighting')) {
+  expect(nextStep(bill, now, CAN)).toMatchObject({ call: 'look' });
+  return finish(bill, { call: 'look' }, { outcome: 'done', value: seen }, now);
+}
+
+function refundWanted(): AcquiredBill {
+  const wanted = must(wantRefund(paid, { id: 'c1', amount: 300 as Minor }, START), 'a refund');
+  return looked(wanted, START);
+}
+
 const wanting: readonly [string, AcquiredBill][] = [
-  ['a refund', must(wantRefund(paid, { id: 'c1', amount: 300 as Minor }, START), 'a refund')],
+  ['a refund', refundWanted()],
   ['a cancel', wantCancel(open, START)],
 ];
 
@@ -115,7 +126,7 @@ describe.each(wanting)('%s whose call was lost', (_what, wanted) => {
 });
 
 describe('a refund whose next call was not let in', () => {
-  const wanted = must(wantRefund(paid, { id: 'c1', amount: 300 as Minor }, START), 'a refund');
+  const wanted = refundWanted();
   const shut = (code: NotDoneCode): NotDone => ({
     outcome: 'notDone',
     code,
@@ -153,10 +164,43 @@ describe('a refund whose next call was not let in', () => {
   });
 });
 
+describe('a refund that is wanted long after the last look', () => {
+  const DAY_MS = 86_400_000;
+  const seen = { ...must(paid.seen, 'a sighting'), returned: 300 as Minor };
+
+  test('is told apart from what was given back by hand since, though the life that begins it ends before its call', () => {
+    const order = { id: 'c1', amount: 300 as Minor };
+    const known = looked(must(wantRefund(paid, order, at(DAY_MS)), 'a refund'), at(DAY_MS), seen);
+    const { bill } = made(known, at(DAY_MS), () => LOST);
+
+    expect(known.external).toBe(300);
+    expect(nextStep(bill, bill.dueAt, CAN)).toMatchObject({
+      call: 'refund',
+      refund: { returnedBefore: 300 },
+      attempt: { lastSentAt: at(DAY_MS) },
+    });
+  });
+
+  test('of all that came, once it is cancelled, asks for what is left now', () => {
+    const known = looked(wantCancel(paid, at(DAY_MS)), at(DAY_MS), seen);
+
+    expect(nextStep(known, at(DAY_MS), CAN)).toMatchObject({
+      call: 'refund',
+      refund: { amount: 700, returnedBefore: 300 },
+    });
+  });
+
+  test('waits for no look where the one before it has just been answered', () => {
+    const both = must(wantRefund(refundWanted(), { id: 'c2', amount: 200 as Minor }, START), 'two');
+
+    expect(nextStep(both, START, CAN)).toMatchObject({ call: 'refund', refund: { id: 'c1' } });
+  });
+});
+
 describe('a refund that the acquirer has put off', () => {
   const put = (afterMs: number) =>
     ({ outcome: 'notDone', code: 'usedUp', detail: '3029', again: { afterMs } }) as const;
-  const first = must(wantRefund(paid, { id: 'c1', amount: 300 as Minor }, START), 'a refund');
+  const first = refundWanted();
   const step = must(nextStep(first, START, CAN), 'a step');
   const off = finish(begin(first, step, START), step as StepTaken, put(3_600_000), START);
 

@@ -12,6 +12,7 @@
 //   Q3. One refund at a time: what the acquirer says it has given back can then be told apart.
 //   Q4. What was given back and is none of ours was given back by hand: `external`. It counts once.
 //   Q5. What must wait until an earlier call can no longer arrive waits from that call on, however often it is taken up.
+//   Q6. A refund is told apart by what is seen just before it is begun, not by a look of yesterday.
 
 import { assert } from '../assert.ts';
 import { add, type Minor, minor, subtract, ZERO } from '../money.ts';
@@ -81,7 +82,8 @@ export function wantCancel(bill: AcquiredBill, now: Millis): AcquiredBill {
   if (bill.isCancelWanted || isOver(bill)) return bill;
   // Q1: nobody has a code of it, so nobody can pay it.
   if (bill.status === 'pending') return ended({ ...bill, isCancelWanted: true }, 'cancelled');
-  return withCancelRefund({ ...bill, isCancelWanted: true, dueAt: now });
+  const seen = bill.status === 'paid' ? seenFor(bill) : bill.seen;
+  return { ...bill, isCancelWanted: true, seen, dueAt: now };
 }
 
 /** Asks for a refund; undefined where there is not so much left. The same id again: no change. */
@@ -94,7 +96,13 @@ export function wantRefund(
   if (bill.status !== 'paid' || amount === 0 || amount > leftOf(bill)) return undefined;
   const refunds = [...bill.refunds, newRefund(id, amount)];
   // One after the other (Q3): an attempt before its time would be one more that fails.
-  return { ...bill, refunds, dueAt: isPutOff(bill, now) ? bill.dueAt : now };
+  const dueAt = isPutOff(bill, now) ? bill.dueAt : now;
+  return { ...bill, refunds, seen: seenFor(bill), dueAt };
+}
+
+/** Q6: behind another refund, what became of that one says it. */
+function seenFor({ refunds, seen }: AcquiredBill): Sighting | null {
+  return refunds.some(({ status }) => status === 'asked' || status === 'sent') ? seen : null;
 }
 
 /** What was paid, less what was given back or is to be. */
