@@ -222,6 +222,71 @@ describe('a refund that the acquirer has put off', () => {
   });
 });
 
+describe('a refund that the acquirer refuses for now', () => {
+  const DAY_MS = 86_400_000;
+  const no = (code: NotDoneCode, afterMs: number): NotDone => ({
+    outcome: 'notDone',
+    code,
+    detail: '3002',
+    again: { afterMs },
+  });
+
+  /** Looked at and asked for whenever it is due, while it is; the refusals, by when they came. */
+  function refusedBy(
+    answer: NotDone,
+    untilMs: number,
+  ): { bill: AcquiredBill; refusedAt: number[] } {
+    let bill = refundWanted();
+    const refusedAt: number[] = [];
+    for (let now = START; now < at(untilMs); now = bill.dueAt) {
+      const seen = bill.seen === null ? looked(bill, now) : bill;
+      bill = seen.refunds.some(({ status }) => status === 'asked')
+        ? made(seen, now, () => answer).bill
+        : seen;
+      if (bill === seen) break;
+      refusedAt.push(now - START);
+    }
+    return { bill, refusedAt };
+  }
+
+  test.each([
+    [200, { status: 'asked' }, 200],
+    [300, { status: 'done' }, 0],
+    [450, { status: 'done' }, 150],
+  ])('has been given where as much was given by hand meanwhile: %i', (byHand, order, external) => {
+    const { bill } = refusedBy(no('refused', 3_600_000), 1);
+    const seen = { ...must(paid.seen, 'a sighting'), returned: byHand as Minor };
+    const known = looked(bill, at(3_600_000), seen);
+
+    expect(known.refunds).toMatchObject([order]);
+    expect(known.external).toBe(external);
+  });
+
+  test('is asked for less and less often', () => {
+    const { refusedAt } = refusedBy(no('refused', 2_000), 60_000);
+
+    expect(refusedAt).toEqual([0, 2_000, 4_000, 8_000, 16_000, 32_000]);
+    expect(refusedBy(no('refused', 2_000), 3_600_000).refusedAt.length).toBeLessThan(25);
+  });
+
+  test.each([2_000, 3_600_000])('is refused once it has been for a day: %i', (afterMs) => {
+    const { bill, refusedAt } = refusedBy(no('refused', afterMs), 3 * DAY_MS);
+
+    expect(bill.refunds).toMatchObject([{ status: 'refused', reason: 'refused: 3002' }]);
+    expect(refusedAt.at(-1)).toBeGreaterThanOrEqual(DAY_MS);
+    expect(refusedAt.at(-1)).toBeLessThan(DAY_MS + 3_600_000);
+  });
+
+  test.each<NotDoneCode>(['unreachable', 'busy', 'unauthorised'])(
+    'waits for as long as it takes where it is not let in: %s',
+    (code) => {
+      const { bill } = refusedBy(no(code, 3_600_000), 3 * DAY_MS);
+
+      expect(bill.refunds).toMatchObject([{ status: 'asked' }]);
+    },
+  );
+});
+
 test('what came after a cancel and was given back in part by hand meanwhile is seen to at once, not in an hour', () => {
   const cancelled = wantCancel({ ...open, seen: null }, START);
   const seen = must(paid.seen, 'a sighting');

@@ -13,10 +13,12 @@
 //   Q4. What was given back and is none of ours was given back by hand: `external`. It counts once.
 //   Q5. What must wait until an earlier call can no longer arrive waits from that call on, however often it is taken up.
 //   Q6. A refund is told apart by what is seen just before it is begun, not by a look of yesterday.
+//   Q7. What was given back by hand while a refund is put off has been given for it, where it is as much.
+//   Q8. What is refused for a day is refused: people decide what becomes of it.
 
-import { assert } from '../assert.ts';
+import { must } from '../assert.ts';
 import { add, type Minor, minor, subtract, ZERO } from '../money.ts';
-import { type Millis, NEVER, plus } from '../time.ts';
+import { DAY_MS, type Millis, NEVER, plus } from '../time.ts';
 import type { AcquiredBill, RefundOrder } from './record.ts';
 import { backoffMs, lookAgainAt } from './schedule.ts';
 import type {
@@ -56,6 +58,7 @@ export type NewAcquiredBill = Pick<
 /** The refund that a cancel turns into when the money has come. */
 export const CANCEL_REFUND = 'cancel';
 const ROUNDS_MAX = 99;
+const DENIED_MAX_MS = DAY_MS;
 /** Who says so may have been asked nothing: neither what is so, nor for what was wanted. */
 const NOT_LET_IN: ReadonlySet<NotDoneCode> = new Set(['unreachable', 'busy', 'unauthorised']);
 
@@ -253,20 +256,26 @@ function notRefunded(bill: AcquiredBill, id: string, no: NotDone, now: Millis): 
     const refunds = bill.refunds.filter((order) => order.id !== id);
     return { ...bill, refunds, seen: null, dueAt: now };
   }
-  if (typeof no.again !== 'object') {
-    const refused = withRefund(bill, id, { status: 'refused', reason: `${no.code}: ${no.detail}` });
-    return { ...refused, seen: null, dueAt: now };
+  const order = orderOf(bill, id);
+  const reason = `${no.code}: ${no.detail}`;
+  const unseen = { ...bill, seen: null };
+  if (typeof no.again !== 'object' || isGivenUp(order, no, now)) {
+    return { ...withRefund(unseen, id, { status: 'refused', reason }), dueAt: now };
   }
-  const order = bill.refunds.find((one) => one.id === id);
-  const attempts = (order?.attempts ?? 0) + (no.code === 'moved' ? 0 : 1);
-  const asked = withRefund(bill, id, {
-    status: 'asked',
-    returnedBefore: null,
-    sentAt: null,
-    attempts,
-    reason: `${no.code}: ${no.detail}`,
-  });
-  return { ...asked, seen: null, dueAt: plus(now, no.again.afterMs) };
+  const asked = { status: 'asked', returnedBefore: null, sentAt: null, reason } as const;
+  const { afterMs } = no.again;
+  // That somebody else was faster is no refusal.
+  if (no.code === 'moved') return { ...withRefund(unseen, id, asked), dueAt: plus(now, afterMs) };
+  const attempts = order.attempts + 1;
+  const denied = NOT_LET_IN.has(no.code) ? {} : { deniedAt: order.deniedAt ?? now };
+  const dueAt = plus(now, Math.max(afterMs, backoffMs(attempts)));
+  return { ...withRefund(unseen, id, { ...asked, ...denied, attempts }), dueAt };
+}
+
+/** Q8. A bank that is away has refused nothing, for however long. */
+function isGivenUp({ deniedAt }: RefundOrder, { code }: NotDone, now: Millis): boolean {
+  if (deniedAt === undefined || code === 'moved' || NOT_LET_IN.has(code)) return false;
+  return now >= plus(deniedAt, DENIED_MAX_MS);
 }
 
 function sighted(bill: AcquiredBill, seen: Sighting, now: Millis): AcquiredBill {
@@ -298,9 +307,20 @@ function withExternal(bill: AcquiredBill, { returned, isReturning }: Sighting): 
   const ours = bill.refunds
     .filter(({ status }) => status === 'done')
     .reduce((sum, { amount }) => add(sum, amount), ZERO);
-  return returned <= add(ours, bill.external)
-    ? bill
-    : { ...bill, external: subtract(returned, ours) };
+  const known = add(ours, bill.external);
+  if (returned <= known) return bill;
+  let byHand = subtract(returned, known);
+  const refunds = bill.refunds.map((order) => {
+    // Q7: asked for again it would be given twice.
+    if (!isDenied(order) || order.amount > byHand) return order;
+    byHand = subtract(byHand, order.amount);
+    return { ...order, status: 'done' } as const;
+  });
+  return { ...bill, refunds, external: add(bill.external, byHand) };
+}
+
+function isDenied({ status, attempts }: RefundOrder): boolean {
+  return status === 'asked' && attempts > 0;
 }
 
 /** What came though it was to be cancelled goes back, all that is left of it. */
@@ -327,11 +347,15 @@ function withGivenByCancel(bill: AcquiredBill, seen: Sighting): AcquiredBill {
   return { ...bill, refunds: [...bill.refunds, given] };
 }
 
-function withRefund(bill: AcquiredBill, id: string, change: Partial<RefundOrder>): AcquiredBill {
-  assert(
-    bill.refunds.some((order) => order.id === id),
-    `no refund ${id}`,
+function orderOf({ refunds }: AcquiredBill, id: string): RefundOrder {
+  return must(
+    refunds.find((order) => order.id === id),
+    `refund ${id}`,
   );
+}
+
+function withRefund(bill: AcquiredBill, id: string, change: Partial<RefundOrder>): AcquiredBill {
+  orderOf(bill, id);
   const refunds = bill.refunds.map((order) => (order.id === id ? { ...order, ...change } : order));
   return { ...bill, refunds };
 }

@@ -49,5 +49,7 @@ export interface RefundOrder {
   readonly sentAt: Millis | null;
   /** How often the acquirer has said no for now. */
   readonly attempts: number;
+  /** When it first refused, for now. Absent: it has not, or an older switch did not keep it. */
+  readonly deniedAt?: Millis;
   readonly reason: string | null;
 }
