@@ -14,7 +14,8 @@ const SECOND = 1_000;
 const byHand = (amount: number, at: number): Refund => ({ amount, at, by: 'hand', status: 'done' });
 const asked = (amount: number, at: number): Refund => ({ amount, at, by: 'api', status: 'done' });
 
-type Given = Pick<CreditLine, 'amount'> & Partial<Pick<CreditLine, 'origin' | 'settled_at'>>;
+type Given = Pick<CreditLine, 'amount'> &
+  Partial<Pick<CreditLine, 'origin' | 'settled_at' | 'status' | 'reference'>>;
 
 function found(refunds: readonly Refund[], credits: readonly Given[]): string[] {
   const total = (of: readonly { readonly amount: number }[]): number =>
@@ -59,6 +60,23 @@ describe('the judge of refunds at a bank', () => {
     const given = [asked(700, 1 * SECOND), byHand(300, 2 * SECOND)];
     const lines = found(given, [{ amount: 700, settled_at: 3 * SECOND }]);
     expect(lines).toContain('300 by hand at the bank, 0 of it found, 0 taken for ours');
+  });
+
+  test('counts one by hand for the credit that it has resolved, and for no other', () => {
+    const status = 'returnedOtherwise';
+    const resolved = { amount: 300, status, reference: 'seen-at-acquirer' };
+    const hand = [byHand(300, 1 * SECOND)];
+    expect(found(hand, [resolved])).toEqual([]);
+    expect(found([], [resolved])).toContain('300 settled and 0 rejected here, 0 given back there');
+    expect(found(hand, [resolved, { amount: 300, origin: 'external' }])).toContain(
+      'more by hand here than at the bank',
+    );
+  });
+
+  test('knows not how an operator has returned what the bank rejected', () => {
+    const closed = { amount: 300, status: 'returnedOtherwise', reference: 'T1' };
+    expect(found([], [closed])).toEqual([]);
+    expect(found([byHand(300, 1 * SECOND)], [closed])).toEqual([]);
   });
 
   test('finds a refund that was made and stands here as another', () => {

@@ -1,6 +1,7 @@
 // The books of the banks against those of the switch: whoever paid at a bank has paid here, once; whatever was given back
 // there stands here, once, and by whom; and nothing that has ended here can still be paid there.
 
+import { SEEN_AT_ACQUIRER } from '../../src/domain/bill/external-credits.ts';
 import type { BookEntry } from '../../src/simulators/control.ts';
 import type { BankBook } from './banks.ts';
 import type { Recollection } from './evidence.ts';
@@ -74,15 +75,17 @@ function givenBackOnce({ entries, credits }: AtBank): string[] {
   const sumOf = (isMeant: (credit: CreditLine) => boolean): number =>
     sum(credits.filter(isMeant).map(({ amount }) => amount));
   const returned = sum(entries.map((entry) => entry.returned));
-  const settled = sumOf(({ status }) => status === 'settled');
-  // What somebody has given by hand of what a credit was to give leaves that credit rejected.
-  const rejected = sumOf(({ status }) => status === 'rejected');
+  const seen = sumOf(isSeen);
+  const settled = sumOf(({ status }) => status === 'settled') + seen;
+  // What somebody has given by hand of what a credit was to give leaves that credit rejected; and an operator may have
+  // closed it for it.
+  const rejected = sumOf(isKept);
   if (returned < settled || returned > settled + rejected) {
     found.push(`${settled} settled and ${rejected} rejected here, ${returned} given back there`);
   }
   if (credits.some(({ status }) => status === 'pending')) found.push('a credit is still pending');
   const byHand = sum(givenAt(entries, 'hand').map(({ amount }) => amount));
-  const external = sumOf(({ origin }) => origin === 'external');
+  const external = sumOf(({ origin }) => origin === 'external') + seen;
   if (external > byHand) found.push('more by hand here than at the bank');
   // A credit of late money is for all that is back, whoever gave it.
   if (credits.some(({ reason }) => reason === 'late')) return found;
@@ -123,6 +126,17 @@ function takenForOurs(
   return { taken, wrong };
 }
 
+/** It was rejected, and its money was seen to be given back by hand. */
+function isSeen({ status, reference }: CreditLine): boolean {
+  return status === 'returnedOtherwise' && reference === SEEN_AT_ACQUIRER;
+}
+
+/** It was rejected: what it asked for may be at the bank still. */
+function isKept(credit: CreditLine): boolean {
+  const { status } = credit;
+  return status === 'rejected' || (status === 'returnedOtherwise' && !isSeen(credit));
+}
+
 function givenAt(entries: readonly BookEntry[], who: 'api' | 'hand'): BookEntry['refunds'] {
   return entries
     .flatMap(({ refunds }) => refunds)
@@ -138,8 +152,7 @@ function hasEnded({ bill, entries, credits, shown }: AtBank): string[] {
   );
   if (isPayable) found.push('it has ended, and can be paid at the bank');
   const kept = sum(entries.map(({ paid, returned }) => paid - returned));
-  const isRejected = credits.some(({ status }) => status === 'rejected');
-  if (kept !== 0 && !isRejected) found.push(`it has ended, and the bank keeps ${kept}`);
+  if (kept !== 0 && !credits.some(isKept)) found.push(`it has ended, and the bank keeps ${kept}`);
   return found;
 }
 

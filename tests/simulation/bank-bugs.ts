@@ -2,6 +2,7 @@
 
 import { isPresent } from '../../src/domain/bill/state.ts';
 import type { BillFact } from '../../src/domain/bill/vocabulary.ts';
+import { MINUTE_MS } from '../../src/domain/time.ts';
 import { done } from '../../src/drivers/contract/bill-driver.ts';
 import { GroupCommit } from '../../src/switch/group-commit.ts';
 import type { Asked } from '../../src/switch/reply-sink.ts';
@@ -112,6 +113,12 @@ const AT_BANK = {
 /** Whoever waits in vain waits long. */
 const IMPATIENT = { operations: 40, quietRoundsMax: 12 } as const;
 
+/** A bank that refuses much, where people deal with it. */
+export const REFUSING = {
+  faults: ['bank.refundRefused', 'bank.answerLost', 'bank.refundFailed', 'desk.crash'],
+  given: { ...AT_BANK, operations: 400, stormMs: MINUTE_MS },
+} as const;
+
 type Found = { readonly [name in keyof typeof BANK_BUGS]: RegExp };
 type Haunts = {
   readonly [name in keyof typeof BANK_BUGS]: Pick<RunOptions, 'faults' | 'given'>;
@@ -131,20 +138,20 @@ export const BANK_HAUNTS: Haunts = {
   'wait-begun-anew': { faults: ['bank.lost'], given: AT_BANK },
   'call-forgotten': {
     faults: ['bank.answerLost', 'bank.shut'],
-    given: { ...AT_BANK, operations: 300 },
+    given: { ...AT_BANK, operations: 400, stormMs: MINUTE_MS },
   },
 };
 
 export const BANK_BUGS_FOUND_BY: Found = {
-  'call-not-kept': /the bank has|not settled here/,
+  'call-not-kept': /the bank has|not settled here|more by hand here/,
   'call-before-durable': /the bank has/,
   'question-skipped': /the bank has/,
   'look-unheard': /come to no end/,
   'refund-unasked': /come to no end/,
   'refund-guessed': /settled and 0 rejected here/,
-  'under-way-unsaid': /settled and 0 rejected here|come to no end/,
+  'under-way-unsaid': /given back here|settled and 0 rejected here|come to no end/,
   'wait-begun-anew': /come to no end/,
-  'call-forgotten': /the bank has|not settled here/,
+  'call-forgotten': /the bank has|not settled here|more by hand here/,
 };
 
 function unasked(fact: BillFact): BillFact {

@@ -3,6 +3,7 @@
 
 import { isOver } from '../../src/domain/acquiring/acquired-bill.ts';
 import { must } from '../../src/domain/assert.ts';
+import { isUnresolved } from '../../src/domain/bill/credits.ts';
 import { isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
 import type { Minor } from '../../src/domain/money.ts';
 import { SECOND_MS } from '../../src/domain/time.ts';
@@ -57,7 +58,7 @@ function atTheBank({ auditor }: World): PresentBill[] {
 }
 
 /** The order whose code has been shown: that of a registration that is durable. */
-function shownOf(bank: SimBank, { acquiring }: PresentBill): BankOrder | undefined {
+export function shownOf(bank: SimBank, { acquiring }: PresentBill): BankOrder | undefined {
   const { registration } = must(acquiring, 'its chain').record;
   return registration === null
     ? undefined
@@ -74,9 +75,9 @@ export async function visitBank(world: World, bank: SimBank): Promise<void> {
     const latest = banking.chance(0.7) ? bills.slice(-4) : bills;
     const bill = latest[banking.below(Math.max(1, latest.length))];
     const order = bill && shownOf(bank, bill);
-    if (order === undefined) continue;
+    if (bill === undefined || order === undefined) continue;
     if (order.status === 'open' && banking.chance(0.5)) payAt(world, bank, order);
-    else if (banking.chance(0.15)) giveBackByHand(world, bank, order);
+    else if (banking.chance(0.15)) giveBackByHand(world, bank, { bill, order });
   }
 }
 
@@ -91,10 +92,17 @@ function payAt(world: World, bank: SimBank, order: BankOrder): void {
   });
 }
 
-function giveBackByHand(world: World, bank: SimBank, { ref, id, ...order }: BankOrder): void {
-  const left = leftOf({ ref, id, ...order });
-  if (left <= 0 || order.refunds.some((refund) => refund.id === null)) return;
-  const amount = world.banking.pick([1, left]);
+/** Once of its own accord, and for what was rejected. */
+function giveBackByHand(
+  world: World,
+  bank: SimBank,
+  { bill, order }: { readonly bill: PresentBill; readonly order: BankOrder },
+): void {
+  const { ref, id } = order;
+  const left = leftOf(order);
+  const rejected = bill.credits.filter(isUnresolved).map((credit) => credit.amount);
+  if (left <= 0 || (rejected.length === 0 && order.refunds.some((one) => one.id === null))) return;
+  const amount = world.banking.pick([1, left, ...rejected.filter((each) => each <= left)]);
   world.trace(`somebody at the bank gives back ${amount} of ${id}`);
   world.count('bank gives back by hand');
   bank.refund(ref, null, amount);

@@ -52,6 +52,7 @@ export const BANK_FAULTS = {
   'desk.unread': 0.2,
   'bank.shut': 0.2,
   'bank.refundFailed': 0.5,
+  'bank.refundRefused': 0.6,
 } as const;
 
 /** What befalls a receiver of webhooks and their sender. */

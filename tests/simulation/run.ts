@@ -5,6 +5,7 @@ import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
 import type { Operation } from '../../src/switch/requests.ts';
 import { auditBank } from './bank-audit.ts';
 import { isBankAtRest, settleAtBank, visitBank } from './bank-clients.ts';
+import { mendAtBank } from './bank-operator.ts';
 import { heal, rage } from './chaos.ts';
 import {
   type Client,
@@ -114,7 +115,10 @@ async function live(world: World, clients: readonly Client[]): Promise<void> {
   for (const client of clients) part(work(world, client));
   part(watch(world, clients, over));
   const [till] = clients;
-  if (world.bank !== null) part(visitBank(world, world.bank));
+  if (world.bank !== null) {
+    part(visitBank(world, world.bank));
+    part(mendAtBank(world, world.bank));
+  }
   if (world.hooks !== null) {
     part(changeWays(world, world.hooks));
     part(resendDead(world, world.hooks, over));

@@ -116,8 +116,8 @@ export class SimBankDriver implements BillDriver {
     if (attempt.lastSentAt !== null) this.#dice.note('bank asked first');
     const seen = await this.look(registration);
     return await refundAfter(seen, { refund, attempt, moment: this.#moment() }, async () => {
-      if (this.#dice.strikes('bank.refused')) {
-        const again = this.#random.pick(['never', { afterMs: 2_000 }] as const);
+      if (this.#dice.strikes('bank.refundRefused')) {
+        const again = this.#random.pick(['never', 'never', { afterMs: 2_000 }] as const);
         return notDone('refused', 'not now', again);
       }
       const sent = await this.#call(() => this.#bank.refund(registration.ref, id, amount), sendBy);

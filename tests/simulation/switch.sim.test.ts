@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { REFUSING } from './bank-bugs.ts';
 import { BUG_NAMES, FOUND_BY, HAUNTS } from './bugs.ts';
 import { run } from './run.ts';
 import { commandOf, firstFailure, SOMETIMES, shrink } from './runner.ts';
@@ -8,6 +9,8 @@ import { LogStore } from './sim-log.ts';
 const SEEDS = 2_000;
 /** Seeds of one test: what fails is narrowed down, and the run shows that it goes on. */
 const CHUNK = 100;
+/** Of a bank that refuses much. */
+const REFUSED_SEEDS = 40;
 /** Within so many seeds a planted fault must have shown. */
 const SEEDS_TO_CATCH = 150;
 
@@ -37,6 +40,16 @@ describe('the switch in simulation', () => {
     // What is too tangled for the search is counted, and must stay the exception.
     expect(counts.get('history given up') ?? 0).toBeLessThan(20);
   });
+
+  test('counts once what a bank refuses, and people give back by hand', async () => {
+    const met = new Map<string, number>();
+    const failed = await firstFailure({ from: 1, count: REFUSED_SEEDS, bug: null }, met, REFUSING);
+    expect(failed?.violation ?? null).toBe(null);
+    for (const what of ['credit.request', 'credit.close']) {
+      expect(met.get(`bank credit ${what}`)).toBeGreaterThan(REFUSED_SEEDS / 2);
+    }
+    expect(met.get('fact CreditReturnedOtherwise')).toBeGreaterThan(REFUSED_SEEDS);
+  }, 120_000);
 
   test('lives the same life again with the same seed', async () => {
     for (const seed of [3, 12, 426]) {

@@ -10,22 +10,24 @@ import type {
   Sighting,
   Tender,
 } from '../../src/domain/acquiring/words.ts';
-import { must } from '../../src/domain/assert.ts';
 import { acquiringOf, lookAt, nextVisitTo } from '../../src/domain/bill/acquired.ts';
 import { decide, evolve, nextDueOf } from '../../src/domain/bill/bill.ts';
+import { isUnresolved } from '../../src/domain/bill/credits.ts';
+import { SEEN_AT_ACQUIRER } from '../../src/domain/bill/external-credits.ts';
 import { ABSENT, type Bill, isPresent, type PresentBill } from '../../src/domain/bill/state.ts';
 import {
   type BillCommand,
   type BillDecision,
   type BillFact,
   type CommandOf,
+  type Credit,
   isRejection,
 } from '../../src/domain/bill/vocabulary.ts';
 import type { PaychannelId } from '../../src/domain/ids.ts';
 import { type Millis, NEVER, plus } from '../../src/domain/time.ts';
 import { done, unknown, unsent } from '../../src/drivers/contract/bill-driver.ts';
 import { judgeRefund } from '../../src/drivers/contract/verdicts.ts';
-import { create, momentOf, money, START } from './bill-spec.ts';
+import { closeCredit, create, momentOf, money, requestAgain, START } from './bill-spec.ts';
 
 export interface BankWays {
   readonly closesByItself: boolean;
@@ -54,8 +56,12 @@ export class AcquiredWorld {
   bank = { status: 'none' as 'none' | 'open' | 'paid' | 'ended', paid: 0, returned: 0, byHand: 0 };
   onItsWay: OnItsWay[] = [];
   registrations = 0;
-  /** The bank says no to this for good. */
-  refuses: 'register' | 'refund' | null = null;
+  /** The bank says no to this, for good or for now. */
+  refuses: 'register' | 'refund' | 'refundForNow' | null = null;
+  /** What came of a refund that was begun was lost: as much by hand may be taken for it. */
+  isRefundLost = false;
+  /** What an operator has handed out in notes and coins. */
+  cash = 0;
   #late: BillCommand[] = [];
 
   constructor(ways: BankWays) {
@@ -102,6 +108,7 @@ export class AcquiredWorld {
     const step = fact?.step ?? (begun.length === 0 ? lookAt(this.present, this.now) : undefined);
     if (step === undefined) return;
     const { no } = acquiringOf(this.present);
+    if (step.call === 'refund' && (lost !== 'not' || dies)) this.isRefundLost = true;
     const answer = lost === 'before' ? null : this.#call(step);
     const outcome =
       lost === 'not' && answer !== null
@@ -128,6 +135,27 @@ export class AcquiredWorld {
     if (given > 0) this.#giveBack({ amount: given, by: 'hand' });
   }
 
+  /**
+   * An operator deals with the oldest rejected credit: asks again, hands out its amount, or gives it back at the bank by
+   * hand, and closes it, before the bank has been looked at or after.
+   */
+  resolve(how: 'again' | 'cash' | 'byHand' | 'seenByHand'): void {
+    const credit = this.present.credits.find(isUnresolved);
+    if (credit === undefined) return;
+    const { no: creditNo, amount } = credit;
+    if (how === 'again') {
+      this.command(requestAgain(creditNo));
+      return;
+    }
+    const isAtBank = how !== 'cash';
+    // Nobody closes what may still fail.
+    if (isAtBank && (this.#leftAtBank < amount || !this.#isAtOnce)) return;
+    if (isAtBank) this.byHand(amount);
+    if (how === 'seenByHand') this.visit('not');
+    const isClosed = !isRejection(this.command(closeCredit(creditNo, how)));
+    if (isClosed && !isAtBank) this.cash += amount;
+  }
+
   /** What is on its way comes, or does not. */
   land(isGiven: boolean): void {
     for (const { amount, by } of this.onItsWay.splice(0)) {
@@ -139,7 +167,11 @@ export class AcquiredWorld {
 
   #giveBack(refund: OnItsWay): void {
     this.onItsWay.push(refund);
-    if ((this.ways.refunds ?? 'atOnce') === 'atOnce') this.land(true);
+    if (this.#isAtOnce) this.land(true);
+  }
+
+  get #isAtOnce(): boolean {
+    return (this.ways.refunds ?? 'atOnce') === 'atOnce';
   }
 
   get #leftAtBank(): number {
@@ -205,9 +237,8 @@ export class AcquiredWorld {
     const { bank, ways } = this;
     this.#endIn(START);
     if (bank.status === 'paid' && bank.returned < bank.paid) {
-      if (!ways.cancelGivesBack || this.onItsWay.length > 0) {
-        return { ...refusal('never'), code: 'paid' };
-      }
+      if (this.onItsWay.length > 0) return unsent('unclear', 'underway', 1_000);
+      if (!ways.cancelGivesBack) return { ...refusal('never'), code: 'paid' };
       this.#giveBack({ amount: this.#leftAtBank, by: 'us' });
     }
     return this.#seen();
@@ -227,6 +258,7 @@ export class AcquiredWorld {
         return { ...refusal('never'), code: verdict };
       case 'send':
         if (this.refuses === 'refund') return refusal('never');
+        if (this.refuses === 'refundForNow') return refusal({ afterMs: 3_600_000 });
         this.#giveBack({ amount: refund.amount, by: 'us' });
         return this.onItsWay.length > 0 ? unknown('on its way', 1_000) : done(this.#sighting());
       default:
@@ -260,14 +292,23 @@ function refusal(again: 'never' | { readonly afterMs: number }) {
 /** What a bill's credits say has been given back, and by whom. */
 export function returnedBy({ credits }: PresentBill): {
   asked: number;
+  /** Seen at the bank: credits of their own, and rejected ones that it has resolved. */
   byHand: number;
+  /** By an operator's word. */
+  closed: number;
   open: number;
+  unresolved: number[];
 } {
-  const sum = (keep: (credit: PresentBill['credits'][number]) => boolean): number =>
+  const sum = (keep: (credit: Credit) => boolean): number =>
     credits.filter(keep).reduce((total, { amount }) => total + amount, 0);
+  const isClosed = ({ resolution }: Credit, isSeen: boolean): boolean =>
+    resolution?.how === 'returnedOtherwise' &&
+    (resolution.reference === SEEN_AT_ACQUIRER) === isSeen;
   return {
     asked: sum(({ status, origin }) => status === 'settled' && origin === undefined),
-    byHand: sum(({ origin }) => must(origin ?? 'none', 'an origin') === 'external'),
+    byHand: sum((credit) => credit.origin === 'external' || isClosed(credit, true)),
+    closed: sum((credit) => isClosed(credit, false)),
     open: sum(({ status }) => status === 'pending'),
+    unresolved: credits.filter(isUnresolved).map(({ amount }) => amount),
   };
 }

@@ -10,16 +10,16 @@
 //   Q1. A code is handed out only of a registration that is in the record: whoever pays, pays what we know of.
 //   Q2. An intent stands in the record, with the time and what had been given back, before its call is made.
 //   Q3. One refund at a time: what the acquirer says it has given back can then be told apart.
-//   Q4. What was given back and is none of ours was given back by hand: `external`. It counts once.
+//   Q4. What was given back and is none of ours was given back by hand: `external`. It counts once (by-hand.ts).
 //   Q5. What must wait until an earlier call can no longer arrive waits from that call on, however often it is taken up.
 //   Q6. A refund is told apart by what is seen just before it is begun, not by a look of yesterday.
-//   Q7. What was given back by hand while a refund is put off has been given for it, where it is as much.
-//   Q8. What is refused for a day is refused: people decide what becomes of it.
+//   Q7. What is refused for a day is refused: people decide what becomes of it.
 
-import { must } from '../assert.ts';
 import { add, type Minor, minor, subtract, ZERO } from '../money.ts';
 import { DAY_MS, type Millis, NEVER, plus } from '../time.ts';
+import { type Claims, NO_CLAIMS, withExternal } from './by-hand.ts';
 import type { AcquiredBill, RefundOrder } from './record.ts';
+import { newRefund, orderOf, withRefund } from './refund-orders.ts';
 import { backoffMs, lookAgainAt } from './schedule.ts';
 import type {
   Attempt,
@@ -54,6 +54,9 @@ export type NewAcquiredBill = Pick<
   AcquiredBill,
   'billId' | 'amount' | 'currency' | 'description' | 'createdAt' | 'expiresAt'
 >;
+
+/** `attempts`: how often the acquirer has said no to the same before. */
+type WantedRefund = Pick<RefundOrder, 'id' | 'amount'> & Partial<Pick<RefundOrder, 'attempts'>>;
 
 /** The refund that a cancel turns into when the money has come. */
 export const CANCEL_REFUND = 'cancel';
@@ -92,12 +95,12 @@ export function wantCancel(bill: AcquiredBill, now: Millis): AcquiredBill {
 /** Asks for a refund; undefined where there is not so much left. The same id again: no change. */
 export function wantRefund(
   bill: AcquiredBill,
-  { id, amount }: Pick<RefundOrder, 'id' | 'amount'>,
+  { id, amount, attempts = 0 }: WantedRefund,
   now: Millis,
 ): AcquiredBill | undefined {
   if (bill.refunds.some((order) => order.id === id)) return bill;
   if (bill.status !== 'paid' || amount === 0 || amount > leftOf(bill)) return undefined;
-  const refunds = [...bill.refunds, newRefund(id, amount)];
+  const refunds = [...bill.refunds, { ...newRefund(id, amount), attempts }];
   // One after the other (Q3): an attempt before its time would be one more that fails.
   const dueAt = isPutOff(bill, now) ? bill.dueAt : now;
   return { ...bill, refunds, seen: seenFor(bill), dueAt };
@@ -168,6 +171,7 @@ export function finish(
   step: StepTaken,
   outcome: Outcome<Registration> | Outcome<Sighting>,
   now: Millis,
+  claims: Claims = NO_CLAIMS,
 ): AcquiredBill {
   if (isOver(bill)) return bill;
   if (outcome.outcome === 'unknown') return notKnown(bill, step, outcome, now);
@@ -176,11 +180,15 @@ export function finish(
   const sighting = outcome.value as Sighting;
   switch (step.call) {
     case 'look':
-      return sighted(bill, sighting, now);
+      return sighted(bill, sighting, now, claims);
     case 'cancel':
-      return sighted(withGivenByCancel(bill, sighting), sighting, now);
-    case 'refund':
-      return sighted(withRefund(bill, step.refund.id, { status: 'done' }), sighting, now);
+      // What it has begun to give back may yet fail: it is asked again.
+      if (sighting.isReturning) return later(bill, now, 0);
+      return sighted(withGivenByCancel(bill, sighting), sighting, now, claims);
+    case 'refund': {
+      const given = withRefund(bill, step.refund.id, { status: 'done' });
+      return sighted(given, sighting, now, claims);
+    }
   }
 }
 
@@ -272,13 +280,13 @@ function notRefunded(bill: AcquiredBill, id: string, no: NotDone, now: Millis): 
   return { ...withRefund(unseen, id, { ...asked, ...denied, attempts }), dueAt };
 }
 
-/** Q8. A bank that is away has refused nothing, for however long. */
+/** Q7. A bank that is away has refused nothing, for however long. */
 function isGivenUp({ deniedAt }: RefundOrder, { code }: NotDone, now: Millis): boolean {
   if (deniedAt === undefined || code === 'moved' || NOT_LET_IN.has(code)) return false;
   return now >= plus(deniedAt, DENIED_MAX_MS);
 }
 
-function sighted(bill: AcquiredBill, seen: Sighting, now: Millis): AcquiredBill {
+function sighted(bill: AcquiredBill, seen: Sighting, now: Millis, claims: Claims): AcquiredBill {
   const known = { ...bill, seen, failures: 0 };
   switch (seen.status) {
     case 'open':
@@ -293,34 +301,13 @@ function sighted(bill: AcquiredBill, seen: Sighting, now: Millis): AcquiredBill 
       if (bill.status === 'paid') return later({ ...bill, seen: null }, now, 0);
       return ended(known, seen.status);
     case 'paid': {
-      const paid = withExternal({ ...known, status: 'paid', paid: seen.paid } as const, seen);
+      const come = { ...known, status: 'paid', paid: seen.paid } as const;
+      const paid = withExternal(come, seen, claims);
       const wanted = withCancelRefund(paid);
       const isBusy = wanted.refunds.some(({ status }) => status === 'asked' || status === 'sent');
       return { ...wanted, dueAt: isBusy ? now : lookAgainAt(wanted, now) };
     }
   }
-}
-
-/** Q4: while a refund of ours is out, nobody can tell whose money it is; while one is on its way, whether it comes. */
-function withExternal(bill: AcquiredBill, { returned, isReturning }: Sighting): AcquiredBill {
-  if (isReturning || bill.refunds.some(({ status }) => status === 'sent')) return bill;
-  const ours = bill.refunds
-    .filter(({ status }) => status === 'done')
-    .reduce((sum, { amount }) => add(sum, amount), ZERO);
-  const known = add(ours, bill.external);
-  if (returned <= known) return bill;
-  let byHand = subtract(returned, known);
-  const refunds = bill.refunds.map((order) => {
-    // Q7: asked for again it would be given twice.
-    if (!isDenied(order) || order.amount > byHand) return order;
-    byHand = subtract(byHand, order.amount);
-    return { ...order, status: 'done' } as const;
-  });
-  return { ...bill, refunds, external: add(bill.external, byHand) };
-}
-
-function isDenied({ status, attempts }: RefundOrder): boolean {
-  return status === 'asked' && attempts > 0;
 }
 
 /** What came though it was to be cancelled goes back, all that is left of it. */
@@ -336,40 +323,14 @@ export function isCancelRefundDue(bill: AcquiredBill): boolean {
 }
 
 /** An acquirer whose cancel of something just paid gave all of it back has made that refund already. */
-function withGivenByCancel(bill: AcquiredBill, seen: Sighting): AcquiredBill {
-  const { status, returned, isReturning } = seen;
+function withGivenByCancel(bill: AcquiredBill, { status, returned }: Sighting): AcquiredBill {
   const isThere = bill.refunds.some(({ id }) => id === CANCEL_REFUND);
-  if (status !== 'paid' || isReturning || returned <= bill.external || isThere) return bill;
+  if (status !== 'paid' || returned <= bill.external || isThere) return bill;
   const given = {
     ...newRefund(CANCEL_REFUND, subtract(returned, bill.external)),
     status: 'done',
   } as const;
   return { ...bill, refunds: [...bill.refunds, given] };
-}
-
-function orderOf({ refunds }: AcquiredBill, id: string): RefundOrder {
-  return must(
-    refunds.find((order) => order.id === id),
-    `refund ${id}`,
-  );
-}
-
-function withRefund(bill: AcquiredBill, id: string, change: Partial<RefundOrder>): AcquiredBill {
-  orderOf(bill, id);
-  const refunds = bill.refunds.map((order) => (order.id === id ? { ...order, ...change } : order));
-  return { ...bill, refunds };
-}
-
-function newRefund(id: string, amount: Minor): RefundOrder {
-  return {
-    id,
-    amount,
-    status: 'asked',
-    returnedBefore: null,
-    sentAt: null,
-    attempts: 0,
-    reason: null,
-  };
 }
 
 function tenderOf({

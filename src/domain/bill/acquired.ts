@@ -24,7 +24,7 @@ import { LATE, seenFacts } from './acquired-sightings.ts';
 import { decideWhole } from './dynamic.ts';
 import { DYNAMIC_PAYMENTS } from './dynamic-payments.ts';
 import { earliestTimer, runTimer } from './dynamic-timers.ts';
-import { withExternal } from './external-credits.ts';
+import { claimsOf, withExternal } from './external-credits.ts';
 import { raiseForCredit, terminal } from './outbox.ts';
 import { heldOf, type PresentBill } from './state.ts';
 import {
@@ -118,7 +118,8 @@ function finishCall(
   if (atOf(bill).name !== acquirer) return { rejected: 'bill.notFound' };
   const acquiring = acquiringOf(bill);
   if (no !== acquiring.no) return [];
-  const record = finish(acquiring.record, step, outcome, now);
+  const claims = claimsOf(bill, acquiring.record);
+  const record = finish(acquiring.record, step, outcome, now, claims);
   // A look that brought nothing new is forgotten.
   if (step.call === 'look' && isSame(record, acquiring.record)) return [];
   return saw(bill, record, now, 1);
@@ -168,7 +169,10 @@ function wished(
     if (fact.type === 'BillCancelled') record = wantCancelOf(record, now);
     const credit = creditAsked(fact, isSeen);
     if (credit === null) continue;
-    const asked = wantRefund(record, { id: `c${credit.no}`, amount: credit.amount }, now);
+    const { no, amount } = credit;
+    // One that is asked for again has been refused: what was given by hand since has been given for it.
+    const attempts = fact.type === 'CreditRequestedAgain' ? 1 : 0;
+    const asked = wantRefund(record, { id: `c${no}`, amount, attempts }, now);
     if (asked === undefined) facts.push(...refusedAtOnce(bill, credit));
     else record = asked;
   }

@@ -1,17 +1,34 @@
-// Money that somebody gave back at the acquirer by hand: it becomes a settled credit whose origin is `external`, as soon as
-// the bill's books have room for it. Before the confirm they have only for all of it, which ends the bill; a part waits
-// for the end, or the confirm.
+// Money that somebody gave back at the acquirer by hand: it first resolves credits that the acquirer has rejected, each whole
+// and the oldest first, and what is left over becomes a settled credit whose origin is `external`, as soon as the bill's
+// books have room for it. Before the confirm they have only for all of it, which ends the bill; a part waits for the
+// end, or the confirm.
+//
+//   E1. Beside a rejected credit that it does not cover it waits: the next by hand may complete it, and an operator may
+//       mean it by closing that credit. Counted apart, the same money would then count twice.
+//   E2. A credit that an operator has closed counts for as much by hand, before or after: nobody else can tell whether
+//       that is how it was returned.
 
 import { leftOf } from '../acquiring/acquired-bill.ts';
+import type { Claims } from '../acquiring/by-hand.ts';
 import type { AcquiredBill } from '../acquiring/record.ts';
-import { add, type Minor, minor, smaller, subtract, ZERO } from '../money.ts';
+import { above, add, type Minor, smaller, subtract, ZERO } from '../money.ts';
 import type { Millis } from '../time.ts';
 import { BY_ACQUIRER } from './acquired-sightings.ts';
-import { creditOf } from './credits.ts';
+import { creditOf, isUnresolved } from './credits.ts';
 import { closed } from './dynamic-endings.ts';
 import { raiseForCredit, terminal } from './outbox.ts';
 import type { PresentBill } from './state.ts';
-import type { BillFact, Credit, CreditKind, FactOf, Payment } from './vocabulary.ts';
+import type {
+  BillFact,
+  Credit,
+  CreditKind,
+  CreditResolution,
+  FactOf,
+  Payment,
+} from './vocabulary.ts';
+
+/** The reference of a rejected credit whose money was seen to have been given back at the acquirer. */
+export const SEEN_AT_ACQUIRER = 'seen-at-acquirer';
 
 /** The facts, and those of what is found to have been given back by hand. */
 export function withExternal(
@@ -20,11 +37,26 @@ export function withExternal(
   decided: readonly BillFact[],
   now: Millis,
 ): BillFact[] {
-  const unbooked = minor(Math.max(0, record.external - bookedOf(bill)));
+  const { unresolved, booked } = accountOf(bill, decided);
+  const unbooked = above(record.external, booked);
   const payment = paymentIn(bill, decided);
   if (unbooked === 0 || payment === null) return [...decided];
   const standing: Standing = { bill, payment, unbooked, no: bill.counts.credits };
-  return appended(standing, divided(standing, record, decided, now), now);
+  const returned = unresolved.filter((credit) => isCovered(standing, credit));
+  const facts = divided(standing, record, decided, now);
+  facts.push(...returned.flatMap((credit) => returnedByHand(bill, credit)));
+  // E1.
+  return returned.length < unresolved.length ? facts : appended(standing, facts, now);
+}
+
+/** What of the money that is found at the acquirer rejected credits stand for. */
+export function claimsOf(bill: PresentBill, record: AcquiredBill): Claims {
+  const { unresolved, booked } = accountOf(bill, []);
+  return {
+    returned: above(booked, record.external),
+    unresolved: unresolved.map(({ amount }) => amount),
+    waiting: above(record.external, booked),
+  };
 }
 
 interface Standing {
@@ -36,10 +68,44 @@ interface Standing {
   no: number;
 }
 
-function bookedOf({ credits }: PresentBill): Minor {
-  return credits
-    .filter(({ origin }) => origin === 'external')
+/** Rejected credits that nobody has dealt with, and what is booked as given back by hand (E2), once the facts are. */
+function accountOf(
+  { credits }: PresentBill,
+  facts: readonly BillFact[],
+): { unresolved: Credit[]; booked: Minor } {
+  const rejected = new Set<number>();
+  const resolved = new Map<number, CreditResolution['how']>();
+  for (const fact of facts) {
+    if (fact.type === 'CreditSettled' && fact.status === 'rejected') rejected.add(fact.no);
+    if (fact.type === 'CreditReturnedOtherwise') resolved.set(fact.no, 'returnedOtherwise');
+    if (fact.type === 'CreditRequestedAgain') {
+      resolved.set(fact.credit.replaces ?? 0, 'requestedAgain');
+    }
+  }
+  const unresolved = credits.filter(
+    (credit) => (isUnresolved(credit) || rejected.has(credit.no)) && !resolved.has(credit.no),
+  );
+  const booked = credits
+    .filter(({ no, origin, resolution }) => {
+      const how = resolved.get(no) ?? resolution?.how;
+      return origin === 'external' || how === 'returnedOtherwise';
+    })
     .reduce((sum, { amount }) => add(sum, amount), ZERO);
+  return { unresolved, booked };
+}
+
+/** Whether there is as much that nothing stands for yet; from now on the credit does. */
+function isCovered(standing: Standing, { amount }: Credit): boolean {
+  if (amount > standing.unbooked) return false;
+  standing.unbooked = subtract(standing.unbooked, amount);
+  return true;
+}
+
+function returnedByHand(bill: PresentBill, credit: Credit): BillFact[] {
+  return [
+    { type: 'CreditReturnedOtherwise', no: credit.no, reference: SEEN_AT_ACQUIRER },
+    raiseForCredit(terminal(bill), 'credit.settled', credit),
+  ];
 }
 
 function paymentIn(bill: PresentBill, facts: readonly BillFact[]): Payment | null {

@@ -60,10 +60,12 @@ const creditFields = {
   purpose: nullable(oneOf(['sale', 'prepayment'])),
   status: oneOf(CREDIT_STATUSES, {
     description:
-      'returnedOtherwise: the wallet rejected it, and an operator has seen the money given back by another way.',
+      'returnedOtherwise: it was rejected, and the money was given back by another way: an operator has seen it, or the switch at the acquirer.',
   }),
   reason: nullable(text('Of the request; once rejected with one, of the rejection.')),
-  reference: nullable(text('The wallet’s own reference; returned otherwise, the operator’s.')),
+  reference: nullable(
+    text('The wallet’s own reference; returned otherwise, the operator’s, or seen-at-acquirer.'),
+  ),
   requestedAt: time('When it was requested.'),
   settledAt: nullable(time('When it was settled, rejected or returned otherwise.')),
   overdue: Type.Boolean({ description: 'Pending for more than 24 hours.' }),
