@@ -1,7 +1,7 @@
 // From what a command came to, to what is answered. Pure: the shard keeps the state and the time.
 
 import { must, unreachable } from '../domain/assert.ts';
-import { acquiringOf, lookAt, nextVisitTo } from '../domain/bill/acquired.ts';
+import { acquiringOf, isCallAwaited, lookAt, nextVisitTo } from '../domain/bill/acquired.ts';
 import { findReference } from '../domain/bill/references.ts';
 import type { PresentBill } from '../domain/bill/state.ts';
 import type { KeptReference, Outcome, ReferenceKind } from '../domain/bill/vocabulary.ts';
@@ -221,7 +221,8 @@ function replyToCaller(
   const look = op === 'acquiring.begin' && facts.length === 0 ? lookAt(bill, now) : undefined;
   const step = begun?.step ?? look ?? null;
   const { no } = acquiringOf(bill);
-  return { kind: 'acquiring', standing: { no, step, visitAt: nextVisitTo(bill, now) } };
+  const [visitAt, isAwaited] = [nextVisitTo(bill, now), isCallAwaited(bill)];
+  return { kind: 'acquiring', standing: { no, step, visitAt, isAwaited } };
 }
 
 /** The credit that is asked for in place of the one named. */

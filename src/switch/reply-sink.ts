@@ -4,7 +4,7 @@ import type { Recipient } from '../domain/bill/vocabulary.ts';
 import type { BillId } from '../domain/ids.ts';
 import type { FaultCode } from './faults.ts';
 import type { StreamedEvent } from './ports.ts';
-import type { Reply, Request } from './requests.ts';
+import type { AcquiringNotice, Reply, Request } from './requests.ts';
 
 /** A request as it reached the worker: `origin` is the gateway's number there. */
 export interface Asked extends Request {
@@ -19,8 +19,7 @@ export interface ReplySink {
   eventEnded(recipient: Recipient, eventId: string): void;
   /** What has begun at this bill and spans others has not ended in its time: some gateway is to drive it on. */
   unfinished(billId: BillId): void;
-  /** A call to the acquirer whose channel this is may be due. */
-  acquiring(recipient: Recipient, billId: BillId): void;
+  acquiring(notice: AcquiringNotice): void;
   /**
    * A shard begins to serve: events of it may have been committed that nobody here was told of, by an append whose
    * outcome was not known, or by another owner. Whoever listens reads what is pending again.

@@ -302,6 +302,15 @@ export interface AcquiringStanding {
   /** Null: nothing is to be called before `visitAt`. */
   readonly step: Step | null;
   readonly visitAt: Millis;
+  /** Somebody waits for the next call: it goes before looks. */
+  readonly isAwaited: boolean;
+}
+
+/** A call to the acquirer whose channel this is may be due. */
+export interface AcquiringNotice {
+  readonly recipient: Recipient;
+  readonly billId: BillId;
+  readonly isAwaited: boolean;
 }
 
 type Flaws = readonly { readonly path: string; readonly message: string }[];
@@ -390,8 +399,8 @@ export interface ShardDoor {
   onEventEnded(listener: (recipient: Recipient, eventId: string) => void): void;
   /** A bill at which something that spans several has begun and not ended: whoever hears of it drives it on. */
   onUnfinished(listener: (billId: BillId) => void): void;
-  /** A bill at the acquirer whose channel this is: a call may be due. For subscribed recipients. */
-  onAcquiring(listener: (recipient: Recipient, billId: BillId) => void): void;
+  /** A bill at an acquirer at which a call may be due. For subscribed recipients. */
+  onAcquiring(listener: (notice: AcquiringNotice) => void): void;
   /** A worker has begun (again): what was subscribed must be subscribed anew, pending events read again. */
   onWorkerStart(listener: () => void): void;
 }

@@ -1,8 +1,10 @@
 // What a committed transition sends into the streams of its recipients.
 
+import { isCallAwaited } from '../domain/bill/acquired.ts';
 import { isDead } from '../domain/bill/outbox.ts';
 import { type Bill, isPresent } from '../domain/bill/state.ts';
 import { type Touched, touchedBy } from '../domain/bill/touched.ts';
+import type { Recipient } from '../domain/bill/vocabulary.ts';
 import { partId } from '../domain/ids.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cell } from './cell.ts';
@@ -32,10 +34,11 @@ function wakeCaller(
   after: Bill,
   { billId, command, facts }: BillTransition,
 ): void {
-  const acquirer = isPresent(after) ? after.terms.acquirer : undefined;
-  if (acquirer === undefined || OF_CALLER.has(command)) return;
+  if (!isPresent(after) || after.terms.acquirer === undefined || OF_CALLER.has(command)) return;
   const wakes = facts.some(({ type }) => type === 'AcquiringKept' || type === 'BillCreated');
-  if (wakes) sink.acquiring(`paychannel:${acquirer.paychannelId}`, billId);
+  if (!wakes) return;
+  const recipient: Recipient = `paychannel:${after.terms.acquirer.paychannelId}`;
+  sink.acquiring({ recipient, billId, isAwaited: isCallAwaited(after) });
 }
 
 const OF_CALLER = new Set(['BeginAcquiring', 'FinishAcquiring']);

@@ -1,6 +1,5 @@
 // A process of the switch, life after life: the real worker host on simulated stores.
 
-import type { Recipient } from '../../src/domain/bill/vocabulary.ts';
 import type { BillId, ShardId } from '../../src/domain/ids.ts';
 import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
 import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
@@ -8,7 +7,7 @@ import { Agreements } from '../../src/switch/agreements.ts';
 import type { EntryCodec } from '../../src/switch/records.ts';
 import type { Asked, ReplySink } from '../../src/switch/reply-sink.ts';
 import { NO_OBSERVER } from '../../src/switch/reporter.ts';
-import type { Reply } from '../../src/switch/requests.ts';
+import type { AcquiringNotice, Reply } from '../../src/switch/requests.ts';
 import { SuspendedSellers } from '../../src/switch/sellers.ts';
 import { Shard } from '../../src/switch/shard.ts';
 import type { ShardLimits } from '../../src/switch/shard-surroundings.ts';
@@ -52,7 +51,7 @@ export interface NodeWorld {
   reply(node: SimNode, asked: Asked, reply: Reply): void;
   event(node: SimNode, event: Parameters<ReplySink['event']>[0]): void;
   unfinished(node: SimNode, billId: BillId): void;
-  acquiring(node: SimNode, recipient: Recipient, billId: BillId): void;
+  acquiring(node: SimNode, notice: AcquiringNotice): void;
   report(node: SimNode, level: string, what: string, fields: object): void;
   count(what: string): void;
   trace(line: string): void;
@@ -150,7 +149,7 @@ export class SimNode {
         reply: (asked, reply) => this.#world.reply(this, asked, reply),
         event: (event) => this.#world.event(this, event),
         eventEnded: (recipient, id) => this.#world.hooks?.heardEnd(this, recipient, id),
-        acquiring: (recipient, billId) => this.#world.acquiring(this, recipient, billId),
+        acquiring: (notice) => this.#world.acquiring(this, notice),
         unfinished: (billId) => this.#world.unfinished(this, billId),
         flush: () => undefined,
         begun: () => this.#world.hooks?.heardBegin(this),

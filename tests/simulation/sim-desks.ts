@@ -2,11 +2,11 @@
 // it kept dies with it.
 
 import { isPresent } from '../../src/domain/bill/state.ts';
-import type { AtAcquirer, Recipient } from '../../src/domain/bill/vocabulary.ts';
+import type { AtAcquirer } from '../../src/domain/bill/vocabulary.ts';
 import type { BillId, PaychannelId } from '../../src/domain/ids.ts';
 import { AcquirerDesk } from '../../src/drivers/acquiring/desk.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
-import type { Operation, Reply, ShardDoor } from '../../src/switch/requests.ts';
+import type { AcquiringNotice, Operation, Reply, ShardDoor } from '../../src/switch/requests.ts';
 import { codesAt } from '../support/qr-claims.ts';
 import { Life } from './life.ts';
 import type { SimNode } from './node.ts';
@@ -38,7 +38,7 @@ interface Running {
   readonly life: Life;
   readonly desk: AcquirerDesk;
   isSubscribed: boolean;
-  wakes: (recipient: Recipient, billId: BillId) => void;
+  wakes: (notice: AcquiringNotice) => void;
 }
 
 export class SimDesks {
@@ -115,10 +115,10 @@ export class SimDesks {
   }
 
   /** A shard says that a call may be due. */
-  heard(node: SimNode, recipient: Recipient, billId: BillId): void {
+  heard(node: SimNode, notice: AcquiringNotice): void {
     const running = this.#running.get(node);
     if (running?.isSubscribed !== true) return;
-    running.life.after(this.#hop(), () => running.wakes(recipient, billId));
+    running.life.after(this.#hop(), () => running.wakes(notice));
   }
 
   /** The bank tells of an order, whoever hears it. */

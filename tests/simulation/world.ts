@@ -16,7 +16,7 @@ import { millis } from '../../src/domain/time.ts';
 import type { HistoryBatch } from '../../src/switch/ports.ts';
 import type { Principal } from '../../src/switch/principal.ts';
 import type { Asked } from '../../src/switch/reply-sink.ts';
-import type { Operation, Reply } from '../../src/switch/requests.ts';
+import type { AcquiringNotice, Operation, Reply } from '../../src/switch/requests.ts';
 import { Agenda } from './agenda.ts';
 import { Auditor } from './auditor.ts';
 import { describeReply } from './describe-reply.ts';
@@ -401,8 +401,8 @@ export class World implements NodeWorld {
     if (life !== undefined) this.gateways.driveOn(life, billId);
   }
 
-  acquiring(node: SimNode, recipient: Recipient, billId: BillId): void {
-    this.desks?.heard(node, recipient, billId);
+  acquiring(node: SimNode, notice: AcquiringNotice): void {
+    this.desks?.heard(node, notice);
   }
 
   report(node: SimNode, level: string, what: string, fields: object): void {

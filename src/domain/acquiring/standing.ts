@@ -50,6 +50,15 @@ export function visitAt(
   return record.dueAt > now ? record.dueAt : now;
 }
 
+/**
+ * Whether somebody waits for the next call: a till for its code, a payer for money, or for it not to be taken any more.
+ * What is looked at, or ended because its time is over, can wait behind it.
+ */
+export function isAwaited(record: AcquiredBill): boolean {
+  if (record.status === 'pending') return true;
+  return record.status === 'open' ? record.isCancelWanted : isGivingBack(record);
+}
+
 /** When the shard wakes the chain, should nobody have come back: later each time where nobody does. */
 export function wakeAtOf(
   record: AcquiredBill,
@@ -73,11 +82,13 @@ function awaitsCall(
   now: Millis,
   { closesByItself }: { readonly closesByItself: boolean },
 ): boolean {
-  const { status, isCancelWanted, refunds, expiresAt } = record;
-  if (status === 'pending') return true;
-  if (status === 'open') return isCancelWanted || (!closesByItself && now >= expiresAt);
-  const isRefunding = refunds.some((order) => order.status === 'asked' || order.status === 'sent');
-  return isRefunding || isCancelRefundDue(record);
+  const { status, expiresAt } = record;
+  return isAwaited(record) || (status === 'open' && !closesByItself && now >= expiresAt);
+}
+
+function isGivingBack(record: AcquiredBill): boolean {
+  const isUnder = record.refunds.some(({ status }) => status === 'asked' || status === 'sent');
+  return isUnder || isCancelRefundDue(record);
 }
 
 function within(value: number, low: number, high: number): number {

@@ -17,7 +17,7 @@ import {
   wantRefund,
 } from '../acquiring/acquired-bill.ts';
 import type { AcquiredBill, Acquiring } from '../acquiring/record.ts';
-import { ANSWER_MS, stepNow, visitAt, wakeAtOf } from '../acquiring/standing.ts';
+import { ANSWER_MS, isAwaited, stepNow, visitAt, wakeAtOf } from '../acquiring/standing.ts';
 import { must } from '../assert.ts';
 import { type Millis, millis, plus } from '../time.ts';
 import { LATE, seenFacts } from './acquired-sightings.ts';
@@ -81,6 +81,11 @@ export function lookAt(bill: PresentBill, now: Millis): Step | undefined {
 /** When whoever makes the calls comes back to the bill. */
 export function nextVisitTo(bill: PresentBill, now: Millis): Millis {
   return visitAt(recordOf(bill), now, atOf(bill));
+}
+
+/** Whether somebody waits for the next call of it. */
+export function isCallAwaited(bill: PresentBill): boolean {
+  return isAwaited(recordOf(bill));
 }
 
 export function acquiringOf(bill: PresentBill): Acquiring {

@@ -5,7 +5,14 @@ import { ManualClock } from '../../../tests/support/manual-clock.ts';
 import type { Step } from '../../domain/acquiring/acquired-bill.ts';
 import type { BillId, PaychannelId } from '../../domain/ids.ts';
 import { HOUR_MS, millis } from '../../domain/time.ts';
-import { type BillDriver, notDone, type Registration, unknown } from '../contract/bill-driver.ts';
+import type { AcquiringNotice } from '../../switch/requests.ts';
+import {
+  type BillDriver,
+  notDone,
+  type Registration,
+  type Tender,
+  unknown,
+} from '../contract/bill-driver.ts';
 import { AcquirerDesk } from './desk.ts';
 
 const PER_SECOND = 20;
@@ -17,7 +24,7 @@ interface Answering {
   readonly clock: ManualClock;
   readonly driver: Partial<BillDriver>;
   /** The call that a shard says is due. */
-  readonly step: () => Step;
+  readonly step: (billId: BillId) => Step | undefined;
   /** When a shard wants the bill to be visited again. */
   readonly restMs: number;
 }
@@ -28,23 +35,26 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
   const begunAt = clock.wall();
   const visits: { bill: string; atMs: number }[] = [];
   const told: string[] = [];
+  const awaited = new Set<BillId>();
   const limits: number[] = [];
   let workerStarts: () => void = () => {};
-  let wakes: (recipient: string, billId: BillId) => void = () => {};
+  let hears: (notice: AcquiringNotice) => void = () => {};
   const driver = { ...answering.driver, close: async () => undefined } as unknown as BillDriver;
   const desk = new AcquirerDesk({
     door: {
       shards: 4,
       send: ({ operation }, onReply) => {
-        const { billId, op } = operation as { billId: string; op: string };
+        const { billId, op } = operation as { billId: BillId; op: string };
         if (op === 'acquiring.begin') visits.push({ bill: billId, atMs: clock.wall() - begunAt });
-        const step = (op === 'acquiring.begin' && answering.step?.()) || null;
-        const standing = { no: 1, step, visitAt: clock.wall() + (answering.restMs ?? 60_000) };
+        const step = (op === 'acquiring.begin' && answering.step?.(billId)) || null;
+        const visitAt = clock.wall() + (answering.restMs ?? 60_000);
+        if (step !== null && step.call !== 'look') awaited.add(billId);
+        const standing = { no: 1, step, visitAt, isAwaited: awaited.has(billId) };
         onReply(200, Buffer.from(JSON.stringify(standing)));
       },
       ask: async () => [{ answer: 'done' }],
       onAcquiring: (listener) => {
-        wakes = listener as typeof wakes;
+        hears = listener;
       },
       onWorkerStart: (listener) => {
         workerStarts = listener;
@@ -76,7 +86,8 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
     told,
     limits,
     workerStarts: () => workerStarts(),
-    wakes: (billId: BillId) => wakes('paychannel:acq_bank', billId),
+    wakes: (billId: BillId, isAwaited = false) =>
+      hears({ recipient: 'paychannel:acq_bank', billId, isAwaited }),
     pass: (ms: number) => clock.pass(ms),
   };
 }
@@ -164,6 +175,33 @@ describe('a call to an acquirer', () => {
     await pass(1_000);
 
     expect(attempts).toEqual([{ lastSentAt, begunAt }]);
+  });
+});
+
+describe('a bill that somebody waits for', () => {
+  test('is called for before looks that have long been due, and so is what it waits for next', async () => {
+    const [fresh, looked] = [idOf(1), Array.from({ length: 200 }, (_, i) => idOf(2 + i))];
+    const tender = { id: 'a-1' } as unknown as Tender;
+    const { visits, wakes, pass } = deskWith(async () => [], {
+      step: (billId) =>
+        billId === fresh
+          ? { call: 'register', tender, attempt: { lastSentAt: null } }
+          : { call: 'look', registration: REGISTRATION },
+      driver: {
+        look: async () => unknown('slow today', 1_000),
+        register: async () => unknown('no answer', 1_000),
+      },
+      restMs: 1_000,
+    });
+    for (const billId of looked) wakes(billId);
+    await pass(1_000);
+    const before = visits.length;
+    wakes(fresh, true);
+    await pass(4_000);
+
+    const its = visits.slice(before).flatMap(({ bill, atMs }) => (bill === fresh ? [atMs] : []));
+    expect(its[0]).toBeLessThan(1_100);
+    expect(its.length).toBeGreaterThan(2);
   });
 });
 

@@ -84,9 +84,9 @@ export class AcquirerDesk {
   }
 
   start(): void {
-    const { door, clock } = this.#options;
-    door.onAcquiring((recipient, billId) => {
-      this.#byChannel.get(recipient)?.rounds.plan(billId, millis(clock.wall()));
+    const { door } = this.#options;
+    door.onAcquiring(({ recipient, billId, isAwaited }) => {
+      this.#byChannel.get(recipient)?.rounds.hasten(billId, isAwaited);
     });
     door.onWorkerStart(() => this.#subscribe());
   }
@@ -169,8 +169,8 @@ export class AcquirerDesk {
     const begun = await this.#ask(billId, { op: 'acquiring.begin', billId, acquirer });
     if (begun === 'away') return this.#shardLater(billId);
     if (begun === 'unknown') return { dueAt: NEVER };
-    const { no, step, visitAt } = begun;
-    if (step === null) return this.#next(billId, visitAt);
+    const { no, step, visitAt, isAwaited } = begun;
+    if (step === null) return this.#next(billId, begun);
     const from = clock.monotonic();
     const outcome = await callOf(driver, step, askedAt);
     const busy = busyOf(outcome);
@@ -179,22 +179,22 @@ export class AcquirerDesk {
       clock.monotonic() - from,
     );
     if (step.call === 'look' && outcome.outcome !== 'done') {
-      return { dueAt: this.#lookLater(billId, afterMsOf(outcome), visitAt), ...busy };
+      return { dueAt: this.#lookLater(billId, afterMsOf(outcome), visitAt), isAwaited, ...busy };
     }
     this.#failures.delete(billId);
     const told = { op: 'acquiring.finish', billId, acquirer, no, step, outcome } as const;
-    return { ...this.#next(billId, await this.#tell(billId, told)), ...busy };
+    return { ...(await this.#tell(billId, told)), ...busy };
   }
 
   /** E2. A shard that is away for a moment is told again. */
-  async #tell(billId: BillId, operation: Operation): Promise<Millis> {
+  async #tell(billId: BillId, operation: Operation): Promise<Visited> {
     for (let i = 0; i < TELLS_MAX && !this.#isStopped; i++) {
       const answer = await this.#ask(billId, operation);
-      if (answer === 'unknown') return NEVER;
-      if (answer !== 'away') return answer.visitAt;
+      if (answer === 'unknown') break;
+      if (answer !== 'away') return this.#next(billId, answer);
       await new Promise<void>((on) => this.#options.clock.after(ASK_SHARD_AGAIN_MS, on));
     }
-    return NEVER;
+    return { dueAt: NEVER };
   }
 
   #ask(billId: BillId, operation: Operation): Promise<AcquiringStanding | 'away' | 'unknown'> {
@@ -215,10 +215,10 @@ export class AcquirerDesk {
     });
   }
 
-  #next(billId: BillId, at: Millis): Visited {
-    const isKept = at - this.#options.clock.wall() <= KEPT_MS;
+  #next(billId: BillId, { visitAt, isAwaited }: AcquiringStanding): Visited {
+    const isKept = visitAt - this.#options.clock.wall() <= KEPT_MS;
     if (!isKept) this.#failures.delete(billId);
-    return { dueAt: isKept ? at : NEVER };
+    return { dueAt: isKept ? visitAt : NEVER, isAwaited };
   }
 
   /** What its shard would leave alone for long it wakes by itself: nobody here insists on what cannot be seen. */

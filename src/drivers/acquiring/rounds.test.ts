@@ -100,6 +100,98 @@ describe('rounds', () => {
     expect(rounds.size).toBeLessThanOrEqual(5);
   });
 
+  test('visit at once what somebody waits for, at three bills a second that live for twenty minutes', async () => {
+    const made = stage({ perSecond: 20, atOnceMax: 8 });
+    const [bornAt, visitedAt] = [new Map<string, number>(), new Map<string, number>()];
+    made.answer = (billId) => {
+      const now = made.clock.wall();
+      if (!visitedAt.has(billId)) visitedAt.set(billId, now);
+      const ageMs = now - (bornAt.get(billId) ?? 0);
+      if (ageMs > 1_200_000) return { dueAt: NEVER };
+      return {
+        dueAt: at(now + Math.min(Math.max(ageMs / 12, 3_000), 300_000)),
+        isAwaited: false,
+      };
+    };
+    for (let second = 0; second < 1_200; second++) {
+      for (let i = 0; i < 3; i++) {
+        const billId = `b${3 * second + i}`;
+        bornAt.set(billId, made.clock.wall());
+        made.rounds.hasten(billId, true);
+      }
+      await made.clock.pass(1_000);
+    }
+
+    const waits = [...visitedAt].map(([billId, ms]) => ms - (bornAt.get(billId) ?? 0));
+    expect(waits.length).toBeGreaterThan(3_590);
+    expect(Math.max(...waits)).toBeLessThan(1_000);
+  });
+
+  test('keep half of the pace for looks, however much is waited for', async () => {
+    const { clock, rounds, visits } = stage({ perSecond: 10, atOnceMax: 1 });
+    for (let i = 0; i < 100; i++) rounds.hasten(`awaited${i}`, true);
+    for (let i = 0; i < 20; i++) rounds.plan(`due${i}`, at(0));
+    for (let i = 0; i < 20; i++) rounds.wake(`woken${i}`);
+    await clock.pass(8_200);
+
+    const of = (kind: string) => visits.filter(({ billId }) => billId.startsWith(kind)).length;
+    expect(of('due')).toBe(20);
+    expect(of('woken')).toBe(20);
+    expect(of('awaited')).toBeGreaterThan(40);
+  });
+
+  test('never put off what they are to hasten, nor what somebody wakes', async () => {
+    const { clock, rounds, visits } = stage({ perSecond: 10, atOnceMax: 1 });
+    const ids = Array.from({ length: 40 }, (_, i) => `b${i}`);
+    ids.forEach((billId, i) => {
+      rounds.plan(billId, at(i - 100));
+    });
+    for (let ms = 0; ms < 8_000; ms += 50) {
+      for (let i = 0; i < 10; i++) rounds.wake(`w${i}`);
+      for (const billId of ['b15', 'b25']) if (rounds.has(billId)) rounds.hasten(billId, false);
+      if (rounds.has('b20')) rounds.wake('b20');
+      await clock.pass(50);
+    }
+
+    const due = visits.map(({ billId }) => billId).filter((billId) => !billId.startsWith('w'));
+    const order = ['b15', 'b20', 'b25'].map((billId) => due.indexOf(billId));
+    expect(due).toHaveLength(40);
+    expect(order[0]).toBeLessThanOrEqual(16);
+    expect(order[1]).toBeLessThanOrEqual(20);
+    expect(order[2]).toBeLessThanOrEqual(25);
+  });
+
+  test('go on with what somebody waits for before looks, and not with what nobody waits for any more', async () => {
+    const made = stage({ perSecond: 10, atOnceMax: 1 });
+    for (let i = 0; i < 100; i++) made.rounds.plan(`b${i}`, at(0));
+    let visits = 0;
+    made.answer = (billId) => {
+      if (billId !== 'awaited') return { dueAt: NEVER };
+      visits += 1;
+      // The second time its shard is away, and nobody knows more than before.
+      if (visits === 2) return { dueAt: at(made.clock.wall()) };
+      return { dueAt: at(made.clock.wall()), isAwaited: visits < 3 };
+    };
+    made.rounds.hasten('awaited', true);
+    await made.clock.pass(5_000);
+
+    expect(made.visits.flatMap(({ billId }, i) => (billId === 'awaited' ? [i] : []))).toEqual([
+      1, 3, 5,
+    ]);
+  });
+
+  test('count a bill once that is due and woken', async () => {
+    const { clock, rounds, visits } = stage({ perSecond: 10, atOnceMax: 1 });
+    rounds.plan('a', at(0));
+    rounds.plan('b', at(1e6));
+    await clock.pass(1);
+    rounds.wake('b');
+    expect(rounds.size).toBe(1);
+    await clock.pass(2e6);
+
+    expect(visits.map(({ billId }) => billId)).toEqual(['a', 'b']);
+  });
+
   test('forget what was woken too', async () => {
     const { clock, rounds, visits } = stage({ perSecond: 10, atOnceMax: 1 });
     rounds.plan('a', at(0));

@@ -11,6 +11,7 @@ import { Fault } from '../../switch/faults.ts';
 import { isEnding } from '../../switch/limits.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
 import type {
+  AcquiringNotice,
   Encoding,
   Presenter,
   Request,
@@ -83,7 +84,7 @@ export class GatewayLink implements ShardDoor {
   readonly #eventListeners: ((event: StreamedEvent) => void)[] = [];
   readonly #endListeners: ((recipient: Recipient, eventId: string) => void)[] = [];
   readonly #unfinishedListeners: ((billId: BillId) => void)[] = [];
-  readonly #acquiringListeners: ((recipient: Recipient, billId: BillId) => void)[] = [];
+  readonly #acquiringListeners: ((notice: AcquiringNotice) => void)[] = [];
   readonly #startListeners: (() => void)[] = [];
   #seq = 0;
   #isAwake = false;
@@ -187,7 +188,7 @@ export class GatewayLink implements ShardDoor {
     this.#unfinishedListeners.push(listener);
   }
 
-  onAcquiring(listener: (recipient: Recipient, billId: BillId) => void): void {
+  onAcquiring(listener: (notice: AcquiringNotice) => void): void {
     this.#acquiringListeners.push(listener);
   }
 
@@ -303,10 +304,8 @@ export class GatewayLink implements ShardDoor {
     for (const billId of unfinished) {
       for (const listener of this.#unfinishedListeners) listener(billId);
     }
-    for (let i = 0; i < acquiring.length; i += 2) {
-      for (const listener of this.#acquiringListeners) {
-        listener(acquiring[i] as Recipient, acquiring[i + 1] as BillId);
-      }
+    for (const notice of acquiring) {
+      for (const listener of this.#acquiringListeners) listener(notice);
     }
     this.#answer(link, notices);
   }

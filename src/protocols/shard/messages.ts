@@ -3,7 +3,7 @@
 import { Packr, Unpackr } from 'msgpackr';
 import type { BillId } from '../../domain/ids.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
-import type { Request, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
+import type { AcquiringNotice, Request, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
 
 export interface AskedQuery {
   readonly seq: number;
@@ -26,8 +26,8 @@ export interface Notices {
   readonly ended: readonly string[];
   /** Bills at which something that spans several has not ended in its time. */
   readonly unfinished: readonly BillId[];
-  /** Bills at acquirers at which a call may be due: `recipient, id` two by two. */
-  readonly acquiring: readonly string[];
+  /** Bills at acquirers at which a call may be due. */
+  readonly acquiring: readonly AcquiringNotice[];
   /** A shard has begun to serve: what is pending is to be read again. */
   readonly hasBegun: boolean;
 }

@@ -5,7 +5,13 @@ import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { BillId } from '../../domain/ids.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import { type Asked, describe, type ReplySink } from '../../switch/reply-sink.ts';
-import type { Presenter, Reply, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
+import type {
+  AcquiringNotice,
+  Presenter,
+  Reply,
+  WorkerAnswer,
+  WorkerQuery,
+} from '../../switch/requests.ts';
 import {
   type AskedQuery,
   type Notices,
@@ -29,7 +35,7 @@ interface Gathered extends Notices {
   readonly events: StreamedEvent[];
   readonly ended: string[];
   readonly unfinished: BillId[];
-  readonly acquiring: string[];
+  readonly acquiring: AcquiringNotice[];
   hasBegun: boolean;
 }
 
@@ -92,9 +98,9 @@ export class WorkerLink implements ReplySink {
     for (const { notices } of this.#links.values()) notices.unfinished.push(billId);
   }
 
-  acquiring(recipient: Recipient, billId: BillId): void {
-    for (const origin of this.#subscriptions.get(recipient) ?? []) {
-      this.#links.get(origin)?.notices.acquiring.push(recipient, billId);
+  acquiring(notice: AcquiringNotice): void {
+    for (const origin of this.#subscriptions.get(notice.recipient) ?? []) {
+      this.#links.get(origin)?.notices.acquiring.push(notice);
     }
   }
 
