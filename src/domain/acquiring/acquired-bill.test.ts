@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { must } from '../assert.ts';
 import type { Currency, Minor } from '../money.ts';
-import { type Millis, plus } from '../time.ts';
+import { HOUR_MS, type Millis, plus } from '../time.ts';
 import {
   acquire,
   begin,
@@ -285,6 +285,53 @@ describe('a refund that the acquirer refuses for now', () => {
       expect(bill.refunds).toMatchObject([{ status: 'asked' }]);
     },
   );
+});
+
+describe('an acquirer that says that less has been given back than is known', () => {
+  const returned = (amount: number) =>
+    ({ ...sighting, status: 'paid', paid: paid.paid, returned: amount as Minor }) as const;
+  const looked = (bill: AcquiredBill, amount: number, now: Millis) =>
+    finish(bill, { call: 'look' }, { outcome: 'done', value: returned(amount) }, now);
+  const wanted = must(wantRefund(paid, { id: 'c1', amount: 300 as Minor }, START), 'a refund');
+  const first = looked(wanted, 0, START);
+  const step = must(nextStep(first, START, CAN), 'a step');
+  const value = returned(300);
+  const given = finish(
+    begin(first, step, START),
+    step as StepTaken,
+    { outcome: 'done', value },
+    START,
+  );
+
+  test('is asked again, less and less often, and sent nothing until it says as much', () => {
+    let bill = must(wantRefund(given, { id: 'c2', amount: 200 as Minor }, START), 'a refund');
+    bill = { ...bill, seen: null };
+    const waits: number[] = [];
+    for (let now = START, i = 0; i < 4; i++) {
+      bill = looked(bill, 0, now);
+      expect(nextStep(bill, bill.dueAt, CAN)).toMatchObject({ call: 'look' });
+      waits.push(bill.dueAt - now);
+      now = bill.dueAt;
+    }
+    bill = looked(bill, 300, bill.dueAt);
+
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000]);
+    expect(nextStep(bill, bill.dueAt, CAN)).toMatchObject({
+      call: 'refund',
+      refund: { id: 'c2', amount: 200, returnedBefore: 300 },
+    });
+  });
+
+  test('is asked first where a refund is wanted later', () => {
+    const quiet = looked(given, 0, at(HOUR_MS));
+    const bill = must(
+      wantRefund(quiet, { id: 'c2', amount: 200 as Minor }, quiet.dueAt),
+      'a refund',
+    );
+
+    expect(quiet.dueAt).toBe(at(2 * HOUR_MS));
+    expect(nextStep(bill, quiet.dueAt, CAN)).toMatchObject({ call: 'look' });
+  });
 });
 
 test('what came after a cancel and was given back in part by hand meanwhile is seen to at once, not in an hour', () => {

@@ -17,6 +17,7 @@
 
 import { add, type Minor, minor, subtract, ZERO } from '../money.ts';
 import { DAY_MS, type Millis, NEVER, plus } from '../time.ts';
+import { saysLess } from './belief.ts';
 import { type Claims, NO_CLAIMS, withExternal } from './by-hand.ts';
 import type { AcquiredBill, RefundOrder } from './record.ts';
 import { newRefund, orderOf, withRefund } from './refund-orders.ts';
@@ -136,6 +137,7 @@ export function nextStep(
   if (seen === null) return { call: 'look', registration };
   const order = bill.refunds.find(({ status }) => status === 'asked' || status === 'sent');
   if (bill.status === 'paid' && order !== undefined) {
+    if (saysLess(bill, seen)) return { call: 'look', registration };
     const refund = {
       id: order.id,
       amount: order.amount,
@@ -305,6 +307,9 @@ function sighted(bill: AcquiredBill, seen: Sighting, now: Millis, claims: Claims
       const paid = withExternal(come, seen, claims);
       const wanted = withCancelRefund(paid);
       const isBusy = wanted.refunds.some(({ status }) => status === 'asked' || status === 'sent');
+      if (isBusy && saysLess(bill, seen)) {
+        return later({ ...wanted, failures: bill.failures, seen: null }, now, 0);
+      }
       return { ...wanted, dueAt: isBusy ? now : lookAgainAt(wanted, now) };
     }
   }

@@ -5,6 +5,7 @@
 //   H3. What refused refunds claim goes before: an operator may have returned them so.
 
 import { add, type Minor, smaller, subtract, ZERO } from '../money.ts';
+import { givenByUs } from './belief.ts';
 import type { AcquiredBill, RefundOrder } from './record.ts';
 import type { Sighting } from './words.ts';
 
@@ -28,10 +29,7 @@ export function withExternal(
 ): AcquiredBill {
   // H1.
   if (isReturning || bill.refunds.some(({ status }) => status === 'sent')) return bill;
-  const ours = bill.refunds
-    .filter(({ status }) => status === 'done')
-    .reduce((sum, { amount }) => add(sum, amount), ZERO);
-  const known = add(ours, bill.external);
+  const known = add(givenByUs(bill), bill.external);
   if (returned <= known) return bill;
   const found = subtract(returned, known);
   let unclaimed = unclaimedOf(found, claims);

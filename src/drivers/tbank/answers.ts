@@ -100,8 +100,15 @@ export function sightingOf(
   if (RETURNED.has(Status)) return { ...paid, returned: registration.amount };
   const returned = returnedOf(Amount, registration.amount, settings);
   if (RETURNING.has(Status)) return { ...paid, returned: returned ?? ZERO, isReturning: true };
-  if (PARTLY.has(Status) && returned !== undefined) return { ...paid, returned };
-  return undefined;
+  return PARTLY.has(Status) && isPart(returned, registration) ? { ...paid, returned } : undefined;
+}
+
+/** "In part" of nothing or of all: Amount is not what `amountInState` says, and what has been given back is not known. */
+function isPart(
+  returned: Minor | undefined,
+  { amount }: Pick<Registration, 'amount'>,
+): returned is Minor {
+  return returned !== undefined && returned > 0 && returned < amount;
 }
 
 function returnedOf(

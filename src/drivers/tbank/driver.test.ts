@@ -248,6 +248,23 @@ describe('a refund at T-Bank', () => {
     expect(at.bank.books()).toMatchObject([{ returned: 5_000, refunds: [{ amount: 5_000 }] }]);
   });
 
+  test('whose answer was lost is not made again where Amount is not what the setting says', async () => {
+    const at = await given({ simulator: { amountIsCurrent: false } });
+    const registration = await paid(at);
+    at.bank.faults.add({ kind: 'lost', effect: 'now', path: '/Cancel' });
+    await at.driver.refund(registration, refundOf(50_00), NEVER_SENT);
+    const lastSentAt = at.clock.wall() as Millis;
+    at.clock.advance(61_000);
+
+    const again = await at.driver.refund(registration, refundOf(50_00), { lastSentAt });
+    expect(again).toMatchObject({
+      outcome: 'unknown',
+      detail: 'the bank says PARTIAL_REFUNDED of 15000',
+      unsent: 'unclear',
+    });
+    expect(at.bank.books()).toMatchObject([{ returned: 5_000, refunds: [{ amount: 5_000 }] }]);
+  });
+
   test('that may still arrive is waited for, and made once it cannot', async () => {
     const at = await given();
     const registration = await paid(at);

@@ -19,7 +19,8 @@ export const tbankSettings = Type.Object(
     settleMs: Type.Integer({ minimum: 1_000, maximum: 600_000, default: 60_000 }),
     /**
      * What GetState calls Amount: `current`, what is left after refunds, or `original`. With the latter the bank does not
-     * say how much it has given back in part, so only whole refunds are made.
+     * say how much it has given back in part, so only whole refunds are made. Where this is wrong, a refund in part stays
+     * `pending`: what GetState says of it makes no sense, and nothing is sent.
      */
     amountInState: Type.Union([Type.Literal('current'), Type.Literal('original')], {
       default: 'current',

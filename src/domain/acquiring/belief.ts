@@ -1,0 +1,17 @@
+// What is believed of a sighting: an acquirer that contradicts itself is asked again, and nothing is sent meanwhile.
+
+import { add, type Minor, ZERO } from '../money.ts';
+import type { AcquiredBill } from './record.ts';
+import type { Sighting } from './words.ts';
+
+/** Given back by us, as far as it is known. */
+export function givenByUs({ refunds }: AcquiredBill): Minor {
+  return refunds
+    .filter(({ status }) => status === 'done')
+    .reduce((sum, { amount }) => add(sum, amount), ZERO);
+}
+
+/** Less than is known to have been given back: from such a sum a refund would be given twice. */
+export function saysLess(bill: AcquiredBill, { returned }: Sighting): boolean {
+  return returned < add(givenByUs(bill), bill.external);
+}
