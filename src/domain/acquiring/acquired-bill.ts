@@ -16,8 +16,8 @@
 //   Q7. What is refused for a day is refused: people decide what becomes of it.
 
 import { add, type Minor, minor, subtract, ZERO } from '../money.ts';
-import { DAY_MS, type Millis, NEVER, plus } from '../time.ts';
-import { saysLess } from './belief.ts';
+import { DAY_MS, MINUTE_MS, type Millis, NEVER, plus } from '../time.ts';
+import { isPossible, saysLess } from './belief.ts';
 import { type Claims, NO_CLAIMS, withExternal } from './by-hand.ts';
 import type { AcquiredBill, RefundOrder } from './record.ts';
 import { newRefund, orderOf, withRefund } from './refund-orders.ts';
@@ -63,6 +63,8 @@ type WantedRefund = Pick<RefundOrder, 'id' | 'amount'> & Partial<Pick<RefundOrde
 export const CANCEL_REFUND = 'cancel';
 const ROUNDS_MAX = 99;
 const DENIED_MAX_MS = DAY_MS;
+/** What a driver says that makes no sense. */
+const IMPOSSIBLE: Unknown = { outcome: 'unknown', detail: 'it cannot be', afterMs: MINUTE_MS };
 /** Who says so may have been asked nothing: neither what is so, nor for what was wanted. */
 const NOT_LET_IN: ReadonlySet<NotDoneCode> = new Set(['unreachable', 'busy', 'unauthorised']);
 
@@ -180,6 +182,7 @@ export function finish(
   if (outcome.outcome === 'notDone') return notDoneOf(bill, step, outcome, now);
   if (step.call === 'register') return registered(bill, outcome.value as Registration, now);
   const sighting = outcome.value as Sighting;
+  if (!isPossible(sighting)) return notKnown(bill, step, IMPOSSIBLE, now);
   switch (step.call) {
     case 'look':
       return sighted(bill, sighting, now, claims);

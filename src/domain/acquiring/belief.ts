@@ -15,3 +15,8 @@ export function givenByUs({ refunds }: AcquiredBill): Minor {
 export function saysLess(bill: AcquiredBill, { returned }: Sighting): boolean {
   return returned < add(givenByUs(bill), bill.external);
 }
+
+/** Whether it can be: what is paid is something, and no more of it than all has been given back. */
+export function isPossible({ status, paid, returned }: Sighting): boolean {
+  return status !== 'paid' || (paid > 0 && returned <= paid);
+}

@@ -18,7 +18,7 @@ import {
   raiseForPayment,
   terminal,
 } from './outbox.ts';
-import { dueOf, type PresentBill } from './state.ts';
+import { askedOf, type PresentBill } from './state.ts';
 import type { BillFact, Credit, Payment } from './vocabulary.ts';
 
 /** The reason of credits for money that came when the bill had ended. */
@@ -61,12 +61,9 @@ function paid(bill: PresentBill, after: AcquiredBill, now: Millis): BillFact[] {
   if (hasEnded(bill)) return late(bill, after, now);
   // Ending it in time has given back what was paid a moment before.
   if (isGivenBack) return [...expired(bill, now), ...late(bill, after, now)];
-  if (isAllByHand) {
-    const payment = paymentOf(bill, after, ZERO, now);
-    return [{ type: 'PaymentAccepted', payment }, ...closed(bill, BY_ACQUIRER, [])];
-  }
-  const excess = above(after.paid, dueOf(bill));
-  const payment = paymentOf(bill, after, excess, now);
+  const payment = paymentOf(bill, after, now);
+  const { excess = ZERO } = payment;
+  if (isAllByHand) return [{ type: 'PaymentAccepted', payment }, ...closed(bill, BY_ACQUIRER, [])];
   const credits = excess > 0 ? [reversalOf(bill, payment, excess, 'excess', now)] : [];
   return [
     { type: 'PaymentAccepted', payment },
@@ -78,7 +75,7 @@ function paid(bill: PresentBill, after: AcquiredBill, now: Millis): BillFact[] {
 
 /** X3. */
 function late(bill: PresentBill, after: AcquiredBill, now: Millis): BillFact[] {
-  const payment = paymentOf(bill, after, ZERO, now);
+  const payment = paymentOf(bill, after, now);
   const credit = reversalOf(bill, payment, payment.amount, LATE, now);
   return [
     { type: 'PaymentAccepted', payment },
@@ -88,7 +85,9 @@ function late(bill: PresentBill, after: AcquiredBill, now: Millis): BillFact[] {
   ];
 }
 
-function paymentOf(bill: PresentBill, after: AcquiredBill, excess: Minor, now: Millis): Payment {
+function paymentOf(bill: PresentBill, after: AcquiredBill, now: Millis): Payment {
+  // One payment is all that it takes.
+  const excess = above(after.paid, askedOf(bill));
   const { paychannelId } = must(bill.terms.acquirer, 'the acquirer of a bill');
   const { ref, id } = must(after.registration, 'the registration of what was paid');
   const payment: Writable<Payment> = {
