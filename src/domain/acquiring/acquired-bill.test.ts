@@ -7,6 +7,7 @@ import {
   begin,
   finish,
   nextStep,
+  pastExpiry,
   type StepTaken,
   wantCancel,
   wantRefund,
@@ -194,6 +195,30 @@ describe('a refund that is wanted long after the last look', () => {
     const both = must(wantRefund(refundWanted(), { id: 'c2', amount: 200 as Minor }, START), 'two');
 
     expect(nextStep(both, START, CAN)).toMatchObject({ call: 'refund', refund: { id: 'c1' } });
+  });
+});
+
+describe('a bill that the acquirer does not register now', () => {
+  const shut: NotDone = {
+    outcome: 'notDone',
+    code: 'unauthorised',
+    detail: 'in an hour',
+    again: { afterMs: HOUR_MS },
+  };
+
+  test('ends in time all the same', () => {
+    const { bill } = made(fresh, START, () => shut);
+
+    expect(visitAt(bill, START, CAN)).toBe(fresh.expiresAt);
+    expect(wakeAtOf(bill, START, CAN)).toBe(fresh.expiresAt);
+    expect(pastExpiry(bill, fresh.expiresAt)).toMatchObject({ status: 'expired' });
+  });
+
+  test('is tried again when the acquirer wants it, where that is sooner', () => {
+    const { bill } = made(fresh, START, () => ({ ...shut, again: { afterMs: 60_000 } }));
+
+    expect(visitAt(bill, START, CAN)).toBe(at(60_000));
+    expect(wakeAtOf(bill, START, CAN)).toBe(at(65_000));
   });
 });
 

@@ -47,7 +47,7 @@ export function visitAt(
 ): Millis {
   if (isOver(record)) return NEVER;
   if (!awaitsCall(record, now, can)) return lookAgainAt(record, now);
-  return record.dueAt > now ? record.dueAt : now;
+  return beforeEnd(record, now, record.dueAt > now ? record.dueAt : now);
 }
 
 /**
@@ -68,12 +68,18 @@ export function wakeAtOf(
   if (isOver(record)) return NEVER;
   if (awaitsCall(record, now, can)) {
     const from = record.dueAt > now ? record.dueAt : now;
-    return plus(from, within(now - record.dueAt, ANSWER_MS, WAKE_MAX_MS));
+    const next = plus(from, within(now - record.dueAt, ANSWER_MS, WAKE_MAX_MS));
+    return beforeEnd(record, now, next);
   }
   if (record.status === 'paid') return lookAgainAt(record, now);
   const next = plus(now, within((now - record.createdAt) / 4, WAKE_MIN_MS, WAKE_MAX_MS));
   const end = plus(record.expiresAt, ANSWER_MS);
   return now < end && next > end ? end : next;
+}
+
+/** What nobody could register ends in time, however long the acquirer wants to be left alone. */
+function beforeEnd({ status, expiresAt }: AcquiredBill, now: Millis, next: Millis): Millis {
+  return status === 'pending' && now < expiresAt && next > expiresAt ? expiresAt : next;
 }
 
 /** Whether the next step is more than one look among many. */

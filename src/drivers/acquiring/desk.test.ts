@@ -35,6 +35,7 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
   const begunAt = clock.wall();
   const visits: { bill: string; atMs: number }[] = [];
   const told: string[] = [];
+  const finished: object[] = [];
   const awaited = new Set<BillId>();
   const limits: number[] = [];
   let workerStarts: () => void = () => {};
@@ -46,6 +47,7 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
       send: ({ operation }, onReply) => {
         const { billId, op } = operation as { billId: BillId; op: string };
         if (op === 'acquiring.begin') visits.push({ bill: billId, atMs: clock.wall() - begunAt });
+        if (op === 'acquiring.finish') finished.push(operation);
         const step = (op === 'acquiring.begin' && answering.step?.(billId)) || null;
         const visitAt = clock.wall() + (answering.restMs ?? 60_000);
         if (step !== null && step.call !== 'look') awaited.add(billId);
@@ -83,6 +85,7 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
   desk.start();
   return {
     visits,
+    finished,
     told,
     limits,
     workerStarts: () => workerStarts(),
@@ -175,6 +178,43 @@ describe('a call to an acquirer', () => {
     await pass(1_000);
 
     expect(attempts).toEqual([{ lastSentAt, begunAt }]);
+  });
+});
+
+describe('a driver that wants a bill left alone for ever', () => {
+  const FOREVER = { afterMs: Number.MAX_SAFE_INTEGER };
+  const tender = { id: 'a-1' } as unknown as Tender;
+  const attempt = { lastSentAt: null };
+  const [look, register] = [
+    { call: 'look', registration: REGISTRATION },
+    { call: 'register', tender, attempt },
+  ] as const;
+
+  test.each([
+    ['a look', look, unknown('no', FOREVER.afterMs)],
+    ['a busy register', register, notDone('busy', 'no', FOREVER)],
+  ] as const)('is asked again after a day: %s', async (_what, step, outcome) => {
+    const { visits, wakes, pass } = deskWith(async () => [], {
+      step: () => step,
+      driver: { look: async () => outcome, register: async () => outcome },
+    });
+    wakes(idOf(1));
+    await pass(23 * HOUR_MS);
+    expect(visits).toHaveLength(1);
+    await pass(2 * HOUR_MS);
+
+    expect(visits.length).toBeGreaterThan(1);
+  });
+
+  test('has its shard told so', async () => {
+    const { finished, wakes, pass } = deskWith(async () => [], {
+      step: () => register,
+      driver: { register: async () => notDone('unauthorised', 'no', FOREVER) },
+    });
+    wakes(idOf(1));
+    await pass(1_000);
+
+    expect(finished).toMatchObject([{ outcome: { again: { afterMs: 24 * HOUR_MS } } }]);
   });
 });
 

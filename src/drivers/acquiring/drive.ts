@@ -9,7 +9,7 @@ import {
   type Step,
 } from '../../domain/acquiring/acquired-bill.ts';
 import type { AcquiredBill } from '../../domain/acquiring/record.ts';
-import type { Millis } from '../../domain/time.ts';
+import { DAY_MS, type Millis } from '../../domain/time.ts';
 import type { BillDriver, Outcome, Registration, Sighting } from '../contract/bill-driver.ts';
 
 /** One bill's record. What is kept is durable when `keep` resolves. */
@@ -49,8 +49,26 @@ export async function takeStep(
 
 export type CallOutcome = Outcome<Registration> | Outcome<Sighting>;
 
-/** Makes the call, which was begun then: its driver sends nothing any more where too much time has gone by since. */
-export function callOf(driver: BillDriver, step: Step, begunAt: Millis): Promise<CallOutcome> {
+/**
+ * Makes the call, which was begun then: its driver sends nothing any more where too much time has gone by since. Nothing is
+ * put off for longer than a day, whatever the driver says.
+ */
+export async function callOf(
+  driver: BillDriver,
+  step: Step,
+  begunAt: Millis,
+): Promise<CallOutcome> {
+  const outcome = await made(driver, step, begunAt);
+  if (outcome.outcome === 'unknown') return { ...outcome, ...soonEnough(outcome) };
+  const isPutOff = outcome.outcome === 'notDone' && typeof outcome.again === 'object';
+  return isPutOff ? { ...outcome, again: soonEnough(outcome.again) } : outcome;
+}
+
+function soonEnough({ afterMs }: { readonly afterMs: number }): { readonly afterMs: number } {
+  return { afterMs: Math.min(afterMs, DAY_MS) };
+}
+
+function made(driver: BillDriver, step: Step, begunAt: Millis): Promise<CallOutcome> {
   if (step.call === 'look') return driver.look(step.registration);
   const attempt = { ...step.attempt, begunAt };
   switch (step.call) {
