@@ -37,14 +37,18 @@ const envelope = Type.Object({
 const TAKEN = '20';
 const ASK_AGAIN_MS = 2_000;
 const DESCRIPTION_MAX = 140;
+/** A minute, what is cut off of a second, the way there, and clocks that differ. */
+const DUE_MIN_MS = 70_000;
 
 export class TbankCalls {
   readonly #settings: TbankDriverSettings;
+  readonly #clock: DriverClock;
   readonly #door: HttpDoor;
 
   constructor(settings: TbankDriverSettings, clock: DriverClock) {
     const { timeoutMs, connectionsMax } = settings;
     this.#settings = settings;
+    this.#clock = clock;
     this.#door = new HttpDoor({ clock, timeoutMs, connectionsMax });
   }
 
@@ -55,7 +59,7 @@ export class TbankCalls {
       OrderId: tender.id,
       Description: tender.description.slice(0, DESCRIPTION_MAX),
       PayType: 'O',
-      RedirectDueDate: dueDateOf(tender),
+      RedirectDueDate: dueDateOf(tender, this.#clock.wall()),
       ...(notificationUrl === undefined ? {} : { NotificationURL: notificationUrl }),
     });
     return made.outcome === 'done' ? done(String(made.value.PaymentId)) : made;
@@ -130,7 +134,11 @@ function readAnswer(schema: TObject, text: string): Outcome<unknown> {
   return done(body);
 }
 
-/** With an offset, as the bank wants it, and no fractions of a second. */
-function dueDateOf({ expiresAt }: Tender): string {
-  return `${new Date(expiresAt).toISOString().slice(0, 19)}+00:00`;
+/**
+ * With an offset, as the bank wants it, and no fractions of a second. It takes none that is less than a minute ahead by its
+ * own clock: what has less left ends some seconds later there, and its bill when the bank says so.
+ */
+function dueDateOf({ expiresAt }: Tender, now: number): string {
+  const dueAt = expiresAt > now ? Math.max(expiresAt, now + DUE_MIN_MS) : expiresAt;
+  return `${new Date(dueAt).toISOString().slice(0, 19)}+00:00`;
 }

@@ -61,7 +61,7 @@ describe('registering at T-Bank', () => {
   test.each([
     ['less than SBP takes', { amount: 9_99 as Minor }],
     ['more than SBP takes', { amount: 1_000_000_01 as Minor }],
-    ['an end too near', { expiresAt: 0 as Millis }],
+    ['an end that is past', { expiresAt: 0 as Millis }],
   ])('is refused for good for %s', async (_what, change) => {
     const at = await given();
 
@@ -70,6 +70,18 @@ describe('registering at T-Bank', () => {
       code: 'unfit',
       again: 'never',
     });
+  });
+
+  test.each([60_000, 5_000])('is done for a life of which %i ms are left', async (leftMs) => {
+    const at = await given();
+    const bill = tender(at, { expiresAt: (at.clock.wall() + leftMs) as Millis });
+    at.clock.advance(5);
+
+    const registration = doneOf(await at.driver.register(bill, NEVER_SENT));
+    at.clock.advance(59_000);
+    expect(await seen(at, registration)).toMatchObject({ status: 'open' });
+    at.clock.advance(20_000);
+    expect(await seen(at, registration)).toMatchObject({ status: 'expired' });
   });
 
   test('is not done where the bank is away, and unknown where its gateway gives up', async () => {
