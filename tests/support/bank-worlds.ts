@@ -15,8 +15,8 @@ export interface BankWorld {
   readonly url: string;
   readonly bank: Controlled;
   readonly driver: BillDriver;
-  /** Another driver with the same settings: the next life. */
-  reopen(): BillDriver;
+  /** Another driver with the same settings, but for these: the next life. */
+  reopen(change?: Readonly<Record<string, unknown>>): BillDriver;
   close(): Promise<void>;
 }
 
@@ -63,10 +63,11 @@ export function worldOf(
   { clock, simulator, module }: Parts,
   settings: Readonly<Record<string, unknown>>,
 ): BankWorld {
-  const open = () => openDriver(module, { baseUrl: simulator.url, ...settings }, { clock });
+  const open = (change: object) =>
+    openDriver(module, { baseUrl: simulator.url, ...settings, ...change }, { clock });
   const drivers: BillDriver[] = [];
-  const reopen = () => {
-    const driver = open();
+  const reopen = (change = {}) => {
+    const driver = open(change);
     drivers.push(driver);
     return driver;
   };

@@ -49,6 +49,15 @@ const ROUBLES = '643';
 const ASK_AGAIN_MS = 2_000;
 const DESCRIPTION_MAX = 256;
 
+/** Where a bill was made: the bank asks for it with whatever is wanted of it. */
+export type Outlet = Pick<SberDriverSettings, 'idQr' | 'tid'>;
+
+interface GivingBack {
+  readonly amount: number;
+  readonly sendBy: number;
+  readonly outlet: Outlet;
+}
+
 export class SberCalls {
   readonly #settings: SberDriverSettings;
   readonly #clock: DriverClock;
@@ -80,9 +89,13 @@ export class SberCalls {
     });
   }
 
-  status(number: string, ref: string | undefined): Promise<Outcome<SberStatus>> {
+  status(
+    number: string,
+    ref: string | undefined,
+    { tid }: Pick<Outlet, 'tid'>,
+  ): Promise<Outcome<SberStatus>> {
     return this.#call('status', {
-      tid: this.#settings.tid,
+      tid,
       partner_order_number: number,
       ...(ref === undefined ? {} : { order_id: ref }),
     });
@@ -96,14 +109,14 @@ export class SberCalls {
   giveBack(
     ref: string,
     payment: SberOperation,
-    { amount, sendBy }: { readonly amount: number; readonly sendBy: number },
+    { amount, sendBy, outlet }: GivingBack,
   ): Promise<Outcome<Answer<'cancel'>>> {
     const members = {
       order_id: ref,
       operation_id: payment.operation_id,
       auth_code: payment.auth_code,
-      id_qr: this.#settings.idQr,
-      tid: this.#settings.tid,
+      id_qr: outlet.idQr,
+      tid: outlet.tid,
       cancel_operation_sum: amount,
       operation_currency: ROUBLES,
       operation_type: 'REFUND',

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import {
   type BankWorld,
   SBER_CLIENT,
+  SBER_OUTLET,
   sberWorld,
   type WorldOptions,
 } from '../../../tests/support/bank-worlds.ts';
@@ -177,6 +178,29 @@ describe('a bill at Sber', () => {
 
     expect(at.bank.books()).toMatchObject([{ status: 'REFUNDED' }]);
     expect(await seen(at, registration)).toMatchObject({ status: 'paid', returned: 7_000 });
+  });
+
+  test('is looked at, given back and ended where it was made, though the settings name another outlet now', async () => {
+    const other = { idQr: '1000100099', tid: '87654321' };
+    const at = await given({ simulator: { outlets: [SBER_OUTLET, other] } });
+    const [registration, waiting] = [await paid(at), await registered(at, { id: 'another' })];
+    const driver = at.reopen(other);
+
+    expect(doneOf(await driver.refund(registration, refundOf(50_00), NEVER_SENT))).toMatchObject({
+      returned: 5_000,
+    });
+    expect(doneOf(await driver.look(registration))).toMatchObject({ returned: 5_000 });
+    expect(doneOf(await driver.cancel(waiting, NEVER_SENT))).toMatchObject({ status: 'cancelled' });
+  });
+
+  test('that keeps no outlet is that of the settings', async () => {
+    const at = await given();
+    const registration = { ...(await paid(at)), notes: {} };
+
+    expect(await seen(at, registration)).toMatchObject({ status: 'paid' });
+    expect(doneOf(await at.driver.refund(registration, refundOf(50_00), NEVER_SENT))).toMatchObject(
+      { returned: 5_000 },
+    );
   });
 
   test('gives nothing back twice where the answer was lost', async () => {

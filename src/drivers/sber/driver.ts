@@ -30,7 +30,7 @@ import {
 import { CONTRACT_VERSION, type Surroundings } from '../contract/driver-module.ts';
 import { afterEarlier, ON_ITS_WAY_MS, sendByOf } from '../contract/verdicts.ts';
 import { paymentIn, type SberStatus, sightingOf } from './answers.ts';
-import { SberCalls } from './calls.ts';
+import { type Outlet, SberCalls } from './calls.ts';
 import { readSberNotification } from './notification.ts';
 import { type SberDriverSettings, sberSettings } from './settings.ts';
 
@@ -82,7 +82,7 @@ class SberDriver implements BillDriver {
     }
     const made = await this.#calls.create(tender);
     if (made.outcome === 'done') {
-      return done(registrationOf(tender, made.value.order_id, made.value.order_form_url));
+      return done(this.#registrationOf(tender, made.value.order_id, made.value.order_form_url));
     }
     // "Refused" is also what it says of a number that it has.
     if (made.outcome === 'notDone' && made.code === 'refused') {
@@ -92,7 +92,7 @@ class SberDriver implements BillDriver {
   }
 
   async look(registration: Registration): Promise<Outcome<Sighting>> {
-    const status = await this.#calls.status(registration.id, registration.ref);
+    const status = await this.#status(registration);
     return status.outcome === 'done' ? seenIn(status.value) : status;
   }
 
@@ -110,7 +110,7 @@ class SberDriver implements BillDriver {
     attempt: Attempt,
   ): Promise<Outcome<Sighting>> {
     const sendBy = sendByOf(attempt, this.#moment());
-    const status = await this.#calls.status(registration.id, registration.ref);
+    const status = await this.#status(registration);
     if (status.outcome !== 'done') return unseen(status, attempt);
     const intent = { refund, attempt, moment: this.#moment() };
     return refundAfter(seenIn(status.value), intent, (before) =>
@@ -128,13 +128,13 @@ class SberDriver implements BillDriver {
 
   /** What the bank has of our number; undefined: nothing, so that it may be made. */
   async #adopt(tender: Tender): Promise<Outcome<Registration> | undefined> {
-    const found = await this.#calls.status(tender.id, undefined);
+    const found = await this.#calls.status(tender.id, undefined, this.#settings);
     if (found.outcome === 'notDone' && found.code === 'unregistered') return undefined;
     if (found.outcome !== 'done') return afterEarlier(found, { lastSentAt: millis(0) });
     const { order_id, order_state } = found.value;
     if (order_state !== 'CREATED') return notDone('closed', `it is ${order_state}`, 'anew');
     if (this.#settings.code === 'own') {
-      return done(registrationOf(tender, order_id, OWN_CODE + order_id));
+      return done(this.#registrationOf(tender, order_id, OWN_CODE + order_id));
     }
     // It is left as it is. Nobody has its code, or else somebody has taken over, made it and shown its code meanwhile.
     return notDone('moved', 'its code was lost with the answer', 'anew');
@@ -152,7 +152,7 @@ class SberDriver implements BillDriver {
   }
 
   async #giveBack(
-    { ref }: Registration,
+    registration: Registration,
     { amount }: Refund,
     status: SberStatus,
     { before, sendBy }: Sending,
@@ -161,13 +161,30 @@ class SberDriver implements BillDriver {
     if (payment === undefined) return notDone('notPaid', 'no payment is listed', 'never');
     // After a reversal, which only somebody at the bank can have made, nothing can be given back.
     if (status.order_state === 'REVERSED') return notDone('refused', 'it was reversed', 'never');
-    const given = await this.#calls.giveBack(ref, payment, { amount, sendBy });
+    const outlet = this.#outletOf(registration);
+    const given = await this.#calls.giveBack(registration.ref, payment, { amount, sendBy, outlet });
     if (given.outcome !== 'done') return given;
     const { order_status, operation_sum } = given.value;
     if (order_status !== 'REFUNDED' || operation_sum !== amount) {
       return unknown(`cancel has answered ${order_status} of ${operation_sum}`, ON_ITS_WAY_MS);
     }
     return done({ ...before, returned: add(before.returned, amount) });
+  }
+
+  #status(registration: Registration): Promise<Outcome<SberStatus>> {
+    return this.#calls.status(registration.id, registration.ref, this.#outletOf(registration));
+  }
+
+  /** The outlet that it was made for: the settings may name another by now. */
+  #registrationOf({ id, amount, currency }: Tender, ref: string, payload: string): Registration {
+    const { idQr, tid } = this.#settings;
+    return { id, amount, currency, ref, payload, notes: { idQr, tid } };
+  }
+
+  /** A registration of old names none. */
+  #outletOf({ notes }: Registration): Outlet {
+    const { idQr = this.#settings.idQr, tid = this.#settings.tid } = notes;
+    return { idQr, tid };
   }
 
   #moment() {
@@ -180,8 +197,4 @@ function seenIn(status: SberStatus): Outcome<Sighting> {
   return sighting === undefined
     ? unknown(`the bank says ${status.order_state}`, UNREADABLE_MS)
     : done(sighting);
-}
-
-function registrationOf({ id, amount, currency }: Tender, ref: string, payload: string) {
-  return { id, amount, currency, ref, payload, notes: {} };
 }
