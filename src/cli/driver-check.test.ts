@@ -112,7 +112,7 @@ const planted: readonly [string, string, Change][] = [
     (driver) => ({
       refund: async (...call) => {
         const outcome = await driver.refund(...call);
-        const isBusy = outcome.outcome === 'unknown' && outcome.unsent === 'unclear';
+        const isBusy = outcome.outcome === 'unknown' && outcome.unsent === 'busy';
         return isBusy ? notDone('busy', '', { afterMs: outcome.afterMs }) : outcome;
       },
     }),

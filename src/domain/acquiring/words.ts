@@ -95,8 +95,11 @@ export interface Unknown {
   readonly unsent?: Unsent;
 }
 
-/** `early`: a call made before can still arrive, for so long. `unclear`: nobody could tell what has become of it. */
-export type Unsent = 'early' | 'unclear';
+/**
+ * `early`: a call made before can still arrive, for so long. `unclear`: nobody could tell what has become of it. `busy`: nor
+ * was anybody let in to ask, and the acquirer wants to be left alone for so long.
+ */
+export type Unsent = 'early' | 'unclear' | 'busy';
 
 export interface Done<Value> {
   readonly outcome: 'done';

@@ -12,6 +12,7 @@ import {
   type Registration,
   type Tender,
   unknown,
+  unsent,
 } from '../contract/bill-driver.ts';
 import { AcquirerDesk } from './desk.ts';
 
@@ -204,6 +205,22 @@ describe('a driver that wants a bill left alone for ever', () => {
     await pass(2 * HOUR_MS);
 
     expect(visits.length).toBeGreaterThan(1);
+  });
+
+  test('slows all looks down where it is too busy to say what has become of a call', async () => {
+    const busy = unsent('busy', 'HTTP 429', 30_000);
+    const { visits, wakes, pass } = deskWith(async () => [], {
+      step: (billId) => (billId === idOf(1) ? register : undefined),
+      driver: { register: async () => busy },
+    });
+    wakes(idOf(1));
+    await pass(100);
+    wakes(idOf(2));
+    await pass(29_000);
+    expect(visits).toHaveLength(1);
+    await pass(2_000);
+
+    expect(visits.map(({ bill }) => bill)).toContain(idOf(2));
   });
 
   test('has its shard told so', async () => {

@@ -246,8 +246,9 @@ export class AcquirerDesk {
 }
 
 function busyOf(outcome: CallOutcome): { busyForMs?: number } {
-  const isBusy = outcome.outcome === 'notDone' && outcome.code === 'busy';
-  return isBusy ? { busyForMs: afterMsOf(outcome) } : {};
+  if (outcome.outcome === 'done') return {};
+  const said = outcome.outcome === 'unknown' ? outcome.unsent : outcome.code;
+  return said === 'busy' ? { busyForMs: afterMsOf(outcome) } : {};
 }
 
 function afterMsOf(outcome: Exclude<CallOutcome, { outcome: 'done' }>): number {

@@ -77,6 +77,6 @@ export function unseen<Value>(
 ): Exclude<Outcome<Value>, { outcome: 'done' }> {
   const outcome = afterEarlier<Value>(seen, attempt);
   return outcome.outcome === 'unknown'
-    ? unsent('unclear', outcome.detail, outcome.afterMs)
+    ? unsent(outcome.unsent ?? 'unclear', outcome.detail, outcome.afterMs)
     : outcome;
 }

@@ -5,7 +5,14 @@
 // or more in the same moment is taken for it, and what is beyond it is external: the payer has the money once, not twice.
 
 import type { Millis } from '../../domain/time.ts';
-import { type Attempt, type Outcome, type Refund, type Sighting, unknown } from './bill-driver.ts';
+import {
+  type Attempt,
+  type Outcome,
+  type Refund,
+  type Sighting,
+  unknown,
+  unsent,
+} from './bill-driver.ts';
 
 /** A payment or a refund on its way is asked about again after so long. */
 export const ON_ITS_WAY_MS = 3_000;
@@ -84,5 +91,7 @@ export function afterEarlier<Value>(
   { lastSentAt }: Attempt,
 ): Exclude<Outcome<Value>, { outcome: 'done' }> {
   if (seen.outcome === 'unknown' || lastSentAt === null) return seen;
-  return unknown(seen.detail, typeof seen.again === 'object' ? seen.again.afterMs : UNSEEN_MS);
+  const afterMs = typeof seen.again === 'object' ? seen.again.afterMs : UNSEEN_MS;
+  const { code, detail } = seen;
+  return code === 'busy' ? unsent('busy', detail, afterMs) : unknown(detail, afterMs);
 }

@@ -60,7 +60,9 @@ const outcomeOf = (value: TSchema) =>
       outcome: Type.Literal('unknown'),
       detail: Type.String({ maxLength: 2_000 }),
       afterMs: ms,
-      unsent: Type.Optional(Type.Union([Type.Literal('early'), Type.Literal('unclear')])),
+      unsent: Type.Optional(
+        Type.Union(['early', 'unclear', 'busy'].map((word) => Type.Literal(word))),
+      ),
     }),
   ]);
 

@@ -15,6 +15,7 @@ import { Type } from '@sinclair/typebox';
 const sighting = { status: 'open', paid: 0, returned: 0, isReturning: false, reference: null, payer: null };
 const ways = {
   fine: async () => ({ outcome: 'done', value: sighting }),
+  busy: async () => ({ outcome: 'unknown', detail: '429', afterMs: 7, unsent: 'busy' }),
   odd: async () => ({ outcome: 'done', value: { ...sighting, paid: 1.5 } }),
   throws: async () => { throw new Error('oops'); },
   hangs: () => new Promise(() => {}),
@@ -100,6 +101,7 @@ describe('a driver in a thread of its own', () => {
 
     expect(driver.capabilities).toMatchObject({ currencies: ['RUB'], amountMax: 100 });
     expect(await look('fine')).toMatchObject({ outcome: 'done', value: { status: 'open' } });
+    expect(await look('busy')).toMatchObject({ outcome: 'unknown', unsent: 'busy', afterMs: 7 });
     expect(await driver.readNotification({ headers: {}, body: '' })).toMatchObject({
       refused: 'none',
     });
@@ -182,7 +184,8 @@ describe('a driver in a thread of its own', () => {
     const waiting = look('hangs');
 
     const unclear = { outcome: 'unknown', unsent: 'unclear', afterMs: 5_000 };
-    expect(await calls(clock.wall())).toMatchObject([unclear, unclear, unclear]);
+    const busy = { ...unclear, unsent: 'busy' };
+    expect(await calls(clock.wall())).toMatchObject([busy, busy, busy]);
     const full = { outcome: 'notDone', code: 'busy' };
     expect(await calls(null)).toMatchObject([full, full, full]);
     clock.advance(10_000);

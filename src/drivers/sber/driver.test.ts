@@ -214,6 +214,19 @@ describe('a bill at Sber', () => {
     expect(at.bank.books()).toMatchObject([{ returned: 5_000 }]);
   });
 
+  test('that a busy bank does not let in to be asked about is unknown, and says that it is busy', async () => {
+    const at = await given();
+    const registration = await paid(at);
+    const lastSentAt = millis(at.clock.wall());
+    at.bank.faults.add({ kind: 'status', status: 429, retryAfterS: 7, path: '/status' });
+
+    expect(await at.driver.refund(registration, refundOf(50_00), { lastSentAt })).toMatchObject({
+      outcome: 'unknown',
+      unsent: 'busy',
+      afterMs: 7_000,
+    });
+  });
+
   test('that was held up by its own questions is not sent any more: another may have been since', async () => {
     const at = await given({ driver: { timeoutMs: 60_000, settleMs: 60_000 } });
     const registration = await paid(at);

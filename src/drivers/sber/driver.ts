@@ -86,7 +86,9 @@ class SberDriver implements BillDriver {
     }
     // "Refused" is also what it says of a number that it has.
     if (made.outcome === 'notDone' && made.code === 'refused') {
-      return (await this.#adopt(tender)) ?? made;
+      const found = (await this.#adopt(tender)) ?? made;
+      // It has been sent this time.
+      return found.outcome === 'unknown' ? unknown(found.detail, found.afterMs) : found;
     }
     return made;
   }

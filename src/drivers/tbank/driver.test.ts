@@ -277,6 +277,19 @@ describe('a refund at T-Bank', () => {
     expect(at.bank.books()).toMatchObject([{ returned: 5_000, refunds: [{ amount: 5_000 }] }]);
   });
 
+  test('that a busy bank does not let in to be asked about is unknown, and says that it is busy', async () => {
+    const at = await given();
+    const registration = await paid(at);
+    const lastSentAt = at.clock.wall() as Millis;
+    at.bank.faults.add({ kind: 'status', status: 429, retryAfterS: 7, path: '/GetState' });
+
+    expect(await at.driver.refund(registration, refundOf(50_00), { lastSentAt })).toMatchObject({
+      outcome: 'unknown',
+      unsent: 'busy',
+      afterMs: 7_000,
+    });
+  });
+
   test('that may still arrive is waited for, and made once it cannot', async () => {
     const at = await given();
     const registration = await paid(at);
