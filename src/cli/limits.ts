@@ -21,7 +21,7 @@ interface ShownLimits {
 }
 
 type Options = TargetOptions &
-  Readonly<Partial<Record<'rate' | 'burst' | 'sockets', number | null>>> & {
+  Readonly<Partial<Record<'rate' | 'burst' | 'sockets', number | 'none'>>> & {
     readonly reset?: boolean;
   };
 
@@ -39,9 +39,10 @@ export function limitsCommand(plural: string, io: Io): Command {
     const client = new OperatorClient(options);
     const path = `${plural}/${encodeURIComponent(id)}/limits`;
     const set = Object.fromEntries(
-      LIMITS.flatMap(([option, field]) =>
-        options[option] === undefined ? [] : [[field, options[option]]],
-      ),
+      LIMITS.flatMap(([option, field]) => {
+        const value = options[option];
+        return value === undefined ? [] : [[field, value === 'none' ? null : value]];
+      }),
     );
     const isChange = options.reset === true || Object.keys(set).length > 0;
     const shown = isChange
@@ -51,10 +52,13 @@ export function limitsCommand(plural: string, io: Io): Command {
   });
 }
 
-function countOf(text: string): number | null {
-  if (text === 'none') return null;
+/** Commander takes null for an option without its argument, so none stays a word until it is sent. */
+function countOf(text: string): number | 'none' {
+  if (text === 'none') return text;
   const count = Number(text);
-  if (!Number.isSafeInteger(count)) throw new InvalidArgumentError('must be a number, or none');
+  if (text.trim() === '' || !Number.isSafeInteger(count)) {
+    throw new InvalidArgumentError('It must be a whole number, or none.');
+  }
   return count;
 }
 
