@@ -3,6 +3,7 @@
 // comes back with the problem that names it.
 
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { billCreate } from '../protocols/schemas/new-bill-request.ts';
 import { CommandFailure } from './io.ts';
@@ -27,18 +28,18 @@ const HEADER_BYTES = 65_536;
 
 /** The rows of a file. Empty cells and empty rows are left out; a file that is no such CSV throws a CommandFailure. */
 export async function* readBillRows(file: string): AsyncGenerator<BillRow> {
-  const parser = createReadStream(file).pipe(
-    parse({
-      bom: true,
-      columns: checkedHeader,
-      delimiter: delimiterOf(file),
-      info: true,
-      max_record_size: ROW_BYTES_MAX,
-      skip_empty_lines: true,
-      skip_records_with_empty_values: true,
-      trim: true,
-    }),
-  );
+  const parser = parse({
+    bom: true,
+    columns: checkedHeader,
+    delimiter: delimiterOf(file),
+    info: true,
+    max_record_size: ROW_BYTES_MAX,
+    skip_empty_lines: true,
+    skip_records_with_empty_values: true,
+    trim: true,
+  });
+  // What ends the file early ends the parser, and is thrown where its rows are read.
+  pipeline(createReadStream(file), parser, () => undefined);
   try {
     for await (const row of parser as AsyncIterable<CsvRow>) {
       yield { line: row.info.lines, request: requestOf(row.record) };

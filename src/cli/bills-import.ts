@@ -13,7 +13,7 @@ import { type CreatedBill, createBills, type Outcome, type Target } from './batc
 import { type BillRow, readBillRows } from './bill-rows.ts';
 import type { CodeSheet } from './code-sheet.ts';
 import { csvLine } from './csv-line.ts';
-import { CommandFailure, type Io } from './io.ts';
+import { CommandFailure, type Io, noRows } from './io.ts';
 import { progressBar } from './progress-bar.ts';
 
 /** Rows of one call. */
@@ -205,6 +205,7 @@ async function countRows(file: string): Promise<number> {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new CommandFailure(`${file} cannot be read: ${(error as Error).message}`);
   }
+  if (count === 0) throw noRows(file);
   return count;
 }
 

@@ -16,3 +16,8 @@ export interface Io {
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
 }
+
+/** An import of nothing is a wrong file, not a success. */
+export function noRows(file: string): CommandFailure {
+  return new CommandFailure(`${file}: there is no row in it below the names of the columns.`);
+}

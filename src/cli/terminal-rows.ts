@@ -6,7 +6,7 @@ import { createWriteStream, openSync, readFileSync, type WriteStream } from 'nod
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
-import { CommandFailure, type Io } from './io.ts';
+import { CommandFailure, type Io, noRows } from './io.ts';
 import { OperatorClient, type Shown, type TargetOptions, withTarget } from './operator-client.ts';
 import { progressBar } from './progress-bar.ts';
 
@@ -103,6 +103,7 @@ function readRows(file: string): Row[] {
   if (head === undefined || unknown !== undefined || !head.includes('merchantId')) {
     throw new CommandFailure(`${file}: the first row must name columns of ${COLUMNS.join(', ')}.`);
   }
+  if (rows.length === 0) throw noRows(file);
   return rows.map((cells, i) => {
     const line = i + 2;
     const field = (name: string): string => cells[head.indexOf(name)] ?? '';
