@@ -13,6 +13,9 @@ head -c 4 "$DESK/code.svg" && echo
 say 'Who shops on a phone follows the link in place of scanning: a page that says what is to be paid.'
 curl -sS $URL/q/$BILL | grep -oE '(<h1>|class="amount">)[^<]*'
 
+say 'The wallet knows where the shopper may be led back to.'
+wallet $URL/v1/paychannel/bills/$BILL | show due returnUrl
+
 say 'The page waits beside the shopper, who pays; it is told in the same moment, and the sale is closed.'
 (sleep 0.3 && wallet $URL/v1/paychannel/bills/$BILL/payments -d '{"paymentRef":"debit-31","amount":2890,"currency":"EUR"}' >/dev/null) &
 till "$URL/v1/terminal/bills/$BILL?wait=30&afterVersion=1" | show status confirmed

@@ -93,13 +93,31 @@ describe('an answer', () => {
   });
 });
 
+describe('where the payer may be sent back to', () => {
+  const returnUrl = 'https://shop.example/back?order=1&x="y"';
+
+  test.each(['a bill', 'a view'] as const)('stands in %s', (noun) => {
+    const shownOf = (bill: PresentBill) =>
+      noun === 'a bill'
+        ? present({ kind: 'bill', bill, created: false, now: NOON })
+        : present({ kind: 'view', bill, paychannelId, now: NOON });
+    expect(shownOf(makeBill({ returnUrl })).body).toMatchObject({ returnUrl });
+    expect(shownOf(makeBill()).body).toMatchObject({ returnUrl: null });
+  });
+
+  test('is not for everybody who has the code', () => {
+    const { body } = present({ kind: 'page', bill: makeBill({ returnUrl }), now: NOON });
+    expect(JSON.stringify(body)).not.toContain('shop.example');
+  });
+});
+
 describe('a bill', () => {
   test('has the fields of the contract, in its order, and no other', () => {
     const { status, body } = present({ kind: 'bill', bill: makeBill(), created: true, now: NOON });
     expect(status).toBe(201);
     expect(Object.keys(body)).toEqual(
       `id type status version orderId purpose amount minAmount maxAmount currency due paid confirmed reversed refunded
-       unreturned reserved description lines metadata capture policies terminalId merchantId institutionId
+       unreturned reserved description lines metadata returnUrl capture policies terminalId merchantId institutionId
        mode relatedBillId createdAt expiresAt paidAt confirmedAt closedAt cause receipt payments credits qr`.split(
         /\s+/,
       ),
@@ -205,7 +223,7 @@ describe('a view', () => {
     const { body } = present({ kind: 'view', bill: makeBill(), paychannelId, now: NOON });
     expect(Object.keys(body)).toEqual(
       `id type status mode merchant description lines currency amount due minAmount maxAmount part payable reason retryAt
-       now expiresAt quote`.split(/\s+/),
+       now expiresAt returnUrl quote`.split(/\s+/),
     );
     expect(contractViolations(shown.view, body)).toEqual([]);
   });

@@ -91,6 +91,7 @@ export class Shapes {
       description: terms.description,
       lines: this.#lines(bill),
       metadata: terms.metadata,
+      returnUrl: terms.returnUrl,
       capture: terms.capture,
       policies: allPoliciesOf(terms),
       terminalId: terms.terminalId,
@@ -239,6 +240,7 @@ export class Shapes {
       retryAt: reason === 'reserved' ? earliestEnd(bill.reservations) : null,
       now: formatTime(now),
       expiresAt: endOf(terms),
+      returnUrl: terms.returnUrl,
       quote: null,
     };
     if (terms.tipMax !== undefined) shape.tip = tipOf(terms.tipMax, m);

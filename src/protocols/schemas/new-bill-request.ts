@@ -222,7 +222,9 @@ export const billCreate = Type.Object(
         }),
       ),
     ),
-    returnUrl: Type.Optional(httpUrl('Where a wallet may send the payer back to.')),
+    returnUrl: Type.Optional(
+      httpUrl('Where a wallet may send the payer back to: it stands in the wallet’s view.'),
+    ),
   },
   closed,
 );

@@ -35,6 +35,10 @@ const offered = {
   ),
 };
 
+const returnUrl = nullable(
+  text('Where a wallet may send the payer back to once the bill is paid, as the terminal gave it.'),
+);
+
 export const policies = Type.Object(
   {
     late: oneOf(['refuse', 'accept']),
@@ -80,6 +84,7 @@ export const bill = named(
     description: nullable(Type.String()),
     lines: Type.Array(line),
     metadata: nullable(Type.Record(Type.String(), Type.String())),
+    returnUrl,
     capture: oneOf(['manual', 'auto']),
     policies,
     terminalId: Type.String(),
@@ -190,6 +195,7 @@ export const view = named(
       ),
       now: time('The switch’s clock, which alone decides.'),
       expiresAt: nullable(time('When it expires; null: never.')),
+      returnUrl,
       quote: nullable(quote),
       ...offered,
       ...stayed,
