@@ -139,6 +139,7 @@ try {
     door,
     crowd,
     directory,
+    wallets: directory,
     archive,
     desk,
     webhooks,

@@ -7,7 +7,14 @@ import type { Mode, QrFormat } from '../domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId } from '../domain/ids.ts';
 import { millis } from '../domain/time.ts';
 import type { Agreement } from '../switch/agreements.ts';
-import type { Demands, Directory, DirectoryChange, KeyHolder } from '../switch/directory.ts';
+import type {
+  Demands,
+  Directory,
+  DirectoryChange,
+  KeyHolder,
+  PayingWallets,
+  WalletNames,
+} from '../switch/directory.ts';
 import { Fault } from '../switch/faults.ts';
 import type { LimitSettings } from '../switch/limits.ts';
 import type { OperatorRole, Principal } from '../switch/principal.ts';
@@ -18,6 +25,7 @@ import type { DataKeys } from './data-keys.ts';
 import { type DirectoryPlace, openDirectoryPool } from './directory-pool.ts';
 import { type KeyHashes, readKeyHashes } from './key-hashes.ts';
 import { KeyQuestions } from './key-questions.ts';
+import { walletsPaying } from './paying-wallets.ts';
 import type { PooledSql, PostgresPool } from './postgres-pool.ts';
 import { changedTariffs, tariffPages } from './tariff-rows.ts';
 
@@ -66,7 +74,7 @@ export interface DirectoryOptions extends DirectoryPlace {
   readonly dataKeys?: DataKeys;
 }
 
-export class PostgresDirectory implements Directory {
+export class PostgresDirectory implements Directory, PayingWallets {
   readonly #pool: PostgresPool;
   readonly #sql: PooledSql;
   readonly #peppers: readonly string[];
@@ -106,6 +114,10 @@ export class PostgresDirectory implements Directory {
     await this.#sql`
       update keys set last_used_at = now()
       where id in ${this.#sql([...keyIds])} and (last_used_at is null or last_used_at < now() - interval '30 s')`;
+  }
+
+  payingFor(institutionId: InstitutionId): Promise<WalletNames> {
+    return walletsPaying(this.#sql, institutionId);
   }
 
   async close(): Promise<void> {

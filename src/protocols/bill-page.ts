@@ -1,12 +1,15 @@
 // What a plain camera opens: who asks for how much, and whether it is still to be paid.
 
 import { AMOUNT_MAX } from '../domain/money.ts';
+import type { WalletNames } from '../switch/directory.ts';
 import { formatAmount } from './currencies.ts';
 import { escapeHtml, htmlPage } from './html.ts';
 
 /** The body that the presenter writes for a `page` reply. */
 export interface PageBody {
   readonly id: string;
+  /** For the gateway, which knows its wallets. */
+  readonly institutionId: string;
   readonly status: string;
   readonly mode: 'test' | 'live';
   readonly merchant: { readonly name: string; readonly city: string };
@@ -18,6 +21,11 @@ export interface PageBody {
   readonly maxAmount: number;
   readonly due: number;
   readonly isLate: boolean;
+  readonly isPayable: boolean;
+  /** The wallets of its institution have nothing to do with it then. */
+  readonly isByAcquirer: boolean;
+  /** What its code says; null where nobody can pay it now. */
+  readonly payload: string | null;
   /** Null: no payment may bring a tip. */
   readonly tipMax: number | null;
 }
@@ -37,10 +45,16 @@ const STATES: Readonly<Record<string, string>> = {
 const TEST_BANNER =
   '<p class="test" role="note">Test: this is no real bill, and no money is moved.</p>';
 
-/** The bill’s page. All of it that the merchant wrote is escaped. */
-export function billPage(bill: PageBody): string {
-  const isPayable = bill.due > 0 && !bill.isLate;
-  const state = bill.due > 0 && bill.isLate ? 'Expired' : (STATES[bill.status] ?? bill.status);
+/** What is shown of a bill that can be paid. */
+export interface PayBy {
+  /** Its code, as SVG. */
+  readonly code: string;
+  readonly wallets: WalletNames;
+}
+
+/** The bill’s page. All of it that people wrote is escaped. */
+export function billPage(bill: PageBody, { code, wallets }: PayBy): string {
+  const { isPayable } = bill;
   const amount = amountOf(bill, isPayable);
   const part =
     isPayable && bill.due < bill.amount ? ` of ${formatAmount(bill.amount, bill.currency)}` : '';
@@ -49,12 +63,24 @@ export function billPage(bill: PageBody): string {
     `${bill.mode === 'test' ? 'Test: ' : ''}${bill.merchant.name}: ${amount}`,
     `${bill.mode === 'test' ? TEST_BANNER : ''}<main class="bill"><h1>${merchant}</h1><p class="soft">${escapeHtml(bill.merchant.city)}</p>
 <p class="amount">${escapeHtml(amount)}</p><p>${escapeHtml(part)}</p>
-<p><span class="state">${escapeHtml(state)}</span></p>
+<p><span class="state">${escapeHtml(stateOf(bill))}</span></p>
 ${bill.description === null ? '' : `<p>${escapeHtml(bill.description)}</p>`}
 ${isPayable ? tipLine(bill) : ''}
-<p class="soft">${isPayable ? 'To pay, scan this code in your bank’s or wallet’s app.' : 'There is nothing to pay here now.'}</p>
+${isPayable ? `<p class="soft">To pay, scan this code in the app of your bank or wallet.</p><div class="code" role="img" aria-label="The code of this bill">${code}</div>${walletLine(wallets)}` : '<p class="soft">There is nothing to pay here now.</p>'}
 <p class="soft"><code>${escapeHtml(bill.id)}</code></p></main>`,
   );
+}
+
+function stateOf({ status, due, isLate, isPayable }: PageBody): string {
+  if (due > 0 && isLate) return 'Expired';
+  const isOpen = status === 'open' || status === 'partiallyPaid';
+  return isOpen && !isPayable ? 'Not to be paid now' : (STATES[status] ?? status);
+}
+
+function walletLine({ names, isMore }: WalletNames): string {
+  if (names.length === 0) return '';
+  const others = isMore ? ' and others' : '';
+  return `<p class="soft">${escapeHtml(`It can be paid in ${names.join(', ')}${others}.`)}</p>`;
 }
 
 function amountOf(bill: PageBody, isPayable: boolean): string {

@@ -45,7 +45,9 @@ const publicCalls: readonly Call[] = [
   }),
   {
     ...publicCall('bill.page', '/q/{billId}', 'What a plain camera opens: the bill’s page', {
-      200: page('Merchant, amount and state.'),
+      200: page(
+        'Merchant, amount and state; while it can be paid, its code and the names of the wallets that pay it.',
+      ),
       404: page('No such bill.'),
     }),
     description:

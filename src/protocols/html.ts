@@ -13,6 +13,7 @@ details{border:1px solid var(--line);border-radius:.4em;margin:.5em 0;padding:.4
 .method{display:inline-block;min-width:4.2em;font-weight:700;color:var(--accent)}.soft{opacity:.75}
 .bill{max-width:24rem;margin:10vh auto;text-align:center}.bill .amount{font-size:2.4rem;font-weight:700;margin:.3em 0}
 .test{margin:0;padding:.5em;text-align:center;font-weight:700;background:#b3261e;color:#fff;border-radius:.4em}
+.code svg{width:16rem;height:auto;max-width:100%}
 .state{display:inline-block;padding:.2em .9em;border-radius:1em;background:var(--soft)}
 `;
 

@@ -111,6 +111,39 @@ describe('where the payer may be sent back to', () => {
   });
 });
 
+describe('a page', () => {
+  const pageOf = (bill: PresentBill) => present({ kind: 'page', bill, now: NOON }).body;
+
+  test('has the payload of a bill that somebody can pay', () => {
+    const bill = makeBill();
+    const open = { isPayable: true, payload: codes.payloadOf(bill.terms) };
+    expect(pageOf(bill)).toMatchObject(open);
+    const reservations = [makeReservation({ amount: minor(1_000), expiresAt: plus(NOON, 1) })];
+    expect(pageOf(makeBill({}, { reservations }))).toMatchObject(open);
+  });
+
+  const offer = {
+    usage: 'many',
+    minAmount: minor(100),
+    maxAmount: minor(500),
+    maxPayments: 2,
+    maxTotal: null,
+    validFrom: NOON,
+  } as const;
+  const many = { type: 'static', amount: ZERO, expiresAt: NEVER, offer } as const;
+  const counts = { payments: 2, credits: 0, events: 2, reservations: 0, accepted: 2 };
+
+  test.each([
+    ['is paid', makeBill({}, { status: 'paid' })],
+    ['is late', makeBill({ expiresAt: NOON })],
+    ['was withdrawn', makeBill(many, { status: 'cancelled' })],
+    ['is not to be paid yet', makeBill({ ...many, offer: { ...offer, validFrom: plus(NOON, 1) } })],
+    ['has come to its limit', makeBill(many, { counts })],
+  ])('of a bill that %s has none', (_what, bill) => {
+    expect(pageOf(bill)).toMatchObject({ isPayable: false, payload: null });
+  });
+});
+
 describe('a bill', () => {
   test('has the fields of the contract, in its order, and no other', () => {
     const { status, body } = present({ kind: 'bill', bill: makeBill(), created: true, now: NOON });

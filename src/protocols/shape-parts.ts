@@ -72,17 +72,20 @@ export function latest<T>(items: readonly T[]): readonly T[] {
 }
 
 /** A bill at an acquirer has the acquirer's own code, once it has one. */
-export function qrOf(
-  { terms, acquiring }: PresentBill,
-  base: string,
-  codes: QrCodes,
-): Shape | null {
+export function payloadOf({ terms, acquiring }: PresentBill, codes: QrCodes): string | null {
   const registered = acquiring?.record.registration;
   if (registered === null) return null;
+  return registered?.payload ?? codes.payloadOf(terms);
+}
+
+export function qrOf(bill: PresentBill, base: string, codes: QrCodes): Shape | null {
+  const { terms, acquiring } = bill;
+  const payload = payloadOf(bill, codes);
+  if (payload === null) return null;
   const address = `${base}/v1/terminal/bills/${terms.id}`;
   return {
-    format: registered === undefined ? terms.qrFormat : 'acquirer',
-    payload: registered?.payload ?? codes.payloadOf(terms),
+    format: acquiring === undefined ? terms.qrFormat : 'acquirer',
+    payload,
     svg: `${address}/qr.svg`,
     png: `${address}/qr.png`,
   };

@@ -4,7 +4,7 @@
 import { dueAt, freeUntil, owedAt, quoteFor } from '../domain/bill/charging.ts';
 import { isOverdue } from '../domain/bill/credits.ts';
 import { mostFrom } from '../domain/bill/offer.ts';
-import { payableReason } from '../domain/bill/payable.ts';
+import { isPayableBySome, payableReason } from '../domain/bill/payable.ts';
 import { allPoliciesOf, openUntil, policiesOf } from '../domain/bill/policies.ts';
 import { dueOf, type PresentBill, reservedOf } from '../domain/bill/state.ts';
 import { NO_TIPS } from '../domain/bill/tips.ts';
@@ -34,6 +34,7 @@ import {
   latest,
   type OfBill,
   type Payer,
+  payloadOf,
   qrOf,
   type Shape,
   stayOf,
@@ -363,9 +364,12 @@ export class Shapes {
   /** What anybody's camera is shown. */
   page(bill: PresentBill, now: Millis): Shape {
     const { terms } = bill;
-    const { asked, due } = owedAt(bill, now);
+    const owed = owedAt(bill, now);
+    const { asked, due } = owed;
+    const isPayable = isPayableBySome(bill, now, owed);
     return {
       id: terms.id,
+      institutionId: terms.institutionId,
       status: bill.status,
       mode: terms.mode ?? 'live',
       merchant: { name: terms.merchant.name, city: terms.merchant.city },
@@ -376,6 +380,9 @@ export class Shapes {
       maxAmount: this.#n.amount(terms.offer?.maxAmount ?? asked),
       due: this.#n.amount(due),
       isLate: now >= openUntil(terms),
+      isPayable,
+      isByAcquirer: terms.acquirer !== undefined,
+      payload: isPayable ? payloadOf(bill, this.#codes) : null,
       tipMax: terms.tipMax === undefined ? null : this.#n.amount(terms.tipMax),
     };
   }

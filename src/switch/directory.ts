@@ -1,5 +1,6 @@
 // What the switch asks of its directory: who takes part, whose key is whose, and what has changed.
 
+import type { InstitutionId } from '../domain/ids.ts';
 import type { LimitSettings } from './limits.ts';
 import type { Principal } from './principal.ts';
 
@@ -43,4 +44,18 @@ export interface Directory {
   /** Remembers that keys have been used about now. */
   keysUsed(keyIds: readonly string[]): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Wallets as anybody may read of them. */
+export interface WalletNames {
+  /** In their order, each name once. */
+  readonly names: readonly string[];
+  /** Whether there are others beside these. */
+  readonly isMore: boolean;
+}
+
+/** In which wallets bills can be paid. */
+export interface PayingWallets {
+  /** Those that may pay the bills of this institution now: its own, and by agreement. */
+  payingFor(institutionId: InstitutionId): Promise<WalletNames>;
 }

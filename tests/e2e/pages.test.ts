@@ -44,6 +44,15 @@ describe('a page', () => {
     expect(await page.title()).not.toBe('taken');
   });
 
+  test('of a bill has its code at a size to scan, and the wallet of its bank', async () => {
+    const order = { orderId: fresh('order'), amount: 700, currency: 'EUR' };
+    const { id } = await done(world.http('terminal'), 'bill.create', order);
+    await open(`/q/${String(id)}`);
+    const box = await page.locator('svg').boundingBox();
+    expect(box).toMatchObject({ width: 256, height: 256 });
+    expect(await page.locator('body').textContent()).toContain('It can be paid in Demo Wallet.');
+  });
+
   test('shows that a bill is paid once it is', async () => {
     const order = { orderId: fresh('order'), amount: 500, currency: 'EUR' };
     const { id } = await done(world.http('terminal'), 'bill.create', order);

@@ -279,6 +279,7 @@ export async function startBench(
       keysUsed: () => Promise.resolve(),
       close: () => Promise.resolve(),
     },
+    wallets: { payingFor: () => Promise.resolve({ names: ['First Wallet'], isMore: false }) },
     listings: makeListings(given.listings),
     archive: NO_ARCHIVE,
     desk: NO_DESK,

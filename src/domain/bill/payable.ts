@@ -2,7 +2,7 @@
 
 import type { PaychannelId } from '../ids.ts';
 import type { Millis } from '../time.ts';
-import { dueAt, type Owed } from './charging.ts';
+import { dueAt, isBeingPaid, type Owed } from './charging.ts';
 import { unmetOffer } from './offer.ts';
 import { openUntil } from './policies.ts';
 import { isForMany, type PresentBill, reservedOf } from './state.ts';
@@ -13,6 +13,9 @@ import {
   RESERVATIONS_OF_MANY_MAX,
   type Terms,
 } from './vocabulary.ts';
+
+/** No paychannel has this id. */
+const NOBODY = '' as PaychannelId;
 
 /**
  * Why this paychannel cannot pay the bill now; null where it can. What others have reserved is not payable; a
@@ -38,6 +41,15 @@ export function payableReason(
   if (due === 0) return 'notYetValid';
   if (due <= reservedOf(bill, paychannelId)) return 'reserved';
   return hasRoomForPayment(bill) ? null : 'limit';
+}
+
+/** Whether anybody could pay it now, or once those who hold it now let go; at its acquirer, where it has one. */
+export function isPayableBySome(bill: PresentBill, now: Millis, owed: Owed): boolean {
+  if (bill.terms.acquirer !== undefined) {
+    return isBeingPaid(bill) && owed.due > 0 && now < openUntil(bill.terms);
+  }
+  const reason = payableReason(bill, NOBODY, now, owed);
+  return reason === null || reason === 'reserved';
 }
 
 /** Why a bill in this status takes no money; null where it is still being paid. */

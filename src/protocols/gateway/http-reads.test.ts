@@ -9,10 +9,12 @@ import {
 import { BASE, type Bench, keys, passing, startBench } from '../../../tests/support/fake-door.ts';
 import { call, problemOf } from '../../../tests/support/http-client.ts';
 import { codesAt } from '../../../tests/support/qr-claims.ts';
+import type { PresentBill } from '../../domain/bill/state.ts';
 import { minor } from '../../domain/money.ts';
 import { plus } from '../../domain/time.ts';
 import type { ListFilter } from '../../switch/listings-port.ts';
 import { PROBLEM_CODES } from '../problems.ts';
+import { drawCode } from './codes.ts';
 
 let bench: Bench;
 
@@ -204,6 +206,22 @@ describe('a page', () => {
       principal: null,
       operation: { op: 'bill.page' },
     });
+  });
+
+  test('of a bill to be paid has its code and its wallets, and of one that is paid neither', async () => {
+    const codes = codesAt('https://pay.example');
+    const shown = async (given: PresentBill): Promise<string> => {
+      bench.door.script = () => ({ kind: 'page', bill: given, now: NOON });
+      return (await call(bench, 'GET', `/q/${billId(1)}`, { key: null })).text();
+    };
+    const open = makeBill();
+    const code = drawCode(codes.payloadOf(open.terms), 'svg', { size: 512 });
+    const html = await shown(open);
+    expect(html).toContain('body' in code ? code.body : '');
+    expect(html).toContain('It can be paid in First Wallet.');
+    const paid = await shown(makeBill({}, { status: 'paid' }));
+    expect(paid).not.toContain('<svg');
+    expect(paid).not.toContain('First Wallet');
   });
 
   test.each([`/q/${billId(1)}`, '/q/nonsense', '/problems/nonsense'])(

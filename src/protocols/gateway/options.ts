@@ -3,7 +3,7 @@
 import type { AcquirerReply, KnownAcquirer, PostedToAcquirer } from '../../switch/acquirers.ts';
 import type { Archive } from '../../switch/archive.ts';
 import type { Crowd } from '../../switch/crowd.ts';
-import type { Directory } from '../../switch/directory.ts';
+import type { Directory, PayingWallets } from '../../switch/directory.ts';
 import { type Limits, UNLIMITED } from '../../switch/limits.ts';
 import type { Listings } from '../../switch/listings-port.ts';
 import type { OperatorDesk } from '../../switch/operator-desk.ts';
@@ -118,6 +118,7 @@ export interface GatewayOptions {
   /** Who is let in while requests stand too long; left out: everybody. */
   readonly crowd?: Pick<Crowd, 'admits'>;
   readonly directory: Directory;
+  readonly wallets: PayingWallets;
   readonly listings: Listings;
   readonly archive: Archive;
   readonly desk: OperatorDesk;

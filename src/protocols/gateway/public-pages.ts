@@ -1,15 +1,17 @@
 // What anybody may ask: health, metrics, documents, and the page behind a QR code.
 
-import { shardOfBill } from '../../domain/ids.ts';
-import { billAwayPage, billPage, noBillPage, type PageBody } from '../bill-page.ts';
+import { type InstitutionId, shardOfBill } from '../../domain/ids.ts';
+import { billAwayPage, billPage, noBillPage, type PageBody, type PayBy } from '../bill-page.ts';
 import { docsPage } from '../docs-page.ts';
 import { HTML_TYPE, PAGE_HEADERS } from '../html.ts';
 import { openApiDocument } from '../openapi.ts';
 import { problemPage, problemsTablePage, unknownProblemPage } from '../problem-pages.ts';
 import { isProblemCode } from '../problems.ts';
 import { ask } from './asking.ts';
+import { drawCode } from './codes.ts';
 import { type Exchange, JSON_TYPE } from './exchange.ts';
 import type { PublicHandler } from './http.ts';
+import { KnownWallets } from './known-wallets.ts';
 import type { GatewayOptions } from './options.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -42,7 +44,7 @@ export function publicHandlers(options: GatewayOptions): ReadonlyMap<string, Pub
         else sendPage(exchange, 404, unknownProblemPage());
       },
     ],
-    ['bill.page', (exchange) => sendBillPage(options, exchange)],
+    ['bill.page', billPages(options)],
     ['acquirer.notify', takeNotification(options)],
   ]);
 }
@@ -55,6 +57,11 @@ function once(write: () => string): () => string {
     return written;
   };
 }
+
+/** Room for the densest code; the page shows it at its own size. */
+const CODE_SIZE = 512;
+/** Some 6 KB each. */
+const CODES_KEPT = 500;
 
 const RETRY_SOON = [['Retry-After', '1']] as const;
 
@@ -99,7 +106,42 @@ function sendMetrics(options: GatewayOptions, exchange: Exchange): void {
   );
 }
 
-function sendBillPage(options: GatewayOptions, exchange: Exchange): void {
+function billPages(options: GatewayOptions): PublicHandler {
+  const known = new KnownWallets(options);
+  const codeOf = keptCodes();
+  const payBy = async (page: PageBody): Promise<PayBy> => {
+    const { institutionId, isByAcquirer, payload } = page;
+    if (payload === null) return NOTHING_TO_PAY;
+    const code = codeOf(payload);
+    return isByAcquirer
+      ? { ...NOTHING_TO_PAY, code }
+      : { code, wallets: await known.of(institutionId as InstitutionId) };
+  };
+  return (exchange) => sendBillPage(options, exchange, payBy);
+}
+
+const NOTHING_TO_PAY: PayBy = { code: '', wallets: { names: [], isMore: false } };
+
+/** Drawing takes longer than all else of a page, and who opens one opens it again. */
+function keptCodes(): (payload: string) => string {
+  const kept = new Map<string, string>();
+  return (payload) => {
+    let code = kept.get(payload);
+    if (code !== undefined) return code;
+    const drawn = drawCode(payload, 'svg', { size: CODE_SIZE });
+    code = 'body' in drawn ? drawn.body.toString() : '';
+    kept.set(payload, code);
+    const [oldest] = kept.keys();
+    if (kept.size > CODES_KEPT && oldest !== undefined) kept.delete(oldest);
+    return code;
+  };
+}
+
+function sendBillPage(
+  options: GatewayOptions,
+  exchange: Exchange,
+  payBy: (page: PageBody) => Promise<PayBy>,
+): void {
   const { door } = options;
   const { params, requestId } = exchange.incoming;
   // The address is a code itself, with or without its tag.
@@ -119,7 +161,7 @@ function sendBillPage(options: GatewayOptions, exchange: Exchange): void {
   ask(options, request, (status, body) => {
     if (status === 200) {
       const page = JSON.parse(Buffer.from(body).toString('utf8')) as PageBody;
-      sendPage(exchange, 200, billPage(page));
+      void payBy(page).then((by) => sendPage(exchange, 200, billPage(page, by)));
     } else if (status === 404) {
       sendPage(exchange, 404, noBillPage());
     } else {
