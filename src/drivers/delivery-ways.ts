@@ -14,7 +14,6 @@ import type {
 import { WEBHOOK } from '../switch/webhooks/ways.ts';
 import type { DeliveryCapabilities } from './contract/delivery-driver.ts';
 import type { Asked } from './host/hosted-thread.ts';
-import { urlFlaw } from './webhook/addresses.ts';
 import type { WebhookDriver } from './webhook/driver.ts';
 
 /** A way that has been loaded; plain, so that it crosses threads. */
@@ -50,7 +49,7 @@ export function deliveryWays(of: {
       return way === undefined ? unloaded(driver) : hosted(way, ask);
     },
     async check(driver, kind, settings): Promise<Checked> {
-      if (driver === WEBHOOK) return checkedUrl(settings);
+      if (driver === WEBHOOK) return checkedUrl(of.webhooks, settings);
       const way = find(driver, kind);
       if (way === undefined) {
         const names = [WEBHOOK, ...loaded.flatMap((one) => (one.kind === kind ? [one.name] : []))];
@@ -67,9 +66,9 @@ export function deliveryWays(of: {
   };
 }
 
-function checkedUrl(settings: unknown): Checked {
+function checkedUrl(webhooks: WebhookDriver, settings: unknown): Checked {
   const { url } = settings as { readonly url: string };
-  const flaw = urlFlaw(url);
+  const flaw = webhooks.flawOf(url);
   return flaw === null ? { value: { url } } : { flaws: [{ path: 'url', message: flaw }] };
 }
 

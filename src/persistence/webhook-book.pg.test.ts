@@ -85,3 +85,14 @@ test('dead letters of what occurred before a time are deleted, so many at once, 
   const left = await book.givenUp([id], 0, 10);
   expect(left).toEqual([{ endpointId: id, billId: billId(before), no: 1 }]);
 });
+
+test('the health of an endpoint says of the last failure when and what, whoever has begun anew since', async () => {
+  const id = 'whk_health';
+  await endpointWithLetters(id);
+  const health = { id, breaker: 'closed', pending: 0, succeededAt: null } as const;
+  const last = { failedAt: 1_700_000_000_000, failure: 'no answer in time' };
+  await book.tellHealth([{ ...health, ...last }]);
+  await book.tellHealth([{ ...health, failedAt: null, failure: null }]);
+  const [row] = await sql`select failed_at, failure from webhook_health where endpoint_id = ${id}`;
+  expect(row).toEqual({ failed_at: new Date(last.failedAt), failure: last.failure });
+});

@@ -98,7 +98,8 @@ export class PostgresWebhookBook implements WebhookBook {
     await this.#sql`
       insert into webhook_health ${this.#sql(rows)}
       on conflict (endpoint_id) do update set
-        breaker = excluded.breaker, pending = excluded.pending, failure = excluded.failure,
+        breaker = excluded.breaker, pending = excluded.pending,
+        failure = coalesce(excluded.failure, webhook_health.failure),
         succeeded_at = coalesce(excluded.succeeded_at, webhook_health.succeeded_at),
         failed_at = coalesce(excluded.failed_at, webhook_health.failed_at)`;
   }

@@ -296,16 +296,33 @@ describe('a webhook', () => {
   test('goes to nothing of ours, and a log line tells nothing of its secrets', async () => {
     const call = {
       holderId: house.terminal.id,
-      url: 'http://169.254.169.254/latest?token=unspoken',
+      url: 'https://receiver.invalid/latest?token=unspoken',
     };
     const { id: webhookId, secret } = await system.done<Shown>('operator.webhook.add', call);
     expect(await system.done('operator.webhook.test', { webhookId })).toMatchObject({
       passed: false,
-      said: '169.254.169.254 is not a public address',
+    });
+    const health = async () =>
+      (await system.done<Shown>('operator.webhook.get', { webhookId })).health;
+    await expect.poll(health).toMatchObject({
+      failure: expect.any(String),
+      failedAt: expect.any(String),
     });
     for (const url of ['ftp://a.example/', 'https://u:p@a.example/', 'nowhere']) {
       expect((await system.ask('operator.webhook.add', { ...call, url })).status).toBe(400);
     }
+    const url = 'http://169.254.169.254/latest?token=unspoken';
+    expect(await system.ask('operator.webhook.add', { ...call, url })).toMatchObject({
+      status: 400,
+      body: {
+        errors: [
+          {
+            path: 'url',
+            message: expect.stringMatching(/: 169\.254\.169\.254 is not a public address$/),
+          },
+        ],
+      },
+    });
     expect(world.process.output).not.toContain('unspoken');
     expect(world.process.output).not.toContain(secret);
   });

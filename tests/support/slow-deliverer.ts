@@ -42,6 +42,8 @@ interface Given {
   /** Of the first endpoint. */
   readonly owed?: readonly StreamedEvent[];
   answer(endpointId: string, eventId: string): Delivered | Promise<Delivered>;
+  /** What is said of the challenge that is failed; left out: it is passed. */
+  readonly unproven?: string;
   /** What becomes of acknowledgements; left out: they are taken at once. */
   readonly send?: ShardDoor['send'];
   readonly now?: number;
@@ -87,6 +89,7 @@ export async function openDeliverer({
   written = [],
   owed = [],
   answer,
+  unproven,
   send = (_, onReply) => onReply(200, ACKNOWLEDGED),
   now = NOON + SECOND_MS,
   limits = {},
@@ -181,7 +184,7 @@ export async function openDeliverer({
     book,
     ways: {
       of: () => ({
-        prove: () => Promise.resolve({ isProven: true, said: '' }),
+        prove: () => Promise.resolve({ isProven: unproven === undefined, said: unproven ?? '' }),
         deliver: async ({ endpointId }, { id }) => {
           sent.push([endpointId, id]);
           return { delivered: await answer(endpointId, id), as: 'some' };

@@ -83,6 +83,34 @@ describe('where webhooks are sent', () => {
     }
   });
 
+  const refusalOf = (addresses: Addresses, url: string) => addresses.refusalOfUrl(new URL(url));
+
+  test('is refused before anything is looked up where it can never be sent to', () => {
+    const closed = of();
+    for (const url of [
+      'https://127.0.0.1:18499/x',
+      'https://169.254.169.254/x',
+      'https://2130706433/x',
+      'https://[::1]/x',
+      'https://[::ffff:10.0.0.1]/x',
+    ]) {
+      expect(refusalOf(closed, url), url).toMatch(/ is not a public address$/);
+    }
+    expect(refusalOf(closed, 'http://1.1.1.1/x')).toBe('1.1.1.1 is sent to by https only');
+    expect(refusalOf(closed, 'http://a.example/x')).toBe('a.example is sent to by https only');
+    for (const url of ['https://1.1.1.1/x', 'https://a.example/x', 'https://localhost/x']) {
+      expect(refusalOf(closed, url), url).toBeNull();
+    }
+  });
+
+  test('may be whatever a name resolves to, by http too, where the operator allows a range', () => {
+    const open = of('10.20.0.0/16');
+    for (const url of ['http://10.20.0.1/x', 'http://a.example/x', 'https://a.example/x']) {
+      expect(refusalOf(open, url), url).toBeNull();
+    }
+    expect(refusalOf(open, 'http://10.21.0.1/x')).toBe('10.21.0.1 is not a public address');
+  });
+
   test('is a URL that says only where', () => {
     expect(urlFlaw('https://shop.example:8443/hook?token=x')).toBeNull();
     for (const url of [

@@ -52,14 +52,18 @@ const CLOSED_V6: readonly (readonly [string, number])[] = [
 /** As URLs write it, whichever way it was written. */
 const MAPPED = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/;
 
+const PLAIN = 'is sent to by https only';
+
 export class Addresses {
   readonly #closed = new BlockList();
   readonly #global = new BlockList();
   readonly #allowed = new BlockList();
+  readonly #allowsSome: boolean;
   readonly #resolve: Resolver;
 
   constructor(allowed: readonly Range[], resolve: Resolver = resolveAll) {
     this.#resolve = resolve;
+    this.#allowsSome = allowed.length > 0;
     for (const [network, prefix] of CLOSED_V4) this.#closed.addSubnet(network, prefix, 'ipv4');
     for (const [network, prefix] of CLOSED_V6) this.#closed.addSubnet(network, prefix, 'ipv6');
     this.#global.addSubnet(...GLOBAL_V6, 'ipv6');
@@ -76,7 +80,18 @@ export class Addresses {
     if (this.#allowed.check(plain, version)) return null;
     const isGlobal = family === 4 || this.#global.check(plain, 'ipv6');
     if (!isGlobal || this.#closed.check(plain, version)) return 'is not a public address';
-    return isSecure ? null : 'is sent to by https only';
+    return isSecure ? null : PLAIN;
+  }
+
+  /** Why nothing is ever sent to a URL, as far as it is known without looking up its name; null where it may be. */
+  refusalOfUrl({ protocol, hostname }: URL): string | null {
+    const isSecure = protocol === 'https:';
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const isName = isIP(host) === 0;
+    // A name may yet turn out to lead into a range that is allowed, where there is any.
+    if (isName) return isSecure || this.#allowsSome ? null : `${host} ${PLAIN}`;
+    const refusal = this.refusalOf(host, isSecure);
+    return refusal === null ? null : `${host} ${refusal}`;
   }
 
   /** For a connection of Node's: gives checked addresses, or an error (N1, N2). */

@@ -8,7 +8,6 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { isIP } from 'node:net';
 import type { DriverClock } from '../contract/driver-module.ts';
 import { Addresses, parseRange, Refused } from './addresses.ts';
 
@@ -72,6 +71,11 @@ export class Courier {
     return first === 'stale' ? this.#again(target, headers, body) : first;
   }
 
+  /** Why nothing is ever sent to a URL; null where it may be. */
+  refusalOf(url: string): string | null {
+    return this.#addresses.refusalOfUrl(new URL(url));
+  }
+
   close(): void {
     this.#plain.destroy();
     this.#secure.destroy();
@@ -92,13 +96,11 @@ export class Courier {
     body: Uint8Array,
   ): Promise<Outcome | 'stale'> {
     const isSecure = target.protocol === 'https:';
-    const host = target.hostname.replace(/^\[|\]$/g, '');
-    // No name is looked up for an address.
-    const refusal = isIP(host) === 0 ? null : this.#addresses.refusalOf(host, isSecure);
-    if (refusal !== null) return Promise.resolve({ is: 'refused', detail: `${host} ${refusal}` });
+    const refusal = this.#addresses.refusalOfUrl(target);
+    if (refusal !== null) return Promise.resolve({ is: 'refused', detail: refusal });
     const kept = headers.connection === 'close' ? false : isSecure ? this.#secure : this.#plain;
     const request = (isSecure ? httpsRequest : httpRequest)({
-      host,
+      host: target.hostname.replace(/^\[|\]$/g, ''),
       port: target.port === '' ? (isSecure ? 443 : 80) : Number(target.port),
       path: target.pathname + target.search,
       method: 'POST',

@@ -9,12 +9,13 @@ import type {
   TerminalDriverModule,
 } from '../contract/delivery-driver.ts';
 import { CONTRACT_VERSION, type Surroundings } from '../contract/driver-module.ts';
-import { Addresses, parseRange } from './addresses.ts';
+import { Addresses, parseRange, urlFlaw } from './addresses.ts';
 import { challenge, isTaken, saidOf } from './challenge.ts';
 import { COURIER_TIMES, Courier, type Outcome } from './courier.ts';
 import { signedHeaders } from './signature.ts';
 
 const GONE = 410;
+const WHERE = 'must lead to a public address by https, or into a range of QRSWITCH_WEBHOOK_ALLOW';
 
 const settings = Type.Object(
   {
@@ -30,6 +31,8 @@ const endpoint = Type.Object(
 
 /** The webhook's, which tells how an answer is to be counted, too. */
 export interface WebhookDriver extends DeliveryDriver {
+  /** What is wrong with an address that somebody registers; null where nothing is that can be seen so far. */
+  flawOf(url: string): string | null;
   deliver(receiver: Receiver, message: Message): Promise<Delivered & { readonly as: string }>;
 }
 
@@ -61,6 +64,12 @@ export function makeWebhooks(
 ): WebhookDriver {
   return {
     capabilities: { bodyMax: 1_048_576 },
+    flawOf: (url) => {
+      const flaw = urlFlaw(url);
+      if (flaw !== null) return flaw;
+      const refusal = courier.refusalOf(url);
+      return refusal === null ? null : `${WHERE}: ${refusal}`;
+    },
     prove: ({ settings: to, secrets }) =>
       challenge(courier, { ...(to as Static<typeof endpoint>), secrets }, clock.wall()),
     async deliver({ settings: to, secrets }, { id, body }) {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { NOON } from '../../../tests/support/bill-fixtures.ts';
 import {
   ACKNOWLEDGED,
+  endpointNo,
   LATER,
   openDeliverer,
   SLOW_MS,
@@ -10,12 +11,29 @@ import {
 } from '../../../tests/support/slow-deliverer.ts';
 import { eventNo, idOf } from '../../../tests/support/stream-events.ts';
 import { DAY_MS, MINUTE_MS, plus, SECOND_MS } from '../../domain/time.ts';
+import type { ToldHealth } from '../../switch/webhooks/ports.ts';
 import { letterOf } from './parcels.ts';
 
 const first = eventNo(1);
 const second = eventNo(1, { no: 2, occurredAt: plus(NOON, 2) });
 
 describe('the sender of webhooks', () => {
+  test('tells of a challenge that was failed what was said, and when', async () => {
+    const said = '127.0.0.1 is not a public address';
+    const health: ToldHealth[] = [];
+    const { clock } = await openDeliverer({
+      pending: [],
+      unproven: said,
+      answer: () => TAKEN,
+      book: {
+        endpoints: () => Promise.resolve([{ ...endpointNo(1), state: 'pending' }]),
+        tellHealth: async (told) => void health.push(...told),
+      },
+    });
+    await clock.pass(MINUTE_MS);
+    expect(health.at(-1)).toMatchObject({ failure: said, failedAt: expect.any(Number) });
+  });
+
   test('posts no event before one that waits for its next attempt, where the shards of its node change', async () => {
     const { deliverer, clock, posted } = await openDeliverer({
       pending: [first, second],

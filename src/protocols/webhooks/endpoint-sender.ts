@@ -310,12 +310,11 @@ export class EndpointSender {
     outcome: Exclude<Delivered, { is: 'delivered' }>,
     now: number,
   ): void {
-    const { clock, log, chance } = this.#context.options;
+    const { log, chance } = this.#context.options;
     const { id } = this.endpoint;
     const wasTrusted = this.isTrusted;
     const { said } = outcome;
-    this.#failedAt = clock.wall();
-    this.#failure = said;
+    this.#failed(said);
     const { load } = delivery;
     log.debug({ what: 'webhook.failed', endpoint: id, event: delivery.id, said }, 'webhook.failed');
     const isOver = load.isOver();
@@ -351,6 +350,11 @@ export class EndpointSender {
     );
   }
 
+  #failed(said: string): void {
+    this.#failedAt = this.#context.options.clock.wall();
+    this.#failure = said;
+  }
+
   #challenge(): void {
     const { options } = this.#context;
     const { clock, log, book, chance, limits } = options;
@@ -366,7 +370,7 @@ export class EndpointSender {
       .prove(this.#receiver)
       .then(async ({ isProven, said }) => {
         if (isProven) await book.proven(id);
-        else this.#failure = said;
+        else this.#failed(said);
         log.info(
           { what: 'webhook.challenged', endpoint: id, isProven, said },
           'webhook.challenged',
