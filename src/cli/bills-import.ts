@@ -13,7 +13,7 @@ import { type CreatedBill, createBills, type Outcome, type Target } from './batc
 import { type BillRow, readBillRows } from './bill-rows.ts';
 import type { CodeSheet } from './code-sheet.ts';
 import { csvLine } from './csv-line.ts';
-import { CommandFailure, type Io, noRows } from './io.ts';
+import { CommandFailure, type Io, Misuse, noRows } from './io.ts';
 import { progressBar } from './progress-bar.ts';
 
 /** Rows of one call. */
@@ -55,7 +55,7 @@ To import a file again within 24 hours creates nothing twice. Ends with 1 if a r
 async function importBills(file: string, options: Options, io: Io): Promise<void> {
   const { out, pdf } = options;
   if (out === undefined && pdf === undefined) {
-    throw new CommandFailure('There is nowhere to put the codes: give --out, --pdf or both.');
+    throw new Misuse('There is nowhere to put the codes: give --out, --pdf or both.');
   }
   const target: Target = { url: httpUrl(options.url), key: keyOf(options) };
   const total = await countRows(file);
@@ -239,5 +239,5 @@ function readKey(file: string): string {
 function httpUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.href;
-  throw new CommandFailure(`--url: ${text} is no http or https address.`);
+  throw new Misuse(`--url: ${text} is no http or https address.`);
 }

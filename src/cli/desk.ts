@@ -13,7 +13,7 @@ import {
   type Row,
   TRANSITIONS,
 } from './desk-tables.ts';
-import { CommandFailure, type Io } from './io.ts';
+import { type Io, Misuse } from './io.ts';
 import { OperatorClient, type Shown, type TargetOptions, withTarget } from './operator-client.ts';
 import { show, showAll } from './showing.ts';
 import { table } from './table.ts';
@@ -172,7 +172,7 @@ function eventCommand(io: Io): Command {
     .addCommand(
       resend.action(async (id: string | undefined, options: Options) => {
         if ((id === undefined) !== (options.all === true)) {
-          throw new CommandFailure('Which? Name one dead letter, or say --all.');
+          throw new Misuse('Which? Name one dead letter, or say --all.');
         }
         const client = new OperatorClient(options);
         const resent =
@@ -245,7 +245,7 @@ function sideOf(options: Options, filters: readonly Filter[]): 'billing' | 'payi
     (filter) => !PAYING_FILTERS.includes(filter) && options[camel(filter)] !== undefined,
   );
   if (other === undefined) return 'paying';
-  throw new CommandFailure(`--${other}: the paying side cannot ask by it.`);
+  throw new Misuse(`--${other}: the paying side cannot ask by it.`);
 }
 
 /** The first of a list; whoever sees them is told where there are more. */
@@ -264,7 +264,7 @@ async function* first<Item>(io: Io, all: AsyncIterable<Item>, most: number): Asy
 function countOf(rows: unknown): number {
   const count = Number(rows);
   if (Number.isInteger(count) && count >= 1) return count;
-  throw new CommandFailure(`--rows: ${String(rows)} is no number from 1.`);
+  throw new Misuse(`--rows: ${String(rows)} is no number from 1.`);
 }
 
 function actCommand(io: Io, verb: 'confirm' | 'cancel' | 'refund', about: string): Command {

@@ -17,6 +17,9 @@ export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
 }
 
+/** The command line itself is at fault, which parsing alone does not see. */
+export class Misuse extends CommandFailure {}
+
 /** An import of nothing is a wrong file, not a success. */
 export function noRows(file: string): CommandFailure {
   return new CommandFailure(`${file}: there is no row in it below the names of the columns.`);

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { clientKey } from '../config.ts';
-import { CommandFailure } from './io.ts';
+import { CommandFailure, Misuse } from './io.ts';
 
 const TRIES_MAX = 5;
 const PAUSE_MS = 500;
@@ -49,7 +49,7 @@ export class OperatorClient {
   constructor({ url }: TargetOptions) {
     const base = URL.canParse(url) ? new URL(url) : null;
     if (base?.protocol !== 'http:' && base?.protocol !== 'https:') {
-      throw new CommandFailure(`--url: ${url} is no http or https address.`);
+      throw new Misuse(`--url: ${url} is no http or https address.`);
     }
     const key = clientKey();
     if (key === undefined) {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { qrswitch } from '../../tests/support/command-line.ts';
 
@@ -17,6 +18,23 @@ describe('the qrswitch command', () => {
     expect(code).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toMatch(/unknown command 'dance'[\s\S]*Usage: qrswitch/);
+  });
+
+  test('tells its version', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(await qrswitch('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test.each([
+    [['bills', 'import', 'bills.csv'], /give --out, --pdf or both/],
+    [['bills', 'import', 'bills.csv', '--out', 'codes', '--url', 'ftp://a'], /--url: ftp/],
+    [['terminal', 'list', '--url', 'nowhere'], /--url: nowhere/],
+    [['terminal', 'add'], /'--merchant <merchant>' not specified/],
+    [['terminal', 'limits', 'ter_1', '--rate'], /argument missing/],
+  ])('is misused by %j', async (argv, said) => {
+    const { code, stderr } = await qrswitch(...argv);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(said);
   });
 
   test('refuses to do nothing: without a subcommand it tells them', async () => {

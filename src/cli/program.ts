@@ -1,6 +1,7 @@
 // The subcommands of `qrswitch`, one file each. A file exports a function of the streams that makes its `Command`, and
 // is added in `program`.
 
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { agreementCommand } from './agreements.ts';
 import { auditCommand } from './audit.ts';
@@ -8,7 +9,7 @@ import { billsCommand } from './bills-import.ts';
 import { deskCommands } from './desk.ts';
 import { directoryCommands } from './directory.ts';
 import { driverCommand } from './driver-check.ts';
-import { CommandFailure, type Io } from './io.ts';
+import { CommandFailure, type Io, Misuse } from './io.ts';
 import { payerCommand } from './payer.ts';
 import { reportingCommand } from './reporting.ts';
 import { simulateCommand } from './simulate.ts';
@@ -28,13 +29,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     // Help that was asked for ends the parsing too, as a success.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
     io.stderr.write(`qrswitch: ${failureText(error)}\n`);
-    return FAILED;
+    return error instanceof Misuse ? MISUSED : FAILED;
   }
 }
 
 function program(io: Io): Command {
   const root = new Command('qrswitch')
     .description('A payment switch for QR bills.')
+    .version(version(), '--version', 'tells the version')
     .addCommand(agreementCommand(io))
     .addCommand(auditCommand(io))
     .addCommand(billsCommand(io))
@@ -48,6 +50,12 @@ function program(io: Io): Command {
   for (const command of [...directoryCommands(io), ...deskCommands(io)]) root.addCommand(command);
   for (const command of commandsOf(root)) speakTo(command, io);
   return root;
+}
+
+/** As package.json says it, which stands as far above the source as above what is built of it. */
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function serve(): Command {

@@ -21,7 +21,7 @@ describe('qrswitch simulate terminals and wallets', () => {
   test('name the mishaps that there are', async () => {
     const { code, stderr } = await qrswitch('simulate', 'wallets', ...NOWHERE, '--fault', 'fire=1');
 
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain('there is no fire; there are lostRequest, lostAnswer');
   });
 

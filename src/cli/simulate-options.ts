@@ -7,7 +7,7 @@ import { readConfig } from '../config.ts';
 import type { Api, Transport } from '../simulators/market/link.ts';
 import { MARKET_DEFAULTS, type MarketOptions } from '../simulators/market/options.ts';
 import { calm } from '../simulators/market/rates.ts';
-import { CommandFailure } from './io.ts';
+import { CommandFailure, Misuse } from './io.ts';
 
 const SECOND_MS = 1_000;
 
@@ -127,9 +127,7 @@ export function ratesFrom<Rates extends Readonly<Record<string, number>>>(
 export function checkFaults(flags: MarketFlags, names: readonly string[]): void {
   const unknown = Object.keys(flags.fault).filter((name) => !names.includes(name));
   if (unknown.length === 0) return;
-  throw new CommandFailure(
-    `--fault: there is no ${unknown.join(', ')}; there are ${names.join(', ')}.`,
-  );
+  throw new Misuse(`--fault: there is no ${unknown.join(', ')}; there are ${names.join(', ')}.`);
 }
 
 function readDemo(file: string): Demo {
@@ -146,7 +144,7 @@ function readDemo(file: string): Demo {
 function baseOf(url: string): string {
   const base = URL.canParse(url) ? new URL(url) : null;
   if (base?.protocol !== 'http:' && base?.protocol !== 'https:') {
-    throw new CommandFailure(`--url: ${url} is no http or https address.`);
+    throw new Misuse(`--url: ${url} is no http or https address.`);
   }
   return base.origin;
 }

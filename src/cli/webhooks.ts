@@ -1,7 +1,7 @@
 // `qrswitch webhook`: where holders without a socket get their events.
 
 import { Command } from 'commander';
-import { CommandFailure, type Io } from './io.ts';
+import { CommandFailure, type Io, Misuse } from './io.ts';
 import { OperatorClient, type Shown, type TargetOptions, withTarget } from './operator-client.ts';
 import { cell, show, showAll } from './showing.ts';
 import type { Column } from './table.ts';
@@ -86,7 +86,7 @@ function settingsIn(text: string | undefined): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CommandFailure('--settings: it is no JSON.');
+    throw new Misuse('--settings: it is no JSON.');
   }
 }
 
@@ -115,7 +115,7 @@ function rotateCommand(io: Io): Command {
     .option('--overlap <seconds>', 'for so long the secrets of before sign too', '86400')
     .action(async (id: string, options: TargetOptions & { overlap: string }) => {
       if (!SECONDS.test(options.overlap)) {
-        throw new CommandFailure(`--overlap: ${options.overlap} is no number of seconds.`);
+        throw new Misuse(`--overlap: ${options.overlap} is no number of seconds.`);
       }
       const body = { overlapSeconds: Number(options.overlap) };
       const client = new OperatorClient(options);

@@ -223,7 +223,7 @@ describe('a batch', () => {
 
       writeFileSync(csv, `orderId,amount,currency\n${run}-1,1,EUR\n`);
       expect(await bills()).toMatchObject({
-        code: 1,
+        code: 2,
         stderr: expect.stringMatching(/--out, --pdf/),
       });
       const url = ['--url', world.process.baseUrl];

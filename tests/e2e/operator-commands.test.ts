@@ -185,7 +185,7 @@ describe('the commands of an operator', () => {
     );
     const strange = ['payment', 'list', '--side', 'paying', '--merchant', 'mer_1'];
     expect(await qrswitch(...strange)).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringContaining('--merchant: the paying side cannot ask by it.'),
     });
     const { code, stderr } = await qrswitch(
