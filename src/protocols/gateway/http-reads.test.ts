@@ -198,6 +198,7 @@ describe('a page', () => {
     expect(response.headers.get('content-security-policy')).toMatch(
       /^default-src 'none'; style-src 'sha256-/,
     );
+    expect(response.headers.get('cache-control')).toBe('no-store');
     const html = await response.text();
     expect(html).not.toContain('<script');
     expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');

@@ -9,7 +9,7 @@ import { problemPage, problemsTablePage, unknownProblemPage } from '../problem-p
 import { isProblemCode } from '../problems.ts';
 import { ask } from './asking.ts';
 import { drawCode } from './codes.ts';
-import { type Exchange, JSON_TYPE } from './exchange.ts';
+import { type Exchange, type Headers, JSON_TYPE } from './exchange.ts';
 import type { PublicHandler } from './http.ts';
 import { KnownWallets } from './known-wallets.ts';
 import type { GatewayOptions } from './options.ts';
@@ -92,9 +92,17 @@ function takeNotification({ postToAcquirer }: GatewayOptions): PublicHandler {
   };
 }
 
-function sendPage(exchange: Exchange, status: number, page: string): void {
-  exchange.send(status, HTML_TYPE, page, PAGE_HEADERS);
+function sendPage(
+  exchange: Exchange,
+  status: number,
+  page: string,
+  headers: Headers = PAGE_HEADERS,
+): void {
+  exchange.send(status, HTML_TYPE, page, headers);
 }
+
+/** A bill may be paid the moment after it was looked at. */
+const BILL_HEADERS: Headers = [...PAGE_HEADERS, ['Cache-Control', 'no-store']];
 
 function sendMetrics(options: GatewayOptions, exchange: Exchange): void {
   options.metricsText().then(
@@ -161,11 +169,11 @@ function sendBillPage(
   ask(options, request, (status, body) => {
     if (status === 200) {
       const page = JSON.parse(Buffer.from(body).toString('utf8')) as PageBody;
-      void payBy(page).then((by) => sendPage(exchange, 200, billPage(page, by)));
+      void payBy(page).then((by) => sendPage(exchange, 200, billPage(page, by), BILL_HEADERS));
     } else if (status === 404) {
-      sendPage(exchange, 404, noBillPage());
+      sendPage(exchange, 404, noBillPage(), BILL_HEADERS);
     } else {
-      exchange.send(503, HTML_TYPE, billAwayPage(), [...PAGE_HEADERS, ...RETRY_SOON]);
+      exchange.send(503, HTML_TYPE, billAwayPage(), [...BILL_HEADERS, ...RETRY_SOON]);
     }
   });
 }
