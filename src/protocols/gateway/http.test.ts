@@ -213,6 +213,29 @@ describe('an address', () => {
     const problem = await problemOf(await call(bench, 'GET', path));
     expect(problem).toMatchObject({ status: 400, errors: [{ path: name }] });
   });
+
+  test.each([
+    ['/v1/terminal/bills?limit=0', 'must be a whole number from 1 to 100, not 0'],
+    ['/v1/terminal/bills?limit=x', 'must be a whole number from 1 to 100, not "x"'],
+    [`/v1/terminal/bills/${billId(1)}?wait=-1`, 'must be a number from 0 to 30, not "-1"'],
+    [`/v1/terminal/bills/${billId(1)}?afterVersion=-1`, 'must be a whole number from 0, not "-1"'],
+    [
+      `/v1/terminal/bills/${billId(1)}/qr.svg?margin=-1`,
+      'must be a whole number from 0 to 16, not "-1"',
+    ],
+    [
+      '/v1/terminal/bills?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z',
+      'must not be after `to`',
+    ],
+  ])('%s is told what it may be', async (path, message) => {
+    const problem = await problemOf(await call(bench, 'GET', path));
+    expect(problem).toMatchObject({ status: 400, errors: [{ message }] });
+  });
+
+  test('may name a time twice: nothing lies between', async () => {
+    const path = '/v1/terminal/bills?from=2026-01-01T00:00:00Z&to=2026-01-01T00:00:00Z';
+    expect((await call(bench, 'GET', path)).status).toBe(200);
+  });
 });
 
 describe('correlation', () => {

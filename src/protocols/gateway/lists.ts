@@ -36,12 +36,16 @@ export function readFilter(values: QueryValues): ListReading | { problem: Proble
   if (cursor === undefined) {
     return { problem: invalid([{ path: 'cursor', message: 'is not a cursor that a list gave' }]) };
   }
+  const [from, to] = [time(values.from), time(values.to)];
+  if (from !== null && to !== null && from > to) {
+    return { problem: invalid([{ path: 'from', message: 'must not be after `to`' }]) };
+  }
   return {
     asOf: cursor?.asOf ?? null,
     after: cursor?.place ?? null,
     status: text(values.status),
-    from: time(values.from),
-    to: time(values.to),
+    from,
+    to,
     limit: typeof values.limit === 'number' ? values.limit : LIMITS.page,
   };
 }

@@ -1,7 +1,7 @@
 // Reads what a client sent against its schema. The common case is one compiled check; what is wrong is worked out only
 // once something is.
 
-import type { TSchema } from '@sinclair/typebox';
+import type { NumberOptions, TSchema } from '@sinclair/typebox';
 import { type TypeCheck, type ValueError, ValueErrorType } from '@sinclair/typebox/compiler';
 import type { Violation } from '../problem-document.ts';
 import { checkOf } from './check-of.ts';
@@ -65,8 +65,22 @@ function messageOf(error: ValueError, document: string): string {
     case ValueErrorType.ObjectAdditionalProperties:
       return `is not a field of this ${document}`;
     default:
-      return (error.schema as { [EXPLAIN]?: string })[EXPLAIN] ?? error.message;
+      return (
+        (error.schema as { [EXPLAIN]?: string })[EXPLAIN] ?? numberRule(error) ?? error.message
+      );
   }
+}
+
+/** Of a number without words of its own: what it may be, and what came. */
+function numberRule({ schema, value }: ValueError): string | undefined {
+  if (schema.type !== 'integer' && schema.type !== 'number') return undefined;
+  const { minimum, maximum, exclusiveMinimum } = schema as NumberOptions;
+  const kind = schema.type === 'integer' ? 'a whole number' : 'a number';
+  const above = exclusiveMinimum === undefined ? '' : ` above ${exclusiveMinimum}`;
+  const from = minimum === undefined ? above : ` from ${minimum}`;
+  const to = maximum === undefined ? '' : ` to ${maximum}`;
+  const isShort = typeof value === 'number' || (typeof value === 'string' && value.length <= 20);
+  return `must be ${kind}${from}${to}${isShort ? `, not ${JSON.stringify(value)}` : ''}`;
 }
 
 /** `/lines/0/amount` as a person writes it: `lines[0].amount`. Cut, since a client may choose its own key. */
