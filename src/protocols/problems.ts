@@ -124,8 +124,9 @@ export const problems = {
   'request.unsupportedType': {
     ...NO,
     status: 415,
-    title: 'The body is not JSON',
-    meaning: 'Send the body as `Content-Type: application/json`.',
+    title: 'The body is of a type that is not taken',
+    meaning:
+      'Send the body as `Content-Type: application/json`, in UTF-8 and not compressed; the lines of a batch as `application/x-ndjson`.',
   },
   'route.notFound': {
     ...NO,
@@ -191,7 +192,7 @@ export const problems = {
     status: 409,
     title: 'The bill can no longer be confirmed so',
     meaning:
-      'It has ended, or has been confirmed with another amount. `billStatus` is what it is now.',
+      'It has ended, or has been confirmed otherwise: with another amount, or with another receipt. `billStatus` is what it is now. A receipt that comes later is put to the bill by a call of its own.',
   },
   'bill.notCancellable': {
     ...NO,
@@ -311,7 +312,8 @@ export const problems = {
     ...NO,
     status: 404,
     title: 'The payment has not been seen',
-    meaning: 'No payment with this reference has arrived yet. Send it again, or void it.',
+    meaning:
+      'The bill has no payment of this id, or none with this reference has arrived yet. A wallet that asks by its reference sends the payment again, or voids it; a till takes ids from the bill’s `payments`.',
   },
   'reservation.expired': {
     ...NO,
