@@ -197,6 +197,18 @@ describe('a create', () => {
     });
   });
 
+  test('of a static bill that would be over is refused, unless it was made before', async () => {
+    const over = { ...poster, validUntil: new Date(NOON).toISOString() };
+    await call(bench, 'POST', '/v1/terminal/bills', { body: over });
+    expect(bench.door.asked('bill.create')).toEqual([]);
+    expect(bench.door.asked('order.check')[0]?.operation).toMatchObject({
+      otherwise: {
+        rejected: 'request.invalid',
+        errors: [{ path: 'validUntil', message: 'must be later than now' }],
+      },
+    });
+  });
+
   test('of a static bill with a fixed amount has it as its range, and ends when it says', async () => {
     const until = '2031-05-06T07:08:09Z';
     const body = { ...newBill, type: 'static', validFrom: '2030-01-01T00:00:00Z' };
@@ -263,6 +275,32 @@ describe('a create', () => {
     );
     expect(status).toBe(413);
     expect(bench.answered.at(-1)).toMatchObject({ status: 413 });
+  });
+
+  test.each([
+    [{ 'Content-Encoding': 'gzip' }, /gzip/],
+    [{ 'Content-Type': 'application/json; charset=iso-8859-1' }, /iso-8859-1/],
+    [{ 'Content-Type': 'application/json;charset="UTF-16"' }, /utf-16/],
+  ])('with %j is 415, which says why', async (more, detail) => {
+    const headers = { 'Content-Type': 'application/json', ...more };
+    const response = await call(bench, 'POST', '/v1/terminal/bills', { body: newBill, headers });
+    expect(await problemOf(response)).toMatchObject({
+      status: 415,
+      code: 'request.unsupportedType',
+      detail: expect.stringMatching(detail),
+    });
+    expect(bench.door.requests).toEqual([]);
+  });
+
+  test.each([
+    { 'Content-Encoding': 'identity' },
+    { 'Content-Type': 'application/json; charset=utf-8' },
+    { 'Content-Type': 'application/json; charset="UTF8"' },
+  ])('with %j is read', async (more) => {
+    const headers = { 'Content-Type': 'application/json', ...more };
+    bench.door.script = () => ({ kind: 'bill', bill: makeBill(), created: true, now: NOON });
+    const response = await call(bench, 'POST', '/v1/terminal/bills', { body: newBill, headers });
+    expect(response.status).toBe(201);
   });
 
   test('that is not JSON by its type is 415', async () => {

@@ -133,9 +133,13 @@ export class HttpFront {
     const exchange = new Exchange(res, incoming, this.#onAnswered);
     this.#underWay.add(exchange);
     if (call.lines !== undefined) return exchange;
+    const unread = takesBody && call.api !== 'everyone' ? unreadable(req) : undefined;
     if (Number(req.getHeader('content-length')) > LIMITS.bodyBytes) {
       exchange.closeConnection();
       exchange.refuse({ code: 'body.tooLarge' });
+    } else if (unread !== undefined) {
+      exchange.closeConnection();
+      exchange.refuse({ code: 'request.unsupportedType', detail: unread });
     }
     return exchange;
   }
@@ -259,6 +263,19 @@ export class HttpFront {
     this.#options.log.error({ err: error, requestId, call: call.id }, 'a request failed');
     exchange.refuse({ code: isStoreError(error) ? 'history.unavailable' : 'internal' });
   }
+}
+
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i;
+
+/** Why a body is not read, however it is made: it is compressed, or no UTF-8. */
+function unreadable(req: HttpRequest): string | undefined {
+  const encoding = req.getHeader('content-encoding').toLowerCase();
+  if (encoding !== '' && encoding !== 'identity') {
+    return `Bodies are sent as they are: the encoding ${encoding.slice(0, 32)} is not taken.`;
+  }
+  const [, charset = 'utf-8'] = CHARSET.exec(req.getHeader('content-type').toLowerCase()) ?? [];
+  if (charset === 'utf-8' || charset === 'utf8') return undefined;
+  return `JSON is sent in UTF-8: the charset ${charset.slice(0, 32)} is not taken.`;
 }
 
 function headersOf(req: HttpRequest): Record<string, string> {
