@@ -45,6 +45,9 @@ export class HttpFront {
   readonly #handlers: HttpHandlers;
   readonly #proving: EvidenceContext;
   readonly #underWay = new Set<Exchange>();
+  /** Of them, those that need a key; and of each public call, its own: a stranger takes no room of theirs. */
+  #keyed = 0;
+  readonly #public = new Map<string, number>();
   readonly #room: SharedBound;
   #isDraining = false;
 
@@ -102,7 +105,7 @@ export class HttpFront {
       this.#answerPublic(exchange);
     } else if (this.#isDraining) {
       exchange.refuse({ code: 'shuttingDown' });
-    } else if (this.#underWay.size > this.#options.limits.requestsUnderWay) {
+    } else if (this.#keyed > this.#options.limits.requestsUnderWay) {
       exchange.refuse({ code: 'overloaded' });
     } else {
       this.#authenticate(exchange, res, req);
@@ -132,6 +135,7 @@ export class HttpFront {
     };
     const exchange = new Exchange(res, incoming, this.#onAnswered);
     this.#underWay.add(exchange);
+    this.#count(call, 1);
     if (call.lines !== undefined) return exchange;
     const unread = takesBody && call.api !== 'everyone' ? unreadable(req) : undefined;
     if (Number(req.getHeader('content-length')) > LIMITS.bodyBytes) {
@@ -147,13 +151,23 @@ export class HttpFront {
   readonly #onAnswered = (exchange: Exchange, status: number): void => {
     this.#underWay.delete(exchange);
     const { call, startedAt } = exchange.incoming;
+    this.#count(call, -1);
     const { metrics, clock } = this.#options;
     metrics.answered(call.id, 'http', status, clock.monotonic() - startedAt);
   };
 
+  #count(call: Call, by: 1 | -1): void {
+    if (call.api === 'everyone') this.#public.set(call.id, (this.#public.get(call.id) ?? 0) + by);
+    else this.#keyed += by;
+  }
+
   #answerPublic(exchange: Exchange): void {
-    const handler = this.#handlers.publicCalls.get(exchange.incoming.call.id);
+    const { id } = exchange.incoming.call;
+    const handler = this.#handlers.publicCalls.get(id);
+    const underWay = this.#public.get(id) ?? 0;
     if (handler === undefined) exchange.refuse({ code: 'route.notFound' });
+    else if (underWay > this.#options.limits.publicUnderWay)
+      exchange.refuse({ code: 'overloaded' });
     else this.#guard(exchange, () => handler(exchange));
   }
 
@@ -216,7 +230,7 @@ export class HttpFront {
     const name = call.request ?? call.id;
     const { institutionId } = principal;
     // This one is among those under way.
-    if (!this.#room.takes(this.#underWay.size - 1, institutionId, name)) {
+    if (!this.#room.takes(this.#keyed - 1, institutionId, name)) {
       exchange.refuse({ code: 'overloaded' });
       return false;
     }

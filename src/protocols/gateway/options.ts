@@ -49,8 +49,10 @@ export interface GatewayStats {
 }
 
 export interface GatewayLimits {
-  /** HTTP requests under way at once; beyond it 503. */
+  /** HTTP requests with a key under way at once; beyond it 503. */
   readonly requestsUnderWay: number;
+  /** HTTP requests of each public call under way at once; beyond it 503. */
+  readonly publicUnderWay: number;
   /** Operations under way on one WebSocket; beyond it 429. */
   readonly operationsPerSocket: number;
   /** Batches under way at once; beyond it 503. */
@@ -85,6 +87,7 @@ export interface GatewayLimits {
 
 export const GATEWAY_LIMITS: GatewayLimits = {
   requestsUnderWay: 10_000,
+  publicUnderWay: 256,
   operationsPerSocket: 1_024,
   batches: 16,
   batchesPerTerminal: 4,

@@ -65,22 +65,19 @@ const CODES_KEPT = 500;
 
 const RETRY_SOON = [['Retry-After', '1']] as const;
 
-/** Notifications of acquirers that wait for their reply at once; more are told to come again. */
-const NOTIFICATIONS_MAX = 256;
-
-function takeNotification({ postToAcquirer }: GatewayOptions): PublicHandler {
-  let underWay = 0;
+function takeNotification({ acquirers, postToAcquirer }: GatewayOptions): PublicHandler {
+  const tokens = new Set(acquirers.map(({ notificationToken }) => notificationToken));
   return (exchange) => {
     const { params, headers = {} } = exchange.incoming;
-    if (underWay >= NOTIFICATIONS_MAX) {
-      exchange.refuse({ code: 'overloaded' });
+    const { token = '' } = params;
+    // Of a stranger no body is read.
+    if (!tokens.has(token)) {
+      exchange.refuse({ code: 'route.notFound' });
       return;
     }
     exchange.readBody(() => {
-      underWay += 1;
       const posted = { headers, body: exchange.body.toString('utf8') };
-      void postToAcquirer(params.token ?? '', posted).then((reply) => {
-        underWay -= 1;
+      void postToAcquirer(token, posted).then((reply) => {
         if (reply === null) exchange.refuse({ code: 'route.notFound' });
         else if (reply === undefined) exchange.refuse({ code: 'overloaded' });
         else {
