@@ -162,6 +162,7 @@ export class HttpFront {
   }
 
   #answerPublic(exchange: Exchange): void {
+    if (exchange.isAnswered) return;
     const { id } = exchange.incoming.call;
     const handler = this.#handlers.publicCalls.get(id);
     const underWay = this.#public.get(id) ?? 0;

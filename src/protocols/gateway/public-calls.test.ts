@@ -6,6 +6,7 @@ import { type Bench, startBench } from '../../../tests/support/fake-door.ts';
 import { call } from '../../../tests/support/http-client.ts';
 import { RawConnection } from '../../../tests/support/raw-http.ts';
 import type { KnownAcquirer } from '../../switch/acquirers.ts';
+import { LIMITS } from '../schemas/scalars.ts';
 import type { GatewayLimits, GatewayOptions } from './options.ts';
 
 const NOTIFICATIONS = '/v1/acquirers/notifications';
@@ -73,4 +74,10 @@ describe('notifications of acquirers', () => {
     const again = await postHalf('known');
     await expect.poll(() => again.statuses).toEqual([503]);
   });
+});
+
+test('a public request that is too large is answered once', async () => {
+  await begin();
+  const posted = await postHalf('known', LIMITS.bodyBytes + 1);
+  await expect.poll(() => posted.statuses).toEqual([413]);
 });
