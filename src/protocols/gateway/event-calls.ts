@@ -37,23 +37,25 @@ export function pollEvents(
   const inbox = sources.inboxes.acquire(recipient);
   let cancelTimer: (() => void) | null = null;
   let cancelArrival: (() => void) | null = null;
+  let hasEnded = false;
   const end = (): void => {
+    if (hasEnded) return;
+    hasEnded = true;
     sources.polls.delete(answer);
     cancelTimer?.();
     cancelArrival?.();
     sources.inboxes.release(inbox);
   };
   const answer = (): void => {
-    if (exchange.isAnswered) return;
-    const events = inbox.first(limit);
+    // Its key may have been withdrawn meanwhile.
+    const events = exchange.isAnswered ? null : inbox.first(limit);
     end();
-    sendEvents(sources.presenter, exchange, events);
+    if (events !== null) sendEvents(sources.presenter, exchange, events);
   };
   sources.polls.add(answer);
   exchange.onGone(end);
   inbox.refresh((isFresh) => {
-    if (exchange.isAnswered) return;
-    if (inbox.size > 0 || (isFresh && waitMs === 0)) {
+    if (exchange.isAnswered || inbox.size > 0 || (isFresh && waitMs === 0)) {
       answer();
     } else if (isFresh) {
       cancelTimer = sources.clock.after(waitMs, answer);

@@ -371,6 +371,38 @@ describe('a long poll', () => {
     await passing(bench.clock, drained);
   });
 
+  test('whose key is withdrawn frees its inbox, while it waits and while it looks', async () => {
+    const waiting = get('/v1/terminal/events?wait=30');
+    await expect.poll(() => bench.clock.timers).toBe(2);
+    const looking = new Promise<void>((looks) => {
+      const { door } = bench;
+      const ask = door.ask.bind(door);
+      door.ask = async (query) => {
+        looks();
+        await withdrawn;
+        return ask(query);
+      };
+    });
+    let tellWithdrawn = (): void => undefined;
+    const withdrawn = new Promise<void>((tell) => {
+      tellWithdrawn = tell;
+    });
+    const other = fetch(`${bench.url}/v1/paychannel/events?wait=30`, {
+      headers: { Authorization: `Bearer ${keys.paychannel}` },
+    });
+    await looking;
+    expect(bench.gateway.stats().inboxes).toBe(2);
+    bench.principals.clear();
+    bench.gateway.hear(true, null);
+    for (const refused of [waiting, other]) {
+      expect((await passing(bench.clock, refused)).status).toBe(401);
+    }
+    tellWithdrawn();
+    await expect.poll(() => bench.gateway.stats().inboxes).toBe(1);
+    bench.clock.advance(30_000);
+    await expect.poll(() => bench.gateway.stats().inboxes).toBe(0);
+  });
+
   test('that its client gives up frees its inbox', async () => {
     const given = new AbortController();
     const answer = fetch(`${bench.url}/v1/terminal/events?wait=30`, {
