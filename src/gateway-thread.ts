@@ -86,7 +86,7 @@ let state: SwitchState = {
   shards: {},
   waitsFor: ['the workers'],
 };
-const metricsAsked = new Questions<string>();
+const metricsAsked = new Questions<string | null>();
 const posted = new Questions<AcquirerReply | null | undefined>();
 
 function learnTariffs(told: readonly ToldTariff[], isWhole: boolean): void {
@@ -95,8 +95,10 @@ function learnTariffs(told: readonly ToldTariff[], isWhole: boolean): void {
   }
 }
 
-function metricsText(): Promise<string> {
-  return metricsAsked.ask((seq) => say({ type: 'metrics', seq }));
+async function metricsText(): Promise<string> {
+  const text = await metricsAsked.ask((seq) => say({ type: 'metrics', seq }));
+  if (text === null) throw new Error('the threads could not be asked for their metrics');
+  return text;
 }
 
 function postToAcquirer(

@@ -181,8 +181,10 @@ export class Gateways {
       const { seq } = message;
       this.#events.metricsText().then(
         (text) => say({ type: 'metrics', seq, text }),
-        (error: unknown) =>
-          this.#logger.error({ what: 'metrics.failed', err: error }, 'metrics.failed'),
+        (error: unknown) => {
+          this.#logger.error({ what: 'metrics.failed', err: error }, 'metrics.failed');
+          say({ type: 'metrics', seq, text: null });
+        },
       );
     }
   }

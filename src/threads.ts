@@ -136,7 +136,8 @@ export type ToGatewayThread =
     }
   /** What another gateway has taken of limits; null: it has begun anew. */
   | { readonly type: 'used'; readonly gateway: number; readonly uses: readonly Use[] | null }
-  | { readonly type: 'metrics'; readonly seq: number; readonly text: string }
+  /** Null: they could not be collected. */
+  | { readonly type: 'metrics'; readonly seq: number; readonly text: string | null }
   /** Null: there is no such address; undefined: nobody could read it. */
   | {
       readonly type: 'replied';

@@ -1,6 +1,6 @@
 // What strangers may ask for, and how little of it stands in the way of those with a key.
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { institutionId } from '../../../tests/support/bill-fixtures.ts';
 import { type Bench, startBench } from '../../../tests/support/fake-door.ts';
 import { call } from '../../../tests/support/http-client.ts';
@@ -14,12 +14,15 @@ const acquirer = { institutionId, notificationToken: 'known' } as KnownAcquirer;
 
 let bench: Bench;
 let connections: RawConnection[] = [];
+/** Mistakes of ours that are told. */
+let failures = 0;
 
 afterEach(() => {
   for (const connection of connections) connection.abort();
   connections = [];
   bench.gateway.close();
-  expect(bench.errors).toEqual([]);
+  expect(bench.errors).toHaveLength(failures);
+  failures = 0;
 });
 
 async function begin(
@@ -80,4 +83,51 @@ test('a public request that is too large is answered once', async () => {
   await begin();
   const posted = await postHalf('known', LIMITS.bodyBytes + 1);
   await expect.poll(() => posted.statuses).toEqual([413]);
+});
+
+describe('the metrics', () => {
+  let collections: { done: (text: string) => void; failed: (error: Error) => void }[];
+  const statuses = async (answers: readonly Promise<Response>[]): Promise<number[]> =>
+    (await Promise.all(answers)).map(({ status }) => status);
+  const askTwice = async (): Promise<Promise<Response>[]> => {
+    const before = underWay();
+    const answers = [1, 2].map(() => fetch(`${bench.url}/metrics`));
+    await expect.poll(underWay).toBe(before + 2);
+    return answers;
+  };
+
+  beforeEach(async () => {
+    collections = [];
+    const metricsText = () =>
+      new Promise<string>((done, failed) => collections.push({ done, failed }));
+    await begin({}, { metricsText });
+  });
+
+  test('are collected once for all who ask meanwhile', async () => {
+    const answers = await askTwice();
+    expect(collections).toHaveLength(1);
+    collections[0]?.done('up 1');
+    expect(await statuses(answers)).toEqual([200, 200]);
+    const later = await askTwice();
+    expect(collections).toHaveLength(2);
+    collections[1]?.done('up 1');
+    expect(await statuses(later)).toEqual([200, 200]);
+  });
+
+  test('are answered with 500 where they cannot be collected, and asked for anew', async () => {
+    failures = 1;
+    const answers = await askTwice();
+    collections[0]?.failed(new Error('a worker has gone'));
+    expect(await statuses(answers)).toEqual([500, 500]);
+    const later = await askTwice();
+    collections[1]?.done('up 1');
+    expect(await statuses(later)).toEqual([200, 200]);
+  });
+
+  test('are answered with 500 where they take too long', async () => {
+    failures = 1;
+    const answers = await askTwice();
+    bench.clock.advance(10_000);
+    expect(await statuses(answers)).toEqual([500, 500]);
+  });
 });

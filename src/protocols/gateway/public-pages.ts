@@ -15,6 +15,8 @@ import { KnownWallets } from './known-wallets.ts';
 import type { GatewayOptions } from './options.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+/** Every thread is asked for its own, and each has its time to answer. */
+const METRICS_MS = 10_000;
 const ALIVE = JSON.stringify({ status: 'ok' });
 
 export function publicHandlers(options: GatewayOptions): ReadonlyMap<string, PublicHandler> {
@@ -32,7 +34,7 @@ export function publicHandlers(options: GatewayOptions): ReadonlyMap<string, Pub
         else exchange.send(503, JSON_TYPE, body, RETRY_SOON);
       },
     ],
-    ['metrics', (exchange) => sendMetrics(options, exchange)],
+    ['metrics', sendMetrics(options)],
     ['openapi', (exchange) => exchange.send(200, JSON_TYPE, openapi())],
     ['docs', (exchange) => sendPage(exchange, 200, docs())],
     ['docs.errors', (exchange) => sendPage(exchange, 200, errors())],
@@ -101,14 +103,31 @@ function sendPage(
 /** A bill may be paid the moment after it was looked at. */
 const BILL_HEADERS: Headers = [...PAGE_HEADERS, ['Cache-Control', 'no-store']];
 
-function sendMetrics(options: GatewayOptions, exchange: Exchange): void {
-  options.metricsText().then(
-    (text) => exchange.send(200, METRICS_TYPE, text),
-    (error: unknown) => {
-      options.log.error({ err: error }, 'metrics could not be gathered');
-      exchange.refuse({ code: 'internal' });
-    },
-  );
+/** One collection is under way at a time, for all who ask meanwhile. */
+function sendMetrics({ metricsText, clock, log }: GatewayOptions): PublicHandler {
+  let underWay: Promise<string | null> | null = null;
+  const collect = async (): Promise<string | null> => {
+    let cancel = (): void => undefined;
+    const late = new Promise<never>((_, tooLate) => {
+      cancel = clock.after(METRICS_MS, () => tooLate(new Error('it takes too long')));
+    });
+    try {
+      return await Promise.race([metricsText(), late]);
+    } catch (error) {
+      log.error({ err: error }, 'metrics could not be gathered');
+      return null;
+    } finally {
+      cancel();
+      underWay = null;
+    }
+  };
+  return (exchange) => {
+    underWay ??= collect();
+    void underWay.then((text) => {
+      if (text === null) exchange.refuse({ code: 'internal' });
+      else exchange.send(200, METRICS_TYPE, text);
+    });
+  };
 }
 
 function billPages(options: GatewayOptions): PublicHandler {
