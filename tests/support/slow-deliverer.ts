@@ -16,7 +16,6 @@ import { NOON, terminalId } from './bill-fixtures.ts';
 import { endpointOf } from './lone-deliverer.ts';
 import { ManualClock } from './manual-clock.ts';
 import { codesAt } from './qr-claims.ts';
-import { silentLogger } from './silent-logger.ts';
 import { eventNo, idOf } from './stream-events.ts';
 
 export const SLOW_MS = 200;
@@ -101,6 +100,8 @@ export async function openDeliverer({
   const statements: string[] = [];
   /** How often letters were asked for. */
   const asked = { count: 0 };
+  /** What the log was warned of. */
+  const warned: string[] = [];
   const letters = new FakeLetters();
   for (const event of owed) letters.keep('endpoint-1', 'owed', letterOf(event));
   const came: StreamedEvent[] = [];
@@ -109,6 +110,7 @@ export async function openDeliverer({
   const slowly = <Answer>(step: () => Answer): Promise<Answer> =>
     new Promise((resolve) => clock.after(SLOW_MS, () => resolve(step())));
   const nobody = (): void => undefined;
+  const nowhere = { debug: nobody, info: nobody, error: nobody };
   const nothing = (): Promise<void> => Promise.resolve();
   const door: ShardDoor = {
     shards: 1_024,
@@ -192,7 +194,7 @@ export async function openDeliverer({
       }),
       check: () => Promise.resolve({ value: {} }),
     },
-    log: silentLogger,
+    log: { ...nowhere, warn: (_, what) => warned.push(what) },
     metrics: { delivered: nobody, died: nobody },
     limits: { ...WEBHOOK_LIMITS, pace: 0.01, ...limits },
     newRequestId: () => 'request',
@@ -206,6 +208,7 @@ export async function openDeliverer({
     clock,
     letters,
     statements,
+    warned,
     asked,
     /** The ids of events, as they reach an endpoint: the first, or that one. */
     posted: (no = 1): string[] => sent.flatMap(([to, id]) => (to === `endpoint-${no}` ? [id] : [])),

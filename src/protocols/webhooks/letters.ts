@@ -15,6 +15,8 @@ import { type LetterContext, letterOf, OwedParcel, type PendingParcel } from './
 import type { RecipientStream } from './recipient-stream.ts';
 
 const AGAIN_MS = SECOND_MS;
+/** While Postgres is away, every letter is tried again: the log is told no more often than this. */
+const REPORT_MS = SECOND_MS;
 /** An event that history does not have after so long will not be seen there. */
 const WRITTEN_MS = DAY_MS;
 const RECIPIENTS_AT_ONCE = 500;
@@ -38,6 +40,7 @@ export class Letters implements LetterContext {
   readonly #loadedSoon = new Set<EndpointSender>();
   /** The last statement on letters of each event: one after another, so that what is kept last is not taken away before. */
   readonly #writes = new Map<string, Promise<void>>();
+  #reportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     options: WebhookOptions,
@@ -289,15 +292,24 @@ export class Letters implements LetterContext {
 
   /** Until it is done: Postgres may be away for a while. */
   async #write(statement: () => Promise<void>): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     for (;;) {
       try {
         await statement();
         return;
       } catch (error) {
-        log.warn({ what: 'webhook.letterUnwritten', err: error }, 'webhook.letterUnwritten');
+        this.#report(error);
         await new Promise<void>((again) => clock.after(AGAIN_MS, again));
       }
     }
+  }
+
+  #report(error: unknown): void {
+    const { clock, log } = this.#options;
+    const now = clock.monotonic();
+    if (now - this.#reportedAt < REPORT_MS) return;
+    this.#reportedAt = now;
+    const what = 'webhook.letterUnwritten';
+    log.warn({ what, err: error, events: this.#writes.size }, what);
   }
 }

@@ -1,0 +1,31 @@
+// Postgres is away while letters are to be kept.
+
+import { expect, test } from 'vitest';
+import { openDeliverer, REFUSED, SLOW_MS } from '../../../tests/support/slow-deliverer.ts';
+import { eventsUpTo } from '../../../tests/support/stream-events.ts';
+import { SECOND_MS } from '../../domain/time.ts';
+
+test('the log is told of all letters that cannot be written by one line a second', async () => {
+  let isAway = true;
+  const kept: string[] = [];
+  const { deliverer, clock, warned } = await openDeliverer({
+    pending: eventsUpTo(20),
+    answer: () => REFUSED,
+    book: {
+      keep: async (_, state) => {
+        if (isAway) throw new Error('away');
+        kept.push(state);
+      },
+    },
+  });
+  deliverer.serve([...Array(1_024).keys()]);
+  await clock.pass(5 * SLOW_MS);
+  const before = warned.length;
+  expect(before).toBeGreaterThan(0);
+  await clock.pass(10 * SECOND_MS);
+  expect(warned.length - before).toBeGreaterThan(5);
+  expect(warned.length - before).toBeLessThanOrEqual(10);
+  isAway = false;
+  await clock.pass(2 * SECOND_MS);
+  expect(kept).toEqual(Array(20).fill('dead'));
+});
