@@ -5,9 +5,9 @@
 import { sentAt } from '../../src/domain/bill/outbox.ts';
 import { isPresent } from '../../src/domain/bill/state.ts';
 import type { BillEvent } from '../../src/domain/bill/vocabulary.ts';
+import { EVENT_LIFE_MS } from '../../src/domain/bill/vocabulary.ts';
 import type { BillId } from '../../src/domain/ids.ts';
 import type { Minor } from '../../src/domain/money.ts';
-import { EVENT_LIFE_MS } from '../../src/protocols/gateway/pending.ts';
 import type { Operation } from '../../src/switch/requests.ts';
 import type { Client } from './clients.ts';
 import { EPOCH_MS } from './life.ts';

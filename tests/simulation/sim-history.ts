@@ -2,9 +2,9 @@
 
 import { ABSENT } from '../../src/domain/bill/state.ts';
 import type { KeptReference, Recipient } from '../../src/domain/bill/vocabulary.ts';
+import { EVENT_LIFE_MS } from '../../src/domain/bill/vocabulary.ts';
 import { type BillId, partId, type ShardId, shardOfBill } from '../../src/domain/ids.ts';
 import type { Millis } from '../../src/domain/time.ts';
-import { EVENT_LIFE_MS } from '../../src/protocols/gateway/pending.ts';
 import { NO_ENTRY } from '../../src/switch/entry-id.ts';
 import { Fault } from '../../src/switch/faults.ts';
 import type { FoundPart, PartKey } from '../../src/switch/part-keys.ts';

@@ -1,6 +1,7 @@
 // Dead letters are sent again: one by its id, or all that a filter names, a page at a time.
 
 import { sentAt } from '../../domain/bill/outbox.ts';
+import { EVENT_LIFE_MS } from '../../domain/bill/vocabulary.ts';
 import { type BillId, parsePartId, shardOfBill } from '../../domain/ids.ts';
 import { type Millis, millis } from '../../domain/time.ts';
 import type { EventSearch, FoundEvent } from '../../switch/archive.ts';
@@ -16,7 +17,6 @@ import { readCursor, writeCursor } from './cursor.ts';
 import type { Exchange } from './exchange.ts';
 import { reachedBy } from './lists.ts';
 import type { GatewayOptions } from './options.ts';
-import { EVENT_LIFE_MS } from './pending.ts';
 
 /** What a shard answered. */
 interface Told {

@@ -1,6 +1,7 @@
 // Lists that operators search: bills, payments, credits and events of all that they see; and the story of one bill.
 
 import { sentAt } from '../../domain/bill/outbox.ts';
+import { EVENT_LIFE_MS } from '../../domain/bill/vocabulary.ts';
 import type { BillId } from '../../domain/ids.ts';
 import { type Millis, millis } from '../../domain/time.ts';
 import type {
@@ -24,7 +25,7 @@ import type { Shapes } from '../shapes.ts';
 import { transitionShape } from '../timeline.ts';
 import { formatTime, formatTimeOrNull } from '../wire-time.ts';
 import type { Fetch } from './lists.ts';
-import { EVENT_LIFE_MS, eventId } from './pending.ts';
+import { eventId } from './pending.ts';
 import type { QueryValues } from './query.ts';
 
 export interface DeskSources {

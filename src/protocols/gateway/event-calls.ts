@@ -1,6 +1,6 @@
 // Events over HTTP: pending ones by long poll, past ones by re-reading.
 
-import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import { EVENT_LIFE_MS, type Recipient } from '../../domain/bill/vocabulary.ts';
 import { parsePartId } from '../../domain/ids.ts';
 import { type Millis, millis, SECOND_MS } from '../../domain/time.ts';
 import type { Listings } from '../../switch/listings-port.ts';
@@ -11,7 +11,7 @@ import { LIMITS } from '../schemas/scalars.ts';
 import { type Exchange, JSON_TYPE } from './exchange.ts';
 import type { Inboxes } from './inboxes.ts';
 import { reachedBy } from './lists.ts';
-import { EVENT_LIFE_MS, eventId } from './pending.ts';
+import { eventId } from './pending.ts';
 import type { QueryValues } from './query.ts';
 
 export interface EventSources {

@@ -3,9 +3,10 @@ import { terminalId } from '../../../tests/support/bill-fixtures.ts';
 import { ManualClock } from '../../../tests/support/manual-clock.ts';
 import { eventsUpTo } from '../../../tests/support/stream-events.ts';
 import { must } from '../../domain/assert.ts';
+import { EVENT_LIFE_MS } from '../../domain/bill/vocabulary.ts';
 import type { Listings } from '../../switch/listings-port.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
-import { byPlace, EVENT_LIFE_MS } from './pending.ts';
+import { byPlace } from './pending.ts';
 import { type PendingSources, readPending } from './pending-reader.ts';
 
 const [inHistory, alone, following] = eventsUpTo(3) as [

@@ -1,12 +1,12 @@
 // What is pending for a recipient now: what the workers have in memory, then what Postgres has, without what has ended.
 
 import { sentAt } from '../../domain/bill/outbox.ts';
-import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import { EVENT_LIFE_MS, type Recipient } from '../../domain/bill/vocabulary.ts';
 import { type Millis, millis } from '../../domain/time.ts';
 import type { Listings } from '../../switch/listings-port.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
 import type { ShardDoor } from '../../switch/requests.ts';
-import { byPlace, EVENT_LIFE_MS, eventId, WINDOW_MAX } from './pending.ts';
+import { byPlace, eventId, WINDOW_MAX } from './pending.ts';
 
 const PAGE = 1_000;
 

@@ -2,15 +2,12 @@
 
 import { sentAt } from '../../domain/bill/outbox.ts';
 import { partId } from '../../domain/ids.ts';
-import { DAY_MS } from '../../domain/time.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Encoding, Presenter } from '../../switch/requests.ts';
 import { eventFrame } from './frames.ts';
 
 /** How many unacknowledged events of a recipient a gateway holds. */
 export const WINDOW_MAX = 1_000;
-/** After 30 days an event is a dead letter. */
-export const EVENT_LIFE_MS = 30 * DAY_MS;
 
 export function eventId(event: StreamedEvent): string {
   return partId(event.bill.id, 'e', event.event.no);

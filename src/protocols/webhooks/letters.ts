@@ -2,13 +2,13 @@
 // the way of deliveries.
 
 import { sentAt } from '../../domain/bill/outbox.ts';
-import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import { EVENT_LIFE_MS, type Recipient } from '../../domain/bill/vocabulary.ts';
 import { type BillId, parsePartId, partId } from '../../domain/ids.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../domain/time.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Letter } from '../../switch/webhooks/ports.ts';
 import { DELIVERY_LIFE_MS } from '../../switch/webhooks/schedule.ts';
-import { EVENT_LIFE_MS, eventId } from '../gateway/pending.ts';
+import { eventId } from '../gateway/pending.ts';
 import type { EndpointSender } from './endpoint-sender.ts';
 import type { WebhookOptions } from './options.ts';
 import { type LetterContext, letterOf, OwedParcel, type PendingParcel } from './parcels.ts';
