@@ -66,6 +66,20 @@ const FINAL: ReadonlyMap<string, Sighting['status']> = new Map([
   ['REJECTED', 'failed'],
   ['AUTH_FAIL', 'failed'],
 ]);
+/** What such a code refuses is the call, and not the payment that it is about. */
+const OF_CALL: ReadonlySet<NotDoneCode> = new Set([
+  'unauthorised',
+  'busy',
+  'unregistered',
+  'unfit',
+]);
+
+/** Of a payment that has failed the bank may say so with `Success: false`, and why: that is an answer all the same. */
+export function saysHowItEnded(status: string, errorCode: string): boolean {
+  const meaning = meaningOf(errorCode);
+  return FINAL.has(status) && (meaning === undefined || !OF_CALL.has(meaning.code));
+}
+
 const OPEN = new Set(['NEW', 'FORM_SHOWED']);
 const PAYING = new Set([
   'AUTHORIZING',

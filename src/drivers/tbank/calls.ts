@@ -1,13 +1,13 @@
 // The calls of T-Bank that the driver makes: signed, posted once, read against their schemas.
 
-import { type Static, type TObject, Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { done, notDone, type Outcome, type Tender, unknown } from '../contract/bill-driver.ts';
 import type { DriverClock } from '../contract/driver-module.ts';
 import { jsonObjectIn } from '../http/json.ts';
 import { HttpDoor } from '../http/post.ts';
 import { refusedByGateway } from '../http/refused.ts';
-import { meaningOf } from './answers.ts';
+import { meaningOf, saysHowItEnded } from './answers.ts';
 import type { TbankDriverSettings } from './settings.ts';
 import { signatureOf } from './token.ts';
 
@@ -23,6 +23,8 @@ const answers = {
   }),
   Cancel: Type.Object({ Status: Type.String(), OriginalAmount: sum, NewAmount: sum }),
 } as const;
+
+const ended = Type.Object({ Status: Type.String() });
 
 type Call = keyof typeof answers;
 type Answer<Name extends Call> = Static<(typeof answers)[Name]>;
@@ -114,22 +116,24 @@ export class TbankCalls {
       return notDone('unreachable', posted.detail, { afterMs: ASK_AGAIN_MS });
     if (posted.kind === 'lost') return unknown(posted.detail, ASK_AGAIN_MS);
     if (posted.status !== 200) return refusedByGateway(posted, ASK_AGAIN_MS);
-    return readAnswer(answers[name], posted.body) as Outcome<Answer<Name>>;
+    return readAnswer(name, posted.body) as Outcome<Answer<Name>>;
   }
 }
 
-function readAnswer(schema: TObject, text: string): Outcome<unknown> {
+function readAnswer(name: Call, text: string): Outcome<unknown> {
   const body = jsonObjectIn(text);
   if (!Value.Check(envelope, body)) return unknown('the answer is not one of T-Bank', ASK_AGAIN_MS);
   const { Success, ErrorCode, Message } = body;
   const detail = `${ErrorCode} ${Message ?? ''}`.trim();
   if (!Success || ErrorCode !== '0') {
+    const isEnd = name === 'GetState' && Value.Check(ended, body);
+    if (isEnd && saysHowItEnded(body.Status, ErrorCode)) return done({ Amount: 0, ...body });
     if (ErrorCode === TAKEN) return notDone('moved', detail, { afterMs: 0 });
     const meaning = meaningOf(ErrorCode);
     if (meaning === undefined) return unknown(detail, ASK_AGAIN_MS);
     return notDone(meaning.code, detail, meaning.again);
   }
-  if (!Value.Check(schema, body))
+  if (!Value.Check(answers[name], body))
     return unknown('the answer lacks what it should say', ASK_AGAIN_MS);
   return done(body);
 }

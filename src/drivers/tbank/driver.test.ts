@@ -15,6 +15,7 @@ import {
 } from '../../../tests/support/tenders.ts';
 import type { Minor } from '../../domain/money.ts';
 import type { Millis } from '../../domain/time.ts';
+import { saysHowItEnded } from './answers.ts';
 
 let world: BankWorld | undefined;
 
@@ -143,6 +144,23 @@ describe('a bill at T-Bank', () => {
     expect(await seen(at, unlucky)).toMatchObject({ status: 'failed' });
     expect(await seen(at, late)).toMatchObject({ status: 'expired' });
     expect(at.bank.pay(late.ref)).toBeDefined();
+  });
+
+  test('has failed where the bank says so as if it had not understood', async () => {
+    const at = await given({ simulator: { failedIsSuccess: false } });
+    const registration = await registered(at);
+    for (let i = 0; i < 3; i++) at.bank.failAttempt(registration.ref);
+
+    expect(await seen(at, registration)).toMatchObject({ status: 'failed' });
+  });
+
+  test.each([
+    ['REJECTED', '103', true],
+    ['ATTEMPTS_EXPIRED', '3042', true],
+    ['REJECTED', '204', false],
+    ['CONFIRMED', '103', false],
+  ])('is believed to be %s with code %s: %s', (status, code, isBelieved) => {
+    expect(saysHowItEnded(status, code)).toBe(isBelieved);
   });
 
   test('shows what somebody at the bank has given back', async () => {

@@ -31,6 +31,7 @@ const methods: { readonly [Name in TbankMethod]: Method<Name> } = {
   GetState: (desk, request) =>
     withPayment(desk, request, (payment) => ({
       ...stateOf(payment, desk.settings),
+      ...(payment.status === 'REJECTED' && !desk.settings.failedIsSuccess ? REJECTED : {}),
       Params: [
         { Key: 'Route', Value: 'ACQ' },
         { Key: 'Source', Value: 'qrsbp' },
@@ -44,6 +45,8 @@ const methods: { readonly [Name in TbankMethod]: Method<Name> } = {
   GetQrBankList: () => ({ BankList: BANKS }),
   Resend: (desk) => ({ Count: desk.resend() }),
 };
+
+const REJECTED = { Success: false, ErrorCode: '103', Message: 'There is not enough money.' };
 
 const BANKS = [
   {

@@ -49,6 +49,10 @@ export const tbankSettingsSchema = Type.Object(
       true,
       'Amount in GetState and notifications is what is left after refunds; else what was paid.',
     ),
+    failedIsSuccess: flag(
+      true,
+      'GetState of a payment that has failed answers Success: true; else false, and why it failed.',
+    ),
     refundDelayMs: ms(0, 'A refund stays ASYNC_REFUNDING so long; 0: it is done at once.'),
     refundShowsAtOnce: flag(
       false,
