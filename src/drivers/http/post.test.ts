@@ -51,3 +51,28 @@ test('what was sent in time is waited for beyond it', async () => {
 
   expect(await posted).toMatchObject({ kind: 'answer', body: 'done' });
 });
+
+test.each([
+  ['in seconds', 429, () => '7', 7_000],
+  ['as a time', 429, (nowS: number) => String(nowS + 9), 9_000],
+  ['as a time that is past', 429, (nowS: number) => String(nowS - 9), 0],
+  ['as a time far off', 429, (nowS: number) => String(nowS + 1e6), 3_600_000],
+  ['in words', 429, () => 'soon', undefined],
+  ['with an answer', 200, () => '7', undefined],
+])('a count of calls that begins anew is waited for, told %s', async (_how, status, reset, ms) => {
+  const { clock, waiting, post } = await given();
+  const posted = post();
+  await expect.poll(() => waiting.length).toBe(1);
+  waiting[0]?.writeHead(status, { 'x-rate-limit-reset': reset(clock.wall() / 1_000) }).end();
+
+  expect(await posted).toMatchObject({ kind: 'answer', status, retryAfterMs: ms });
+});
+
+test('what Retry-After says goes before it', async () => {
+  const { waiting, post } = await given();
+  const posted = post();
+  await expect.poll(() => waiting.length).toBe(1);
+  waiting[0]?.writeHead(429, { 'x-rate-limit-reset': '7', 'retry-after': '3' }).end();
+
+  expect(await posted).toMatchObject({ retryAfterMs: 3_000 });
+});

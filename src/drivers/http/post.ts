@@ -47,6 +47,8 @@ export type Posted =
 
 const ANSWER_BYTES_MAX = 1_048_576;
 const RETRY_AFTER_MAX_S = 3_600;
+/** Of seconds, so many are no wait but a time. */
+const EPOCH_MIN_S = 1e9;
 /** The connection was never made, so nothing can have arrived. */
 const NEVER_CONNECTED = new Set([
   'ECONNREFUSED',
@@ -97,7 +99,9 @@ export class HttpDoor {
         end(NEVER_CONNECTED.has(detail) ? { kind: 'notSent', detail } : { kind: 'lost', detail });
       });
       request.on('response', (response) => {
-        readAnswer(response).then(end, () => end({ kind: 'lost', detail: 'the answer broke off' }));
+        readAnswer(response, clock.wall()).then(end, () =>
+          end({ kind: 'lost', detail: 'the answer broke off' }),
+        );
       });
       request.end(body);
     });
@@ -122,7 +126,7 @@ function hasLeft({ socket }: ClientRequest): boolean {
   return given !== null && !given.connecting && given.secureConnecting !== true;
 }
 
-async function readAnswer(response: IncomingMessage): Promise<Posted> {
+async function readAnswer(response: IncomingMessage, now: number): Promise<Posted> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -134,8 +138,18 @@ async function readAnswer(response: IncomingMessage): Promise<Posted> {
     kind: 'answer',
     status: response.statusCode ?? 0,
     body: Buffer.concat(chunks).toString('utf8'),
-    retryAfterMs: retryAfterOf(response.headers['retry-after']),
+    retryAfterMs: retryAfterOf(response.headers['retry-after']) ?? resetOf(response, now),
   };
+}
+
+/** Sber says with each answer when its count of calls begins anew: in so many seconds, or at such a second. */
+function resetOf({ statusCode, headers }: IncomingMessage, now: number): number | undefined {
+  const reset = headers['x-rate-limit-reset'];
+  if (statusCode !== 429 || typeof reset !== 'string' || !/^\d{1,10}$/.test(reset))
+    return undefined;
+  const seconds = Number(reset);
+  const afterMs = seconds * 1_000 - (seconds < EPOCH_MIN_S ? 0 : now);
+  return Math.min(Math.max(afterMs, 0), RETRY_AFTER_MAX_S * 1_000);
 }
 
 function retryAfterOf(header: string | undefined): number | undefined {
