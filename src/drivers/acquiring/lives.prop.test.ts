@@ -39,6 +39,7 @@ const sber: Kind = {
     { code: 'own' },
     { repeatedOrderNumber: 'second' },
     { repeatedOrderNumber: 'same', sbpConfirmMs: 20_000 },
+    { sbpRefundConfirmMs: 20_000 },
   ],
 };
 

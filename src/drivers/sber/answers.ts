@@ -68,9 +68,10 @@ export const statusAnswer = Type.Object({
 export type SberStatus = Static<typeof statusAnswer>;
 export type SberOperation = Static<typeof operation>;
 
+const ON_PAYMENT = 'ON_PAYMENT';
 const UNPAID: ReadonlyMap<string, Sighting['status']> = new Map([
   ['CREATED', 'open'],
-  ['ON_PAYMENT', 'paying'],
+  [ON_PAYMENT, 'paying'],
   ['AUTHORIZED', 'paying'],
   ['CONFIRMED', 'paying'],
   ['REVOKED', 'cancelled'],
@@ -100,7 +101,8 @@ export function sightingOf(status: SberStatus): Sighting | undefined {
     status: 'paid',
     paid: minor(payment.operation_sum),
     returned: returnedIn(status),
-    isReturning: false,
+    // It waits for SBP: beside a payment that has come, what waits is money on its way back.
+    isReturning: status.order_state === ON_PAYMENT,
     reference: sbp?.sbp_operation_id ?? payment.rrn ?? null,
     payer: sbp?.sbp_masked_payer_id ?? payment.client_name ?? null,
   };

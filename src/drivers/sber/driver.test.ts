@@ -227,6 +227,43 @@ describe('a bill at Sber', () => {
     });
   });
 
+  test('that is asked about too often waits until the bank counts anew', async () => {
+    const at = await given({ simulator: { rateLimit: 3, rateWindowMs: 30_000 } });
+    const registration = await paid(at);
+    await seen(at, registration);
+    at.clock.advance(10_000);
+    await seen(at, registration);
+
+    expect(await at.driver.look(registration)).toMatchObject({
+      outcome: 'notDone',
+      code: 'busy',
+      again: { afterMs: 20_000 },
+    });
+  });
+
+  test('waits while SBP has not confirmed a refund, and gives nothing more back meanwhile', async () => {
+    const at = await given({ simulator: { sbpRefundConfirmMs: 90_000 } });
+    const registration = await paid(at);
+    const refund = refundOf(50_00);
+    expect(await at.driver.refund(registration, refund, NEVER_SENT)).toMatchObject({
+      outcome: 'unknown',
+    });
+    const lastSentAt = millis(at.clock.wall());
+    at.clock.advance(61_000);
+
+    expect(await seen(at, registration)).toMatchObject({ isReturning: true, returned: 0 });
+    expect(await at.driver.refund(registration, refund, { lastSentAt })).toMatchObject({
+      outcome: 'unknown',
+      unsent: 'unclear',
+    });
+    at.clock.advance(30_000);
+    expect(doneOf(await at.driver.refund(registration, refund, { lastSentAt }))).toMatchObject({
+      isReturning: false,
+      returned: 5_000,
+    });
+    expect(at.bank.books()).toMatchObject([{ returned: 5_000 }]);
+  });
+
   test('that was held up by its own questions is not sent any more: another may have been since', async () => {
     const at = await given({ driver: { timeoutMs: 60_000, settleMs: 60_000 } });
     const registration = await paid(at);

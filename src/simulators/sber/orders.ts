@@ -1,6 +1,6 @@
 // The simulated bank's books: orders, and the operations on them ("Плати QR" v3).
 //
-//   CREATED > (ON_PAYMENT >) PAID > REFUNDED, REVERSED
+//   CREATED > (ON_PAYMENT >) PAID > (ON_PAYMENT >) REFUNDED, REVERSED
 //    └ REVOKED
 //
 // REFUNDED and REVERSED say nothing of how much: that stands in the operations. A reversal is allowed once, within a day,
@@ -44,6 +44,8 @@ export type NewOrder = Pick<
   SberOrder,
   'orderNumber' | 'idQr' | 'tid' | 'sum' | 'currency' | 'isSbp'
 >;
+
+type NewOperation = Pick<SberOperation, 'type' | 'sum' | 'responseCode' | 'by'>;
 
 const SBER_MEMBER = '100000000111';
 const MINUTE_MS = 60_000;
@@ -140,14 +142,23 @@ export class SberOrders {
       this.#operate(order, { type, sum, responseCode: '05', by });
       return refuse(code);
     }
-    order.state = type === 'REVERSE' ? 'REVERSED' : 'REFUNDED';
-    return this.#operate(order, { type, sum, responseCode: '00', by });
+    const { clock, settings } = this.#options;
+    const operation = this.#operationOf({ type, sum, responseCode: '00', by });
+    const end = () => {
+      order.state = type === 'REVERSE' ? 'REVERSED' : 'REFUNDED';
+      this.#list(order, operation);
+    };
+    if (order.isSbp && settings.sbpRefundConfirmMs > 0) {
+      order.state = 'ON_PAYMENT';
+      clock.after(settings.sbpRefundConfirmMs, end);
+    } else end();
+    return operation;
   }
 
   #refusalOf(order: SberOrder, type: 'REVERSE' | 'REFUND', sum: number): SberErrorCode | undefined {
     const payment = paymentOf(order);
     if (payment === undefined) return '090000';
-    if (order.state === 'REVERSED') return '080000';
+    if (order.state === 'REVERSED' || order.state === 'ON_PAYMENT') return '080000';
     if (sum === 0) return '110000';
     if (sum > payment.sum - returnedOf(order)) return '070000';
     if (type === 'REFUND') return undefined;
@@ -160,21 +171,26 @@ export class SberOrders {
     this.#operate(order, { type: 'PAY', sum: order.sum, responseCode: '00', by: 'payer' });
   }
 
-  #operate(
-    order: SberOrder,
-    facts: Pick<SberOperation, 'type' | 'sum' | 'responseCode' | 'by'>,
-  ): SberOperation {
+  #operate(order: SberOrder, facts: NewOperation): SberOperation {
+    const operation = this.#operationOf(facts);
+    this.#list(order, operation);
+    return operation;
+  }
+
+  #operationOf(facts: NewOperation): SberOperation {
     const { clock, random } = this.#options;
-    const operation = {
+    return {
       ...facts,
       operationId: random.hex(32).toUpperCase(),
       at: clock.wall(),
       rrn: random.digits(12),
       authCode: random.digits(6),
     };
+  }
+
+  #list(order: SberOrder, operation: SberOperation): void {
     order.operations.push(operation);
     this.#options.changed(order, operation);
-    return operation;
   }
 }
 

@@ -47,6 +47,10 @@ export const sberSettingsSchema = Type.Object(
     ),
     notifiesSbp: flag(true, 'One paper says that SBP is notified of, another that it is not.'),
     sbpConfirmMs: ms(0, 'A payment by SBP is ON_PAYMENT so long.'),
+    sbpRefundConfirmMs: ms(
+      0,
+      'A refund by SBP leaves its order ON_PAYMENT so long, and is listed then: no paper says.',
+    ),
     notificationTimeoutMs: ms(MINUTE_MS, 'How long the bank waits for a 2xx.'),
     notificationRetries: Type.Integer({ minimum: 0, maximum: 100, default: 5 }),
     notificationRetryMs: ms(10 * MINUTE_MS, 'How far apart; no paper says.'),
