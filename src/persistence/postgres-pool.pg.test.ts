@@ -1,4 +1,4 @@
-// H1: a line that says nothing any more, which no setting of Postgres's own can end.
+// Lines that say nothing any more, which no setting of Postgres's own can end, and lines that are lost.
 
 import postgres, { type Sql } from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -104,6 +104,19 @@ describe('a pool', () => {
       Array.from({ length: CONNECTIONS }, () => pool.sql`select pg_backend_pid() as pid`),
     );
     expect(pids.map(([row]) => row)).toContainEqual(before);
+    await pool.close();
+  });
+
+  // postgres.js 3.4.9 keeps the count of rows that had come, and begins the next answer behind them.
+  test('H2: rows that had come when their connection was lost are no part of the next answer', async () => {
+    const pool = openPool(server);
+    const some = pool.sql`
+      select i, case when i = 3 then pg_terminate_backend(pg_backend_pid()) end
+      from generate_series(1, 5) i`;
+    await expect(some).rejects.toThrow();
+    for (let i = 0; i < 2 * CONNECTIONS; i++) {
+      expect([...(await pool.sql`select 7 as x`)]).toEqual([{ x: 7 }]);
+    }
     await pool.close();
   });
 

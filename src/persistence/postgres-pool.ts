@@ -3,7 +3,8 @@
 //   H1. Every call settles within its time: after that it rejects, and all connections of the pool are replaced,
 //       since postgres.js can neither take back a statement nor tell a silent server from a slow one.
 //   H2. Nothing is sent on a connection that is going down: after any error but a plain refusal of the statement, the
-//       pool is replaced; what else it has under way may finish.
+//       pool is replaced; what else it has under way may finish. Besides, postgres.js 3.4.9 begins the first answer of a
+//       connection behind the rows that had come when it was lost: `[, row]`, whose first row is nobody.
 //
 // Nothing is asked twice: what became of a statement that has settled late, nobody here knows.
 
