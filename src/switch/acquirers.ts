@@ -1,7 +1,10 @@
-// The acquirers that are set up, as everybody may know them: secrets and calls are the driver's.
+// The acquirers that are set up, as everybody may know them: secrets and calls are the driver's. And what shards tell whoever
+// makes the calls.
 
-import type { AtAcquirer } from '../domain/bill/vocabulary.ts';
-import type { InstitutionId } from '../domain/ids.ts';
+import type { Step } from '../domain/acquiring/acquired-bill.ts';
+import type { AtAcquirer, Recipient } from '../domain/bill/vocabulary.ts';
+import type { BillId, InstitutionId } from '../domain/ids.ts';
+import type { Millis } from '../domain/time.ts';
 import type { Principal } from './principal.ts';
 
 export interface KnownAcquirer {
@@ -21,6 +24,24 @@ export interface KnownAcquirer {
   };
   /** The part of the address of its notifications that nobody guesses; null: it is polled only. */
   readonly notificationToken: string | null;
+}
+
+/** How a bill stands for whoever makes the calls. */
+export interface AcquiringStanding {
+  /** Of the answer to the step. */
+  readonly no: number;
+  /** Null: nothing is to be called before `visitAt`. */
+  readonly step: Step | null;
+  readonly visitAt: Millis;
+  /** Somebody waits for the next call: it goes before looks. */
+  readonly isAwaited: boolean;
+}
+
+/** A call to the acquirer whose channel this is may be due. */
+export interface AcquiringNotice {
+  readonly recipient: Recipient;
+  readonly billId: BillId;
+  readonly isAwaited: boolean;
 }
 
 /** What somebody has posted to the address of an acquirer's notifications. */

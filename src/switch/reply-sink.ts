@@ -2,9 +2,10 @@
 
 import type { Recipient } from '../domain/bill/vocabulary.ts';
 import type { BillId } from '../domain/ids.ts';
+import type { AcquiringNotice } from './acquirers.ts';
 import type { FaultCode } from './faults.ts';
 import type { StreamedEvent } from './ports.ts';
-import type { AcquiringNotice, Reply, Request } from './requests.ts';
+import type { Reply, Request } from './requests.ts';
 
 /** A request as it reached the worker: `origin` is the gateway's number there. */
 export interface Asked extends Request {

@@ -1,6 +1,6 @@
 // What a gateway asks of a shard, and what it hears back. Parsed once at the edge: what stands here is valid.
 
-import type { Step, StepTaken } from '../domain/acquiring/acquired-bill.ts';
+import type { StepTaken } from '../domain/acquiring/acquired-bill.ts';
 import type { Outcome as CallOutcome, Registration, Sighting } from '../domain/acquiring/words.ts';
 import type { PresentBill } from '../domain/bill/state.ts';
 import type {
@@ -28,6 +28,7 @@ import type {
 import type { Currency, Minor } from '../domain/money.ts';
 import type { Tariff } from '../domain/tariff/tariff.ts';
 import type { Millis } from '../domain/time.ts';
+import type { AcquiringNotice, AcquiringStanding } from './acquirers.ts';
 import type { FoundTransition } from './archive.ts';
 import type { FaultCode } from './faults.ts';
 import type { StreamedEvent } from './ports.ts';
@@ -295,23 +296,6 @@ export type Reply =
       readonly detail: string;
       readonly retryAfterS: number;
     };
-
-export interface AcquiringStanding {
-  /** Of the answer to the step. */
-  readonly no: number;
-  /** Null: nothing is to be called before `visitAt`. */
-  readonly step: Step | null;
-  readonly visitAt: Millis;
-  /** Somebody waits for the next call: it goes before looks. */
-  readonly isAwaited: boolean;
-}
-
-/** A call to the acquirer whose channel this is may be due. */
-export interface AcquiringNotice {
-  readonly recipient: Recipient;
-  readonly billId: BillId;
-  readonly isAwaited: boolean;
-}
 
 type Flaws = readonly { readonly path: string; readonly message: string }[];
 

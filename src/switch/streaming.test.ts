@@ -13,8 +13,8 @@ import {
 import { decide, evolve, nextDueOf } from '../domain/bill/bill.ts';
 import { type BillCommand, type BillFact, isRejection } from '../domain/bill/vocabulary.ts';
 import type { BillId } from '../domain/ids.ts';
+import type { AcquiringNotice } from './acquirers.ts';
 import { EventIndex } from './event-index.ts';
-import type { AcquiringNotice } from './requests.ts';
 import { asCommitted } from './streaming.ts';
 
 const unfinished: BillId[] = [];

@@ -3,11 +3,12 @@
 import type { BillId, ShardId } from '../../src/domain/ids.ts';
 import { makeBillPacker } from '../../src/persistence/history/bill-packer.ts';
 import { makeEntryCodec } from '../../src/persistence/log/entry-codec.ts';
+import type { AcquiringNotice } from '../../src/switch/acquirers.ts';
 import { Agreements } from '../../src/switch/agreements.ts';
 import type { EntryCodec } from '../../src/switch/records.ts';
 import type { Asked, ReplySink } from '../../src/switch/reply-sink.ts';
 import { NO_OBSERVER } from '../../src/switch/reporter.ts';
-import type { AcquiringNotice, Reply } from '../../src/switch/requests.ts';
+import type { Reply } from '../../src/switch/requests.ts';
 import { SuspendedSellers } from '../../src/switch/sellers.ts';
 import { Shard } from '../../src/switch/shard.ts';
 import type { ShardLimits } from '../../src/switch/shard-surroundings.ts';

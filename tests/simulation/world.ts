@@ -13,10 +13,11 @@ import {
   shardOfOrder,
 } from '../../src/domain/ids.ts';
 import { millis } from '../../src/domain/time.ts';
+import type { AcquiringNotice } from '../../src/switch/acquirers.ts';
 import type { HistoryBatch } from '../../src/switch/ports.ts';
 import type { Principal } from '../../src/switch/principal.ts';
 import type { Asked } from '../../src/switch/reply-sink.ts';
-import type { AcquiringNotice, Operation, Reply } from '../../src/switch/requests.ts';
+import type { Operation, Reply } from '../../src/switch/requests.ts';
 import { Agenda } from './agenda.ts';
 import { Auditor } from './auditor.ts';
 import { describeReply } from './describe-reply.ts';

@@ -5,7 +5,7 @@ import { ManualClock } from '../../../tests/support/manual-clock.ts';
 import type { Step } from '../../domain/acquiring/acquired-bill.ts';
 import type { BillId, PaychannelId } from '../../domain/ids.ts';
 import { HOUR_MS, millis } from '../../domain/time.ts';
-import type { AcquiringNotice } from '../../switch/requests.ts';
+import type { AcquiringNotice } from '../../switch/acquirers.ts';
 import {
   type BillDriver,
   notDone,

@@ -6,12 +6,12 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { BillId } from '../../domain/ids.ts';
 import { SECOND_MS } from '../../domain/time.ts';
+import type { AcquiringNotice } from '../../switch/acquirers.ts';
 import type { Crowd, Party } from '../../switch/crowd.ts';
 import { Fault } from '../../switch/faults.ts';
 import { isEnding } from '../../switch/limits.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
 import type {
-  AcquiringNotice,
   Encoding,
   Presenter,
   Request,

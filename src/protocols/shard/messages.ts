@@ -2,8 +2,9 @@
 
 import { Packr, Unpackr } from 'msgpackr';
 import type { BillId } from '../../domain/ids.ts';
+import type { AcquiringNotice } from '../../switch/acquirers.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
-import type { AcquiringNotice, Request, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
+import type { Request, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
 
 export interface AskedQuery {
   readonly seq: number;

@@ -3,15 +3,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { BillId } from '../../domain/ids.ts';
+import type { AcquiringNotice } from '../../switch/acquirers.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import { type Asked, describe, type ReplySink } from '../../switch/reply-sink.ts';
-import type {
-  AcquiringNotice,
-  Presenter,
-  Reply,
-  WorkerAnswer,
-  WorkerQuery,
-} from '../../switch/requests.ts';
+import type { Presenter, Reply, WorkerAnswer, WorkerQuery } from '../../switch/requests.ts';
 import {
   type AskedQuery,
   type Notices,
