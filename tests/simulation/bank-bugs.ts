@@ -89,15 +89,31 @@ export const BANK_BUGS = {
       receive(self, { ...asked, operation: { ...operation, outcome } });
     }),
 
-  /** A refund that is not let in again is decided anew: the call before it is forgotten. */
-  'call-forgotten': () =>
-    patch<[Asked], void, Shard>(Shard.prototype, 'receive', (receive) => (self, asked) => {
-      const { operation } = asked;
-      const isNo = operation.op === 'acquiring.finish' && operation.outcome.outcome === 'notDone';
-      if (!isNo || operation.step.call !== 'refund') return receive(self, asked);
-      const step = { ...operation.step, attempt: { lastSentAt: null } };
-      receive(self, { ...asked, operation: { ...operation, step } });
-    }),
+  /** A refund that is not let in again is decided anew: the calls before it are forgotten. */
+  'call-forgotten': () => {
+    const heard = patch<[Asked], void, Shard>(
+      Shard.prototype,
+      'receive',
+      (receive) => (self, asked) => {
+        const { operation } = asked;
+        const isNo = operation.op === 'acquiring.finish' && operation.outcome.outcome === 'notDone';
+        if (!isNo || operation.step.call !== 'refund') return receive(self, asked);
+        const step = { ...operation.step, attempt: { lastSentAt: null } };
+        receive(self, { ...asked, operation: { ...operation, step } });
+      },
+    );
+    const kept = patch<Apply, void, Shard>(
+      Shard.prototype,
+      'apply',
+      (apply) =>
+        (self, ...[cell, command, facts, cause]) =>
+          apply(self, cell, command, facts.map(unattempted), cause),
+    );
+    return () => {
+      heard();
+      kept();
+    };
+  },
 } as const satisfies Record<string, () => () => void>;
 
 const AT_BANK = {
@@ -138,7 +154,7 @@ export const BANK_HAUNTS: Haunts = {
   'wait-begun-anew': { faults: ['bank.lost'], given: AT_BANK },
   'call-forgotten': {
     faults: ['bank.answerLost', 'bank.shut'],
-    given: { ...AT_BANK, operations: 400, stormMs: MINUTE_MS },
+    given: { ...AT_BANK, operations: 150 },
   },
 };
 
@@ -158,5 +174,12 @@ function unasked(fact: BillFact): BillFact {
   if (fact.type !== 'AcquiringKept') return fact;
   const { record, ...acquiring } = fact.acquiring;
   const refunds = record.refunds.filter(({ status }) => status !== 'asked');
+  return { ...fact, acquiring: { ...acquiring, record: { ...record, refunds } } };
+}
+
+function unattempted(fact: BillFact): BillFact {
+  if (fact.type !== 'AcquiringKept') return fact;
+  const { record, ...acquiring } = fact.acquiring;
+  const refunds = record.refunds.map((order) => ({ ...order, attempts: 0 }));
   return { ...fact, acquiring: { ...acquiring, record: { ...record, refunds } } };
 }
