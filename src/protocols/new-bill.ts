@@ -113,13 +113,6 @@ function limitViolations(request: Create): Violation[] {
   return violations;
 }
 
-/** Of a static bill that nobody could ever pay. A repeat of its create may come when it is over. */
-export function problemOfEnd({ validUntil }: Create, now: Millis): Problem | undefined {
-  const until = timeOf(validUntil);
-  if (until === null || until > now) return undefined;
-  return invalid([{ path: 'validUntil', message: 'must be later than now' }]);
-}
-
 /** What makes “the same create”: a repeat has it too, whatever the name of a tariff stands for by then. */
 export function digestOfNew(request: Create): string {
   return digestOf(request, NO_NAMES);

@@ -16,7 +16,7 @@ import { withAcquirer } from '../at-acquirer.ts';
 import { digestOf } from '../digest.ts';
 import { withCode } from '../issue-code.ts';
 import { problemOfFormat } from '../known-formats.ts';
-import { digestOfNew, problemOfEnd, problemOfNew, termsOf } from '../new-bill.ts';
+import { digestOfNew, problemOfNew, termsOf } from '../new-bill.ts';
 import { tariffFor } from '../new-stay.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { proposedSale } from '../proposed-sale.ts';
@@ -154,10 +154,9 @@ function readCreate(
   const terminalId = principal.id as TerminalId;
   const orderId = request.orderId as Reference;
   const shard = shardOfOrder(terminalId, orderId, context.shards);
-  const unfit =
-    problemOfFormat('qrFormat', request.qrFormat, context.hosted) ?? problemOfEnd(request, now);
-  if (unfit !== undefined) {
-    const { detail = '', errors = [] } = unfit;
+  const unknown = problemOfFormat('qrFormat', request.qrFormat, context.hosted);
+  if (unknown !== undefined) {
+    const { detail = '', errors = [] } = unknown;
     const otherwise = { rejected: 'request.invalid', detail, errors } as const;
     return { shard, operation: unlessMade(request, terminalId, otherwise) };
   }
@@ -184,7 +183,7 @@ function readCreate(
   return coded instanceof Promise ? coded.then(addressed) : addressed(coded);
 }
 
-/** Refused: but the time, and what operators have set or loaded, may have been otherwise when an earlier attempt made the bill. */
+/** Refused: but what operators have set or loaded may have been otherwise when an earlier attempt made the bill. */
 function unlessMade(
   request: RequestBody<'bill.create'>,
   terminalId: TerminalId,
