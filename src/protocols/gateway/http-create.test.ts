@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { billId, makeBill, NOON } from '../../../tests/support/bill-fixtures.ts';
-import { type Bench, keys, startBench } from '../../../tests/support/fake-door.ts';
+import { type Bench, startBench } from '../../../tests/support/fake-door.ts';
 import { call, problemOf } from '../../../tests/support/http-client.ts';
 import { must } from '../../domain/assert.ts';
 import { shardOfBill } from '../../domain/ids.ts';
