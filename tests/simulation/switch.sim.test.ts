@@ -10,7 +10,7 @@ const SEEDS = 2_000;
 /** Seeds of one test: what fails is narrowed down, and the run shows that it goes on. */
 const CHUNK = 100;
 /** Of a bank that refuses much. */
-const REFUSED_SEEDS = 40;
+const REFUSED_SEEDS = 20;
 /** Within so many seeds a planted fault must have shown. */
 const SEEDS_TO_CATCH = 150;
 
