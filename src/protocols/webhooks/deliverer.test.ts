@@ -45,6 +45,21 @@ describe('the sender of webhooks', () => {
     expect(posted()).not.toContain(idOf(second));
   });
 
+  test('posts what was pending once to an endpoint that was gone and is back', async () => {
+    let attempts = 0;
+    const { deliverer, clock, posted } = await openDeliverer({
+      pending: [first],
+      answer: () => {
+        attempts += 1;
+        return attempts === 1 ? { is: 'gone', said: 'answered 410' } : TAKEN;
+      },
+    });
+    expect(posted()).toHaveLength(1);
+    deliverer.look();
+    await clock.pass(SLOW_MS);
+    expect(posted()).toHaveLength(2);
+  });
+
   test('posts what an endpoint is owed before what is pending', async () => {
     const { posted } = await openDeliverer({
       pending: [second],

@@ -228,6 +228,7 @@ export class Deliverer {
     for (const recipient of before.keys()) {
       if (!this.#holders.has(recipient)) this.#closeStream(recipient);
     }
+    for (const sender of this.#senders.values()) sender.goOn();
     this.#loadLetters();
   }
 

@@ -135,7 +135,7 @@ export class EndpointSender {
     for (const { parcel, since } of this.#held.takeAll()) this.offer(parcel, since);
   }
 
-  /** Begins with what the endpoint is now: asks one that is pending for its proof, sends to one that is active. */
+  /** What the endpoint is now: one that is pending is asked for its proof. */
   become(read: Endpoint): void {
     const was = this.endpoint;
     const endpoint: Endpoint = this.#isGone ? { ...read, state: 'disabled' } : read;
@@ -147,7 +147,11 @@ export class EndpointSender {
       this.#context.options.log.info({ what, endpoint: endpoint.id }, what);
     }
     if (endpoint.state === 'pending' && isNew) this.#challenge();
-    else this.#pump();
+  }
+
+  /** Sends to one that has become active, once what was pending when it was left alone is read anew. */
+  goOn(): void {
+    this.#pump();
   }
 
   /** A dead letter is not sent again with what is pending. */
