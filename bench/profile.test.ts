@@ -1,13 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { selfTimes, stacksOf } from './profile.ts';
 
-const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 4 });
+const frame = (functionName: string, url: string) => ({
+  functionName,
+  url,
+  lineNumber: 4,
+  columnNumber: 0,
+});
 
 const profile = {
   nodes: [
     { id: 1, callFrame: frame('(root)', ''), children: [2, 5, 6] },
-    { id: 2, callFrame: frame('outer', 'file:///project/dist/switch/shard.js'), children: [3, 4] },
-    { id: 3, callFrame: frame('outer', 'file:///project/dist/switch/shard.js'), children: [] },
+    { id: 2, callFrame: frame('outer', 'file:///project/src/switch/shard.ts'), children: [3, 4] },
+    { id: 3, callFrame: frame('outer', 'file:///project/src/switch/shard.ts'), children: [] },
     {
       id: 4,
       callFrame: frame('pack', 'file:///project/node_modules/msgpackr/pack.js'),
@@ -28,14 +33,14 @@ describe('the times of a profile', () => {
   });
 
   test('stand by function, by file and by library', () => {
-    expect(byFunction.get('outer switch/shard.js:5')).toBe(30);
-    expect(byFile.get('switch/shard.js')).toBe(30);
+    expect(byFunction.get('outer switch/shard.ts:5')).toBe(30);
+    expect(byFile.get('switch/shard.ts')).toBe(30);
     expect(byFile.get('msgpackr')).toBe(30);
     expect(byFile.get('(garbage collector)')).toBe(40);
   });
 
   test('count a function that calls itself once, with what it called', () => {
-    expect(byCaller.get('outer switch/shard.js:5')).toBe(60);
+    expect(byCaller.get('outer switch/shard.ts:5')).toBe(60);
   });
 });
 

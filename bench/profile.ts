@@ -11,13 +11,8 @@ import { measureSwitch, sayMeasured } from './measure.ts';
 import { table } from './report.ts';
 import { publishResults } from './results.ts';
 import { readSettings } from './settings.ts';
+import { type CallFrame, readMap, sourcedBy, threadName } from './sourced.ts';
 import { say, withSwitch } from './under-test.ts';
-
-interface CallFrame {
-  readonly functionName: string;
-  readonly url: string;
-  readonly lineNumber: number;
-}
 
 interface CpuProfile {
   readonly nodes: readonly {
@@ -69,12 +64,16 @@ interface Thread {
 
 /** The profiles of a folder, the busiest first. */
 function readProfiles(folder: string): Thread[] {
+  const sourced = sourcedBy(readMap);
   return readdirSync(folder)
     .filter((file) => file.endsWith('.cpuprofile'))
     .map((file) => {
       const read = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile;
-      const times = selfTimes(read);
-      return { file, name: threadName(times.byFile), busyUs: times.busyUs, profile: read, times };
+      const name = threadName(read.nodes.map(({ callFrame }) => callFrame.url));
+      const nodes = read.nodes.map((node) => ({ ...node, callFrame: sourced(node.callFrame) }));
+      const each = { ...read, nodes };
+      const times = selfTimes(each);
+      return { file, name, busyUs: times.busyUs, profile: each, times };
     })
     .sort((left, right) => right.busyUs - left.busyUs);
 }
@@ -191,18 +190,12 @@ function isOurs({ url }: CallFrame): boolean {
   return url.startsWith('file:') && !url.includes('node_modules');
 }
 
-/** The module below `dist`, the library, or what V8 does itself. */
+/** The module below `src`, the library, or what V8 does itself. */
 function placeOf({ url, functionName }: CallFrame): string {
   if (url === '') return functionName.startsWith('(') ? functionName : '(native)';
   const library = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1];
   if (library !== undefined) return library;
-  return url.replace(/^.*?\/(?=(switch|protocols|persistence|domain|actors|telemetry|cli)\/)/, '');
-}
-
-function threadName(byFile: ReadonlyMap<string, number>): string {
-  const has = (part: string): boolean => [...byFile.keys()].some((file) => file.includes(part));
-  if (has('switch/shard.js')) return 'a worker';
-  return has('protocols/gateway/') ? 'a gateway' : 'the main thread';
+  return url.replace(/^.*\/(src|dist)\//, '');
 }
 
 function sharesTable(
