@@ -95,6 +95,39 @@ describe('a pool', () => {
     await pool.close();
   });
 
+  test('H3: Postgres goes on with no statement that was given up', async () => {
+    const name = 'a pool of sleepers';
+    const pool = openPool(server, name);
+    for (let round = 0; round < 3; round++) {
+      const calls = Array.from({ length: CONNECTIONS }, () => pool.sql`select pg_sleep(600)`);
+      const said = await Promise.allSettled(calls);
+      expect(said.map(({ status }) => status)).toEqual(said.map(() => 'rejected'));
+    }
+    await expect
+      .poll(
+        () => sql`
+        select 1 from pg_stat_activity where application_name = ${name} and state = 'active'`,
+      )
+      .toEqual([]);
+    await pool.close();
+  });
+
+  test('H3: a scan may take longer than a statement', async () => {
+    const pool = openPool(server);
+    const pages: unknown[] = [];
+    await pool.scan(20 * TIMEOUT_MS, (own) =>
+      own`select i, pg_sleep(${TIMEOUT_MS / 1_000}) from generate_series(1, 2) i`.cursor(
+        1,
+        ([row]) => void pages.push(row?.['i']),
+      ),
+    );
+    expect(pages).toEqual([1, 2]);
+    await expect(
+      pool.scan(TIMEOUT_MS, (own) => own`select pg_sleep(600)`.cursor(() => undefined)),
+    ).rejects.toThrow();
+    await pool.close();
+  });
+
   test('H2: a statement that Postgres refuses leaves the others on their connections', async () => {
     const pool = openPool(server);
     const [before] = await pool.sql`select pg_backend_pid() as pid`;

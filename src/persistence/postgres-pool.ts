@@ -5,10 +5,18 @@
 //   H2. Nothing is sent on a connection that is going down: after any error but a plain refusal of the statement, the
 //       pool is replaced; what else it has under way may finish. Besides, postgres.js 3.4.9 begins the first answer of a
 //       connection behind the rows that had come when it was lost: `[, row]`, whose first row is nobody.
+//   H3. What is given up here, Postgres gives up as well: statements that nobody waits for would be ever more, each on a
+//       connection of its own, and keep a slow Postgres slow.
 //
 // Nothing is asked twice: what became of a statement that has settled late, nobody here knows.
 
-import postgres, { type ISql, type ParameterOrJSON, type Row, type Sql } from 'postgres';
+import postgres, {
+  type ISql,
+  type ParameterOrJSON,
+  type Row,
+  type Sql,
+  type TransactionSql,
+} from 'postgres';
 import type { Logger } from '../telemetry/log.ts';
 
 export interface PoolOptions {
@@ -23,6 +31,9 @@ export interface PoolOptions {
   /** Of every connection, beside its name. */
   readonly settings?: Readonly<Record<string, string | number>>;
 }
+
+/** What ends a cursor. */
+export type Enough = Sql['CLOSE'];
 
 /** Templates and their parts. What would pass the pool by is not there. */
 export interface PooledSql extends ISql {
@@ -56,10 +67,29 @@ export class PostgresPool {
   }
 
   /** Does work on the pool; H1 holds for all of it. */
-  async use<T>(
-    work: (sql: Sql) => PromiseLike<T>,
-    timeoutMs = this.#options.timeoutMs,
-  ): Promise<T> {
+  use<T>(work: (sql: Sql) => PromiseLike<T>): Promise<T> {
+    return this.#within(this.#options.timeoutMs, work);
+  }
+
+  /** Reads by a cursor what takes longer than a statement may. A page that is answered with `enough` is the last. */
+  async scan(
+    timeoutMs: number,
+    read: (sql: TransactionSql, enough: Enough) => PromiseLike<unknown>,
+  ): Promise<void> {
+    await this.#within(timeoutMs, (sql) =>
+      sql.begin('read only', async (own) => {
+        await own`select set_config('statement_timeout', ${String(timeoutMs)}, true)`;
+        await read(own, sql.CLOSE);
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#sql.end({ timeout: CLOSE_S });
+  }
+
+  async #within<T>(timeoutMs: number, work: (sql: Sql) => PromiseLike<T>): Promise<T> {
     const sql = this.#sql;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -79,11 +109,6 @@ export class PostgresPool {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#sql.end({ timeout: CLOSE_S });
   }
 
   /** A statement, or a part of one: postgres.js hands it over when it is awaited, and of a part it only reads the text. */
@@ -133,6 +158,10 @@ function connect(options: PoolOptions): Sql {
     fetch_types: false,
     backoff: () => RECONNECT_S,
     onnotice: (notice) => options.logger.debug({ notice }, 'postgres notice'),
-    connection: { application_name: options.name, ...options.settings },
+    connection: {
+      application_name: options.name,
+      statement_timeout: options.timeoutMs,
+      ...options.settings,
+    },
   });
 }

@@ -220,20 +220,18 @@ export class PostgresHistory implements History {
     since: Millis,
     page: (orders: readonly (OrderKey & { at: Millis })[]) => void,
   ): Promise<void> {
-    const scan = this.#reader.use(
-      (sql) =>
-        sql<{ terminal_id: TerminalId; order_id: Reference; at: string }[]>`
+    const scan = this.#reader.scan(SCAN_TIMEOUT_MS, (sql) =>
+      sql<{ terminal_id: TerminalId; order_id: Reference; at: string }[]>`
           select terminal_id, order_id, at from orders where shard = ${shard} and at >= ${since}
         `.cursor(SCAN_PAGE, (rows) => {
-          page(
-            rows.map((row) => ({
-              terminalId: row.terminal_id,
-              orderId: row.order_id,
-              at: millis(Number(row.at)),
-            })),
-          );
-        }),
-      SCAN_TIMEOUT_MS,
+        page(
+          rows.map((row) => ({
+            terminalId: row.terminal_id,
+            orderId: row.order_id,
+            at: millis(Number(row.at)),
+          })),
+        );
+      }),
     );
     await scan.catch(unavailable);
   }

@@ -91,9 +91,8 @@ export class PostgresListings implements Listings {
     since: Millis,
     page: (events: readonly StreamedEvent[]) => boolean | Promise<boolean>,
   ): Promise<void> {
-    const scan = this.#client.use(
-      (sql) =>
-        sql<EventColumns[]>`
+    const scan = this.#client.scan(SCAN_TIMEOUT_MS, (sql, enough) =>
+      sql<EventColumns[]>`
         select ${sql.unsafe(EVENT_COLUMNS)}
         from (
           select bill_id, no, occurred_at, body from events
@@ -102,10 +101,9 @@ export class PostgresListings implements Listings {
         ) as e
         join bills b on b.id = e.bill_id
         order by e.occurred_at, e.bill_id, e.no`.cursor(CURSOR_PAGE, async (rows) => {
-          const isEnough = !(await page(rows.map((row) => streamedOf(row, this.#codec))));
-          return isEnough ? sql.CLOSE : undefined;
-        }),
-      SCAN_TIMEOUT_MS,
+        const isEnough = !(await page(rows.map((row) => streamedOf(row, this.#codec))));
+        return isEnough ? enough : undefined;
+      }),
     );
     await scan.catch(unavailable);
   }
