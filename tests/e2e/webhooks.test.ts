@@ -9,13 +9,14 @@ import { historyIsWhole } from '../support/books.ts';
 import { type Body, done, type Event, fresh, type HttpParty } from '../support/client.ts';
 import { qrswitch } from '../support/command-line.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
-import { type House, OperatorParty, onboardHouse } from '../support/operator.ts';
+import { type House, OperatorParty, onboardHouse, type Party } from '../support/operator.ts';
 import { freePort } from '../support/ports.ts';
 import { postgresAlone } from '../support/set-ups.ts';
 import { type Behaviour, WebhookReceiver } from '../support/webhook-receiver.ts';
 import { World } from '../support/world.ts';
 
 const FAULTS: readonly Behaviour[] = ['lost', 500, 'reset', 'slow', 302, 'ok', 429, 'ok'];
+const SOON_MS = 20_000;
 
 interface Shown {
   readonly id: string;
@@ -266,6 +267,16 @@ describe('a webhook', () => {
     expect(new Set(down.ids)).toEqual(new Set(receiver.ids));
     expect(bills).toHaveLength(4);
     await expect.poll(() => lettersOf('owed')).toBe(0);
+  });
+
+  test('of a merchant gets what a terminal gets that was added after it, from the first on', async () => {
+    await register(house.merchant.id);
+    const call = { merchantId: house.merchant.id, name: 'Another till', withKey: true };
+    const added = await system.done<Party>('operator.terminal.add', call);
+    till = world.http('terminal', added.key ?? '');
+    await paidBill();
+    // By the minute it would be found anyway.
+    await expect.poll(() => receiver.ids.length, { timeout: SOON_MS }).toBe(2);
   });
 
   test('has dead letters listed, and sent again where an operator says so', async () => {
