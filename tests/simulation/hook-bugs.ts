@@ -69,7 +69,7 @@ export const HOOK_BUGS = {
         'parcelOf',
         () => () => undefined,
       ),
-      patch<[string, StreamedEvent], boolean, RecipientStream>(
+      patch<[ReadonlySet<string>, StreamedEvent], boolean, RecipientStream>(
         RecipientStream.prototype,
         'isAwaitedBeside',
         () => () => false,

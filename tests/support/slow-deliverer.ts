@@ -36,6 +36,8 @@ interface Given {
   readonly endpoints?: number;
   /** In memory. */
   readonly pending: readonly StreamedEvent[];
+  /** Waited for before that is told; left out: nothing. */
+  readonly beforeTold?: () => Promise<void>;
   /** In Postgres, in their order, each with when it was sent. */
   readonly written?: readonly { readonly event: StreamedEvent; readonly at: number }[];
   /** Of the first endpoint. */
@@ -85,6 +87,7 @@ class FakeLetters {
 export async function openDeliverer({
   endpoints = 1,
   pending,
+  beforeTold = () => Promise.resolve(),
   written = [],
   owed = [],
   answer,
@@ -115,7 +118,10 @@ export async function openDeliverer({
   const door: ShardDoor = {
     shards: 1_024,
     send,
-    ask: () => Promise.resolve([{ answer: 'events', pending: [...pending, ...came], ended: [] }]),
+    ask: async () => {
+      await beforeTold();
+      return [{ answer: 'events', pending: [...pending, ...came], ended: [] }];
+    },
     onEvent: (listener) => listeners.push(listener),
     onEventEnded: (listener) => ended.push(listener),
     onUnfinished: nobody,

@@ -120,9 +120,13 @@ export class Letters implements LetterContext {
     void areKept.then(() => {
       const stream = this.#streamOf(event.event.recipient);
       // Whoever is still to be brought it would not be, once it is acknowledged.
-      if (stream?.isAwaitedBeside(endpointId, event) === false) stream.acknowledge(eventId(event));
+      if (this.isAwaitedBeside(new Set([endpointId]), event)) return;
+      stream?.acknowledge(eventId(event));
     });
   };
+
+  isAwaitedBeside = (endpointIds: ReadonlySet<string>, event: StreamedEvent): boolean =>
+    this.#streamOf(event.event.recipient)?.isAwaitedBeside(endpointIds, event) ?? false;
 
   taken = (endpointId: string, event: StreamedEvent): void => {
     if (this.isOwed(endpointId, event)) this.#settleNow(endpointId, event);

@@ -35,6 +35,7 @@ function endpointsWhile(underWay: Promise<void>, ...ids: readonly string[]) {
   const context: ParcelContext = {
     isOurs: () => true,
     pendingOf: () => parcel,
+    isAwaitedBeside: () => false,
     owe: async (senders) => {
       for (const sender of senders) context.offerOwed(sender, event);
       const behind = senders.map(({ endpoint }) => endpoint.id).join(', ');

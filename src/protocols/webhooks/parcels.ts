@@ -17,6 +17,8 @@ export interface LetterContext {
   isOurs(billId: BillId): boolean;
   /** The event among what is pending here, where it is. */
   pendingOf(event: StreamedEvent): Parcel | undefined;
+  /** Whether others than these are to be brought it, as far as is known now. */
+  isAwaitedBeside(endpointIds: ReadonlySet<string>, event: StreamedEvent): boolean;
   /** Once it resolves, each of them has its letter; before, all or none. */
   owe(senders: readonly EndpointSender[], event: StreamedEvent): Promise<void>;
   /** The endpoint is not brought to take it: once it resolves, its letter says so. */
@@ -42,7 +44,7 @@ export class PendingParcel implements Parcel {
   readonly #pending: PendingEvent;
   readonly #context: ParcelContext;
   readonly #outstanding: Map<string, EndpointSender>;
-  #isTaken = false;
+  readonly #taken = new Set<string>();
   /** Once all that is missing is kept, it is acknowledged. */
   #isEnding = false;
   /** Letters that are not durable yet. */
@@ -75,7 +77,7 @@ export class PendingParcel implements Parcel {
 
   taken(endpointId: string): void {
     this.#outstanding.delete(endpointId);
-    this.#isTaken = true;
+    this.#taken.add(endpointId);
     this.#context.taken(endpointId, this.event);
     this.#goOn();
   }
@@ -95,7 +97,9 @@ export class PendingParcel implements Parcel {
 
   #goOn(): void {
     // What is acknowledged comes to nobody again: whoever has not taken it needs its letter first.
-    if (!this.#isTaken || this.#isEnding || this.#unkept > 0) return;
+    if (this.#taken.size === 0 || this.#isEnding || this.#unkept > 0) return;
+    // Since it was sent somebody has become active, who gets it by what is so now: this one ends nothing before that has.
+    if (this.#pending.isDone && this.#context.isAwaitedBeside(this.#taken, this.event)) return;
     const behind = [...this.#outstanding.values()];
     if (behind.length > 0) {
       // Somebody has acknowledged it; or it goes on as another parcel, by what is so now.

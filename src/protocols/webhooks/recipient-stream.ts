@@ -68,11 +68,11 @@ export class RecipientStream implements EventReader {
     return this.#pending.get(eventId(event));
   }
 
-  /** Whether another than this one is to be brought what is pending, as far as is known. */
-  isAwaitedBeside(endpointId: string, event: StreamedEvent): boolean {
+  /** Whether others than these are to be brought what is pending, as far as is known. */
+  isAwaitedBeside(endpointIds: ReadonlySet<string>, event: StreamedEvent): boolean {
     return this.#context
       .sendersOf(this.#inbox.recipient)
-      .some((sender) => sender.endpoint.id !== endpointId && sender.wants(event));
+      .some((sender) => !endpointIds.has(sender.endpoint.id) && sender.wants(event));
   }
 
   /** An event was taken; acknowledging it twice does no harm. */
