@@ -10,11 +10,14 @@ import {
   type TestPostgres,
 } from '../../tests/support/postgres-server.ts';
 import { silentLogger as logger } from '../../tests/support/silent-logger.ts';
+import type { Acting } from '../switch/operator-desk.ts';
+import type { Principal } from '../switch/principal.ts';
 import type { Letter } from '../switch/webhooks/ports.ts';
 import { DataKeys } from './data-keys.ts';
 import { migrate } from './migrate.ts';
 import { addInstitution, addPaychannel } from './onboarding.ts';
 import { DISCARDED_AT_ONCE, PostgresWebhookBook } from './webhook-book.ts';
+import { PostgresWebhookDesk } from './webhook-desk.ts';
 
 const TIMEOUT_MS = 400;
 
@@ -22,6 +25,7 @@ let server: TestPostgres;
 let line: TcpBadLine;
 let sql: Sql;
 let book: PostgresWebhookBook;
+let desk: PostgresWebhookDesk;
 
 beforeAll(async () => {
   server = await startPostgres();
@@ -33,13 +37,23 @@ beforeAll(async () => {
   over.port = String(line.port);
   const dataKeys = new DataKeys([], 'the key of this database');
   book = new PostgresWebhookBook({ url: over.href, logger, dataKeys, timeoutMs: TIMEOUT_MS });
+  desk = new PostgresWebhookDesk({ url, logger, dataKeys, makeSecret: () => 'a secret' });
 });
 afterAll(async () => {
   await book.close();
+  await desk.close();
   await line.close();
   await sql.end({ timeout: 1 });
   await server.stop();
 });
+
+const acting: Acting = {
+  operator: { kind: 'operator', id: 'opr_1', role: 'system' } as unknown as Principal,
+  scope: { institutionId: null, merchantId: null, seesSystem: true, holders: [] },
+  requestId: 'request',
+  idempotencyKey: null,
+  digest: '',
+};
 
 /** A letter of its endpoint for an event of the nth bill. */
 async function endpointWithLetters(id: string): Promise<(no: number) => Letter> {
@@ -60,7 +74,7 @@ async function endpointWithLetters(id: string): Promise<(no: number) => Letter> 
 test('what is asked of the book on a silent line rejects in its time, and goes through when it is asked again', async () => {
   const id = 'whk_1';
   const letter = (await endpointWithLetters(id))(1);
-  await book.keep([id], 'owed', [letter], 'it was away');
+  await book.keep([id], 'owed', [letter], { failure: 'it was away', isRepeat: false });
   line.silenceNextAnswer();
   await expect(book.owed(id, 10)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
   expect(await book.owed(id, 10)).toMatchObject([{ letter }]);
@@ -76,14 +90,31 @@ test('dead letters of what occurred before a time are deleted, so many at once, 
   const letterNo = await endpointWithLetters(id);
   const before = 2 * DISCARDED_AT_ONCE;
   const dead = Array.from({ length: DISCARDED_AT_ONCE + 1 }, (_, i) => letterNo(i + 1));
-  await book.keep([id], 'dead', dead, 'it was away');
-  await book.keep([id], 'owed', [letterNo(before - 1)], 'it was away');
-  await book.keep([id], 'dead', [letterNo(before)], 'it was away');
+  await book.keep([id], 'dead', dead, { failure: 'it was away', isRepeat: false });
+  await book.keep([id], 'owed', [letterNo(before - 1)], {
+    failure: 'it was away',
+    isRepeat: false,
+  });
+  await book.keep([id], 'dead', [letterNo(before)], { failure: 'it was away', isRepeat: false });
   expect(await book.discard(before)).toBe(true);
   expect(await book.discard(before)).toBe(false);
   expect(await book.owed(id, 10)).toHaveLength(1);
   const left = await book.givenUp([id], 0, 10);
   expect(left).toEqual([{ endpointId: id, billId: billId(before), no: 1 }]);
+});
+
+test('what is given up by a statement that is repeated stays sent again, where an operator has had that done meanwhile', async () => {
+  const id = 'whk_3';
+  const letter = (await endpointWithLetters(id))(1);
+  const failure = 'answered 422';
+  await book.keep([id], 'owed', [letter], { failure: '', isRepeat: false });
+  await book.keep([id], 'dead', [letter], { failure, isRepeat: true });
+  expect(await book.owed(id, 10)).toEqual([]);
+  await desk.resend(acting, id, null);
+  await book.keep([id], 'dead', [letter], { failure, isRepeat: true });
+  expect(await book.owed(id, 10)).toMatchObject([{ letter }]);
+  await book.keep([id], 'dead', [letter], { failure, isRepeat: false });
+  expect(await book.owed(id, 10)).toEqual([]);
 });
 
 test('the health of an endpoint says of the last failure when and what, whoever has begun anew since', async () => {

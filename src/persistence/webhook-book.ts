@@ -108,8 +108,9 @@ export class PostgresWebhookBook implements WebhookBook {
     ids: readonly string[],
     state: 'dead' | 'owed',
     letters: readonly Letter[],
-    failure: string,
+    { failure, isRepeat }: { readonly failure: string; readonly isRepeat: boolean },
   ): Promise<void> {
+    const sql = this.#sql;
     const rows = letters.flatMap(({ billId, no, recipient, type, occurredAt }) =>
       ids.map((id) => ({
         endpoint_id: id,
@@ -123,10 +124,16 @@ export class PostgresWebhookBook implements WebhookBook {
       })),
     );
     if (rows.length === 0) return;
-    await this.#sql`
-      insert into webhook_letters ${this.#sql(rows)}
+    // One that has a failure and is owed was dead, and has been sent again.
+    const isRepeatedEnd = state === 'dead' && isRepeat;
+    const unlessResent = isRepeatedEnd
+      ? sql`where webhook_letters.state = 'owed' and webhook_letters.failure = ''`
+      : sql``;
+    await sql`
+      insert into webhook_letters ${sql(rows)}
       on conflict (endpoint_id, bill_id, no) do update set
-        state = excluded.state, since = now(), failure = excluded.failure`;
+        state = excluded.state, since = now(), failure = excluded.failure
+      ${unlessResent}`;
   }
 
   async bury(recipients: readonly Recipient[], before: number): Promise<number> {

@@ -73,7 +73,7 @@ export class SimHookBook {
         return nothing();
       },
       tellHealth: (health) => this.#ask(life, () => void health),
-      keep: (ids, state, letters, failure) =>
+      keep: (ids, state, letters, { failure }) =>
         this.#ask(life, () => {
           for (const id of ids) this.#keep(id, state, letters, failure);
         }),

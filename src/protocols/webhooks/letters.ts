@@ -28,6 +28,9 @@ interface Owed {
   readonly unheld: Set<Promise<void>>;
 }
 
+/** Whether it was asked before, and it is not known what has become of that. */
+type Statement = (isRepeat: boolean) => Promise<void>;
+
 export class Letters implements LetterContext {
   readonly isOurs: (billId: BillId) => boolean;
   readonly #options: WebhookOptions;
@@ -67,7 +70,9 @@ export class Letters implements LetterContext {
     const unheld = senders.filter((sender) => !this.#hold(sender, event));
     const ids = senders.map(({ endpoint }) => endpoint.id);
     const { book } = this.#options;
-    const kept = this.#inTurn(event, () => book.keep(ids, 'owed', [letterOf(event)], ''));
+    const kept = this.#inTurn(event, (isRepeat) =>
+      book.keep(ids, 'owed', [letterOf(event)], { failure: '', isRepeat }),
+    );
     for (const sender of unheld) {
       const owed = this.#owedBy(sender);
       owed.unheld.add(kept);
@@ -109,7 +114,9 @@ export class Letters implements LetterContext {
     const { book, metrics } = this.#options;
     metrics.died(1);
     const letters = [letterOf(event)];
-    await this.#inTurn(event, () => book.keep([endpointId], 'dead', letters, failure));
+    await this.#inTurn(event, (isRepeat) =>
+      book.keep([endpointId], 'dead', letters, { failure, isRepeat }),
+    );
     this.#done(endpointId, eventId(event));
   };
 
@@ -282,7 +289,7 @@ export class Letters implements LetterContext {
     if (sender !== undefined) this.#goOn(sender);
   }
 
-  #inTurn(event: StreamedEvent, statement: () => Promise<void>): Promise<void> {
+  #inTurn(event: StreamedEvent, statement: Statement): Promise<void> {
     const id = eventId(event);
     const before = this.#writes.get(id) ?? Promise.resolve();
     const done = before
@@ -295,11 +302,11 @@ export class Letters implements LetterContext {
   }
 
   /** Until it is done: Postgres may be away for a while. */
-  async #write(statement: () => Promise<void>): Promise<void> {
+  async #write(statement: Statement): Promise<void> {
     const { clock } = this.#options;
-    for (;;) {
+    for (let isRepeat = false; ; isRepeat = true) {
       try {
-        await statement();
+        await statement(isRepeat);
         return;
       } catch (error) {
         this.#report(error);

@@ -5,6 +5,22 @@ import { openDeliverer, REFUSED, SLOW_MS } from '../../../tests/support/slow-del
 import { eventsUpTo } from '../../../tests/support/stream-events.ts';
 import { SECOND_MS } from '../../domain/time.ts';
 
+test('a letter that is kept again, because it is not known what became of it, is so as a repeat', async () => {
+  const repeats: boolean[] = [];
+  const { clock } = await openDeliverer({
+    pending: eventsUpTo(1),
+    answer: () => REFUSED,
+    book: {
+      keep: async (_ids, _state, _letters, { isRepeat }) => {
+        repeats.push(isRepeat);
+        if (repeats.length < 3) throw new Error('no answer');
+      },
+    },
+  });
+  await clock.pass(5 * SECOND_MS);
+  expect(repeats).toEqual([false, true, true]);
+});
+
 test('the log is told of all letters that cannot be written by one line a second', async () => {
   let isAway = true;
   const kept: string[] = [];

@@ -131,12 +131,15 @@ export interface WebhookBook {
   /** It has answered 410. */
   disable(id: string): Promise<void>;
   tellHealth(health: readonly ToldHealth[]): Promise<void>;
-  /** They are given up by each of the endpoints, or owed to each: all of it or nothing, and durable once it resolves. */
+  /**
+   * They are given up by each of the endpoints, or owed to each: all of it or nothing, and durable once it resolves. A repeat,
+   * where it is not known what has become of the first, gives up nothing that has been sent again since.
+   */
   keep(
     ids: readonly string[],
     state: 'dead' | 'owed',
     letters: readonly Letter[],
-    failure: string,
+    of: { readonly failure: string; readonly isRepeat: boolean },
   ): Promise<void>;
   /** Events that are pending beyond a delivery's life, and that nobody has given up yet, become dead letters. */
   bury(recipients: readonly Recipient[], before: number): Promise<number>;
