@@ -15,7 +15,7 @@ import { type LetterContext, letterOf, OwedParcel, type PendingParcel } from './
 import type { RecipientStream } from './recipient-stream.ts';
 
 const AGAIN_MS = SECOND_MS;
-/** While Postgres is away, every letter is tried again: the log is told no more often than this. */
+/** While Postgres is away, every letter is tried again: the log is told of each kind no more often than this. */
 const REPORT_MS = SECOND_MS;
 /** An event that history does not have after so long will not be seen there. */
 const WRITTEN_MS = DAY_MS;
@@ -43,7 +43,8 @@ export class Letters implements LetterContext {
   readonly #loadedSoon = new Set<EndpointSender>();
   /** The last statement on letters of each event: one after another, so that what is kept last is not taken away before. */
   readonly #writes = new Map<string, Promise<void>>();
-  #reportedAt = Number.NEGATIVE_INFINITY;
+  /** By line of the log. */
+  readonly #reportedAt = new Map<string, number>();
 
   constructor(
     options: WebhookOptions,
@@ -160,12 +161,11 @@ export class Letters implements LetterContext {
   /** Brings an endpoint what it is owed: the first of it, and the rest as that is taken. */
   load(sender: EndpointSender): void {
     const { id } = sender.endpoint;
-    const { log } = this.#options;
     this.#senders.set(id, sender);
     this.#load(sender).catch((error: unknown) => {
-      const what = 'webhook.lettersUnread';
-      log.warn({ what, err: error, endpoint: id }, what);
       this.#loadLater(sender);
+      const of = { endpoint: id, endpoints: this.#loadedSoon.size };
+      this.#report('webhook.lettersUnread', error, of);
     });
   }
 
@@ -309,18 +309,17 @@ export class Letters implements LetterContext {
         await statement(isRepeat);
         return;
       } catch (error) {
-        this.#report(error);
+        this.#report('webhook.letterUnwritten', error, { events: this.#writes.size });
         await new Promise<void>((again) => clock.after(AGAIN_MS, again));
       }
     }
   }
 
-  #report(error: unknown): void {
+  #report(what: string, error: unknown, of: object): void {
     const { clock, log } = this.#options;
     const now = clock.monotonic();
-    if (now - this.#reportedAt < REPORT_MS) return;
-    this.#reportedAt = now;
-    const what = 'webhook.letterUnwritten';
-    log.warn({ what, err: error, events: this.#writes.size }, what);
+    if (now - (this.#reportedAt.get(what) ?? Number.NEGATIVE_INFINITY) < REPORT_MS) return;
+    this.#reportedAt.set(what, now);
+    log.warn({ what, err: error, ...of }, what);
   }
 }

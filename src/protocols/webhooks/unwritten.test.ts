@@ -1,4 +1,4 @@
-// Postgres is away while letters are to be kept.
+// Postgres is away while letters are to be kept, or read.
 
 import { expect, test } from 'vitest';
 import { openDeliverer, REFUSED, SLOW_MS } from '../../../tests/support/slow-deliverer.ts';
@@ -44,4 +44,22 @@ test('the log is told of all letters that cannot be written by one line a second
   isAway = false;
   await clock.pass(2 * SECOND_MS);
   expect(kept).toEqual(Array(20).fill('dead'));
+});
+
+test('the log is told of all letters that cannot be read by one line a second, however many endpoints wait for theirs', async () => {
+  const { clock, warned } = await openDeliverer({
+    endpoints: 20,
+    pending: [],
+    answer: () => REFUSED,
+    book: {
+      owed: async () => {
+        throw new Error('away');
+      },
+    },
+  });
+  const before = warned.length;
+  expect(before).toBeGreaterThan(0);
+  await clock.pass(10 * SECOND_MS);
+  expect(warned.length - before).toBeGreaterThan(5);
+  expect(warned.length - before).toBeLessThanOrEqual(10);
 });
