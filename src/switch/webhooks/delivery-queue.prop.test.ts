@@ -188,12 +188,13 @@ describe('an endpoint that fails', () => {
     expect(dead).toBe(1);
   });
 
-  test('has what came to its end while it was left alone given up too', () => {
-    const deadAt = 45_000;
-    const queue = queueOf(20, deadAt);
-    failing(queue, 11);
-    expect(queue.expire(deadAt - 1)).toEqual([]);
-    expect(queue.expire(deadAt)).toHaveLength(20);
+  test('has what came to its end while it was left alone given up once it has been asked since', () => {
+    const queue = queueOf(20, 29_000);
+    failing(queue, 10);
+    expect(queue.breaker.is).toBe('open');
+    expect(queue.expire(35_000)).toEqual([]);
+    failing(queue, 1);
+    expect(queue.expire(35_000)).toHaveLength(19);
     expect(queue.size).toBe(0);
   });
 });

@@ -4,7 +4,8 @@
 //   D2. A delivery that failed holds up its own bill alone.
 //   D3. No more than `parallel` are under way; while the breaker is not closed, no more than one.
 //   D4. Once the breaker closes, all that failed before is due at once.
-//   D5. What has not been taken at its end (`deadAt`) is tried once more then, and given up if that fails.
+//   D5. What has not been taken at its end (`deadAt`) is tried once more then, and given up if that fails. While the breaker
+//       is not closed, the one delivery that asks whether the endpoint is back is that attempt for all.
 
 import { type Timed, TimerHeap } from '../../actors/timer-heap.ts';
 import { type Breaker, begun, CLOSED, failed, mayBegin, succeeded } from './breaker.ts';
@@ -47,6 +48,7 @@ export class DeliveryQueue<Load> {
   #underWay = 0;
   #size = 0;
   #breaker: Breaker = CLOSED;
+  #failedAt = Number.NEGATIVE_INFINITY;
 
   /** `pace`: 1, or what all waits are multiplied by. */
   constructor(of: { readonly parallel: number; readonly pace: number }) {
@@ -148,13 +150,13 @@ export class DeliveryQueue<Load> {
     if (at === 0 && lane.underWay === null) this.#goOn(lane, now);
   }
 
-  /** Takes out those whose end came while the breaker kept them from being tried: they are given up. */
+  /** D5: takes out those whose end came while the breaker kept them from being tried, once another has failed since. */
   expire(now: number): Delivery<Load>[] {
     const dead: Delivery<Load>[] = [];
     if (this.#breaker.is === 'closed') return dead;
     for (const lane of [...this.#lanes.values()]) {
       const { length } = dead;
-      while (lane.underWay === null && (lane.waiting[0]?.deadAt ?? Infinity) <= now) {
+      while (lane.underWay === null && (lane.waiting[0]?.deadAt ?? Infinity) <= this.#failedAt) {
         dead.push(...lane.waiting.splice(0, 1));
       }
       if (dead.length === length) continue;
@@ -201,6 +203,7 @@ export class DeliveryQueue<Load> {
   ): boolean {
     const waiting = { pace: this.#pace, chance };
     this.#breaker = failed(this.#breaker, now, waiting);
+    this.#failedAt = now;
     delivery.attempts += 1;
     if (now >= delivery.deadAt) {
       // D5.
