@@ -11,6 +11,7 @@ import { hostDriver } from './host-driver.ts';
 
 /** A driver whose registration’s `ref` says how its look ends. */
 const DRIVER = `
+import { existsSync } from 'node:fs';
 import { Type } from '@sinclair/typebox';
 const sighting = { status: 'open', paid: 0, returned: 0, isReturning: false, reference: null, payer: null };
 const ways = {
@@ -25,8 +26,14 @@ const ways = {
 };
 export const driver = {
   contract: 1, kind: 'bill', name: 'odd',
-  settings: Type.Object({ good: Type.Literal(true) }, { additionalProperties: false }),
-  make: () => ({
+  settings: Type.Object(
+    { good: Type.Literal(true), away: Type.Optional(Type.String()), silent: Type.Optional(Type.String()) },
+    { additionalProperties: false },
+  ),
+  make: ({ away = '', silent = '' }) => {
+    if (existsSync(away)) throw new Error('its card is away');
+    if (existsSync(silent)) for (;;);
+    return {
     capabilities: {
       hold: false, partialRefund: true, closesByItself: true, notifications: 'none', currencies: ['RUB'],
       amountMin: 1, amountMax: 100, lifetimeMinMs: 0, lifetimeMaxMs: 1000,
@@ -37,7 +44,8 @@ export const driver = {
     refund: async () => ({ outcome: 'done', value: sighting }),
     readNotification: async () => ({ refused: 'none', reply: { status: 404, headers: {}, body: '' } }),
     close: async () => {},
-  }),
+    };
+  },
 };
 `;
 
@@ -159,6 +167,27 @@ describe('a driver in a thread of its own', () => {
       await expect.poll(() => look('fine')).toMatchObject({ outcome: 'done' });
     },
   );
+
+  test.each([
+    ['away', 'it cannot be used: odd: its card is away'],
+    ['silent', 'it cannot be used: it is not ready after 30 s'],
+  ])('that is %s when made anew is made once more, later each time', async (how, said) => {
+    const file = join(folder, how);
+    const { clock, look, reports } = await hosted({ settings: { good: true, [how]: file } });
+    const told = (what: string) => reports.filter((report) => report.includes(what)).length;
+    writeFileSync(file, '');
+    await look('exits');
+    for (const [times, afterMs] of [1_000, 2_000, 4_000].entries()) {
+      await expect.poll(() => told(`is made anew in ${afterMs} ms`)).toBe(1);
+      expect(await look('fine')).toMatchObject({ outcome: 'notDone', code: 'unreachable' });
+      if (times === 2) rmSync(file);
+      clock.advance(afterMs);
+      if (times === 2) break;
+      if (how === 'silent') clock.advance(30_000);
+      await expect.poll(() => told(said)).toBe(times + 1);
+    }
+    await expect.poll(() => look('fine')).toMatchObject({ outcome: 'done' });
+  });
 
   test('has so many calls at once, and no more', async () => {
     const { clock, look } = await hosted({ callsMax: 2 });

@@ -2,7 +2,7 @@
 //
 //   H1. A call has so long; after that it is unknown, whatever the driver does later.
 //   H2. A thread that ends leaves what it was asked as unknown, and is made anew, later each time it ends soon. Meanwhile
-//       nothing is sent, so calls are not done.
+//       nothing is sent, so calls are not done. One that is not ready when made anew is ended, and so made once more.
 //       One that does not even say that it is there, as long again after a call was late, is ended.
 //   H3. An answer that has not the shape of the contract is none: unknown.
 //   H4. So many calls at once; more are not done.
@@ -44,6 +44,7 @@ interface Pending {
 }
 
 const START_MS = 30_000;
+const LATE = `it is not ready after ${START_MS / 1_000} s`;
 const RESTART_MIN_MS = 1_000;
 const RESTART_MAX_MS = 300_000;
 /** A thread that lived so long starts anew at once. */
@@ -61,6 +62,9 @@ export class DriverThread {
   #startedAt = 0;
   #cancelRestart: () => void = () => {};
   #cancelPing: (() => void) | undefined;
+  #cancelStart: () => void = () => {};
+  /** Told, until the driver was ready once, of what the thread says first. */
+  #onFirst: ((ready: Ready | null, why: string) => void) | undefined;
 
   constructor(options: ThreadOptions, shapes: KindShapes) {
     this.#options = options;
@@ -70,20 +74,15 @@ export class DriverThread {
   /** Starts the thread for the first time. Rejects with DriverRefused where the driver will never be ready. */
   start(): Promise<Ready> {
     return new Promise((resolve, reject) => {
-      const cancelTimer = this.#options.clock.after(START_MS, () => {
-        void this.close();
-        reject(new DriverRefused(`it is not ready after ${START_MS / 1_000} s`));
-      });
-      this.#begin((message) => {
+      const cancelTimer = this.#options.clock.after(START_MS, () => this.#onFirst?.(null, LATE));
+      this.#onFirst = (ready, why) => {
         cancelTimer();
-        if (message.type === 'ready' && this.#shapes.areCapabilities(message.capabilities)) {
-          resolve(message);
-          return;
-        }
+        this.#onFirst = undefined;
+        if (ready !== null) return resolve(ready);
         void this.close();
-        const why = message.type === 'refused' ? message.why : 'its capabilities are none';
         reject(new DriverRefused(why));
-      });
+      };
+      this.#begin();
     });
   }
 
@@ -114,6 +113,7 @@ export class DriverThread {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelRestart();
+    this.#cancelStart();
     this.#ponged();
     await this.#worker?.terminate();
   }
@@ -132,7 +132,7 @@ export class DriverThread {
     this.#cancelPing = undefined;
   }
 
-  #begin(started: (message: FromThread) => void): void {
+  #begin(): void {
     const { program, kind, specifier, settings, tagKey, memoryMb, clock } = this.#options;
     this.#startedAt = clock.wall();
     const worker = new Worker(program, {
@@ -142,16 +142,32 @@ export class DriverThread {
       resourceLimits: { maxOldGenerationSizeMb: memoryMb },
     });
     this.#worker = worker;
+    this.#cancelStart = clock.after(START_MS, () => this.#refused(worker, LATE));
     worker.on('message', (message: FromThread) => {
       if (message.type === 'answer' || message.type === 'threw') return this.#answered(message);
       if (message.type === 'pong') return this.#ponged();
-      this.#isReady = message.type === 'ready';
-      started(message);
+      this.#cancelStart();
+      if (message.type === 'refused') return this.#refused(worker, message.why);
+      if (!this.#shapes.areCapabilities(message.capabilities)) {
+        return this.#refused(worker, 'its capabilities are none');
+      }
+      this.#isReady = true;
+      this.#onFirst?.(message, '');
     });
     worker.on('error', (error) => this.#options.report(`${specifier}: ${String(error)}`));
     worker.on('exit', () => {
-      if (this.#worker === worker) this.#ended(started);
+      if (this.#worker === worker) this.#ended();
     });
+  }
+
+  /** Where it was ready before it may be again, so that what is amiss outside of it ends it for a while only. */
+  #refused(worker: Worker, why: string): void {
+    if (this.#onFirst !== undefined) {
+      this.#onFirst(null, why);
+      return;
+    }
+    this.#options.report(`${this.#options.specifier}: made anew, it cannot be used: ${why}`);
+    void worker.terminate();
   }
 
   #answered(message: Extract<FromThread, { readonly no: number }>): void {
@@ -168,9 +184,10 @@ export class DriverThread {
     pending.settle({ is: 'unknown', why });
   }
 
-  #ended(started: (message: FromThread) => void): void {
+  #ended(): void {
     this.#worker = undefined;
     this.#isReady = false;
+    this.#cancelStart();
     this.#ponged();
     for (const { cancelTimer, settle } of this.#pending.values()) {
       cancelTimer();
@@ -186,6 +203,6 @@ export class DriverThread {
         ? 0
         : Math.min(RESTART_MIN_MS * 2 ** Math.min(this.#restarts - 1, 20), RESTART_MAX_MS);
     report(`${specifier}: its thread has ended, and is made anew in ${afterMs} ms`);
-    this.#cancelRestart = clock.after(afterMs, () => this.#begin(started));
+    this.#cancelRestart = clock.after(afterMs, () => this.#begin());
   }
 }
