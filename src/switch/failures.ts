@@ -4,6 +4,24 @@ import { Defect } from '../domain/assert.ts';
 import { LogRefusal } from './ports.ts';
 import { UnreadableEntry } from './records.ts';
 
+/**
+ * Whether our own code is wrong: an assertion of ours, or what the language throws. Stores and their clients fail with
+ * errors of other kinds; adapters see to it.
+ */
+export function isDefect(error: unknown): error is Error {
+  return (
+    error instanceof Defect ||
+    error instanceof TypeError ||
+    error instanceof RangeError ||
+    error instanceof ReferenceError
+  );
+}
+
+/** What the log is told of a defect, so that it can be found. */
+export function tellDefect(error: Error): { reason: string; stack: string } {
+  return { reason: error.message, stack: error.stack ?? '' };
+}
+
 /** Whether it fails the same way however often it is tried: our code is wrong, or an entry is nothing we can read. */
 export function isFinal(error: unknown): boolean {
   return error instanceof Defect || error instanceof UnreadableEntry;

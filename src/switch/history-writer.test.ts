@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ManualClock } from '../../tests/support/manual-clock.ts';
+import { nextUnhandled } from '../../tests/support/unhandled.ts';
 import type { Reference, ShardId, TerminalId } from '../domain/ids.ts';
 import { millis } from '../domain/time.ts';
 import { type EntryId, entryId, NO_ENTRY } from './entry-id.ts';
@@ -58,12 +59,14 @@ describe('the history writer', () => {
   let clock: ManualClock;
   let writer: HistoryWriter;
   let heard: string[];
+  let told: string[];
 
   beforeEach(() => {
     rows = new Rows();
     clock = new ManualClock();
     heard = [];
-    const reporter = { report: () => undefined };
+    told = [];
+    const reporter = { report: (_: string, what: string) => void told.push(what) };
     const history = rows as unknown as History;
     writer = new HistoryWriter({ history, clock, reporter, observer: NO_OBSERVER });
     follow();
@@ -144,6 +147,39 @@ describe('the history writer', () => {
     rows.answers = 'all';
     await clock.pass(1_000);
     expect(heard).toEqual(['written 1', 'written 2']);
+  });
+
+  test('stops a shard alone, by its entry, where an entry is nothing that can be folded (H3)', async () => {
+    const { items, ...rest } = entry(2);
+    const wrong = items.map((item) => ({
+      ...item,
+      transition: Object.defineProperty({ ...item.transition }, 'at', {
+        get: () => {
+          throw new TypeError('of undefined');
+        },
+      }),
+    })) as typeof items;
+    writer.enqueue(SHARD, entry(1));
+    writer.enqueue(SHARD, { ...rest, items: wrong });
+    await clock.pass(10_000);
+    expect(heard).toEqual(['written 1', expect.stringContaining('cannot be folded: of undefined')]);
+    expect(heard[1]).toContain('entry 1-2 (order order-2)');
+  });
+
+  test('ends by a mistake of ours, and tells of it, rather than to try for ever', async () => {
+    const unhandled = nextUnhandled();
+    writer.follow(SHARD, rows.watermark, {
+      written: () => {
+        throw new TypeError('of undefined');
+      },
+      overtaken: () => undefined,
+      stopped: () => undefined,
+    });
+    writer.enqueue(SHARD, entry(1));
+    await clock.pass(10_000);
+    expect(await unhandled).toBeInstanceOf(TypeError);
+    expect(told).toEqual(['history.defect']);
+    expect(rows.batches).toHaveLength(1);
   });
 
   test('leaves it to the log when another has moved the watermark, and writes no more', async () => {

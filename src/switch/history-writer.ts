@@ -9,9 +9,10 @@ import type { BillId, ShardId } from '../domain/ids.ts';
 import { SECOND_MS } from '../domain/time.ts';
 import type { FoundTransition } from './archive.ts';
 import { type EntryId, formatEntryId } from './entry-id.ts';
+import { isDefect, tellDefect } from './failures.ts';
 import { fold, type ShardEntries, transitionOf } from './fold.ts';
 import { type CommittedEntry, HistoryQueue } from './history-queue.ts';
-import { type Clock, type History, HistoryRefusal } from './ports.ts';
+import { type Clock, type History, type HistoryBatch, HistoryRefusal } from './ports.ts';
 import { describe } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
 
@@ -209,6 +210,11 @@ export class HistoryWriter {
     this.#write(parts).then(
       () => this.#pause(this.#isBehind ? 0 : paceAfter(parts, this.#busy)),
       (error: unknown) => {
+        // What it has left undone is not known: thrown on, it ends the worker, which begins anew from the log.
+        if (isDefect(error)) {
+          this.#reporter.report('error', 'history.defect', tellDefect(error));
+          throw error;
+        }
         this.#observer.historyFailed('unanswered');
         this.#reporter.report('warn', 'history.writeFailed', { reason: describe(error) });
         this.#pause(RETRY_MS);
@@ -251,10 +257,11 @@ export class HistoryWriter {
   }
 
   async #write(parts: readonly ShardEntries[]): Promise<void> {
-    const batch = fold(parts);
     const sentAt = this.#clock.monotonic();
+    let batch: HistoryBatch;
     let moved: ReadonlySet<ShardId>;
     try {
+      batch = foldable(parts);
       moved = await this.#history.write(batch);
     } catch (error) {
       if (error instanceof HistoryRefusal) await this.#split(parts, error);
@@ -343,6 +350,7 @@ export class HistoryWriter {
     this.#stop(
       track,
       `Postgres refuses entry ${formatEntryId(first.entry)} (${named}): ${refusal.message}`,
+      refusal.cause,
     );
   }
 
@@ -362,13 +370,23 @@ export class HistoryWriter {
     track.listener.overtaken(reason);
   }
 
-  #stop(track: Track, reason: string): void {
+  #stop(track: Track, reason: string, cause?: unknown): void {
     this.#uncount(track);
     track.isStopped = true;
     this.#observer.historyFailed('refused');
-    this.#reporter.report('error', 'history.shardStopped', { shard: track.shard, reason });
+    const told = isDefect(cause) ? { ...tellDefect(cause), reason } : { reason };
+    this.#reporter.report('error', 'history.shardStopped', { shard: track.shard, ...told });
     for (const { failed } of track.reached.splice(0)) failed(new Error(reason));
     track.listener.stopped(reason);
+  }
+}
+
+/** What cannot be folded is as bad as what Postgres never takes, and stops as little: one shard, and not the worker (H3). */
+function foldable(parts: readonly ShardEntries[]): HistoryBatch {
+  try {
+    return fold(parts);
+  } catch (error) {
+    throw new HistoryRefusal(`it cannot be folded: ${describe(error)}`, { cause: error });
   }
 }
 

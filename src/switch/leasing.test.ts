@@ -45,7 +45,12 @@ class OneLease implements Leases {
   }
 }
 
-function stand(leases: OneLease, clock: ManualClock, holder: string, gone: readonly string[] = []) {
+function stand(
+  leases: OneLease,
+  clock: ManualClock,
+  holder: string,
+  { gone = [], taken = () => undefined }: { gone?: readonly string[]; taken?: () => void } = {},
+) {
   const heard: string[] = [];
   const said: string[] = [];
   const leasing = new Leasing({
@@ -55,7 +60,13 @@ function stand(leases: OneLease, clock: ManualClock, holder: string, gone: reado
     reporter: { report: (_level, what) => said.push(what) },
     isGone: (name) => gone.includes(name),
     shards: [SHARD],
-    listener: { taken: () => heard.push('taken'), lost: () => heard.push('lost') },
+    listener: {
+      taken: () => {
+        taken();
+        heard.push('taken');
+      },
+      lost: () => heard.push('lost'),
+    },
   });
   return { leasing, heard, said };
 }
@@ -88,7 +99,7 @@ describe('leasing', () => {
   test('takes the lease of a holder known to be dead at once, and says so', async () => {
     const [leases, clock] = [new OneLease(), new ManualClock()];
     leases.lease = { shard: SHARD, counter: 7, holder: 'other' };
-    const { leasing, heard, said } = stand(leases, clock, 'a', ['other']);
+    const { leasing, heard, said } = stand(leases, clock, 'a', { gone: ['other'] });
     leasing.start();
     await clock.pass(1);
     expect(heard).toEqual(['taken']);
@@ -143,5 +154,15 @@ describe('leasing', () => {
     await leasing.release();
     expect(leases.lease.holder).toBeNull();
     expect(leasing.isRunning(SHARD)).toBe(false);
+  });
+
+  test('does not take its own mistakes for a store out of reach: it ends by them, and tells of them', async () => {
+    const taken = (): void => {
+      throw new TypeError('of undefined');
+    };
+    const { leasing, said } = stand(new OneLease(), new ManualClock(), 'a', { taken });
+    leasing.start();
+    await expect(leasing.release()).rejects.toThrow(TypeError);
+    expect(said).toEqual(['lease.defect']);
   });
 });

@@ -5,6 +5,7 @@
 //       nobody holds it, or where its holder is known to be gone.
 
 import type { ShardId } from '../domain/ids.ts';
+import { isDefect, tellDefect } from './failures.ts';
 import type { Clock, Lease, Leases } from './ports.ts';
 import { describe } from './reply-sink.ts';
 import type { Reporter } from './reporter.ts';
@@ -90,9 +91,14 @@ export class Leasing {
     if (held.length > 0) await this.#leases.release(held);
   }
 
+  /** A defect is thrown on, and no round follows: what it has left undone is not known, so the worker ends and begins anew. */
   #tick(): void {
     this.#round = this.#renewAndTake()
       .catch((error: unknown) => {
+        if (isDefect(error)) {
+          this.#reporter.report('error', 'lease.defect', tellDefect(error));
+          throw error;
+        }
         this.#reporter.report('warn', 'lease.storeUnreachable', { reason: describe(error) });
       })
       .then(() => {

@@ -97,7 +97,8 @@ export class PostgresHistory implements History {
       return new Set(rows.map(({ shard }) => shard));
     } catch (error) {
       if (isRefusal(error)) throw new HistoryRefusal(describe(error), { cause: error });
-      throw error;
+      // By whatever error postgres.js tells that it has lost a connection: it is no mistake of ours.
+      throw new Fault('history.unavailable', String(error), error);
     }
   }
 
