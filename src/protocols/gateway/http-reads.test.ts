@@ -161,6 +161,15 @@ describe('a list', () => {
     bench.errors.length = 0;
   });
 
+  test('is 500 where a mistake of ours is found by Node.js, which names it as stores name theirs', async () => {
+    bench.gateway.close();
+    const wrong = Object.assign(new TypeError('of type string'), { code: 'ERR_INVALID_ARG_TYPE' });
+    bench = await startBench({ listings: { credits: () => Promise.reject(wrong) } });
+    const response = await call(bench, 'GET', '/v1/paychannel/credits', { key: keys.paychannel });
+    expect(await problemOf(response)).toMatchObject({ status: 500, code: 'internal' });
+    bench.errors.length = 0;
+  });
+
   test('of a bill’s payments is for those who see the bill', async () => {
     expect((await call(bench, 'GET', `/v1/terminal/bills/${billId(1)}/payments`)).status).toBe(404);
     bench.door.script = () => bill();

@@ -1,6 +1,7 @@
 // HTTP: from a request to its call, its principal, its body, and on to a shard or a list. On the way of a create, view,
 // pay, confirm or acknowledgement nothing is awaited.
 
+import { isDefect } from '../../switch/failures.ts';
 import { SharedBound } from '../../switch/fair-share.ts';
 import { Fault } from '../../switch/faults.ts';
 import type { Principal } from '../../switch/principal.ts';
@@ -301,8 +302,12 @@ function headersOf(req: HttpRequest): Record<string, string> {
   return headers;
 }
 
-/** Stores’ own errors carry a code (`ECONNREFUSED`, `57P01`); mistakes of ours do not. */
+/**
+ * Stores’ own errors carry a code (`ECONNREFUSED`, `57P01`); mistakes of ours do not, unless Node.js finds them
+ * (`ERR_INVALID_ARG_TYPE`).
+ */
 function isStoreError(error: unknown): boolean {
+  if (isDefect(error)) return false;
   return error instanceof Error && typeof (error as { code?: unknown }).code === 'string';
 }
 
