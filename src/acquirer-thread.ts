@@ -47,6 +47,7 @@ const desk = new AcquirerDesk({
   openBills: (acquirer, limit) => open.youngest(acquirer, limit),
   info: (what, fields) => logger.info({ what, ...fields }, what),
   warn: (what, fields) => logger.warn({ what, ...fields }, what),
+  error: (what, fields) => logger.error({ what, ...fields }, what),
 });
 
 metrics.watchAcquirers(() => desk.stats());

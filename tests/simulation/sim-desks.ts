@@ -74,6 +74,7 @@ export class SimDesks {
       called: ({ operation, outcome }) => dice.note(`bank ${operation} ${outcome}`),
       info: (what) => dice.note(what),
       warn: (what) => dice.note(what),
+      error: (what, fields) => this.#world.broke(`${what} ${JSON.stringify(fields)}`),
     });
     const running: Running = { node, life, desk, isSubscribed: false, wakes: () => undefined };
     this.#running.set(node, running);

@@ -81,6 +81,7 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
     called: () => undefined,
     info: (what, fields) => told.push(`${what} ${JSON.stringify(fields)}`),
     warn: (what) => told.push(what),
+    error: (what) => told.push(what),
   });
   onTestFinished(() => desk.stop());
   desk.start();

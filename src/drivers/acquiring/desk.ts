@@ -39,6 +39,8 @@ export interface DeskOptions {
   ) => void;
   readonly info: (what: string, fields: object) => void;
   readonly warn: (what: string, fields: object) => void;
+  /** Our code is wrong, or a driver's. */
+  readonly error: (what: string, fields: object) => void;
 }
 
 /** What is due later than this is the shard's to remember. */
@@ -66,11 +68,13 @@ export class AcquirerDesk {
 
   constructor(options: DeskOptions) {
     this.#options = options;
-    const { clock } = options;
+    const { clock, error } = options;
     for (const served of options.served) {
       const { callsPerSecond: perSecond, callsAtOnce: atOnceMax } = served;
       const visit = (billId: string): Promise<Visited> => this.#visit(served, billId as BillId);
-      const rounds = new Rounds({ clock, perSecond, atOnceMax, visit });
+      const defect = (billId: string, err: unknown): void =>
+        error('acquirer.defect', { acquirer: served.at.name, billId, err });
+      const rounds = new Rounds({ clock, perSecond, atOnceMax, visit, defect });
       this.#byChannel.set(`paychannel:${served.at.paychannelId}`, { served, rounds });
     }
   }

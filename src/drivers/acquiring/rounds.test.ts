@@ -7,12 +7,14 @@ interface Stage {
   readonly clock: ManualClock;
   readonly rounds: Rounds;
   readonly visits: { billId: string; at: number }[];
+  readonly defects: string[];
   answer: (billId: string) => Visited | Promise<Visited>;
 }
 
 function stage(pace: { perSecond: number; atOnceMax: number }): Stage {
   const clock = new ManualClock(0);
   const visits: Stage['visits'] = [];
+  const defects: string[] = [];
   const rounds = new Rounds({
     clock,
     ...pace,
@@ -20,8 +22,9 @@ function stage(pace: { perSecond: number; atOnceMax: number }): Stage {
       visits.push({ billId, at: clock.wall() });
       return made.answer(billId);
     },
+    defect: (billId, error) => defects.push(`${billId}: ${String(error)}`),
   });
-  const made: Stage = { clock, rounds, visits, answer: () => ({ dueAt: NEVER }) };
+  const made: Stage = { clock, rounds, visits, defects, answer: () => ({ dueAt: NEVER }) };
   return made;
 }
 
@@ -247,7 +250,9 @@ describe('rounds', () => {
       return { dueAt: NEVER };
     };
     const wall = () => clock.wall();
-    const rounds = new Rounds({ clock: { wall, after }, perSecond: 10, atOnceMax: 1, visit });
+    const pace = { perSecond: 10, atOnceMax: 1 };
+    const defect = () => undefined;
+    const rounds = new Rounds({ clock: { wall, after }, ...pace, visit, defect });
     rounds.plan('b', at(60 * DAY_MS));
     await clock.pass(60 * DAY_MS - 1);
     expect(visits).toBe(0);
@@ -258,12 +263,13 @@ describe('rounds', () => {
     expect(Math.max(...delays)).toBeLessThan(2 ** 31);
   });
 
-  test('come back after a minute to what has thrown, and not at all to what is forgotten', async () => {
+  test('tell of what has thrown, and come back to it after a minute, and not at all to what is forgotten', async () => {
     const made = stage({ perSecond: 10, atOnceMax: 1 });
     made.answer = () => Promise.reject(new Error('a defect'));
     made.rounds.plan('b', at(0));
     await made.clock.pass(59_000);
     expect(made.visits).toHaveLength(1);
+    expect(made.defects).toEqual(['b: Error: a defect']);
     await made.clock.pass(2_000);
     expect(made.visits).toHaveLength(2);
 

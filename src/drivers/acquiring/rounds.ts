@@ -14,8 +14,9 @@ export interface RoundsOptions {
   readonly clock: Pick<Clock, 'wall' | 'after'>;
   readonly perSecond: number;
   readonly atOnceMax: number;
-  /** Makes the call that is due for the bill. A rejection is a defect; the bill is tried again after a minute. */
+  /** Makes the call that is due for the bill. A rejection is a defect, and told; the bill is tried again after a minute. */
   readonly visit: (billId: string) => Promise<Visited>;
+  readonly defect: (billId: string, error: unknown) => void;
 }
 
 export interface Visited {
@@ -199,9 +200,12 @@ export class Rounds {
     if (lane !== 'awaited') this.#wasWoken = lane === 'woken';
     this.#out.set(billId, this.#waiting.get(billId)?.isAwaited ?? false);
     this.#takeOut(billId);
-    const { clock, visit } = this.#options;
+    const { clock, visit, defect } = this.#options;
     const back = (visited: Visited) => this.#back(billId, visited);
-    visit(billId).then(back, () => back({ dueAt: plus(millis(clock.wall()), AFTER_DEFECT_MS) }));
+    visit(billId).then(back, (error: unknown) => {
+      defect(billId, error);
+      back({ dueAt: plus(millis(clock.wall()), AFTER_DEFECT_MS) });
+    });
   }
 
   #back(billId: string, { dueAt, isAwaited = this.#out.get(billId), busyForMs }: Visited): void {
