@@ -28,6 +28,8 @@ interface Answering {
   readonly step: (billId: BillId) => Step | undefined;
   /** When a shard wants the bill to be visited again. */
   readonly restMs: number;
+  /** What a shard answers with. */
+  readonly status: () => number;
 }
 
 /** A desk in front of shards that say that nothing is due for a minute, but keep who was asked about, and when. */
@@ -53,7 +55,7 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
         const visitAt = clock.wall() + (answering.restMs ?? 60_000);
         if (step !== null && step.call !== 'look') awaited.add(billId);
         const standing = { no: 1, step, visitAt, isAwaited: awaited.has(billId) };
-        onReply(200, Buffer.from(JSON.stringify(standing)));
+        onReply(answering.status?.() ?? 200, Buffer.from(JSON.stringify(standing)));
       },
       ask: async () => [{ answer: 'done' }],
       onAcquiring: (listener) => {
@@ -67,7 +69,7 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
       {
         at: { name: 'bank', paychannelId: 'acq_bank' as PaychannelId },
         driver,
-        notificationToken: null,
+        notificationToken: 'token',
         callsPerSecond: PER_SECOND,
         callsAtOnce: 8,
       },
@@ -93,6 +95,7 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
     workerStarts: () => workerStarts(),
     wakes: (billId: BillId, isAwaited = false) =>
       hears({ recipient: 'paychannel:acq_bank', billId, isAwaited }),
+    notified: (body: string) => desk.notified('token', { headers: {}, body }),
     pass: (ms: number) => clock.pass(ms),
   };
 }
@@ -233,6 +236,41 @@ describe('a driver that wants a bill left alone for ever', () => {
     await pass(1_000);
 
     expect(finished).toMatchObject([{ outcome: { again: { afterMs: 24 * HOUR_MS } } }]);
+  });
+});
+
+describe('notifications', () => {
+  test('are to be sent again where more of them wait than are looked into', async () => {
+    const reply = { status: 200, headers: {}, body: 'OK' };
+    const { notified, pass } = deskWith(async () => [], {
+      driver: { readNotification: async ({ body }) => ({ about: { id: body }, reply }) },
+    });
+    const statusOf = async (no: number) => (await notified(`${idOf(no)}-1`))?.status;
+    for (let no = 0; no < 10_100; no++) await statusOf(no);
+
+    expect(await statusOf(10_100)).toBe(503);
+    // It waits already.
+    expect(await statusOf(10_000)).toBe(200);
+    await pass(10_000);
+    expect(await statusOf(10_100)).toBe(200);
+  });
+});
+
+describe('a bill of which its shard knows nothing any more', () => {
+  test('leaves nothing behind of the tries before', async () => {
+    let status = 503;
+    const { visits, wakes, pass } = deskWith(async () => [], { status: () => status });
+    wakes(idOf(1));
+    await pass(10_000);
+    status = 404;
+    await pass(60_000);
+    status = 503;
+    const before = visits.length;
+    wakes(idOf(1));
+    await pass(1_500);
+
+    // At once, and after the second that follows a first failure.
+    expect(visits.length - before).toBe(2);
   });
 });
 

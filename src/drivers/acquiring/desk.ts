@@ -58,6 +58,9 @@ const RESUME_SHARE = 2;
 /** Shards wake all other bills within this (standing.ts). */
 const RESUME_WITHIN_MS = 10 * MINUTE_MS;
 
+/** More notifications wait than are read one by one: whoever posted it does so again. */
+const TOO_MANY: AcquirerReply = { status: 503, headers: {}, body: '' };
+
 export class AcquirerDesk {
   readonly #options: DeskOptions;
   readonly #byChannel = new Map<Recipient, { readonly served: Served; readonly rounds: Rounds }>();
@@ -103,7 +106,7 @@ export class AcquirerDesk {
       if ('about' in reading) {
         // A tender's id begins with its bill's (acquired-bill.ts).
         const billId = parseBillId(reading.about.id.slice(0, 26));
-        if (billId !== undefined) rounds.wake(billId);
+        if (billId !== undefined && !rounds.wake(billId)) return TOO_MANY;
       } else {
         this.#options.warn('acquirer.notificationRefused', {
           acquirer: served.at.name,
@@ -172,7 +175,10 @@ export class AcquirerDesk {
     const askedAt = millis(clock.wall());
     const begun = await this.#ask(billId, { op: 'acquiring.begin', billId, acquirer });
     if (begun === 'away') return this.#shardLater(billId);
-    if (begun === 'unknown') return { dueAt: NEVER };
+    if (begun === 'unknown') {
+      this.#failures.delete(billId);
+      return { dueAt: NEVER };
+    }
     const { no, step, visitAt, isAwaited } = begun;
     if (step === null) return this.#next(billId, begun);
     const from = clock.monotonic();

@@ -33,6 +33,8 @@ const AFTER_DEFECT_MS = 60_000;
 /** What is due later than a timer can wait is looked at again then. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 const SLOWEST = 64;
+/** Notifications may name bills that there are not, one after the other. */
+const WOKEN_MAX = 10_000;
 /** Each good answer takes so much of the slowness away. */
 const RECOVERY = 0.95;
 
@@ -116,14 +118,18 @@ export class Rounds {
     this.#go();
   }
 
-  /** It is looked at before those that are due by their time. */
-  wake(billId: string): void {
-    if (!this.#out.has(billId)) this.#woken.add(billId);
-    else {
+  /** It is looked at before those that are due by their time. False: so many are already that this one keeps its time. */
+  wake(billId: string): boolean {
+    if (this.#out.has(billId)) {
       const again = this.#again.get(billId);
       if (typeof again !== 'object' || !again.isAwaited) this.#again.set(billId, 'woken');
+    } else if (this.#woken.size < WOKEN_MAX) {
+      this.#woken.add(billId);
+    } else if (!this.#woken.has(billId)) {
+      return false;
     }
     this.#go();
+    return true;
   }
 
   forget(billId: string): void {
