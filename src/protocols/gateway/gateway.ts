@@ -5,6 +5,7 @@ import type { DirectoryChange } from '../../switch/directory.ts';
 import type { ReadingContext } from '../operations/addressing.ts';
 import { Accounts, type Use } from './accounts.ts';
 import { driveArming } from './arming.ts';
+import { EarlyRoom } from './early-frames.ts';
 import type { EvidenceContext } from './evidence.ts';
 import { makeHandlers } from './handlers.ts';
 import { HttpFront } from './http.ts';
@@ -64,7 +65,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const proving = evidenceContext(options, principals);
   const front = new HttpFront({ options, principals, accounts, handlers, proving });
-  const sessionContext: SessionContext = { ...own, inboxes, sessions, proving };
+  const earlyRoom = new EarlyRoom();
+  const sessionContext: SessionContext = { ...own, inboxes, sessions, proving, earlyRoom };
   const streams = new Streams(sessionContext);
   door.onUnfinished((billId) => driveArming(options, billId));
 

@@ -8,7 +8,7 @@ import type { Encoding } from '../../switch/requests.ts';
 import { recipientOf } from '../../switch/visibility.ts';
 import { presentProblem } from '../presenter.ts';
 import { invalid, type Problem } from '../problem-document.ts';
-import { EarlyFrames } from './early-frames.ts';
+import { EarlyFrames, type EarlyRoom } from './early-frames.ts';
 import type { EvidenceContext } from './evidence.ts';
 import { type Frame, readFrame } from './frame-reader.ts';
 import { authFrame, type FrameId } from './frames.ts';
@@ -30,6 +30,7 @@ export interface SessionContext extends CallsContext {
   readonly principals: Principals;
   readonly sessions: Set<Session>;
   readonly proving: EvidenceContext;
+  readonly earlyRoom: EarlyRoom;
 }
 
 export class Session implements EventReader, AskingSocket {
@@ -93,7 +94,7 @@ export class Session implements EventReader, AskingSocket {
         this.end(CLOSE.unauthenticated, 'no key within 5 s'),
       );
     } else if (credentials.principal === undefined) {
-      this.#early = new EarlyFrames(this.#context.options.limits.operationsPerSocket);
+      this.#early = this.#newEarly();
       this.#context.principals.lookUpInTurn(credentials.keyHash).then(
         (principal) => this.#admit(principal, credentials.keyHash),
         () => this.end(CLOSE.later, 'the key cannot be looked up now'),
@@ -119,8 +120,13 @@ export class Session implements EventReader, AskingSocket {
     this.#takeEarly();
   }
 
+  #newEarly(): EarlyFrames {
+    const { earlyRoom, options } = this.#context;
+    return new EarlyFrames(earlyRoom, options.limits.operationsPerSocket);
+  }
+
   #takeEarly(): void {
-    const early = this.#early?.all() ?? [];
+    const early = this.#early?.takeAll() ?? [];
     this.#early = null;
     for (const bytes of early) this.#receive(bytes);
   }
@@ -172,7 +178,7 @@ export class Session implements EventReader, AskingSocket {
       this.judge(known);
       return;
     }
-    const early = new EarlyFrames(options.limits.operationsPerSocket);
+    const early = this.#newEarly();
     this.#early = early;
     principals
       .lookUpInTurn(this.#keyHash)
@@ -198,6 +204,7 @@ export class Session implements EventReader, AskingSocket {
     this.#isClosed = true;
     this.#cancelDeadline?.();
     this.#outbox.close();
+    this.#early?.takeAll();
     this.#early = null;
     this.#context.sessions.delete(this);
     if (this.#counted !== null) this.#context.accounts.countSocket(this.#counted, -1);
@@ -296,7 +303,7 @@ export class Session implements EventReader, AskingSocket {
       this.#settleAuth(frame.id, known, keyHash, requestId);
       return;
     }
-    this.#early = new EarlyFrames(this.#context.options.limits.operationsPerSocket);
+    this.#early = this.#newEarly();
     // It came in time, however long it takes to look it up.
     this.#cancelDeadline?.();
     principals.lookUpInTurn(keyHash).then(
