@@ -130,7 +130,7 @@ function gatewayMetrics(own: Metrics): GatewayMetrics {
     eventsSent(count, isRepeat) {
       for (let i = 0; i < count; i++) own.eventPushed(isRepeat);
     },
-    socketClosed: () => undefined,
+    socketClosed: (code) => own.connectionClosed(code),
     limited: (limit) => own.requestLimited(limit),
   };
 }

@@ -5,19 +5,21 @@ import type { ShardId } from '../domain/ids.ts';
 import { millis } from '../domain/time.ts';
 import type { EntryId } from './entry-id.ts';
 import type { CommittedEntry, CommittedItem } from './history-queue.ts';
-import type {
-  BillRow,
-  CreditRow,
-  EventEnd,
-  EventRow,
-  HistoryBatch,
-  OrderRow,
-  PaymentRow,
-  ReferenceRow,
-  TransitionRow,
-  WatermarkMove,
+import {
+  type BillRow,
+  type CreditRow,
+  type EventEnd,
+  type EventRow,
+  type HistoryBatch,
+  HistoryRefusal,
+  type OrderRow,
+  type PaymentRow,
+  type ReferenceRow,
+  type TransitionRow,
+  type WatermarkMove,
 } from './ports.ts';
 import type { BillTransition, OrderVoided } from './records.ts';
+import { describe } from './reply-sink.ts';
 
 /** What one shard has for history: entries above its watermark. */
 export interface ShardEntries {
@@ -31,6 +33,20 @@ type BillItem = Extract<CommittedItem, { kind: 'bill' }>;
 interface Place {
   readonly shard: ShardId;
   readonly entry: EntryId;
+}
+
+/** What cannot be folded is as bad as what Postgres never takes, and stops as little: its shard, and not the worker. */
+export function foldOrRefuse(parts: readonly ShardEntries[]): HistoryBatch {
+  try {
+    return fold(parts);
+  } catch (error) {
+    throw new HistoryRefusal(`it cannot be folded: ${describe(error)}`, { cause: error });
+  }
+}
+
+/** Rows of all tables, watermarks too. */
+export function rowsOf(batch: HistoryBatch): number {
+  return Object.values(batch).reduce((sum, rows: readonly unknown[]) => sum + rows.length, 0);
 }
 
 /** One row a key; of several changes the last one counts. */

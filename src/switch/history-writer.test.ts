@@ -60,6 +60,7 @@ describe('the history writer', () => {
   let writer: HistoryWriter;
   let heard: string[];
   let told: string[];
+  let counted: number[];
 
   beforeEach(() => {
     rows = new Rows();
@@ -68,7 +69,9 @@ describe('the history writer', () => {
     told = [];
     const reporter = { report: (_: string, what: string) => void told.push(what) };
     const history = rows as unknown as History;
-    writer = new HistoryWriter({ history, clock, reporter, observer: NO_OBSERVER });
+    counted = [];
+    const observer = { ...NO_OBSERVER, historyWritten: (rows: number) => void counted.push(rows) };
+    writer = new HistoryWriter({ history, clock, reporter, observer });
     follow();
   });
 
@@ -92,6 +95,17 @@ describe('the history writer', () => {
     ]);
     expect(heard).toEqual(['written 1', 'written 2,3']);
     expect(writer.depth(SHARD)).toBe(0);
+  });
+
+  test('counts the rows of all tables that a statement has', async () => {
+    writer.enqueue(SHARD, entry(1));
+    await clock.pass(100);
+    const [batch] = rows.batches;
+    // The order, what became of it, and the watermark.
+    expect([batch?.orders, batch?.transitions, batch?.moves].map((of) => of?.length)).toEqual([
+      1, 1, 1,
+    ]);
+    expect(counted).toEqual([3]);
   });
 
   describe('with eight busy shards', () => {

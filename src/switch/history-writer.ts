@@ -10,7 +10,7 @@ import { SECOND_MS } from '../domain/time.ts';
 import type { FoundTransition } from './archive.ts';
 import { type EntryId, formatEntryId } from './entry-id.ts';
 import { isDefect, tellDefect } from './failures.ts';
-import { fold, type ShardEntries, transitionOf } from './fold.ts';
+import { foldOrRefuse, rowsOf, type ShardEntries, transitionOf } from './fold.ts';
 import { type CommittedEntry, HistoryQueue } from './history-queue.ts';
 import { type Clock, type History, type HistoryBatch, HistoryRefusal } from './ports.ts';
 import { describe } from './reply-sink.ts';
@@ -261,7 +261,7 @@ export class HistoryWriter {
     let batch: HistoryBatch;
     let moved: ReadonlySet<ShardId>;
     try {
-      batch = foldable(parts);
+      batch = foldOrRefuse(parts);
       moved = await this.#history.write(batch);
     } catch (error) {
       if (error instanceof HistoryRefusal) await this.#split(parts, error);
@@ -273,7 +273,7 @@ export class HistoryWriter {
       return;
     }
     const seconds = (this.#clock.monotonic() - sentAt) / SECOND_MS;
-    this.#observer.historyWritten(batch.transitions.length, seconds);
+    this.#observer.historyWritten(rowsOf(batch), seconds);
     const unmoved: ShardId[] = [];
     for (const { shard, entries } of parts) {
       const last = entries.at(-1);
@@ -378,15 +378,6 @@ export class HistoryWriter {
     this.#reporter.report('error', 'history.shardStopped', { shard: track.shard, ...told });
     for (const { failed } of track.reached.splice(0)) failed(new Error(reason));
     track.listener.stopped(reason);
-  }
-}
-
-/** What cannot be folded is as bad as what Postgres never takes, and stops as little: one shard, and not the worker (H3). */
-function foldable(parts: readonly ShardEntries[]): HistoryBatch {
-  try {
-    return fold(parts);
-  } catch (error) {
-    throw new HistoryRefusal(`it cannot be folded: ${describe(error)}`, { cause: error });
   }
 }
 

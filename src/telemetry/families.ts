@@ -18,10 +18,14 @@ export const families = {
     'requests_answered_seconds',
     'From the whole request read to its answer handed to the socket, by protocol and route.',
   ),
+  connectionsClosed: counter(
+    'connections_closed_total',
+    'WebSocket connections that the switch has closed, by close code.',
+  ),
   connectionsHeld: gauge('connections_held', 'Open WebSocket connections, by whose they are.'),
   requestsHeld: gauge(
     'requests_held',
-    'Requests a gateway has sent to shards and not answered yet.',
+    'HTTP requests that a gateway has taken and not answered yet, public ones too.',
   ),
   requestsWaiting: gauge(
     'requests_waiting',
@@ -47,10 +51,13 @@ export const families = {
     'events_pending',
     'Events in memory that nobody has acknowledged yet, by shard.',
   ),
-  commandsQueued: gauge('commands_queued', 'Commands waiting in all mailboxes of a shard.'),
+  commandsQueued: gauge(
+    'commands_queued',
+    'Requests under way in a shard: they wait in mailboxes, for the log or for history.',
+  ),
   commandsQueuedDeepest: gauge(
     'commands_queued_deepest',
-    'Commands waiting in the longest mailbox of a shard.',
+    'The most requests that have waited for one bill of a shard since the last scrape.',
     'max',
   ),
   billsResident: gauge('bills_resident', 'Bills in memory, by shard.'),
@@ -86,7 +93,7 @@ export const families = {
   ),
   historyWrittenRows: histogram(
     'history_written_rows',
-    'Rows in one statement that writes batches to Postgres.',
+    'Rows of all tables in one statement that writes batches to Postgres.',
   ),
   historyFailed: counter(
     'history_failed_total',

@@ -215,6 +215,7 @@ function open(thread: string): Metrics {
 function useAll(metrics: Metrics): void {
   metrics.route('http', 'bill.create').answered(201, 0.001);
   metrics.eventPushed(false);
+  metrics.connectionClosed(1013);
   metrics.requestLimited('holderRequests');
   metrics.batchAppended(1, 0.001);
   metrics.appendFailed('unknown');

@@ -71,6 +71,8 @@ export interface Metrics {
   /** The same object for the same route; make it once, outside the hot path. */
   route(protocol: Protocol, route: string): RouteMetrics;
   eventPushed(isAgain: boolean): void;
+  /** By a close code of the few that there are. */
+  connectionClosed(code: number): void;
   /** By which limit a request or a socket was refused: one of a few words. */
   requestLimited(limit: string): void;
   batchAppended(transitions: number, seconds: number): void;
@@ -124,6 +126,7 @@ export function openMetrics(thread: string): Metrics {
     route: routes.route,
     eventPushed: (isAgain) =>
       counters.eventsPushed.add(String(isAgain), () => ({ again: String(isAgain) })),
+    connectionClosed: (code) => counters.connectionsClosed.add(String(code), () => ({ code })),
     requestLimited: (limit) => counters.requestsLimited.add(limit, () => ({ limit })),
     batchAppended(transitions, seconds) {
       appendedTransitions.observe(transitions);
@@ -178,6 +181,7 @@ export function openMetrics(thread: string): Metrics {
 function openCounters() {
   return {
     eventsPushed: new Counter(families.eventsPushed),
+    connectionsClosed: new Counter(families.connectionsClosed),
     requestsLimited: new Counter(families.requestsLimited),
     appendsFailed: new Counter(families.appendsFailed),
     transitionsCommitted: new Counter(families.transitionsCommitted),

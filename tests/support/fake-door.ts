@@ -249,7 +249,8 @@ export interface Bench {
   readonly ws: string;
   readonly principals: Map<string, Principal>;
   readonly answered: { call: string; transport: string; status: number }[];
-  readonly closedSockets: string[];
+  /** By their codes. */
+  readonly closedSockets: number[];
   readonly limited: string[];
   readonly errors: unknown[];
 }
@@ -266,7 +267,7 @@ export async function startBench(
   const clock = new ManualClock(NOON);
   const principals = makePrincipals();
   const answered: Bench['answered'] = [];
-  const closedSockets: string[] = [];
+  const closedSockets: number[] = [];
   const limited: string[] = [];
   const errors: unknown[] = [];
   let requests = 0;
@@ -314,7 +315,7 @@ export async function startBench(
     metrics: {
       answered: (call, transport, status) => answered.push({ call, transport, status }),
       eventsSent: () => undefined,
-      socketClosed: (reason) => closedSockets.push(reason),
+      socketClosed: (code) => closedSockets.push(code),
       limited: (limit) => limited.push(limit),
     },
     ready: () => ({ ready: true }),

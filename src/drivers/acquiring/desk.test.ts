@@ -243,7 +243,7 @@ describe('notifications', () => {
   test('are to be sent again where more of them wait than are looked into', async () => {
     const reply = { status: 200, headers: {}, body: 'OK' };
     const { notified, pass } = deskWith(async () => [], {
-      driver: { readNotification: async ({ body }) => ({ about: { id: body }, reply }) },
+      driver: { readNotification: async ({ body }) => ({ about: { id: body, ref: '' }, reply }) },
     });
     const statusOf = async (no: number) => (await notified(`${idOf(no)}-1`))?.status;
     for (let no = 0; no < 10_100; no++) await statusOf(no);

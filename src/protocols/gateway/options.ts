@@ -33,7 +33,8 @@ export type Transport = 'http' | 'websocket' | 'batch';
 export interface GatewayMetrics {
   answered(call: string, transport: Transport, status: number, durationMs: number): void;
   eventsSent(count: number, isRepeat: boolean): void;
-  socketClosed(reason: string): void;
+  /** The switch has closed a socket, with this code. */
+  socketClosed(code: number): void;
   /** A request or a socket was refused by the limit of this name. */
   limited(limit: LimitName): void;
 }

@@ -219,7 +219,7 @@ export class Session implements EventReader, AskingSocket {
     if (this.#isClosed) return;
     this.#outbox.flush();
     if (this.#isClosed) return;
-    this.#context.options.metrics.socketClosed(reason);
+    this.#context.options.metrics.socketClosed(code);
     const ws = this.#ws;
     this.closed();
     ws.end(code, reason);
