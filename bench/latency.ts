@@ -40,7 +40,7 @@ const METHOD = [
   'Disk: an append of 512 bytes with its fdatasync, fifty a second, beside the stores’ own, while the run took place.',
 ].join('\n');
 
-export interface LatencyRun {
+interface LatencyRun {
   readonly protocol: Protocol;
   readonly rate: string;
   readonly open: OpenOutcome;

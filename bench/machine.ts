@@ -17,7 +17,7 @@ import type { Settings } from './settings.ts';
 const SYNC_MS = 1_000;
 const SYNC_BYTES = 512;
 
-export function describeMachine(): Record<string, string> {
+function describeMachine(): Record<string, string> {
   return {
     processor: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
@@ -42,14 +42,14 @@ export function describeRun(settings: Settings): Record<string, string> {
   };
 }
 
-export function loadBefore(): string {
+function loadBefore(): string {
   return loadavg()
     .map((load) => load.toFixed(1))
     .join(' ');
 }
 
 /** What one fdatasync of a 512-byte append costs here: every durable system's floor. */
-export function measureSync(): { p50Ms: number; p99Ms: number } {
+function measureSync(): { p50Ms: number; p99Ms: number } {
   const dir = mkdtempSync(join(tmpdir(), 'qrswitch-sync-'));
   const file = openSync(join(dir, 'log'), 'a');
   const bytes = Buffer.alloc(SYNC_BYTES, 1);

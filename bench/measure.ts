@@ -293,7 +293,7 @@ export function switchUse(stores: Stores, under: SwitchProcess): () => CpuUse {
     );
 }
 
-export async function countsNow(stores: Stores, under: SwitchProcess): Promise<Counts> {
+async function countsNow(stores: Stores, under: SwitchProcess): Promise<Counts> {
   return countsOf(await scrape(under.port), await logBytes(stores.redis.url));
 }
 

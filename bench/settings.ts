@@ -8,7 +8,7 @@ const PROTOCOLS: readonly Protocol[] = ['ws-msgpack', 'ws-json', 'http'];
 const PEERS = ['pgbench', 'fastify', 'uws', 'echo', 'redis', 'hot'] as const;
 export type Peer = (typeof PEERS)[number];
 /** Of `scale`. */
-export const CASES = [
+const CASES = [
   'residents',
   'history',
   'terminals',

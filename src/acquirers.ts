@@ -30,7 +30,7 @@ import type {
 const RESTART_MS = 1_000;
 const REPLY_MS = 10_000;
 
-export const NO_ACQUIRERS: AcquirerFile = { entries: [], folder: '' };
+const NO_ACQUIRERS: AcquirerFile = { entries: [], folder: '' };
 
 /** The file that the option names, read and held against its schema; refuses the start where it does not fit. */
 export function readAcquirerFile(path: string | null): AcquirerFile {

@@ -21,7 +21,6 @@ export type Config = Readonly<
   Omit<Read, 'demo' | 'nodeName' | 'workers'> & { demo: boolean; nodeName: string; workers: number }
 >;
 
-export type LogLevel = Config['logLevel'];
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What defaults hang on beside other options. */

@@ -193,7 +193,7 @@ export function url(
 }
 
 /** The URL with its password hidden, for logs and for people. */
-export function withoutPassword(address: string): string {
+function withoutPassword(address: string): string {
   const parsed = new URL(address);
   if (parsed.password !== '') parsed.password = '***';
   if (parsed.searchParams.has('password')) parsed.searchParams.set('password', '***');

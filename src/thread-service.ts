@@ -20,7 +20,7 @@ interface Closing {
   close(): Promise<unknown>;
 }
 
-export interface Serves<To> {
+interface Serves<To> {
   /** What main says to this kind of thread alone. */
   hear(message: Exclude<To, ToAnyThread>): void;
   /** Takes nothing new and ends what is under way; resolves with the stores that are to be closed then. */

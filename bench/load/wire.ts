@@ -25,7 +25,7 @@ export interface Wire {
 }
 
 const DESCRIPTION = 'Two coffees and a slice of cake, table 7';
-export const CURRENCY = 'EUR';
+const CURRENCY = 'EUR';
 
 /** The body of a create as JSON: HTTP sends it bare. */
 export function createBody(orderId: string, amount: number): string {

@@ -217,7 +217,7 @@ export function showBill(row: BillRow, payments: readonly PaymentRow[], baseUrl:
   };
 }
 
-export function showPayment(billId: string, row: PaymentRow) {
+function showPayment(billId: string, row: PaymentRow) {
   return {
     id: `${billId}-p${row.no}`,
     paychannelId: row.paychannel_id,

@@ -52,7 +52,7 @@ async function* linesOf(options: TargetOptions): AsyncGenerator<Line> {
 }
 
 /** The last line, and its hash. Fails at the first that does not follow from those before. */
-export async function verify(
+async function verify(
   lines: AsyncIterable<Line>,
   anchor?: string,
 ): Promise<{ no: number; hash: string }> {

@@ -44,7 +44,7 @@ export function explanation(explained: Explained): string[] {
 }
 
 /** `Sun 2026-03-29 03:00 +02:00`: what the tariff's clock reads, and how far it is ahead of UTC. */
-export function localTime(timeZone: string, at: Millis): string {
+function localTime(timeZone: string, at: Millis): string {
   const wall = zoneOf(timeZone).wallAt(at);
   const text = new Date(wall).toISOString();
   const day = new Date(wall).toUTCString().slice(0, 3);

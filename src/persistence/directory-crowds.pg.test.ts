@@ -2,6 +2,7 @@
 
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { revokeKey } from '../../tests/support/onboarding.ts';
 import {
   createDatabase,
   startPostgres,
@@ -12,7 +13,7 @@ import type { MerchantId } from '../domain/ids.ts';
 import { DirectoryFeed, fetchSuspensions, PostgresDirectory } from './directory.ts';
 import { hashKey } from './key-hashes.ts';
 import { migrate } from './migrate.ts';
-import { addInstitution, addKey, addMerchant, addTerminal, revokeKey } from './onboarding.ts';
+import { addInstitution, addKey, addMerchant, addTerminal } from './onboarding.ts';
 
 let server: TestPostgres;
 let url: string;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { revokeKey } from '../../tests/support/onboarding.ts';
 import {
   createDatabase,
   startPostgres,
@@ -21,7 +22,6 @@ import {
   addOperator,
   addPaychannel,
   addTerminal,
-  revokeKey,
 } from './onboarding.ts';
 import { settleSealedSecrets } from './sealed-secrets.ts';
 

@@ -300,7 +300,7 @@ async function readSuspensions(sql: ISql, ids: readonly string[] | null): Promis
 }
 
 /** All agreements, ended ones too: whose bills the paychannels of an institution may pay, or might. */
-export async function readAgreements(sql: ISql): Promise<Agreement[]> {
+async function readAgreements(sql: ISql): Promise<Agreement[]> {
   const rows = await sql<
     {
       billing_institution_id: string;

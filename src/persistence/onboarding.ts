@@ -120,14 +120,6 @@ export function makeKey(kind: Principal['kind'] | 'signing'): string {
   return KEY_PREFIX[kind] + randomBytes(KEY_BYTES).toString('base64url');
 }
 
-/** From now on the key is nobody's. False where it was not in use. */
-export async function revokeKey(sql: Sql, key: string): Promise<boolean> {
-  const stored = (await readKeyHashes(sql)).stored(hashKey(key));
-  const revoked = await sql`
-    update keys set revoked_at = now() where key_hash = ${stored} and revoked_at is null`;
-  return revoked.count === 1;
-}
-
 /** A name of the directory: nothing of it can be guessed. */
 export function makeId(
   prefix: 'ins' | 'mer' | 'ter' | 'pay' | 'opr' | 'key' | 'agr' | 'whk' | 'whs' | 'trf',

@@ -1,5 +1,6 @@
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { revokeKey } from '../../tests/support/onboarding.ts';
 import {
   createDatabase,
   startPostgres,
@@ -7,7 +8,7 @@ import {
 } from '../../tests/support/postgres-server.ts';
 import type { InstitutionId } from '../domain/ids.ts';
 import { migrate } from './migrate.ts';
-import { addInstitution, addKey, addPaychannel, revokeKey } from './onboarding.ts';
+import { addInstitution, addKey, addPaychannel } from './onboarding.ts';
 import { walletsPaying } from './paying-wallets.ts';
 
 let server: TestPostgres;

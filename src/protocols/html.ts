@@ -20,7 +20,7 @@ details{border:1px solid var(--line);border-radius:.4em;margin:.5em 0;padding:.4
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** What pages may load: their own style, and nothing else. */
-export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 /** Headers of every page. */
 export const PAGE_HEADERS: readonly (readonly [string, string])[] = [

@@ -43,7 +43,7 @@ export interface Controlled {
   readonly courier: Courier;
 }
 
-export interface Books {
+interface Books {
   readonly orders: readonly BookEntry[];
   readonly notifications: CourierFigures;
 }

@@ -9,7 +9,7 @@ import { addTo, type BloomBlock, hashesOf, makeBlock, mayHold } from './bloom.ts
 const FIRST_BLOCK = 512;
 const BLOCK_MAX = 65_536;
 /** Of a code that takes payments for years: 320 KB, and from then on more and more questions. */
-export const GONE_MAX = 262_144;
+const GONE_MAX = 262_144;
 
 type Named = Pick<KeptReference, 'kind' | 'scope' | 'ref'>;
 

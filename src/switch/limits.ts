@@ -17,12 +17,6 @@ export interface Limits {
   readonly sockets: number | null;
 }
 
-/** What holds for a key's holder and for its institution where an operator has set nothing. */
-export interface DefaultLimits {
-  readonly holder: Limits;
-  readonly institution: Limits;
-}
-
 export const UNLIMITED: Limits = { requestsPerSecond: null, burst: null, sockets: null };
 
 /** What is in force where this is set. */

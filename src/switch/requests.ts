@@ -214,8 +214,6 @@ export type Operation =
   /** Events of one bill; the gateway splits a list by bill and adds the counts. */
   | { readonly op: 'event.ack'; readonly billId: BillId; readonly nos: readonly number[] };
 
-export type OperationName = Operation['op'];
-
 export interface Request {
   /** The gateway's own number for the reply. */
   readonly seq: number;

@@ -18,7 +18,7 @@ export interface Suspensions {
 /** Whose bill it is, or is to be. */
 type Seller = Pick<Terms, 'institutionId' | 'merchantId' | 'terminalId'>;
 
-export const NOBODY_SUSPENDED: Suspensions = { isWhole: true, suspended: [], others: [] };
+const NOBODY_SUSPENDED: Suspensions = { isWhole: true, suspended: [], others: [] };
 
 export class SuspendedSellers {
   #ids: Set<string>;

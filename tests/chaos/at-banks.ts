@@ -19,7 +19,7 @@ const LOOK_MS = [150, 500] as const;
 const UNENDED = ['pending', 'open', 'paid'];
 
 /** What a payer's app reads out of the code, as it stands in an answer that the till was given. */
-export interface WithCode {
+interface WithCode {
   readonly payload?: string;
 }
 

@@ -92,7 +92,7 @@ function staysIn({ rows, transitions }: Evidence): Stay[] {
 // ------------------------------------------------------------------------------------------------------ the price --
 
 /** By hand: one unit after another is charged once some of it has been used. */
-export function priceOf({ tariff, startedAt }: Shown, at: number): number {
+function priceOf({ tariff, startedAt }: Shown, at: number): number {
   const { versions } = tariff as {
     readonly versions: readonly {
       readonly first?: readonly Phase[];

@@ -53,7 +53,7 @@ export interface EndpointStory {
 }
 
 export const PLAIN: EndpointPlan = { driver: 'webhook', eventTypes: null };
-export const PICKY: EndpointPlan = {
+const PICKY: EndpointPlan = {
   driver: 'webhook',
   eventTypes: ['bill.paid', 'payment.received', 'credit.requested', 'credit.settled'],
 };

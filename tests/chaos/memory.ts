@@ -64,7 +64,7 @@ export function isDefinite(call: Call): boolean {
   return call.status !== null && !isUnknown(call) && !isUndone(call);
 }
 
-export function isUnknown({ status }: Call): boolean {
+function isUnknown({ status }: Call): boolean {
   return status === null || status === 504 || status === 500;
 }
 

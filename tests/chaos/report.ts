@@ -17,7 +17,7 @@ export interface Table {
 
 const LINES_SHOWN = 5;
 
-export function countsOfFaults(result: RunResult): Map<string, number> {
+function countsOfFaults(result: RunResult): Map<string, number> {
   const kinds = result.options.kinds ?? faultsFor(result.options.stores);
   const counts = new Map(kinds.map((kind) => [kind, 0]));
   for (const { kinds: came } of result.happened) {

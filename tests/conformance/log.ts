@@ -19,7 +19,7 @@ export interface LogStand {
   close(): Promise<void>;
 }
 
-export const SHARDS = 8;
+const SHARDS = 8;
 const SHARD = 3 as ShardId;
 const RACES = 150;
 

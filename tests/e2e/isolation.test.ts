@@ -3,7 +3,6 @@
 
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { revokeKey } from '../../src/persistence/onboarding.ts';
 import { OPERATIONS } from '../../src/protocols/gateway/stream-protocol.ts';
 import {
   type Api,
@@ -29,6 +28,7 @@ import {
   onboardMerchant,
   onboardPaychannel,
   onboardTerminal,
+  revokeKey,
 } from '../support/onboarding.ts';
 import {
   type Agreement,

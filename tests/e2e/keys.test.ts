@@ -2,9 +2,10 @@
 
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { addKey, revokeKey } from '../../src/persistence/onboarding.ts';
+import { addKey } from '../../src/persistence/onboarding.ts';
 import { done, fresh } from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
+import { revokeKey } from '../support/onboarding.ts';
 import { redisAndPostgres } from '../support/set-ups.ts';
 import { World } from '../support/world.ts';
 

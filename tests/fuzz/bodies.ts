@@ -37,7 +37,7 @@ const ids: Readonly<Record<string, string>> = {
 };
 
 /** A body that the schema admits. */
-export function fittingBody(choices: Choices, name: RequestName): OddMap {
+function fittingBody(choices: Choices, name: RequestName): OddMap {
   return fitting(choices, requests[name] as unknown as Schema) as OddMap;
 }
 

@@ -74,7 +74,7 @@ const TEXTS = [
   '4111 1111 1111 1111',
 ] as const;
 
-export const ODD_KEYS = [
+const ODD_KEYS = [
   '__proto__',
   'constructor',
   'prototype',

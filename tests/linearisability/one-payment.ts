@@ -43,7 +43,7 @@ export function sellerOfManySays(bill: BillModel, call: Call): BillTurn {
 }
 
 /** The code takes nothing any more; what was paid stays as it is. */
-export function withdrawn(bill: BillModel): BillModel {
+function withdrawn(bill: BillModel): BillModel {
   const version = bill.version + 1;
   return { ...bill, status: 'cancelled', cause: 'terminal', holds: [], version };
 }
@@ -172,7 +172,7 @@ function confirmedOf(bill: BillModel, { no, amount }: PaymentLine): number {
   return left;
 }
 
-export function namedIn(bill: BillModel, { body }: Call): PaymentLine | null {
+function namedIn(bill: BillModel, { body }: Call): PaymentLine | null {
   const no = numberIn(body.paymentId);
   return bill.payments.find((payment) => payment.no === no) ?? null;
 }

@@ -151,7 +151,7 @@ function hasNoEnd({ status }: PresentBill): boolean {
 }
 
 /** Whether all that is so at the bank is known here, and nothing is to be asked of it. */
-export function isAtRest(bank: SimBank, bill: PresentBill): boolean {
+function isAtRest(bank: SimBank, bill: PresentBill): boolean {
   if (hasNoEnd(bill)) return false;
   if (bill.credits.some(({ status }) => status === 'pending')) return false;
   const { record } = must(bill.acquiring, 'its chain');

@@ -495,7 +495,7 @@ function tipFor({ world }: Client, billId: BillId): Minor {
 
 const NO_TIP = Array.from({ length: 40 }, () => 0);
 
-export function pay(wallet: Client, billId: BillId, due: number, paymentRef: Reference): Operation {
+function pay(wallet: Client, billId: BillId, due: number, paymentRef: Reference): Operation {
   const { random } = wallet;
   const told = wallet.quoteOf(billId);
   if (told !== undefined && random.chance(0.7)) return payQuoted(wallet, billId, told, paymentRef);

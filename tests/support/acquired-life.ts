@@ -6,11 +6,11 @@ import { acquire, wake, wantCancel, wantRefund } from '../../src/domain/acquirin
 import type { AcquiredBill } from '../../src/domain/acquiring/record.ts';
 import type { Currency, Minor } from '../../src/domain/money.ts';
 import type { Millis } from '../../src/domain/time.ts';
-import { takeStep } from '../../src/drivers/acquiring/drive.ts';
 import type { BillDriver } from '../../src/drivers/contract/bill-driver.ts';
 import type { BookEntry } from '../../src/simulators/control.ts';
 import type { FaultOrder } from '../../src/simulators/faults.ts';
 import type { BankWorld } from './bank-worlds.ts';
+import { takeStep } from './take-step.ts';
 
 export type Happening =
   | { readonly do: 'steps'; readonly count: number }
@@ -137,7 +137,7 @@ export class AcquiredLife {
       keep: (bill: AcquiredBill) => life.#keep(bill),
     };
     const driving = { driver: this.#driver, now: () => this.#now() };
-    return this.#survive(async () => (await takeStep(record, driving)) !== undefined);
+    return this.#survive(() => takeStep(record, driving));
   }
 
   async #want(change: (bill: AcquiredBill) => AcquiredBill): Promise<void> {

@@ -25,7 +25,7 @@ export interface WorldOptions {
   readonly driver?: Readonly<Record<string, unknown>>;
 }
 
-export const TBANK_TERMINAL = { terminalKey: '1700000000000DEMO', password: 'a-password' };
+const TBANK_TERMINAL = { terminalKey: '1700000000000DEMO', password: 'a-password' };
 
 export async function tbankWorld(options: WorldOptions = {}): Promise<BankWorld> {
   const clock = new ManualClock();
@@ -59,7 +59,7 @@ interface Parts {
   readonly module: BillDriverModule;
 }
 
-export function worldOf(
+function worldOf(
   { clock, simulator, module }: Parts,
   settings: Readonly<Record<string, unknown>>,
 ): BankWorld {

@@ -55,7 +55,7 @@ export interface Step {
 }
 
 /** A command of a life to be, so long after the one before. */
-export interface Plan {
+interface Plan {
   readonly waitMs: number;
   readonly command: BillCommand;
 }

@@ -25,7 +25,7 @@ const CONTROL_BYTES = 4096;
 const RECORD_BYTES = 40;
 
 /** Errors by their number on Linux. */
-export const ERRNO = { none: 0, EIO: 5, ENOSPC: 28 } as const;
+const ERRNO = { none: 0, EIO: 5, ENOSPC: 28 } as const;
 
 /** Where each order and count stands in the control file. */
 const FIELD = {

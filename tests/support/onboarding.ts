@@ -3,6 +3,7 @@
 import postgres, { type Sql } from 'postgres';
 import type { QrFormat } from '../../src/domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId } from '../../src/domain/ids.ts';
+import { hashKey, readKeyHashes } from '../../src/persistence/key-hashes.ts';
 import {
   addInstitution,
   addKey,
@@ -84,6 +85,14 @@ export function onboardMerchant(
     const id = await addTerminal(sql, { merchantId, name: 'Its till', ...format });
     return { id, key: await addKey(sql, { kind: 'terminal', id }) };
   });
+}
+
+/** From now on the key is nobody's. False where it was not in use. */
+export async function revokeKey(sql: Sql, key: string): Promise<boolean> {
+  const stored = (await readKeyHashes(sql)).stored(hashKey(key));
+  const revoked = await sql`
+    update keys set revoked_at = now() where key_hash = ${stored} and revoked_at is null`;
+  return revoked.count === 1;
 }
 
 async function withDirectory<T>(databaseUrl: string, work: (sql: Sql) => Promise<T>): Promise<T> {

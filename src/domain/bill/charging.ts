@@ -44,7 +44,7 @@ export function dueAt(bill: PresentBill, now: Millis): Minor {
 }
 
 /** The price that a stay has now; a payer who has a quote may know a better one. */
-export function priceAt(bill: PresentBill, now: Millis): Price {
+function priceAt(bill: PresentBill, now: Millis): Price {
   const frozen = frozenAt(bill, now);
   if (frozen !== null) return asTold(frozen);
   const price = priceByTariff(stayOf(bill), now);

@@ -22,7 +22,7 @@ import type { Currency } from '../money.ts';
 import { DAY_MS, plus } from '../time.ts';
 import { decide } from './bill.ts';
 import { payableReason } from './payable.ts';
-import { findPayment, findReference } from './references.ts';
+import { findReference } from './references.ts';
 import { PAYMENTS_MAX } from './vocabulary.ts';
 
 describe('a payment', () => {
@@ -92,15 +92,6 @@ describe('a payment', () => {
     given(create(), pay(400))
       .when(pay(100, { paychannelId: BETA }))
       .decides('PaymentAccepted', 'EventRaised', 'PaymentAnswered');
-  });
-
-  test('is found by its reference as it is now', () => {
-    const { bill } = given(create(), pay(1000), confirm(700));
-    expect(findPayment(bill, ALFA, ref('p1'))).toMatchObject({
-      credited: 300,
-      status: 'confirmed',
-    });
-    expect(findPayment(bill, BETA, ref('p1'))).toBeNull();
   });
 
   test('is refused for good, though its reason has gone', () => {

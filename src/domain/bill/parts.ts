@@ -24,7 +24,7 @@ export interface PartNos {
 const NO_PARTS: Parts = Object.freeze({ payments: [], credits: [], events: [] });
 
 /** What a command names of the bill's parts. */
-export function partsNamedBy(command: BillCommand): Partial<PartNos> {
+function partsNamedBy(command: BillCommand): Partial<PartNos> {
   switch (command.type) {
     case 'ConfirmPayment':
     case 'CancelPayment':

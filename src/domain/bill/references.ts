@@ -1,9 +1,9 @@
 // What a bill remembers of its clients' references, so that a retry meets the outcome of the first call (B4).
 
 import { assert } from '../assert.ts';
-import type { PaychannelId, Reference } from '../ids.ts';
+import type { Reference } from '../ids.ts';
 import type { PresentBill } from './state.ts';
-import type { KeptReference, Payment, ReferenceKind } from './vocabulary.ts';
+import type { KeptReference, ReferenceKind } from './vocabulary.ts';
 
 /** The reference as the bill itself still keeps it; null where it never did, or has let it go (`spilled`). */
 export function findReference(
@@ -31,17 +31,6 @@ export function lookUpReference(
   if (kept !== null || recalled === null) return kept;
   assert(isReference(recalled, kind, scope, ref), 'another reference was recalled');
   return recalled;
-}
-
-/** An accepted payment as it is now, by the paychannel's own name for it; null where the bill took none such. */
-export function findPayment(
-  bill: PresentBill,
-  paychannelId: PaychannelId,
-  paymentRef: Reference,
-): Payment | null {
-  const isSought = (payment: Payment): boolean =>
-    payment.paymentRef === paymentRef && payment.paychannelId === paychannelId;
-  return bill.payments.findLast(isSought) ?? null;
 }
 
 function isReference(

@@ -1,51 +1,8 @@
-// Takes a bill at an acquirer one step further: the intent is kept, then the call is made, then its outcome is kept. The
-// switch keeps in its log, a test in a variable; either way a life that ends between two of these is gone on with.
+// Makes a call at an acquirer by the driver that knows how.
 
-import {
-  begin,
-  finish,
-  nextStep,
-  pastExpiry,
-  type Step,
-} from '../../domain/acquiring/acquired-bill.ts';
-import type { AcquiredBill } from '../../domain/acquiring/record.ts';
+import type { Step } from '../../domain/acquiring/acquired-bill.ts';
 import { DAY_MS, type Millis } from '../../domain/time.ts';
 import type { BillDriver, Outcome, Registration, Sighting } from '../contract/bill-driver.ts';
-
-/** One bill's record. What is kept is durable when `keep` resolves. */
-export interface BillRecord {
-  /** As it stands now, with what was wanted meanwhile. */
-  readonly current: AcquiredBill;
-  keep(bill: AcquiredBill): Promise<void>;
-}
-
-export interface Driving {
-  readonly driver: BillDriver;
-  readonly now: () => Millis;
-}
-
-/** What was called, and what came of it. */
-export interface Taken {
-  readonly call: Step['call'];
-  readonly outcome: CallOutcome;
-}
-
-/** Makes the call that is due, if one is. */
-export async function takeStep(
-  record: BillRecord,
-  { driver, now }: Driving,
-): Promise<Taken | undefined> {
-  const today = pastExpiry(record.current, now());
-  if (today !== record.current) await record.keep(today);
-  const step = nextStep(record.current, now(), driver.capabilities);
-  if (step === undefined) return undefined;
-  const begunAt = now();
-  const begun = begin(record.current, step, begunAt);
-  if (begun !== record.current) await record.keep(begun);
-  const outcome = await callOf(driver, step, begunAt);
-  await record.keep(finish(record.current, step, outcome, now()));
-  return { call: step.call, outcome };
-}
 
 export type CallOutcome = Outcome<Registration> | Outcome<Sighting>;
 

@@ -195,11 +195,11 @@ describe('rounds', () => {
     expect(visits.map(({ billId }) => billId)).toEqual(['a', 'b']);
   });
 
-  test('forget what was woken too', async () => {
+  test('leave what is planned for never, though it was woken', async () => {
     const { clock, rounds, visits } = stage({ perSecond: 10, atOnceMax: 1 });
     rounds.plan('a', at(0));
     rounds.wake('b');
-    rounds.forget('b');
+    rounds.plan('b', NEVER);
     expect(rounds.has('b')).toBe(false);
     await clock.pass(1_000);
 
@@ -263,7 +263,7 @@ describe('rounds', () => {
     expect(Math.max(...delays)).toBeLessThan(2 ** 31);
   });
 
-  test('tell of what has thrown, and come back to it after a minute, and not at all to what is forgotten', async () => {
+  test('tell of what has thrown, and come back to it after a minute, and not at all to what is planned for never', async () => {
     const made = stage({ perSecond: 10, atOnceMax: 1 });
     made.answer = () => Promise.reject(new Error('a defect'));
     made.rounds.plan('b', at(0));
@@ -273,7 +273,7 @@ describe('rounds', () => {
     await made.clock.pass(2_000);
     expect(made.visits).toHaveLength(2);
 
-    made.rounds.forget('b');
+    made.rounds.plan('b', NEVER);
     await made.clock.pass(600_000);
     expect(made.visits).toHaveLength(2);
     expect(made.clock.timers).toBe(0);

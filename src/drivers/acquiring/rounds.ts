@@ -132,10 +132,6 @@ export class Rounds {
     return true;
   }
 
-  forget(billId: string): void {
-    this.plan(billId, NEVER);
-  }
-
   /** Starts no more; what is out comes to its end. */
   stop(): void {
     this.#isStopped = true;

@@ -35,7 +35,3 @@ export interface DeliveryDriver {
   deliver(receiver: Receiver, message: Message): Promise<Delivered>;
   close(): Promise<void>;
 }
-
-/** Both, as they are called in the product's words. */
-export type TerminalDriver = DeliveryDriver;
-export type PaychannelDriver = DeliveryDriver;

@@ -48,11 +48,6 @@ export function moduleOf<Kind extends DriverKind>(
   return first as Extract<AnyModule, { kind: Kind }>;
 }
 
-/** What has been imported from a package, as its one module for an acquirer. */
-export function asDriverModule(exported: unknown): BillDriverModule {
-  return moduleOf('bill', exported);
-}
-
 function asModule(found: unknown): AnyModule {
   const module = found as Partial<AnyModule>;
   if (module?.contract !== CONTRACT_VERSION) {

@@ -74,7 +74,7 @@ export function isAccountTemplate(id: string): boolean {
   return id >= '26' && id <= '51';
 }
 
-export function lengthOf(text: string): number {
+function lengthOf(text: string): number {
   return Array.from(text).length;
 }
 

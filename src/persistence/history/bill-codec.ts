@@ -51,7 +51,7 @@ export const CODEC_VERSION = 9;
 type Upcaster = (content: unknown) => unknown;
 
 /** By the version that they read. */
-export interface Upcasters {
+interface Upcasters {
   readonly bill: { readonly [version: number]: Upcaster };
   readonly event: { readonly [version: number]: Upcaster };
   readonly outcome: { readonly [version: number]: Upcaster };

@@ -7,7 +7,7 @@ import type { ShardId } from '../../domain/ids.ts';
 import { type EntryId, entryId, NO_ENTRY } from '../../switch/entry-id.ts';
 import { LogRefusal } from '../../switch/ports.ts';
 import { UnsafeStore } from '../store-checks.ts';
-import { PostgresLog, TRIM_COVERED_SQL } from './postgres-log.ts';
+import { PostgresLog } from './postgres-log.ts';
 
 const TABLES = new URL('../migrations/0002_log.sql', import.meta.url);
 const SHARD = 1 as ShardId;
@@ -158,18 +158,6 @@ describe('PostgresLog', () => {
     await append(NO_ENTRY, entryId(1, 1));
     await sql`delete from log_entries`;
     await expect(log.bounds(SHARD)).rejects.toThrow('the log of shard 1 is damaged');
-  });
-
-  test('lets the history writer drop what its statement covers, keeping the watermark', async () => {
-    for (let i = 0; i < 5; i++) {
-      await append(i === 0 ? NO_ENTRY : entryId(1, i), entryId(1, i + 1));
-    }
-    await log.append(2 as ShardId, NO_ENTRY, entryId(1, 1), Buffer.from('x'));
-    await sql.unsafe(
-      `with moved as (select 1 as shard, ${entryId(1, 4)}::bigint as entry), trimmed as (${TRIM_COVERED_SQL}) select`,
-    );
-    expect(await log.bounds(SHARD)).toEqual({ first: entryId(1, 4), last: entryId(1, 5) });
-    expect((await log.bounds(2 as ShardId)).first).toBe(entryId(1, 1));
   });
 
   test('is not opened on a Postgres that would lose acknowledged entries', async () => {

@@ -22,16 +22,6 @@ export interface PostgresLogOptions {
   readonly logger: Logger;
 }
 
-/**
- * For the history writer's own statement (A6): drops the entries that the statement covers, keeping the watermark's.
- * Expects a common table expression `moved (shard, entry)`: the watermarks as they now stand.
- */
-export const TRIM_COVERED_SQL = `
-  delete from log_entries
-  using moved
-  where log_entries.shard = moved.shard and log_entries.entry < moved.entry
-`;
-
 const APPEND = loadStatement('append');
 const IDENTIFY = loadStatement('identify');
 const READ_NAME = loadStatement('read-name');

@@ -21,7 +21,7 @@ const UNDER_WAY_MAX = 256;
 /** Bytes of such lines: their bills come back with what they carry. */
 const UNDER_WAY_BYTES_MAX = 1_048_576;
 /** Bytes of answers that may wait for the client. */
-export const WAITING_BYTES_MAX = 1_048_576;
+const WAITING_BYTES_MAX = 1_048_576;
 
 export interface BatchContext {
   readonly options: GatewayOptions;

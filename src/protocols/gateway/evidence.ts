@@ -19,7 +19,7 @@ import { isTagOf } from '../tls/certificate-tag.ts';
 import type { HttpRequest, HttpResponse } from './native.ts';
 
 /** How far from now a signature may have been made. */
-export const SIGNED_WITHIN_MS = 60_000;
+const SIGNED_WITHIN_MS = 60_000;
 const SECOND_MS = 1_000;
 const NO_BODY = Buffer.alloc(0);
 

@@ -31,7 +31,7 @@ export const STATUS_TEXT: Readonly<Record<number, string>> = {
 };
 
 export const JSON_TYPE = 'application/json';
-export const NDJSON_TYPE = 'application/x-ndjson';
+const NDJSON_TYPE = 'application/x-ndjson';
 const PROBLEM_TYPE = 'application/problem+json';
 const RETRY_AFTER_DEFAULT_S = 1;
 

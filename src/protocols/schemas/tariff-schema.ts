@@ -3,7 +3,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { amount, closed, currency, explained, named, oneOf, text, time } from './scalars.ts';
 
-export const TARIFF_LIMITS = {
+const TARIFF_LIMITS = {
   versions: 50,
   rules: 12,
   phases: 12,

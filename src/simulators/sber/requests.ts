@@ -10,7 +10,7 @@ const moment = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2
 const sum = Type.Integer({ minimum: 0, maximum: 999_999_999_999_999 });
 const head = { rq_uid: uid, rq_tm: moment };
 
-export const sberRequests = {
+const sberRequests = {
   creation: Type.Object(
     {
       ...head,

@@ -22,7 +22,7 @@ const CALL = /^\/prod\/qr\/order\/v3\/(\w+)$/;
 /** In the bank’s sandbox an order of this sum is never made: its gateway times out. */
 const TIME_OUT_SUM = 6_002;
 
-export function sberSettings(given: unknown): SberSettings {
+function sberSettings(given: unknown): SberSettings {
   const settings: unknown = Value.Default(sberSettingsSchema, structuredClone(given));
   if (Value.Check(sberSettingsSchema, settings)) return settings;
   const [error] = Value.Errors(sberSettingsSchema, settings);

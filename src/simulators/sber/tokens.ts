@@ -6,7 +6,7 @@ import { jsonAnswer, type SimAnswer, type SimRequest } from '../server.ts';
 import type { SberCall } from './requests.ts';
 import type { SberSettings } from './settings.ts';
 
-export const SCOPES: Readonly<Record<SberCall, string>> = {
+const SCOPES: Readonly<Record<SberCall, string>> = {
   creation: 'https://api.sberbank.ru/qr/order.create',
   status: 'https://api.sberbank.ru/qr/order.status',
   revocation: 'https://api.sberbank.ru/qr/order.revoke',

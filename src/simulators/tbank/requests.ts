@@ -34,7 +34,7 @@ const init = Type.Object({
   Descriptor: Type.Optional(Type.String()),
 });
 
-export const tbankRequests = {
+const tbankRequests = {
   Init: init,
   GetQr: Type.Object({
     ...ofPayment,

@@ -14,7 +14,7 @@ const ms = (whenLeftOut: number, description: string) =>
 const kopecks = (whenLeftOut: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 1e12, default: whenLeftOut, description });
 
-export const terminalSchema = Type.Object(
+const terminalSchema = Type.Object(
   {
     terminalKey: Type.String({ minLength: 1, maxLength: 20 }),
     password: Type.String({ minLength: 1, maxLength: 64 }),

@@ -20,7 +20,7 @@ import { notificationSchedule, type TbankSettings, tbankSettingsSchema } from '.
 const METHOD = /^\/v2\/(\w+)$/;
 
 /** What is left out of the settings is as the bank publishes it; a wrong setting is an error that names it. */
-export function tbankSettings(given: unknown): TbankSettings {
+function tbankSettings(given: unknown): TbankSettings {
   const settings: unknown = Value.Default(tbankSettingsSchema, structuredClone(given));
   if (Value.Check(tbankSettingsSchema, settings)) return settings;
   const [error] = Value.Errors(tbankSettingsSchema, settings);
