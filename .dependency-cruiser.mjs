@@ -7,9 +7,9 @@ const layers = {
   actors: [],
   telemetry: [],
   switch: ['domain', 'actors'],
-  protocols: ['switch', 'domain', 'telemetry'],
+  protocols: ['switch', 'domain', 'actors', 'telemetry'],
   drivers: ['switch', 'domain', 'actors', 'telemetry'],
-  persistence: ['switch', 'domain', 'telemetry'],
+  persistence: ['switch', 'domain', 'actors', 'telemetry'],
   // Other people's systems, imitated: they share nothing with the switch, or its mistakes would be theirs.
   simulators: [],
 };

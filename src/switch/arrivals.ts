@@ -1,5 +1,5 @@
 // How requests come to their bills: a bill that is not in memory is fetched, what only history can know of it is looked up,
-// and requests for one bill wait for one another, in the order in which they came (S1).
+// and requests for one bill wait for one another, in the order in which they came (S1 in shard.ts).
 //
 //   V1. What is another's goes the way of what is not there: history is asked for it once, whether or not it is in memory,
 //       and for nothing of it. So nobody learns by the time it takes, or by what it costs, which of the two it is.
@@ -72,7 +72,7 @@ export class Arrivals {
     }
     cell.usedAt = this.#around.clock.monotonic();
     const waiting: Waiting = { asked, looked: false, recalled: null, told: NONE_TOLD };
-    if (!cell.loaded || (cell.waiting !== null && cell.waiting.depth > 0)) {
+    if (!cell.loaded || (cell.waiting !== null && cell.waiting.size > 0)) {
       this.#park(cell, waiting);
     } else if (this.references.mustLookUp(cell, asked)) {
       this.#park(cell, waiting);

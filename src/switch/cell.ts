@@ -1,7 +1,7 @@
 // Where one bill lives in memory: its state that runs ahead of the log, its committed value beside it, and what waits
 // for it. The cell is also its own timer (TimerHeap).
 
-import type { Mailbox } from '../actors/mailbox.ts';
+import type { Fifo } from '../actors/fifo.ts';
 import type { Timed } from '../actors/timer-heap.ts';
 import { ABSENT, type Bill } from '../domain/bill/state.ts';
 import type { KeptReference } from '../domain/bill/vocabulary.ts';
@@ -59,7 +59,8 @@ export interface Cell extends Timed {
   batch: number;
   /** Fetched from history; until then everything waits. */
   loaded: boolean;
-  waiting: Mailbox<Waiting> | null;
+  /** Its mailbox; null: nothing waits. */
+  waiting: Fifo<Waiting> | null;
   watchers: Watcher[] | null;
   unwritten: Unwritten[] | null;
   /** What the bill has let go of, where it has been here since before the first; null: nothing, or nobody knows. */
@@ -92,7 +93,7 @@ export function isIdle(cell: Cell, committedBatch: number): boolean {
   return (
     cell.loaded &&
     cell.batch <= committedBatch &&
-    (cell.waiting === null || cell.waiting.depth === 0) &&
+    (cell.waiting === null || cell.waiting.size === 0) &&
     (cell.watchers === null || cell.watchers.length === 0) &&
     (cell.unwritten === null || cell.unwritten.length === 0)
   );

@@ -4,20 +4,20 @@
 //   F2. Between two turns of a line every other line has one: the longest line costs the others nothing.
 //   F3. A line is as long as its share of the room. What ends something finds room in it longer than what begins.
 
-import { Mailbox } from '../actors/mailbox.ts';
+import { Fifo } from '../actors/fifo.ts';
 
 /** Of a line’s share: what begins something. The rest is for what ends something. */
 const BEGINNING_SHARE = 0.75;
 
 interface Line<Item> {
   readonly name: string;
-  readonly items: Mailbox<Item>;
+  readonly items: Fifo<Item>;
 }
 
 export class FairQueue<Item> {
   readonly #max: number;
   readonly #lines = new Map<string, Line<Item>>();
-  readonly #turns = new Mailbox<Line<Item>>(Number.POSITIVE_INFINITY);
+  readonly #turns = new Fifo<Line<Item>>();
   #size = 0;
 
   /** `max`: how many may wait, shared by the lines. */
@@ -34,7 +34,7 @@ export class FairQueue<Item> {
     const line = this.#lines.get(name);
     const lines = this.#lines.size + (line === undefined ? 1 : 0);
     const share = Math.max(1, this.#max / lines);
-    const depth = line?.items.depth ?? 0;
+    const depth = line?.items.size ?? 0;
     if (depth >= (isEnding ? share : share * BEGINNING_SHARE)) return false;
     this.#size += 1;
     (line ?? this.#open(name)).items.push(item);
@@ -48,7 +48,7 @@ export class FairQueue<Item> {
       // It was emptied from its front.
       if (item === undefined) continue;
       this.#size -= 1;
-      if (line.items.depth > 0) this.#turns.push(line);
+      if (line.items.size > 0) this.#turns.push(line);
       else this.#lines.delete(line.name);
       return item;
     }
@@ -63,14 +63,14 @@ export class FairQueue<Item> {
         items.shift();
         taken.push(item);
       }
-      if (items.depth === 0) this.#lines.delete(name);
+      if (items.size === 0) this.#lines.delete(name);
     }
     this.#size -= taken.length;
     return taken;
   }
 
   #open(name: string): Line<Item> {
-    const line = { name, items: new Mailbox<Item>(Number.POSITIVE_INFINITY) };
+    const line = { name, items: new Fifo<Item>() };
     this.#lines.set(name, line);
     this.#turns.push(line);
     return line;

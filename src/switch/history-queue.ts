@@ -1,5 +1,6 @@
 // What a shard has committed and history does not have yet.
 
+import { Fifo } from '../actors/fifo.ts';
 import type { Bill } from '../domain/bill/state.ts';
 import type { Touched } from '../domain/bill/touched.ts';
 import type { EntryId } from './entry-id.ts';
@@ -39,8 +40,7 @@ export function weightOf(transitions: number, bytes: number): number {
 
 /** A queue of committed entries, oldest first. */
 export class HistoryQueue {
-  #entries: CommittedEntry[] = [];
-  #head = 0;
+  readonly #entries = new Fifo<CommittedEntry>();
   #depth = 0;
   #weight = 0;
 
@@ -55,25 +55,22 @@ export class HistoryQueue {
   }
 
   get isEmpty(): boolean {
-    return this.#head === this.#entries.length;
+    return this.#entries.size === 0;
   }
 
   /** The oldest entry that waits. */
   get first(): CommittedEntry | undefined {
-    return this.#entries[this.#head];
+    return this.#entries.peek();
   }
 
   /** The newest entry that waits. */
   get last(): CommittedEntry | undefined {
-    return this.isEmpty ? undefined : this.#entries.at(-1);
+    return this.#entries.last();
   }
 
   /** All that wait, oldest first. */
-  *[Symbol.iterator](): IterableIterator<CommittedEntry> {
-    for (let i = this.#head; i < this.#entries.length; i++) {
-      const entry = this.#entries[i];
-      if (entry !== undefined) yield entry;
-    }
+  [Symbol.iterator](): IterableIterator<CommittedEntry> {
+    return this.#entries[Symbol.iterator]();
   }
 
   push(entry: CommittedEntry): void {
@@ -86,9 +83,7 @@ export class HistoryQueue {
   head(weightMax: number): CommittedEntry[] {
     const taken: CommittedEntry[] = [];
     let weight = 0;
-    for (let i = this.#head; i < this.#entries.length; i++) {
-      const entry = this.#entries[i];
-      if (entry === undefined) break;
+    for (const entry of this.#entries) {
       weight += entry.weight;
       if (taken.length > 0 && weight > weightMax) break;
       taken.push(entry);
@@ -105,19 +100,16 @@ export class HistoryQueue {
       first = this.first
     ) {
       taken.push(first);
-      this.#head += 1;
+      this.#entries.shift();
       this.#depth -= first.items.length;
       this.#weight -= first.weight;
-    }
-    if (this.#head > 1_024 || this.isEmpty) {
-      this.#entries = this.#entries.slice(this.#head);
-      this.#head = 0;
     }
     return taken;
   }
 
   /** Whether an entry of exactly this id waits. */
   has(entry: EntryId): boolean {
-    return this.#entries.some((each, i) => i >= this.#head && each.entry === entry);
+    for (const each of this.#entries) if (each.entry === entry) return true;
+    return false;
   }
 }

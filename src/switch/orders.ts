@@ -1,7 +1,7 @@
 // The orders of a shard: which bill an order made, so that a repeated create makes no second one (A9). Commands of one
 // order wait for one another while history is asked.
 
-import { Mailbox } from '../actors/mailbox.ts';
+import { Fifo } from '../actors/fifo.ts';
 import type { BillId, Reference, TerminalId } from '../domain/ids.ts';
 import { DAY_MS, type Millis } from '../domain/time.ts';
 import { OrderFilter } from './order-filter.ts';
@@ -18,7 +18,7 @@ export interface OrderCell {
   /** What is known of it; null: nothing (yet). */
   fate: OrderFate | null;
   /** Set while history is being asked. */
-  waiting: Mailbox<Asked> | null;
+  waiting: Fifo<Asked> | null;
 }
 
 /** What became of an order: a bill, or a tombstone (`billId` null). */
@@ -64,8 +64,10 @@ export class Orders {
 
   /** Lets a request wait for history's answer. False when too many wait. */
   park(cell: OrderCell, asked: Asked): boolean {
-    cell.waiting ??= new Mailbox<Asked>(this.#mailboxMax);
-    return cell.waiting.push(asked);
+    cell.waiting ??= new Fifo();
+    if (cell.waiting.size >= this.#mailboxMax) return false;
+    cell.waiting.push(asked);
+    return true;
   }
 
   /** Settles what became of the order. Returns how to put it back, should the batch fail. */

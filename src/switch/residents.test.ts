@@ -3,6 +3,7 @@ import { billId, makeBill, makeEvent, NOON } from '../../tests/support/bill-fixt
 import { assert } from '../domain/assert.ts';
 import type { Bill, PresentBill } from '../domain/bill/state.ts';
 import { NEVER, plus } from '../domain/time.ts';
+import type { Waiting } from './cell.ts';
 import type { EntryId } from './entry-id.ts';
 import { EventIndex } from './event-index.ts';
 import { Residents } from './residents.ts';
@@ -66,6 +67,18 @@ describe('the bills in memory', () => {
     const pending = withBill({ ...open, outbox: [makeEvent()] });
     pending.residents.passivate(NOW);
     expect(pending.residents.awake(id)).toBeDefined();
+  });
+
+  test('have room for so many requests that wait for one of them', () => {
+    const { residents } = withBill();
+    const cell = residents.awake(id);
+    assert(cell !== undefined, 'it is here');
+    const waiting = { looked: false } as Waiting;
+    const parked = Array.from({ length: 11 }, () => residents.park(cell, waiting));
+    expect(parked).toEqual([...Array<boolean>(10).fill(true), false]);
+    expect(residents.takeDeepest()).toBe(10);
+    cell.waiting?.shift();
+    expect(residents.park(cell, waiting)).toBe(true);
   });
 
   test('leave instead of resting where nothing is to come', () => {

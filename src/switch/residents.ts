@@ -1,7 +1,7 @@
 // The bills in a shard's memory, their timers and their events. A bill comes in when it is made or fetched; once history
 // has all of it, it rests when nobody has asked for it lately, and leaves when nobody has for longer (A8).
 
-import { Mailbox } from '../actors/mailbox.ts';
+import { Fifo } from '../actors/fifo.ts';
 import { TimerHeap } from '../actors/timer-heap.ts';
 import { nextDueOf } from '../domain/bill/bill.ts';
 import { type Bill, isPresent, type PresentBill } from '../domain/bill/state.ts';
@@ -11,9 +11,6 @@ import { type Cell, isIdle, makeCell, type Waiting, type Watcher } from './cell.
 import type { EntryId } from './entry-id.ts';
 import type { EventIndex } from './event-index.ts';
 import { type BillPacker, RestingBills } from './resting-bills.ts';
-
-/** Places of those that have gone are kept for so many, so that one in so many takes pays for the copy. */
-const FINISHED_CHUNK = 4_096;
 
 export class Residents {
   /** Cells by what their bill waits for. */
@@ -108,10 +105,11 @@ export class Residents {
 
   /** Lets a request wait for its bill. False when the mailbox is full. */
   park(cell: Cell, waiting: Waiting): boolean {
-    cell.waiting ??= new Mailbox<Waiting>(this.#mailboxMax);
-    const isTaken = cell.waiting.push(waiting);
-    this.#deepest = Math.max(this.#deepest, cell.waiting.depth);
-    return isTaken;
+    cell.waiting ??= new Fifo();
+    if (cell.waiting.size >= this.#mailboxMax) return false;
+    cell.waiting.push(waiting);
+    this.#deepest = Math.max(this.#deepest, cell.waiting.size);
+    return true;
   }
 
   /** Takes out every request that waits for history, and every bill that is not here yet. */
@@ -251,8 +249,7 @@ function isOver(bill: PresentBill): boolean {
 
 /** Cells of bills for which nothing is to come, in the order in which history had the last of them. */
 class Finished {
-  #queue: { readonly cell: Cell; readonly usedAt: number }[] = [];
-  #head = 0;
+  readonly #queue = new Fifo<{ readonly cell: Cell; readonly usedAt: number }>();
 
   push(cell: Cell): void {
     this.#queue.push({ cell, usedAt: cell.usedAt });
@@ -261,22 +258,14 @@ class Finished {
   /** The next that was last used before then; one that was used again since is the sweep's. */
   take(usedBefore: number): Cell | undefined {
     for (;;) {
-      const first = this.#queue[this.#head];
+      const first = this.#queue.peek();
       if (first === undefined || first.usedAt >= usedBefore) return undefined;
-      this.#head += 1;
-      if (this.#head === this.#queue.length) this.clear();
-      else if (this.#head >= FINISHED_CHUNK) this.#shed();
+      this.#queue.shift();
       if (first.cell.usedAt === first.usedAt) return first.cell;
     }
   }
 
   clear(): void {
-    this.#queue = [];
-    this.#head = 0;
-  }
-
-  #shed(): void {
-    this.#queue = this.#queue.slice(this.#head);
-    this.#head = 0;
+    this.#queue.clear();
   }
 }

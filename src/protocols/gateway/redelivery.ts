@@ -1,12 +1,12 @@
 // Sends unacknowledged events again after 2, 5, 10, then every 30 s: one timer for the whole gateway. Events with the
 // same delay fall due in the order in which they were queued, so a queue a delay is all that it takes.
 
+import { Fifo } from '../../actors/fifo.ts';
 import type { Clock } from '../../switch/ports.ts';
 import type { PendingEvent } from './pending.ts';
 
 const DELAYS_MS = [2_000, 5_000, 10_000, 30_000] as const;
 const TICK_MIN_MS = 50;
-const COMPACT_AT = 1_024;
 
 /** Whoever can send an event again. Answers whether it is to be sent again later. */
 export interface Redeliverer {
@@ -22,7 +22,7 @@ interface Entry {
 
 export class Redelivery {
   readonly #clock: Clock;
-  readonly #queues: readonly Queue[] = DELAYS_MS.map(() => new Queue());
+  readonly #queues: readonly Fifo<Entry>[] = DELAYS_MS.map(() => new Fifo());
   #cancelTick: (() => void) | null = null;
   #tickAt = Number.POSITIVE_INFINITY;
   #isStopped = false;
@@ -66,7 +66,7 @@ export class Redelivery {
   }
 
   /** Runs what is due; returns when the next entry that still counts is. */
-  #run(queue: Queue, now: number): number {
+  #run(queue: Fifo<Entry>, now: number): number {
     for (;;) {
       const entry = queue.peek();
       if (entry === undefined) return Number.POSITIVE_INFINITY;
@@ -78,31 +78,5 @@ export class Redelivery {
       pending.repeats += 1;
       this.schedule(pending, entry.to);
     }
-  }
-}
-
-/** First in, first out, without moving what stays. */
-class Queue {
-  #entries: Entry[] = [];
-  #head = 0;
-
-  push(entry: Entry): void {
-    this.#entries.push(entry);
-  }
-
-  peek(): Entry | undefined {
-    return this.#entries[this.#head];
-  }
-
-  shift(): void {
-    this.#head += 1;
-    if (this.#head < COMPACT_AT || this.#head * 2 < this.#entries.length) return;
-    this.#entries = this.#entries.slice(this.#head);
-    this.#head = 0;
-  }
-
-  clear(): void {
-    this.#entries = [];
-    this.#head = 0;
   }
 }

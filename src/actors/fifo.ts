@@ -1,25 +1,19 @@
-// A bounded queue of what waits for one actor. It grows from nothing, since almost every mailbox is empty almost
-// always, and gives its memory back when it is drained.
+// First in, first out, without moving what stays, however many that are. It grows from nothing, since almost every queue
+// is empty almost always, and gives its memory back when it is drained.
 
-export class Mailbox<Item> {
-  readonly #max: number;
-  #items: Item[] = [];
+/** How many places may be left empty at the front before those behind move up. */
+const EMPTY_MAX = 1_024;
+
+export class Fifo<Item> {
+  #items: (Item | undefined)[] = [];
   #head = 0;
 
-  /** `max`: how many items may wait; beyond it `push` refuses. */
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  get depth(): number {
+  get size(): number {
     return this.#items.length - this.#head;
   }
 
-  /** Whether the item was taken; false when the mailbox is full. */
-  push(item: Item): boolean {
-    if (this.depth >= this.#max) return false;
+  push(item: Item): void {
     this.#items.push(item);
-    return true;
   }
 
   /** The oldest item, left in place. */
@@ -27,15 +21,20 @@ export class Mailbox<Item> {
     return this.#items[this.#head];
   }
 
+  /** The newest item, left in place. */
+  last(): Item | undefined {
+    return this.#items.at(-1);
+  }
+
   /** Takes the oldest item out. */
   shift(): Item | undefined {
     const item = this.#items[this.#head];
     if (item === undefined) return undefined;
+    this.#items[this.#head] = undefined;
     this.#head += 1;
     if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
+      this.clear();
+    } else if (this.#head > EMPTY_MAX && this.#head * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }
@@ -44,10 +43,14 @@ export class Mailbox<Item> {
 
   /** Takes everything out. */
   drain(): Item[] {
-    const items = this.#items.slice(this.#head);
+    const items = [...this];
+    this.clear();
+    return items;
+  }
+
+  clear(): void {
     this.#items = [];
     this.#head = 0;
-    return items;
   }
 
   /** The waiting items, oldest first. */
