@@ -1,26 +1,29 @@
-// All misses of a tick in one question, one question under way at a time: what is wanted meanwhile goes with the next.
+// All misses of a tick in one question, so many questions under way at a time: what is wanted meanwhile goes with the next.
 
 export type Fetched<Value> = { readonly found: Value } | { readonly failed: unknown };
 
 export class BatchedFetch<Key, Value> {
   readonly #fetch: (keys: readonly Key[]) => Promise<readonly Value[]>;
   readonly #batchMax: number;
+  readonly #atOnceMax: number;
   readonly #settled: () => void;
   #wanted: { key: Key; done: (fetched: Fetched<Value>) => void }[] = [];
-  #isUnderWay = false;
+  #underWay = 0;
 
   /**
    * `fetch` answers in the order asked; `settled` is called after the callbacks of a question have run, so that what
-   * they caused can be flushed.
+   * they caused can be flushed. `atOnceMax`: how many questions may be under way; left out, one.
    */
   constructor(options: {
     fetch: (keys: readonly Key[]) => Promise<readonly Value[]>;
     batchMax: number;
-    settled: () => void;
+    atOnceMax?: number;
+    settled?: () => void;
   }) {
     this.#fetch = options.fetch;
     this.#batchMax = options.batchMax;
-    this.#settled = options.settled;
+    this.#atOnceMax = options.atOnceMax ?? 1;
+    this.#settled = options.settled ?? (() => undefined);
   }
 
   /** How many keys wait for the next question. */
@@ -33,12 +36,15 @@ export class BatchedFetch<Key, Value> {
     this.#wanted.push({ key, done });
   }
 
-  /** Asks now, unless a question is under way. */
+  /** Asks now, unless enough questions are under way. */
   flush(): void {
-    if (this.#isUnderWay || this.#wanted.length === 0) return;
+    while (this.#underWay < this.#atOnceMax && this.#wanted.length > 0) this.#ask();
+  }
+
+  #ask(): void {
     const batch = this.#wanted.slice(0, this.#batchMax);
     this.#wanted = this.#wanted.slice(batch.length);
-    this.#isUnderWay = true;
+    this.#underWay += 1;
     this.#fetch(batch.map(({ key }) => key)).then(
       (values) => this.#answer(batch, (i) => this.#valueAt(values, i)),
       (error: unknown) => this.#answer(batch, () => ({ failed: error })),
@@ -55,7 +61,7 @@ export class BatchedFetch<Key, Value> {
     batch: readonly { done: (fetched: Fetched<Value>) => void }[],
     fetchedAt: (index: number) => Fetched<Value>,
   ): void {
-    this.#isUnderWay = false;
+    this.#underWay -= 1;
     batch.forEach(({ done }, i) => {
       done(fetchedAt(i));
     });
