@@ -136,8 +136,8 @@ export function eventBillOf(terms: Terms): EventBill {
   return { id, orderId, amount, currency, purpose, policies, institutionId, mode };
 }
 
-/** Streams are in order of time, then bill, then number. */
-function byPlace(left: StreamedEvent, right: StreamedEvent): number {
+/** By time, then bill, then number: the order of a stream. */
+export function byPlace(left: StreamedEvent, right: StreamedEvent): number {
   const byTime = sentAt(left.event) - sentAt(right.event);
   if (byTime !== 0) return byTime;
   if (left.bill.id !== right.bill.id) return left.bill.id < right.bill.id ? -1 : 1;

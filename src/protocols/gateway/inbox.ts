@@ -15,9 +15,10 @@
 //   I6. A reader that cannot take more keeps its place, and goes on from there.
 
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import { byPlace } from '../../switch/event-index.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
 import type { Presenter } from '../../switch/requests.ts';
-import { byPlace, eventId, PendingEvent, WINDOW_MAX } from './pending.ts';
+import { eventId, PendingEvent, WINDOW_MAX } from './pending.ts';
 import type { FoundEvents } from './pending-reader.ts';
 import type { Redeliverer, Redelivery } from './redelivery.ts';
 

@@ -4,9 +4,9 @@ import { ManualClock } from '../../../tests/support/manual-clock.ts';
 import { eventsUpTo } from '../../../tests/support/stream-events.ts';
 import { must } from '../../domain/assert.ts';
 import { EVENT_LIFE_MS } from '../../domain/bill/vocabulary.ts';
+import { byPlace } from '../../switch/event-index.ts';
 import type { Listings } from '../../switch/listings-port.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
-import { byPlace } from './pending.ts';
 import { type PendingSources, readPending } from './pending-reader.ts';
 
 const [inHistory, alone, following] = eventsUpTo(3) as [

@@ -3,10 +3,11 @@
 import { sentAt } from '../../domain/bill/outbox.ts';
 import { EVENT_LIFE_MS, type Recipient } from '../../domain/bill/vocabulary.ts';
 import { type Millis, millis } from '../../domain/time.ts';
+import { byPlace } from '../../switch/event-index.ts';
 import type { Listings } from '../../switch/listings-port.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
 import type { ShardDoor } from '../../switch/requests.ts';
-import { byPlace, eventId, WINDOW_MAX } from './pending.ts';
+import { eventId, WINDOW_MAX } from './pending.ts';
 
 const PAGE = 1_000;
 
@@ -72,7 +73,7 @@ async function readMemory(
 
 /**
  * Adds what history has until a window is full or there is no more; answers whether there is no more. Mostly the first
- * page is enough. Where much of it has ended or is another's, all is read once more, as it is at one time (I5).
+ * page is enough. Where much of it has ended or is another's, all is read once more, as it is at one time (I5 in inbox.ts).
  */
 async function readHistory(
   { listings, accepts }: PendingSources,

@@ -1,6 +1,5 @@
 // An event that waits in a gateway for its acknowledgement, with its bytes, encoded once for all who are sent it.
 
-import { sentAt } from '../../domain/bill/outbox.ts';
 import { partId } from '../../domain/ids.ts';
 import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Encoding, Presenter } from '../../switch/requests.ts';
@@ -11,14 +10,6 @@ export const WINDOW_MAX = 1_000;
 
 export function eventId(event: StreamedEvent): string {
   return partId(event.bill.id, 'e', event.event.no);
-}
-
-/** By time, then bill, then number: the order of a stream. */
-export function byPlace(left: StreamedEvent, right: StreamedEvent): number {
-  const byTime = sentAt(left.event) - sentAt(right.event);
-  if (byTime !== 0) return byTime;
-  if (left.bill.id !== right.bill.id) return left.bill.id < right.bill.id ? -1 : 1;
-  return left.event.no - right.event.no;
 }
 
 export class PendingEvent {
