@@ -2,6 +2,7 @@
 // so that nobody waits for it.
 
 import { readFileSync, readlinkSync } from 'node:fs';
+import { isAlive, seeProcess } from './persistence/processes.ts';
 
 /** A worker of a process of a node. */
 export interface Holder {
@@ -91,24 +92,8 @@ function machine(): string {
   }
 }
 
-/** Whether a process of this pid exists, our own or another's. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}
-
-/** Field 22 of /proc/<pid>/stat; ENDED for a zombie; undefined where /proc does not show the process, or not to us. */
+/** When a process began; ENDED for a zombie. */
 function begun(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in brackets may hold anything; the fields after the last bracket are plain.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? ENDED : fields[19];
-  } catch {
-    return undefined;
-  }
+  const seen = seeProcess(pid);
+  return seen?.isZombie === true ? ENDED : seen?.began;
 }

@@ -24,7 +24,7 @@ beforeAll(async () => {
   chmodSync(parent, 0o700);
   built = join(here, '..', '..', 'node_modules', '.cache', `qrswitch-test-${process.pid}`);
   mkdirSync(built, { recursive: true });
-  for (const name of ['embedded-postgres', 'folder-owner', 'postgres-programs']) {
+  for (const name of ['embedded-postgres', 'folder-owner', 'postgres-programs', 'processes']) {
     const { outputText } = ts.transpileModule(readFileSync(join(here, `${name}.ts`), 'utf8'), {
       compilerOptions: {
         target: ts.ScriptTarget.ES2023,

@@ -15,7 +15,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import type { Logger } from '../telemetry/log.ts';
-import { beganAt, isAlive, type Process, releaseOwnership, takeOwnership } from './folder-owner.ts';
+import { beganAt, type Process, releaseOwnership, takeOwnership } from './folder-owner.ts';
 import {
   findPostgresPrograms,
   freePort,
@@ -26,6 +26,7 @@ import {
   type ServerAccount,
   serverAccount,
 } from './postgres-programs.ts';
+import { isAlive } from './processes.ts';
 
 export interface EmbeddedPostgres {
   /** Of the database `qrswitch`, with its password. Stays the same until `stop`. */

@@ -1,10 +1,10 @@
 // Who owns a folder: one process at a time (E1 in embedded-postgres.ts). A dead owner's claim counts for nothing.
 
-import { readFileSync } from 'node:fs';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../telemetry/log.ts';
+import { isAlive, seeProcess } from './processes.ts';
 
 const POLL_MS = 100;
 
@@ -94,23 +94,9 @@ function isSameProcess({ pid, began }: Process): boolean {
   return isAlive(pid) && (began === null || began === beganAt(pid));
 }
 
+/** Null where the system does not tell. */
 export function beganAt(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, in brackets, may hold anything; the 20th field after it is the time.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch {
-    return null;
-  }
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return seeProcess(pid)?.began ?? null;
 }
 
 /** Gives the folder up. */
