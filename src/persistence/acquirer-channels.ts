@@ -1,8 +1,8 @@
 // Each acquirer is a paychannel of its institution: its payments and credits stand under that name in lists and reports.
 // Nobody has a key of it.
 
-import postgres from 'postgres';
 import type { InstitutionId, PaychannelId } from '../domain/ids.ts';
+import { overOneConnection } from './one-connection.ts';
 
 export interface AcquirerChannel {
   readonly name: string;
@@ -14,12 +14,11 @@ export function channelOf(name: string): PaychannelId {
 }
 
 /** Makes those that are missing. Returns what is wrong with one of them; null where nothing is. */
-export async function ensureAcquirerChannels(
+export function ensureAcquirerChannels(
   databaseUrl: string,
   acquirers: readonly AcquirerChannel[],
 ): Promise<string | null> {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => undefined });
-  try {
+  return overOneConnection(databaseUrl, async (sql) => {
     for (const { name, institutionId } of acquirers) {
       await sql`
         insert into paychannels (id, institution_id, name)
@@ -35,7 +34,5 @@ export async function ensureAcquirerChannels(
       }
     }
     return null;
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
+  });
 }

@@ -2,7 +2,7 @@
 
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import postgres, { type Sql } from 'postgres';
+import type { Sql } from 'postgres';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
 import { hashKey, readKeyHashes } from './key-hashes.ts';
 import {
@@ -13,6 +13,7 @@ import {
   addPaychannel,
   addTerminal,
 } from './onboarding.ts';
+import { overOneConnection } from './one-connection.ts';
 
 /** What `demo.json` holds. */
 export interface DemoData {
@@ -28,7 +29,7 @@ export interface DemoData {
  * Makes the demo, unless the file names one that this database has; writes the file (mode 600) where it is new or the
  * address has changed. A demo of another database is replaced: its keys open nothing here.
  */
-export async function ensureDemo(options: {
+export function ensureDemo(options: {
   databaseUrl: string;
   /** Where `demo.json` is or goes. */
   file: string;
@@ -37,8 +38,7 @@ export async function ensureDemo(options: {
   peppers?: readonly string[];
 }): Promise<DemoData> {
   const { file, baseUrl, peppers = [] } = options;
-  const sql = postgres(options.databaseUrl, { max: 1, onnotice: () => undefined });
-  try {
+  return overOneConnection(options.databaseUrl, async (sql) => {
     const found = await readDemo(file);
     if (found !== null && (await isInUse(sql, found, peppers))) {
       const demo = { ...found, baseUrl };
@@ -48,9 +48,7 @@ export async function ensureDemo(options: {
     const demo = await makeDemo(sql, baseUrl, peppers);
     await writeDemo(file, demo);
     return demo;
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
+  });
 }
 
 async function makeDemo(sql: Sql, baseUrl: string, peppers: readonly string[]): Promise<DemoData> {

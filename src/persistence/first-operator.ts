@@ -1,18 +1,18 @@
 // The first system operator of a database: whoever can write to Postgres may make it, as long as there is none.
 
-import postgres, { type Sql } from 'postgres';
+import type { Sql } from 'postgres';
 import { readKeyHashes } from './key-hashes.ts';
 import { addKey, addOperator } from './onboarding.ts';
+import { overOneConnection } from './one-connection.ts';
 
 /** Its key; null where a system operator has one already. A switch has been started on the database. */
-export async function makeFirstOperator(options: {
+export function makeFirstOperator(options: {
   databaseUrl: string;
   name: string;
   peppers: readonly string[];
 }): Promise<string | null> {
   const { databaseUrl, name, peppers } = options;
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => undefined });
-  try {
+  return overOneConnection(databaseUrl, async (sql) => {
     await refuseOtherPeppers(sql, peppers);
     const [known] = await sql`
       select 1 from operators o join keys k on k.operator_id = o.id
@@ -22,9 +22,7 @@ export async function makeFirstOperator(options: {
     if (known !== undefined) return null;
     const id = await addOperator(sql, { institutionId: null, name, role: 'system' });
     return await addKey(sql, { kind: 'operator', id }, peppers);
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
+  });
 }
 
 /** A running switch would know no key that lies under others than its own. */

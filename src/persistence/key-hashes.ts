@@ -9,7 +9,8 @@
 //       cannot compute.
 
 import { createHash, createHmac } from 'node:crypto';
-import postgres, { type ISql, type Sql } from 'postgres';
+import type { ISql, Sql } from 'postgres';
+import { overOneConnection } from './one-connection.ts';
 
 /** Any number that nobody else uses: one switch at a time lays peppers over keys. */
 const LOCK = 4_715_328_016;
@@ -73,12 +74,11 @@ export async function readKeyHashes(
  * Lays over the stored keys whatever pepper is new (K2). Returns what is wrong with the configured ones, where they are
  * not those of before, with new ones behind them: no key would be known by them.
  */
-export async function settleKeyHashes(
+export function settleKeyHashes(
   url: string,
   configured: readonly string[],
 ): Promise<string | null> {
-  const sql = postgres(url, { max: 1, onnotice: () => undefined });
-  try {
+  return overOneConnection(url, async (sql) => {
     await sql`select pg_advisory_lock(${LOCK})`;
     const hashes = await readKeyHashes(sql, configured);
     const given = hashes.fingerprints();
@@ -93,9 +93,7 @@ export async function settleKeyHashes(
     if (added.length > 0) await sql`insert into key_peppers ${sql(added)}`;
     while (await layOver(sql, hashes));
     return null;
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
+  });
 }
 
 /** Some of the keys that lie under fewer peppers; false where there are none left. */

@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import postgres from 'postgres';
+import { overOneConnection } from './one-connection.ts';
 
 export interface Migration {
   /** `NNNN_name`. */
@@ -32,12 +32,11 @@ export function readMigrations(
 }
 
 /** Applies what is missing and returns its names. Throws where the database is newer than the code, or differs. */
-export async function migrate(
+export function migrate(
   url: string,
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<string[]> {
-  const sql = postgres(url, { max: 1, onnotice: () => undefined });
-  try {
+  return overOneConnection(url, async (sql) => {
     // M2: held by the connection. Were it lost on the way, the recording line's key would still refuse a second run.
     await sql`select pg_advisory_lock(${LOCK})`;
     await sql`
@@ -56,9 +55,7 @@ export async function migrate(
       );
     }
     return missing.map(({ name }) => name);
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
+  });
 }
 
 /** M3. */

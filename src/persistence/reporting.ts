@@ -2,8 +2,9 @@
 // granted here says which columns. Packed states, labels of payers, keys and secrets are nobody's.
 
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
-import postgres, { type Sql } from 'postgres';
+import type { Sql } from 'postgres';
 import { makeId } from './onboarding.ts';
+import { overOneConnection } from './one-connection.ts';
 
 /** What a report may read. A column that is not named is not readable. */
 const REPORTED: Readonly<Record<string, readonly string[]>> = {
@@ -118,7 +119,7 @@ export function addReportingRole(
 ): Promise<NewReportingRole | null> {
   const role = `qrs_report_${makeId('key').slice('key_'.length)}`;
   const password = randomBytes(PASSWORD_BYTES).toString('base64url');
-  return inDatabase(databaseUrl, async (sql) => {
+  return overOneConnection(databaseUrl, async (sql) => {
     const [known] = await sql<{ id: string; schema: string }[]>`
       select id, current_schema() as schema from institutions where id = ${institutionId}`;
     if (known === undefined) return null;
@@ -140,7 +141,7 @@ export function addReportingRole(
 }
 
 export function listReportingRoles(databaseUrl: string): Promise<ReportingRole[]> {
-  return inDatabase(databaseUrl, async (sql) => {
+  return overOneConnection(databaseUrl, async (sql) => {
     const rows = await sql<{ role_name: string; institution_id: string }[]>`
       select role_name, institution_id from reporting_roles order by created_at, role_name`;
     return rows.map((row) => ({ role: row.role_name, institutionId: row.institution_id }));
@@ -149,7 +150,7 @@ export function listReportingRoles(databaseUrl: string): Promise<ReportingRole[]
 
 /** Takes the role away, with its sessions. False where it is none of these. */
 export function removeReportingRole(databaseUrl: string, role: string): Promise<boolean> {
-  return inDatabase(databaseUrl, async (sql) => {
+  return overOneConnection(databaseUrl, async (sql) => {
     const [known] = await sql<{ institution_id: string; schema: string }[]>`
       select institution_id, current_schema() as schema from reporting_roles where role_name = ${role}`;
     if (known === undefined || !NAME.test(role)) return false;
@@ -166,15 +167,6 @@ export function removeReportingRole(databaseUrl: string, role: string): Promise<
     ]);
     return true;
   });
-}
-
-async function inDatabase<T>(databaseUrl: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => undefined });
-  try {
-    return await work(sql);
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
 }
 
 /** Several statements in one message are one transaction, which no lost connection tears apart. */

@@ -2,17 +2,13 @@
 // to be configured; who reads the database could sign in the switch's name, as they could change its bills.
 
 import { randomBytes } from 'node:crypto';
-import postgres from 'postgres';
+import { overOneConnection } from './one-connection.ts';
 
 const KEY_BYTES = 32;
 
 /** The secret of this name, base64url: drawn and kept, durably, where there is none. Of several first starts one wins. */
-export async function ensureSecret(options: {
-  databaseUrl: string;
-  name: string;
-}): Promise<string> {
-  const sql = postgres(options.databaseUrl, { max: 1, onnotice: () => undefined });
-  try {
+export function ensureSecret(options: { databaseUrl: string; name: string }): Promise<string> {
+  return overOneConnection(options.databaseUrl, async (sql) => {
     const known = await sql<SecretColumns[]>`
       select value from secrets where name = ${options.name}`;
     if (known[0] !== undefined) return textOf(known[0]);
@@ -28,9 +24,7 @@ export async function ensureSecret(options: {
       select value from secrets where name = ${options.name}`;
     if (kept === undefined) throw new Error(`the database did not keep the secret ${options.name}`);
     return textOf(kept);
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
+  });
 }
 
 interface SecretColumns {
