@@ -4,7 +4,14 @@ import type { MadeAgreement } from '../../switch/operator-desk.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import type { OperatorRequestBody } from '../schemas/operator.ts';
 import { parseTime } from '../wire-time.ts';
-import { type Answering, changedAnswer, pageAnswer, textOf, timeOf } from './operator-answers.ts';
+import {
+  type Answering,
+  changedAnswer,
+  foundAnswer,
+  pageAnswer,
+  textOf,
+  timeOf,
+} from './operator-answers.ts';
 import type { GatewayOptions } from './options.ts';
 
 const UNKNOWN: Problem = { code: 'agreement.notFound' };
@@ -26,8 +33,7 @@ export function agreementAnswers({ desk, clock }: GatewayOptions) {
       if (agreed.is === 'exists') {
         return { code: 'agreement.exists', members: { agreementId: agreed.id } };
       }
-      const told = changedAnswer(agreed, { code: 'party.notFound' }, show);
-      return 'code' in told || agreed.is === 'repeated' ? told : { ...told, status: 201 };
+      return changedAnswer(agreed, { code: 'party.notFound' }, show, 201);
     },
     list: (asked) =>
       pageAnswer(asked, clock, show, (scope, page) =>
@@ -35,7 +41,7 @@ export function agreementAnswers({ desk, clock }: GatewayOptions) {
       ),
     get: async ({ acting, params }) => {
       const agreement = await agreements.find(acting.scope, params.agreementId ?? '');
-      return agreement === null ? UNKNOWN : { status: 200, body: show(agreement) };
+      return foundAnswer(agreement, UNKNOWN, show);
     },
     end: async ({ acting, params }) =>
       changedAnswer(await agreements.end(acting, params.agreementId ?? ''), UNKNOWN, show),

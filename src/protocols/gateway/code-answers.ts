@@ -3,7 +3,13 @@
 import type { CodedKind, CodeFields } from '../../switch/qr.ts';
 import { problemOfFormat } from '../known-formats.ts';
 import type { Problem } from '../problem-document.ts';
-import { type Answer, type Answering, type Asked, changedAnswer } from './operator-answers.ts';
+import {
+  type Answer,
+  type Answering,
+  type Asked,
+  changedAnswer,
+  foundAnswer,
+} from './operator-answers.ts';
 import type { GatewayOptions } from './options.ts';
 
 const UNKNOWN: Problem = { code: 'party.notFound' };
@@ -12,7 +18,7 @@ export function codeAnswers({ desk, hosted }: GatewayOptions, kind: CodedKind) {
   const show = async ({ acting, params }: Asked): Promise<Answer> => {
     const id = params.partyId ?? '';
     const codes = await desk.codes(acting.scope, kind, id);
-    return codes === null ? UNKNOWN : { status: 200, body: { kind, id, ...codes } };
+    return foundAnswer(codes, UNKNOWN, (found) => ({ kind, id, ...found }));
   };
   return {
     codes: show,

@@ -22,14 +22,36 @@ export interface Asked {
 
 export type Answering = (asked: Asked) => Promise<Answer>;
 
+export const FORBIDDEN: Problem = {
+  code: 'request.forbidden',
+  detail: 'The role of this operator does not take in this call.',
+};
+
+/** Why an operator may not do what the role does not take in, or does not while it is suspended. */
+export function refusalOf(operator: Principal): Problem {
+  return operator.suspended ? { code: 'request.suspended' } : FORBIDDEN;
+}
+
+/** `statusWhenDone`: 201 where something was made; a repeat is answered 200. */
 export function changedAnswer<T>(
   changed: Changed<T>,
   unknown: Problem,
-  show: (shown: T) => object,
+  show: (shown: T, key: string | null) => object,
+  statusWhenDone: 200 | 201 = 200,
 ): Answer {
   if (changed.is === 'unknown') return unknown;
   if (changed.is === 'reused') return { code: 'idempotency.reused' };
-  return { status: 200, body: show(changed.shown) };
+  const status = changed.is === 'done' ? statusWhenDone : 200;
+  return { status, body: show(changed.shown, changed.key) };
+}
+
+/** What was looked for, as it is shown; null: `unknown`. */
+export function foundAnswer<T>(
+  found: T | null,
+  unknown: Problem,
+  show: (found: T) => object,
+): Answer {
+  return found === null ? unknown : { status: 200, body: show(found) };
 }
 
 /** The page that is asked for, of what `find` finds. */
@@ -62,9 +84,13 @@ export function listAnswer<T extends { readonly id: string }>(
 
 const PLACE = /^[a-z]{3}_[\w-]{1,60}$/;
 
-function pageOf({ limit, cursor }: QueryValues): PageOf | Problem {
+/** The page that is asked for; `isPlace`: whether a list could have given its cursor. */
+export function pageOf(
+  { limit, cursor }: QueryValues,
+  isPlace: (after: string) => boolean = (after) => PLACE.test(after),
+): PageOf | Problem {
   const after = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : null;
-  if (after !== null && !PLACE.test(after)) {
+  if (after !== null && !isPlace(after)) {
     return invalid([{ path: 'cursor', message: 'is not a cursor that a list gave' }]);
   }
   return { limit: typeof limit === 'number' ? limit : LIMITS.page, after };

@@ -4,7 +4,6 @@ import { inForce, type LimitSettings } from '../../switch/limits.ts';
 import {
   type Acting,
   type AuditLine,
-  type Changed,
   type IssuedKey,
   type LimitedKind,
   mayDo,
@@ -34,7 +33,10 @@ import {
   type Answering,
   type Asked,
   changedAnswer,
+  FORBIDDEN,
+  foundAnswer,
   pageAnswer,
+  refusalOf,
   textOf,
   timeOf,
 } from './operator-answers.ts';
@@ -43,11 +45,6 @@ import { maySeePayers, payerAnswers } from './payer-answers.ts';
 import { readQuery } from './query.ts';
 import { tariffAnswers } from './tariff-answers.ts';
 import { webhookAnswers } from './webhook-answers.ts';
-
-const FORBIDDEN: Problem = {
-  code: 'request.forbidden',
-  detail: 'The role of this operator does not take in this call.',
-};
 
 const OF_HOLDERS = new Set(['key', 'webhook']);
 
@@ -61,7 +58,7 @@ export function operatorHandlers(
     const answer = answerOf(options, subject, verb);
     handlers.set(id, (exchange, operator) => {
       if (!mayAsk(operator, subject, verb)) {
-        exchange.refuse(operator.suspended ? { code: 'request.suspended' } : FORBIDDEN);
+        exchange.refuse(refusalOf(operator));
         return;
       }
       const asked = read(exchange, operator);
@@ -175,7 +172,7 @@ function partyAnswers({ desk, clock }: GatewayOptions, kind: PartyKind) {
         if (fields.role === 'system' && !acting.scope.seesSystem) return FORBIDDEN;
       }
       const changed = await desk.add(acting, kind, fields, withKey);
-      return createdAnswer(changed, unknown, showParty);
+      return changedAnswer(changed, unknown, showNewParty, 201);
     },
     list: (asked) => {
       const { institutionId, merchantId } = asked.query;
@@ -184,7 +181,7 @@ function partyAnswers({ desk, clock }: GatewayOptions, kind: PartyKind) {
     },
     get: async ({ acting, params }) => {
       const party = await desk.find(acting.scope, kind, params.partyId ?? '');
-      return party === null ? unknown : { status: 200, body: showParty(party) };
+      return foundAnswer(party, unknown, showParty);
     },
     change: async ({ acting, params, body }) => {
       const changed = await desk.change(acting, kind, params.partyId ?? '', kept(body));
@@ -238,8 +235,6 @@ function flawsOfOperator({ role, institutionId, merchantId }: PartyFields): Viol
 
 function keyAnswers({ desk, clock }: GatewayOptions) {
   const unknown: Problem = { code: 'key.notFound' };
-  const suspended: Problem = { code: 'request.suspended' };
-  const mayNot = (operator: Principal): Problem => (operator.suspended ? suspended : FORBIDDEN);
   return {
     add: async ({ operator, acting, body }) => {
       const {
@@ -248,7 +243,7 @@ function keyAnswers({ desk, clock }: GatewayOptions) {
         use = 'key',
         expiresAt,
       } = body as OperatorRequestBody<'operator.key.add'>;
-      if (!mayDo(operator, 'issueKey', holder.kind)) return mayNot(operator);
+      if (!mayDo(operator, 'issueKey', holder.kind)) return refusalOf(operator);
       const endsAt = expiresAt === undefined ? null : (parseTime(expiresAt) ?? null);
       if (endsAt !== null && endsAt <= clock.wall()) {
         return invalid([{ path: 'expiresAt', message: 'must be in the future' }]);
@@ -258,7 +253,7 @@ function keyAnswers({ desk, clock }: GatewayOptions) {
       }
       const of = { name: name ?? '', use, expiresAt: endsAt };
       const changed = await desk.addKey(acting, holder, of);
-      return createdAnswer(changed, { code: 'party.notFound' }, showKey);
+      return changedAnswer(changed, { code: 'party.notFound' }, showNewKey, 201);
     },
     list: (asked) =>
       pageAnswer(asked, clock, showKey, (scope, page) =>
@@ -266,12 +261,12 @@ function keyAnswers({ desk, clock }: GatewayOptions) {
       ),
     get: async ({ acting, params }) => {
       const key = await desk.findKey(acting.scope, params.keyId ?? '');
-      return key === null ? unknown : { status: 200, body: showKey(key) };
+      return foundAnswer(key, unknown, showKey);
     },
     revoke: async ({ operator, acting, params }) => {
       const key = await desk.findKey(acting.scope, params.keyId ?? '');
       if (key === null) return unknown;
-      if (!mayDo(operator, 'issueKey', key.holder.kind)) return mayNot(operator);
+      if (!mayDo(operator, 'issueKey', key.holder.kind)) return refusalOf(operator);
       return changedAnswer(await desk.revokeKey(acting, key.id), unknown, showKey);
     },
   } satisfies Record<string, Answering>;
@@ -286,20 +281,12 @@ async function auditPage({ desk }: GatewayOptions, { query }: Asked): Promise<An
   return { status: 200, body: { items } };
 }
 
-function createdAnswer<T>(
-  changed: Changed<T>,
-  unknown: Problem,
-  show: (shown: T) => object,
-): Answer {
-  if (changed.is === 'unknown' || changed.is === 'reused') {
-    return changedAnswer(changed, unknown, show);
-  }
-  const body = { ...show(changed.shown), key: changed.key };
-  return { status: changed.is === 'done' ? 201 : 200, body };
-}
-
 function showParty({ suspendedAt, createdAt, ...party }: Party): object {
   return { ...party, suspendedAt: timeOf(suspendedAt), createdAt: timeOf(createdAt) };
+}
+
+function showNewParty(party: Party, key: string | null): object {
+  return { ...showParty(party), key };
 }
 
 function showKey({ createdAt, expiresAt, lastUsedAt, revokedAt, ...key }: IssuedKey): object {
@@ -310,4 +297,8 @@ function showKey({ createdAt, expiresAt, lastUsedAt, revokedAt, ...key }: Issued
     lastUsedAt: timeOf(lastUsedAt),
     revokedAt: timeOf(revokedAt),
   };
+}
+
+function showNewKey(shown: IssuedKey, key: string | null): object {
+  return { ...showKey(shown), key };
 }

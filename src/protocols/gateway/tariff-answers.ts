@@ -8,6 +8,7 @@ import {
   type Answering,
   type Asked,
   changedAnswer,
+  foundAnswer,
   pageAnswer,
   textOf,
   timeOf,
@@ -36,7 +37,7 @@ export function tariffAnswers({ tariffDesk: desk, clock }: GatewayOptions) {
       const { revision } = query;
       const no = typeof revision === 'number' ? revision : null;
       const tariff = await desk.read(acting.scope, nameIn(params), no);
-      return tariff === null ? UNKNOWN : { status: 200, body: showRead(tariff) };
+      return foundAnswer(tariff, UNKNOWN, showRead);
     },
     end: async ({ acting, params }) =>
       changedAnswer(await desk.end(acting, nameIn(params)), UNKNOWN, showKept),

@@ -1,31 +1,27 @@
 // What operators' calls about webhooks answer.
 
 import { parsePartId } from '../../domain/ids.ts';
-import { type Changed, mayDo, type PageOf } from '../../switch/operator-desk.ts';
+import { mayDo } from '../../switch/operator-desk.ts';
 import type { DeadLetter, LetterId, Webhook } from '../../switch/webhooks/ports.ts';
 import { type Checked, type WayKind, WEBHOOK } from '../../switch/webhooks/ways.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import type { OperatorRequestBody } from '../schemas/operator.ts';
-import { LIMITS } from '../schemas/scalars.ts';
 import {
   type Answer,
   type Answering,
   type Asked,
   changedAnswer,
+  foundAnswer,
   listAnswer,
   pageAnswer,
+  pageOf,
+  refusalOf,
   textOf,
   timeOf,
 } from './operator-answers.ts';
 import type { GatewayOptions } from './options.ts';
-import type { QueryValues } from './query.ts';
 
 const UNKNOWN: Problem = { code: 'webhook.notFound' };
-const SUSPENDED: Problem = { code: 'request.suspended' };
-const FORBIDDEN: Problem = {
-  code: 'request.forbidden',
-  detail: 'The role of this operator does not take in this call.',
-};
 const OVERLAP_S = 86_400;
 
 /** By the last word of the call's id. */
@@ -37,7 +33,7 @@ export function webhookAnswers(options: GatewayOptions) {
       const to = whereTo(request);
       if ('code' in to) return to;
       // Merchants' administrators look after terminals and their merchant, and see nobody else.
-      if (!mayDo(operator, 'issueKey', 'terminal')) return refusal(operator.suspended);
+      if (!mayDo(operator, 'issueKey', 'terminal')) return refusalOf(operator);
       const { holderId, eventTypes } = request;
       const kind = await desk.holderKind(acting.scope, holderId);
       if (kind === null) return { code: 'party.notFound' };
@@ -48,7 +44,7 @@ export function webhookAnswers(options: GatewayOptions) {
       const settings = isFit ? checked.value : to.settings;
       const of = { holderId, ...to, settings, eventTypes: eventTypes ?? null };
       const changed = await desk.add(acting, of);
-      return withSecret(changed, { code: 'party.notFound' }, 201);
+      return changedAnswer(changed, { code: 'party.notFound' }, showWithSecret, 201);
     },
     list: (asked) =>
       pageAnswer(asked, clock, showWebhook, (scope, page) =>
@@ -56,19 +52,19 @@ export function webhookAnswers(options: GatewayOptions) {
       ),
     get: async ({ acting, params }) => {
       const webhook = await desk.find(acting.scope, params.webhookId ?? '');
-      return webhook === null ? UNKNOWN : { status: 200, body: showWebhook(webhook) };
+      return foundAnswer(webhook, UNKNOWN, showWebhook);
     },
     rotate: ofOne(options, async ({ acting, body }, { id }) => {
       const { overlapSeconds } = body as OperatorRequestBody<'operator.webhook.rotate'>;
       const overlapMs = (overlapSeconds ?? OVERLAP_S) * 1_000;
-      return withSecret(await desk.rotate(acting, id, overlapMs), UNKNOWN, 200);
+      return changedAnswer(await desk.rotate(acting, id, overlapMs), UNKNOWN, showWithSecret);
     }),
     test: ofOne(options, (asked, webhook) => tested(options, asked, webhook)),
     remove: ofOne(options, async ({ acting }, { id }) =>
       changedAnswer(await desk.remove(acting, id), UNKNOWN, showWebhook),
     ),
     deadLetters: async ({ acting, params, query }) => {
-      const page = letterPage(query);
+      const page = pageOf(query, isLetter);
       if ('code' in page) return page;
       const webhook = await desk.find(acting.scope, params.webhookId ?? '');
       if (webhook === null) return UNKNOWN;
@@ -92,7 +88,7 @@ function ofOne(
     const { operator, acting, params } = asked;
     const webhook = await desk.find(acting.scope, params.webhookId ?? '');
     if (webhook === null) return UNKNOWN;
-    if (!mayDo(operator, 'issueKey', webhook.holder.kind)) return refusal(operator.suspended);
+    if (!mayDo(operator, 'issueKey', webhook.holder.kind)) return refusalOf(operator);
     return change(asked, webhook);
   };
 }
@@ -107,8 +103,11 @@ async function tested(
   const { isProven, said } = await ways.of(driver, wayKindOf(holder.kind)).prove(receiver);
   if (isProven && state !== 'active') await desk.proven(acting, id);
   const webhook = await desk.find(acting.scope, id);
-  if (webhook === null) return UNKNOWN;
-  return { status: 200, body: { passed: isProven, said, webhook: showWebhook(webhook) } };
+  return foundAnswer(webhook, UNKNOWN, (found) => ({
+    passed: isProven,
+    said,
+    webhook: showWebhook(found),
+  }));
 }
 
 function problemOfWay(checked: Exclude<Checked, { value: unknown }>): Problem {
@@ -136,30 +135,13 @@ function wayKindOf(kind: Webhook['holder']['kind']): WayKind {
   return kind === 'paychannel' ? 'paychannel' : 'terminal';
 }
 
-function refusal(isSuspended: boolean | undefined): Problem {
-  return isSuspended === true ? SUSPENDED : FORBIDDEN;
-}
-
-function withSecret(changed: Changed<Webhook>, unknown: Problem, statusOfFirst: 200 | 201): Answer {
-  if (changed.is === 'unknown' || changed.is === 'reused') {
-    return changedAnswer(changed, unknown, showWebhook);
-  }
-  const body = { ...showWebhook(changed.shown), secret: changed.key };
-  return { status: changed.is === 'done' ? statusOfFirst : 200, body };
+function isLetter(text: string): boolean {
+  return parsePartId(text, 'e') !== undefined;
 }
 
 /** Ids that are none of events name no letter. */
 function lettersOf(eventIds: readonly string[]): LetterId[] {
   return eventIds.flatMap((text) => parsePartId(text, 'e') ?? []);
-}
-
-function letterPage({ limit, cursor }: QueryValues): PageOf | Problem {
-  const after = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : null;
-  const part = after === null ? null : parsePartId(after, 'e');
-  if (part === undefined) {
-    return invalid([{ path: 'cursor', message: 'is not a cursor that a list gave' }]);
-  }
-  return { limit: typeof limit === 'number' ? limit : LIMITS.page, after };
 }
 
 function showWebhook({ createdAt, secrets, health, ...webhook }: Webhook): object {
@@ -177,6 +159,10 @@ function showWebhook({ createdAt, secrets, health, ...webhook }: Webhook): objec
       failedAt: timeOf(health.failedAt),
     },
   };
+}
+
+function showWithSecret(webhook: Webhook, secret: string | null): object {
+  return { ...showWebhook(webhook), secret };
 }
 
 function showLetter({ occurredAt, since, ...letter }: DeadLetter): object {
