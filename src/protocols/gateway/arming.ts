@@ -17,6 +17,7 @@ import type { Principal } from '../../switch/principal.ts';
 import type { Operation, ProposedTerms, Request, ShardDoor } from '../../switch/requests.ts';
 import { encodeBody, presentProblem, type Standing } from '../presenter.ts';
 import type { Problem } from '../problem-document.ts';
+import { askShard, type ShardAnswer } from '../shard/ask-shard.ts';
 import type { GatewayOptions } from './options.ts';
 
 /** Arms of others that one call brings to their end before it gives up. */
@@ -27,11 +28,6 @@ export type OnReply = (status: number, body: Uint8Array) => void;
 type ArmRequest = Omit<Request, 'seq'> & {
   readonly operation: Extract<Operation, { op: 'bill.arm' }>;
 };
-
-interface Answer {
-  readonly status: number;
-  readonly body: Uint8Array;
-}
 
 type SaleShown = { readonly id: BillId; readonly status: BillStatus };
 
@@ -82,7 +78,7 @@ class Arming {
     this.#requestId = requestId;
   }
 
-  async arm(request: ArmRequest): Promise<Answer> {
+  async arm(request: ArmRequest): Promise<ShardAnswer> {
     for (let i = 0; i <= OTHERS_MAX; i++) {
       const answer = await this.#try(request);
       if (answer !== null) return answer;
@@ -91,7 +87,7 @@ class Arming {
   }
 
   /** Null where it was another arm's turn. */
-  async #try(request: ArmRequest): Promise<Answer | null> {
+  async #try(request: ArmRequest): Promise<ShardAnswer | null> {
     const { operation, principal, shard } = request;
     const begun = await this.#send(shard, principal, operation);
     if (begun.status === 409) return this.#refused(begun, request);
@@ -158,7 +154,7 @@ class Arming {
   }
 
   /** What cannot be armed any more may have been, by this same call: then it keeps its answer. */
-  async #refused(refusal: Answer, request: ArmRequest): Promise<Answer> {
+  async #refused(refusal: ShardAnswer, request: ArmRequest): Promise<ShardAnswer> {
     const { operation, principal, shard } = request;
     const { terminalId, orderId, digest } = operation.sale;
     const check = { op: 'order.check', terminalId, orderId, digest } as const;
@@ -199,7 +195,7 @@ class Arming {
   }
 
   /** The sale as it now is. */
-  async #show(billId: BillId, status: 200 | 201, request: ArmRequest): Promise<Answer> {
+  async #show(billId: BillId, status: 200 | 201, request: ArmRequest): Promise<ShardAnswer> {
     const { principal, encoding } = request;
     const operation = { op: 'bill.get', billId, afterVersion: null, waitMs: 0 } as const;
     const shown = await this.#send(shardOfBill(billId), principal, operation, encoding);
@@ -213,13 +209,9 @@ class Arming {
     principal: Principal | null,
     operation: Operation,
     encoding: Request['encoding'] = 'json',
-  ): Promise<Answer> {
+  ): Promise<ShardAnswer> {
     const requestId = this.#requestId;
-    return new Promise((answered) => {
-      this.#door.send({ shard, principal, requestId, encoding, operation }, (status, body) =>
-        answered({ status, body }),
-      );
-    });
+    return askShard(this.#door, { shard, principal, requestId, encoding, operation });
   }
 }
 
@@ -254,23 +246,23 @@ function isSameArm(arm: Arm, other: Arm): boolean {
 }
 
 /** `order.void` or `order.reused`, with what it carries. */
-function refusalIn(answer: Answer): Problem {
+function refusalIn(answer: ShardAnswer): Problem {
   const { code, billId } = read<{ readonly code: Problem['code']; readonly billId?: BillId }>(
     answer,
   );
   return billId === undefined ? { code } : { code, members: { billId } };
 }
 
-function problemFor(problem: Problem, { encoding, requestId }: ArmRequest): Answer {
+function problemFor(problem: Problem, { encoding, requestId }: ArmRequest): ShardAnswer {
   return presentProblem(problem, encoding, requestId);
 }
 
-function translated({ status, body }: Answer, { encoding }: ArmRequest): Answer {
+function translated({ status, body }: ShardAnswer, { encoding }: ArmRequest): ShardAnswer {
   return encoding === 'json'
     ? { status, body }
     : { status, body: encodeBody(read({ status, body }), encoding) };
 }
 
-function read<Body>({ body }: Answer): Body {
+function read<Body>({ body }: ShardAnswer): Body {
   return JSON.parse(Buffer.from(body).toString('utf8')) as Body;
 }

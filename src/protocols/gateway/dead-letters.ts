@@ -12,17 +12,12 @@ import { invalid } from '../problem-document.ts';
 import type { OperatorRequestBody } from '../schemas/operator.ts';
 import { LIMITS } from '../schemas/scalars.ts';
 import { violationsOf } from '../schemas/validation.ts';
+import { askShard, type ShardAnswer } from '../shard/ask-shard.ts';
 import { formatTime, parseTime } from '../wire-time.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import type { Exchange } from './exchange.ts';
 import { reachedBy } from './lists.ts';
 import type { GatewayOptions } from './options.ts';
-
-/** What a shard answered. */
-interface Told {
-  readonly status: number;
-  readonly body: Uint8Array;
-}
 
 /** One event: nothing is done of one that is not dead, or has been sent again. */
 export async function resendOne(
@@ -98,7 +93,7 @@ export async function resendPage(
   exchange.reply(200, encodeBody({ resent, nextCursor, asOf: formatTime(asOf) }, 'json'));
 }
 
-function answer(exchange: Exchange, told: Told): void {
+function answer(exchange: Exchange, told: ShardAnswer): void {
   const { status, body } = told;
   if (status !== 200) exchange.reply(status, body);
   else exchange.reply(200, encodeBody({ resent: countIn(told) }, 'json'));
@@ -110,15 +105,11 @@ function send(
   principal: Principal,
   billId: BillId,
   found: readonly FoundEvent[],
-): Promise<Told> {
+): Promise<ShardAnswer> {
   const events = found.map(({ streamed }) => streamed.event);
   const operation = { op: 'event.resend', billId, events } as const;
   const shard = shardOfBill(billId);
-  return new Promise((done) => {
-    door.send({ shard, principal, requestId, encoding: 'json', operation }, (status, body) =>
-      done({ status, body }),
-    );
-  });
+  return askShard(door, { shard, principal, requestId, encoding: 'json', operation });
 }
 
 function byBill(found: readonly FoundEvent[]): Map<BillId, FoundEvent[]> {
@@ -130,7 +121,7 @@ function byBill(found: readonly FoundEvent[]): Map<BillId, FoundEvent[]> {
   return events;
 }
 
-function countIn({ body }: Told): number {
+function countIn({ body }: ShardAnswer): number {
   return (JSON.parse(Buffer.from(body).toString('utf8')) as { acknowledged: number }).acknowledged;
 }
 
