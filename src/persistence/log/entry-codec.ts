@@ -33,60 +33,35 @@ const SUM_BYTES = 4;
  * of its own, and turns the reader before it into an upcaster: old form to new form, then the new reader.
  */
 const readers: { readonly [version: number]: Reader } = {
-  1: {
-    body: (payload) => payload.subarray(1),
-    restore: (stored) => restore(stored as StoredContent),
-  },
-  2: {
-    body: (payload) => checkedBody(payload, 0),
-    restore: (stored) => restore(stored as StoredContent),
-  },
+  1: { body: (payload) => payload.subarray(1), restore: restoreContent },
+  2: summed(0),
   // Static bills came with facts of their own; what there was before stands as it stood.
-  3: {
-    body: (payload) => checkedBody(payload, 3),
-    restore: (stored) => restore(stored as StoredContent),
-  },
+  3: summed(3),
   // Policies: members at the end of terms and payments, where there is something to say.
-  4: {
-    body: (payload) => checkedBody(payload, 4),
-    restore: (stored) => restore(stored as StoredContent),
-  },
+  4: summed(4),
   // Timer bills came, with what they charge.
-  5: {
-    body: (payload) => checkedBody(payload, 5),
-    restore: (stored) => restore(stored as StoredContent),
-  },
+  5: summed(5),
   // Tips: members at the end of terms, payments and credits, where there are any.
-  6: {
-    body: (payload) => checkedBody(payload, 6),
-    restore: (stored) => restore(stored as StoredContent),
-  },
+  6: summed(6),
   // The institution of a payment, where it is another than the bill's, and the mode of a bill for tests.
-  7: {
-    body: (payload) => checkedBody(payload, 7),
-    restore: (stored) => restore(stored as StoredContent),
-  },
+  7: summed(7),
   // Rejected credits are requested again, or closed.
-  8: {
-    body: (payload) => checkedBody(payload, 8),
-    restore: (stored) => restore(stored as StoredContent),
-  },
+  8: summed(8),
   // Dead letters are sent again.
-  9: {
-    body: (payload) => checkedBody(payload, 9),
-    restore: (stored) => restore(stored as StoredContent),
-  },
+  9: summed(9),
   // Bills at an acquirer came, with the chain of calls there.
-  10: {
-    body: (payload) => checkedBody(payload, 10),
-    restore: (stored) => restore(stored as StoredContent),
-  },
+  10: summed(10),
 };
 
 interface Reader {
   /** The msgpack in an entry. */
   readonly body: (payload: Uint8Array) => Uint8Array;
   readonly restore: (stored: unknown) => EntryContent;
+}
+
+/** A reader of bytes whose sum went on from `start`. */
+function summed(start: number): Reader {
+  return { body: (payload) => checkedBody(payload, start), restore: restoreContent };
 }
 
 /** A codec keeps working buffers: one a thread is enough. */
@@ -231,7 +206,8 @@ function storeFact(fact: BillFact): StoredFact {
   }
 }
 
-function restore(stored: StoredContent): EntryContent {
+function restoreContent(read: unknown): EntryContent {
+  const stored = read as StoredContent;
   if (stored.kind === 'open' || stored.kind === 'closed') return stored;
   assert(stored.kind === 'batch', 'no kind of entry that version 1 knows');
   return {
