@@ -1,5 +1,5 @@
-// The driver of the simulated bank, as one of somebody's would be: it looks before it does again (D2), by the same
-// judgements as the drivers that come with the switch. Calls and answers get lost on the way.
+// The driver of the simulated bank, as one of somebody's would be: it looks before it does again (D2 in bill-driver.ts), by
+// the same judgements as the drivers that come with the switch. Calls and answers get lost on the way.
 
 import type { Minor } from '../../src/domain/money.ts';
 import { MINUTE_MS, millis } from '../../src/domain/time.ts';

@@ -75,7 +75,7 @@ function creditRequested(draft: Draft, fact: FactOf<'CreditRequested'>, { at }: 
   }
 }
 
-/** A tip goes back whole, once; nothing else of its payment or bill changes (T1, T2). */
+/** A tip goes back whole, once; nothing else of its payment or bill changes (T1, T2 in tips.ts). */
 export function tipRequested(
   draft: Draft,
   fact: FactOf<'CreditRequested'>,

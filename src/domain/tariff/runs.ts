@@ -1,4 +1,4 @@
-// What a stay buys: units of time, each beginning where the one before ends (T2), as runs of units of one price.
+// What a stay buys: units of time, each beginning where the one before ends (T2 in tariff.ts), as runs of units of one price.
 
 import { assert } from '../assert.ts';
 import { ZERO } from '../money.ts';

@@ -59,7 +59,7 @@ function windowAt(
       if (endWall <= wall) continue;
       const until = zone.firstAt(endWall);
       const from = zone.firstAt((week + startMinute * MINUTE_MS) as WallMs);
-      // Closed already, and the clock was set back since; or never open, since the clock skipped it (T5).
+      // Closed already, and the clock was set back since; or never open, since the clock skipped it (T5 in tariff.ts).
       if (until > at && until > from) return { rule, from, until };
     }
   }

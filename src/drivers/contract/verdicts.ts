@@ -1,4 +1,4 @@
-// What a sighting says of an intent that may have been sent before: the thinking of D2, the same for every acquirer.
+// What a sighting says of an intent that may have been sent before: the thinking of D2 (bill-driver.ts), for all.
 //
 // An acquirer that knows no id of a refund is asked how much it has given back. The refund was decided when that was
 // `returnedBefore`; if it is more by its amount or beyond, it has been given. Somebody at the bank who gives back as much

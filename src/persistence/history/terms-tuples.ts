@@ -159,7 +159,7 @@ function storeCommonTerms(terms: Terms) {
 
 /**
  * Formats that came later than `url` stand with their text, and those of drivers by their name. A switch that does not know
- * such a place refuses it (K1).
+ * such a place refuses it (K1 in bill-codec.ts).
  */
 function storeCode({
   qrFormat,

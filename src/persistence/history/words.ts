@@ -2,7 +2,7 @@
 
 import { must } from '../../domain/assert.ts';
 
-/** A word is stored as its place in its list; the lists only grow at their end (K1). */
+/** A word is stored as its place in its list; the lists only grow at their end (K1 in bill-codec.ts). */
 export function words<const W extends string>(...list: readonly W[]) {
   const placeByWord = new Map<string, number>(list.map((word, place) => [word, place]));
   return {
