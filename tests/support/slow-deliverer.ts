@@ -1,6 +1,6 @@
 // A sender of webhooks over a Postgres that takes its time, with endpoints of one terminal.
 
-import { partId, shardOfBill } from '../../src/domain/ids.ts';
+import { type InstitutionId, partId, shardOfBill, type TerminalId } from '../../src/domain/ids.ts';
 import { millis, SECOND_MS } from '../../src/domain/time.ts';
 import { makePresenter } from '../../src/protocols/presenter.ts';
 import { Deliverer } from '../../src/protocols/webhooks/deliverer.ts';
@@ -12,7 +12,7 @@ import type { Principal } from '../../src/switch/principal.ts';
 import type { ShardDoor } from '../../src/switch/requests.ts';
 import type { Endpoint, Letter, WebhookBook } from '../../src/switch/webhooks/ports.ts';
 import type { Delivered } from '../../src/switch/webhooks/ways.ts';
-import { NOON, terminalId } from './bill-fixtures.ts';
+import { institutionId, NOON, terminalId } from './bill-fixtures.ts';
 import { endpointOf } from './lone-deliverer.ts';
 import { ManualClock } from './manual-clock.ts';
 import { codesAt } from './qr-claims.ts';
@@ -25,8 +25,12 @@ export const ACKNOWLEDGED = Buffer.from('{"acknowledged":1}');
 /** That of the first bill. */
 export const SHARD = shardOfBill(eventNo(1).bill.id);
 
-const holder = { kind: 'terminal', id: terminalId } as unknown as Principal;
+const stranger = { id: 'ter_2' as TerminalId, institutionId: 'ins_2' as InstitutionId };
+const holder = { kind: 'terminal', id: terminalId, institutionId } as unknown as Principal;
 export const endpointNo = (no: number): Endpoint => endpointOf(holder, `endpoint-${no}`);
+/** One of the terminal of another institution. */
+export const strangerNo = (no: number): Endpoint =>
+  endpointOf({ ...holder, ...stranger }, `endpoint-${no}`);
 
 export const TAKEN: Delivered = { is: 'delivered' };
 export const LATER: Delivered = { is: 'again', said: 'not now', afterMs: 60 * SECOND_MS };
@@ -118,9 +122,11 @@ export async function openDeliverer({
   const door: ShardDoor = {
     shards: 1_024,
     send,
-    ask: async () => {
+    ask: async (query) => {
       await beforeTold();
-      return [{ answer: 'events', pending: [...pending, ...came], ended: [] }];
+      const recipient = 'recipient' in query ? query.recipient : null;
+      const its = [...pending, ...came].filter(({ event }) => event.recipient === recipient);
+      return [{ answer: 'events', pending: its, ended: [] }];
     },
     onEvent: (listener) => listeners.push(listener),
     onEventEnded: (listener) => ended.push(listener),

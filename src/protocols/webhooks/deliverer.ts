@@ -13,8 +13,8 @@ import type { Principal } from '../../switch/principal.ts';
 import { recipientOf } from '../../switch/visibility.ts';
 import type { Endpoint, GivenUp } from '../../switch/webhooks/ports.ts';
 import { DELIVERY_LIFE_MS } from '../../switch/webhooks/schedule.ts';
+import { SharedTurns } from '../../switch/webhooks/shared-turns.ts';
 import { Inboxes } from '../gateway/inboxes.ts';
-import { Turns } from '../gateway/turns.ts';
 import { EndpointSender, GIVEN_UP_MAX } from './endpoint-sender.ts';
 import { Letters } from './letters.ts';
 import type { WebhookOptions, WebhookStats } from './options.ts';
@@ -37,7 +37,7 @@ export class Deliverer {
   readonly #options: WebhookOptions;
   readonly #inboxes: Inboxes;
   readonly #letters: Letters;
-  readonly #turns: Turns;
+  readonly #turns: SharedTurns;
   readonly #senders = new Map<string, EndpointSender>();
   #holders = new Map<Recipient, Holder>();
   readonly #streams = new Map<Recipient, RecipientStream>();
@@ -55,7 +55,7 @@ export class Deliverer {
   constructor(options: WebhookOptions) {
     const { door, listings, clock, presenter, log, limits } = options;
     this.#options = options;
-    this.#turns = new Turns(limits.parallelInAll);
+    this.#turns = new SharedTurns(limits.parallelInAll);
     this.#inboxes = new Inboxes({
       door,
       listings,

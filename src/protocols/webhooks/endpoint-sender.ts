@@ -10,9 +10,9 @@ import {
 } from '../../switch/webhooks/delivery-queue.ts';
 import type { Endpoint, ToldHealth } from '../../switch/webhooks/ports.ts';
 import { DELIVERY_LIFE_MS, retryWait } from '../../switch/webhooks/schedule.ts';
+import type { SharedTurns } from '../../switch/webhooks/shared-turns.ts';
 import type { Delivered, DeliveryWay, Receiver } from '../../switch/webhooks/ways.ts';
 import { eventId } from '../gateway/pending.ts';
-import type { Turns } from '../gateway/turns.ts';
 import { HeldBack } from './held-back.ts';
 import type { WebhookOptions } from './options.ts';
 import type { Parcel } from './parcel.ts';
@@ -29,7 +29,7 @@ const INCOMPLETE_MAX_MS = 30 * SECOND_MS;
 export interface SenderContext {
   readonly options: WebhookOptions;
   /** Of all endpoints' requests. */
-  readonly turns: Turns;
+  readonly turns: SharedTurns;
 }
 
 export class EndpointSender {
@@ -274,7 +274,9 @@ export class EndpointSender {
 
   async #deliver(delivery: Delivery<Parcel>): Promise<void> {
     const { options, turns } = this.#context;
-    const outcome = await turns.take(() => this.#send(delivery));
+    // All its principals are of one; where there is none, nothing is delivered.
+    const institution = this.endpoint.principals[0]?.institutionId ?? '';
+    const outcome = await turns.take(institution, () => this.#send(delivery));
     const now = options.clock.monotonic();
     if (outcome.is === 'delivered') {
       this.#succeededAt = options.clock.wall();

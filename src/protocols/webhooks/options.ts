@@ -25,7 +25,7 @@ export interface WebhookStats {
 export interface WebhookLimits {
   /** Requests under way to one endpoint. */
   readonly parallel: number;
-  /** Requests under way to all of them. */
+  /** Requests under way to all of them; of one institution no more than are left free. */
   readonly parallelInAll: number;
   /** Holders whose pending events are read at once. */
   readonly readsAtOnce: number;
