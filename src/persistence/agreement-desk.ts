@@ -3,6 +3,7 @@
 import type { ISql } from 'postgres';
 import { must } from '../domain/assert.ts';
 import type { Mode } from '../domain/bill/vocabulary.ts';
+import { readBack } from '../switch/failures.ts';
 import type {
   Acting,
   Agreed,
@@ -116,7 +117,7 @@ export class PostgresAgreementDesk implements AgreementDesk {
   async #once(acting: Acting, run: Change): Promise<Changed<MadeAgreement>> {
     const done = await runOnce(this.#sql, acting, run);
     if (done === 'reused') return { is: 'reused' };
-    const shown = await this.find(acting.scope, done.id);
+    const shown = await readBack(this.find(acting.scope, done.id));
     if (shown === null) return { is: 'unknown' };
     return { is: done.isFirst ? 'done' : 'repeated', shown, key: null };
   }

@@ -2,6 +2,7 @@
 // one. So there is none without the other, whatever becomes of the connection.
 
 import type { ISql, PendingQuery, Row } from 'postgres';
+import { readBack } from '../switch/failures.ts';
 import { Fault } from '../switch/faults.ts';
 import type { Acting } from '../switch/operator-desk.ts';
 
@@ -28,7 +29,7 @@ export async function runOnce(sql: ISql, acting: Acting, run: Change): Promise<M
     return { id: String(row?.id), isFirst: true };
   } catch (error) {
     if (!isTwice(error)) throw asFault(error);
-    const twin = await repeated(sql, acting);
+    const twin = await readBack(repeated(sql, acting));
     // Its twin was quicker; or what is there already is in the way.
     if (twin === null) throw error;
     return twin;
@@ -69,9 +70,12 @@ export function isTwice(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION;
 }
 
-/** What Postgres itself refused was not done; where the connection was lost, nobody knows. */
+/**
+ * What Postgres itself refused was not done; where the connection was lost, nobody knows. So it is where Postgres ends the
+ * connection (FATAL), which may be when the statement has committed.
+ */
 function asFault(error: unknown): unknown {
-  const wasRefused = error instanceof Error && 'severity' in error;
+  const wasRefused = error instanceof Error && 'severity' in error && error.severity === 'ERROR';
   if (wasRefused) return error;
   return new Fault('outcome.unknown', 'the connection to Postgres was lost', error);
 }

@@ -1,5 +1,6 @@
 // The operators' desk: the directory as operators see and change it, each change with its line of the audit.
 
+import { readBack } from '../switch/failures.ts';
 import type { LimitSettings } from '../switch/limits.ts';
 import type {
   Acting,
@@ -267,10 +268,9 @@ export class PostgresOperatorDesk implements OperatorDesk {
     const done = await runOnce(this.#sql, acting, run);
     if (done === 'reused') return { is: 'reused' };
     const { scope } = acting;
-    const found =
-      kind === 'key'
-        ? await this.findKey(scope, done.id)
-        : await this.find(scope, kind as PartyKind, done.id);
+    const found = await readBack<Party | IssuedKey | null>(
+      kind === 'key' ? this.findKey(scope, done.id) : this.find(scope, kind as PartyKind, done.id),
+    );
     if (found === null) return { is: 'unknown' };
     const shown = found as Shown<T>;
     return done.isFirst ? { is: 'done', shown, key } : { is: 'repeated', shown, key: null };

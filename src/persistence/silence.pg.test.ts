@@ -26,6 +26,8 @@ import { PostgresTariffDesk } from './tariff-desk.ts';
 import { PostgresWebhookDesk } from './webhook-desk.ts';
 
 const TIMEOUT_MS = 400;
+/** Longer than a statement that waits is held up. */
+const PATIENT_MS = 60_000;
 
 let server: TestPostgres;
 let sql: Sql;
@@ -132,6 +134,37 @@ describe('an operator’s desk', () => {
       );
     await expect.poll(areBack).toBe(true);
     for (const desk of Object.values(desks)) await desk.close();
+  });
+
+  test('does not say that nothing was done where what was done cannot be read back', async () => {
+    const dataKeys = new DataKeys([], 'the key of this database');
+    const desk = new PostgresOperatorDesk({ ...place, timeoutMs: PATIENT_MS, dataKeys });
+    const add = () => desk.add(acting('back'), 'institution', { name: 'B', mode: 'live' }, false);
+    await sql`alter view directory_parties rename to directory_parties_away`;
+    try {
+      await expect(add()).rejects.toMatchObject({ code: 'outcome.unknown' });
+      await expect(add()).rejects.toMatchObject({ code: 'outcome.unknown' });
+    } finally {
+      await sql`alter view directory_parties_away rename to directory_parties`;
+    }
+    expect(await add()).toMatchObject({ is: 'repeated', shown: { name: 'B' } });
+    await desk.close();
+  });
+
+  test('does not know what became of a change whose connection Postgres has ended', async () => {
+    const dataKeys = new DataKeys([], 'the key of this database');
+    const desk = new PostgresOperatorDesk({ ...place, timeoutMs: PATIENT_MS, dataKeys });
+    await sql.begin(async (held) => {
+      await held`lock table institutions in exclusive mode`;
+      const adding = desk.add(acting(null), 'institution', { name: 'C', mode: 'live' }, false);
+      const outcome = expect(adding).rejects.toMatchObject({ code: 'outcome.unknown' });
+      const waiting = () => held`
+        select pg_terminate_backend(pid) from pg_locks
+        where not granted and relation = 'institutions'::regclass`;
+      await expect.poll(async () => (await waiting()).length).toBe(1);
+      await outcome;
+    });
+    await desk.close();
   });
 
   test('does not know what became of a change on a silent line, and does not make it again', async () => {

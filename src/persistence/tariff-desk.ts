@@ -2,6 +2,7 @@
 // put stays for ever, revision by revision.
 
 import { createHash } from 'node:crypto';
+import { readBack } from '../switch/failures.ts';
 import type { Acting, Changed, PageOf, Scope } from '../switch/operator-desk.ts';
 import type { KeptTariff, ReadTariff, TariffDesk, TariffName } from '../switch/tariffs.ts';
 import { type Change, isTwice, runOnce, told } from './audited.ts';
@@ -159,8 +160,10 @@ export class PostgresTariffDesk implements TariffDesk {
     const done = await runOnce(this.#sql, acting, run);
     if (done === 'reused') return { is: 'reused' };
     const sql = this.#sql;
-    const [row] = await sql<TariffRow[]>`
-      select ${sql(COLUMNS)} from ${this.#within(acting.scope)} as t where id = ${done.id}`;
+    const [row] = await readBack(
+      sql<TariffRow[]>`
+        select ${sql(COLUMNS)} from ${this.#within(acting.scope)} as t where id = ${done.id}`,
+    );
     if (row === undefined) return { is: 'unknown' };
     return { is: done.isFirst ? 'done' : 'repeated', shown: tariffOf(row), key: null };
   }

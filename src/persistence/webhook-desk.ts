@@ -1,5 +1,6 @@
 // Webhooks as operators see and change them.
 
+import { readBack } from '../switch/failures.ts';
 import type { Acting, Changed, PageOf, Scope } from '../switch/operator-desk.ts';
 import type {
   DeadLetter,
@@ -202,7 +203,7 @@ export class PostgresWebhookDesk implements WebhookDesk {
   async #once(acting: Acting, secret: string | null, run: Change): Promise<Changed<Webhook>> {
     const done = await runOnce(this.#sql, acting, run);
     if (done === 'reused') return { is: 'reused' };
-    const shown = await this.find(acting.scope, done.id);
+    const shown = await readBack(this.find(acting.scope, done.id));
     if (shown === null) return { is: 'unknown' };
     return done.isFirst ? { is: 'done', shown, key: secret } : { is: 'repeated', shown, key: null };
   }

@@ -1,6 +1,7 @@
 // What kind of failure an error is: whether trying again can help, and how it is counted.
 
 import { Defect } from '../domain/assert.ts';
+import { Fault } from './faults.ts';
 import { LogRefusal } from './ports.ts';
 import { UnreadableEntry } from './records.ts';
 
@@ -25,6 +26,16 @@ export function tellDefect(error: Error): { reason: string; stack: string } {
 /** Whether it fails the same way however often it is tried: our code is wrong, or an entry is nothing we can read. */
 export function isFinal(error: unknown): boolean {
   return error instanceof Defect || error instanceof UnreadableEntry;
+}
+
+/** Reads back what has just been changed. It stands even where that fails: nobody may be told that nothing was done. */
+export async function readBack<T>(read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isDefect(error)) throw error;
+    throw new Fault('outcome.unknown', 'it was done, and cannot be shown', error);
+  }
 }
 
 /** How a failed append is counted. */

@@ -1,5 +1,6 @@
 // What operators are answered about what the codes of a party are made of.
 
+import { readBack } from '../../switch/failures.ts';
 import type { CodedKind, CodeFields } from '../../switch/qr.ts';
 import { problemOfFormat } from '../known-formats.ts';
 import type { Problem } from '../problem-document.ts';
@@ -30,7 +31,7 @@ export function codeAnswers({ desk, hosted }: GatewayOptions, kind: CodedKind) {
       if (problem !== undefined && !(await desk.isRepeat(acting))) return problem;
       const changed = await desk.changeCodes(acting, kind, id, fields);
       const isDone = changed.is === 'done' || changed.is === 'repeated';
-      return isDone ? show(asked) : changedAnswer(changed, UNKNOWN, () => ({}));
+      return isDone ? readBack(show(asked)) : changedAnswer(changed, UNKNOWN, () => ({}));
     },
   } satisfies Record<string, Answering>;
 }

@@ -1,5 +1,6 @@
 // The calls of operators: read, allowed or refused, and given to the desk.
 
+import { readBack } from '../../switch/failures.ts';
 import { inForce, type LimitSettings } from '../../switch/limits.ts';
 import {
   type Acting,
@@ -208,7 +209,7 @@ function limitAnswers({ desk, limits }: GatewayOptions, kind: LimitedKind) {
       const { acting, params, body } = asked;
       const changed = await desk.limit(acting, kind, params.partyId ?? '', body as LimitSettings);
       const isSet = changed.is === 'done' || changed.is === 'repeated';
-      return isSet ? show(asked) : changedAnswer(changed, unknown, showParty);
+      return isSet ? readBack(show(asked)) : changedAnswer(changed, unknown, showParty);
     },
   } satisfies Record<string, Answering>;
 }

@@ -1,6 +1,7 @@
 // What operators' calls about webhooks answer.
 
 import { parsePartId } from '../../domain/ids.ts';
+import { readBack } from '../../switch/failures.ts';
 import { mayDo } from '../../switch/operator-desk.ts';
 import type { DeadLetter, LetterId, Webhook } from '../../switch/webhooks/ports.ts';
 import { type Checked, type WayKind, WEBHOOK } from '../../switch/webhooks/ways.ts';
@@ -101,12 +102,13 @@ async function tested(
   const receiver = await desk.receiverOf(id);
   if (receiver === null) return UNKNOWN;
   const { isProven, said } = await ways.of(driver, wayKindOf(holder.kind)).prove(receiver);
-  if (isProven && state !== 'active') await desk.proven(acting, id);
-  const webhook = await desk.find(acting.scope, id);
-  return foundAnswer(webhook, UNKNOWN, (found) => ({
+  const isNew = isProven && state !== 'active';
+  if (isNew) await desk.proven(acting, id);
+  const found = desk.find(acting.scope, id);
+  return foundAnswer(await (isNew ? readBack(found) : found), UNKNOWN, (webhook) => ({
     passed: isProven,
     said,
-    webhook: showWebhook(found),
+    webhook: showWebhook(webhook),
   }));
 }
 
