@@ -16,7 +16,10 @@ export async function settleSealedSecrets(
   url: string,
   keys: DataKeys,
 ): Promise<{ payerDigestKey: string } | { misfit: string }> {
-  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  // Digests that are kept are made with what is drawn here, and keys of before are taken away once all is sealed anew: a
+  // database that does not wait for its disk may lose neither.
+  const connection = { synchronous_commit: 'on' };
+  const sql = postgres(url, { max: 1, onnotice: () => undefined, connection });
   try {
     await sql`select pg_advisory_lock(${LOCK})`;
     const misfit =
