@@ -18,9 +18,9 @@
 import { add, type Minor, minor, subtract, ZERO } from '../money.ts';
 import { DAY_MS, MINUTE_MS, type Millis, NEVER, plus } from '../time.ts';
 import { isPossible, saysLess } from './belief.ts';
-import { type Claims, NO_CLAIMS, withExternal } from './by-hand.ts';
+import { type Claims, NO_CLAIMS, withGivenByHand } from './by-hand.ts';
 import type { AcquiredBill, RefundOrder } from './record.ts';
-import { newRefund, orderOf, withRefund } from './refund-orders.ts';
+import { newRefund, refundOrderOf, withRefund } from './refund-orders.ts';
 import { backoffMs, lookAgainAt } from './schedule.ts';
 import type {
   Attempt,
@@ -269,7 +269,7 @@ function notRefunded(bill: AcquiredBill, id: string, no: NotDone, now: Millis): 
     const refunds = bill.refunds.filter((order) => order.id !== id);
     return { ...bill, refunds, seen: null, dueAt: now };
   }
-  const order = orderOf(bill, id);
+  const order = refundOrderOf(bill, id);
   const reason = `${no.code}: ${no.detail}`;
   const unseen = { ...bill, seen: null };
   if (typeof no.again !== 'object' || isGivenUp(order, no, now)) {
@@ -307,7 +307,7 @@ function sighted(bill: AcquiredBill, seen: Sighting, now: Millis, claims: Claims
       return ended(known, seen.status);
     case 'paid': {
       const come = { ...known, status: 'paid', paid: seen.paid } as const;
-      const paid = withExternal(come, seen, claims);
+      const paid = withGivenByHand(come, seen, claims);
       const wanted = withCancelRefund(paid);
       const isBusy = wanted.refunds.some(({ status }) => status === 'asked' || status === 'sent');
       if (isBusy && saysLess(bill, seen)) {

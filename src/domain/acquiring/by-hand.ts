@@ -22,7 +22,7 @@ export interface Claims {
 export const NO_CLAIMS: Claims = { returned: ZERO, unresolved: [], waiting: ZERO };
 
 /** The bill with what is found to have been given by hand, and what has been done by it. */
-export function withExternal(
+export function withGivenByHand(
   bill: AcquiredBill,
   { returned, isReturning }: Sighting,
   claims: Claims,

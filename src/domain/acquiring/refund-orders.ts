@@ -4,7 +4,7 @@ import { must } from '../assert.ts';
 import type { Minor } from '../money.ts';
 import type { AcquiredBill, RefundOrder } from './record.ts';
 
-export function orderOf({ refunds }: AcquiredBill, id: string): RefundOrder {
+export function refundOrderOf({ refunds }: AcquiredBill, id: string): RefundOrder {
   return must(
     refunds.find((order) => order.id === id),
     `refund ${id}`,
@@ -16,7 +16,7 @@ export function withRefund(
   id: string,
   change: Partial<RefundOrder>,
 ): AcquiredBill {
-  orderOf(bill, id);
+  refundOrderOf(bill, id);
   const refunds = bill.refunds.map((order) => (order.id === id ? { ...order, ...change } : order));
   return { ...bill, refunds };
 }

@@ -4,8 +4,9 @@ import { unreachable } from '../assert.ts';
 import { add, subtract, ZERO } from '../money.ts';
 import { booksWith, countsWith, endingWith, paymentWith } from './copies.ts';
 import { indexOfCredit, isUnresolved } from './credits.ts';
-import { type Draft, impossible, isBeingPaid, own } from './draft.ts';
+import { type Draft, impossible, own } from './draft.ts';
 import { repeatsBy } from './dynamic-timers.ts';
+import { isBeingPaid } from './state.ts';
 import { NO_TIPS, tipsWith } from './tips.ts';
 import { type BillFact, CREDITS_MAX, type Credit, type FactOf, type Moment } from './vocabulary.ts';
 

@@ -5,10 +5,10 @@ import { acquiringChanged } from './apply-acquiring.ts';
 import { creditChanged } from './apply-credit.ts';
 import { booksWith, countsWith, endingWith, paymentWith, type Writable } from './copies.ts';
 import { indexOfCredit } from './credits.ts';
-import { append, type Draft, impossible, isBeingPaid, own, replace } from './draft.ts';
+import { append, type Draft, impossible, own, replace } from './draft.ts';
 import { isDead, isRepeatOf } from './outbox.ts';
 import { reservationsMax } from './payable.ts';
-import { askedOf, dueOf, heldOf, keptOf } from './state.ts';
+import { askedOf, dueOf, heldOf, isBeingPaid, keptOf } from './state.ts';
 import { type StickerFact, stickerAfter } from './sticker.ts';
 import { isTipFit, tipsWith } from './tips.ts';
 import {

@@ -10,7 +10,7 @@ import { type Minor, ZERO } from '../money.ts';
 import { charge } from '../tariff/charge.ts';
 import { lastChargeable, type TariffVersion, versionAt } from '../tariff/tariff.ts';
 import { type Millis, millis, NEVER, plus, SECOND_MS } from '../time.ts';
-import { askedOf, dueOf, keptOf, type PresentBill, reservedOf } from './state.ts';
+import { askedOf, dueOf, isBeingPaid, keptOf, type PresentBill, reservedOf } from './state.ts';
 import type { BillCommand, Charged, Quote, Stay } from './vocabulary.ts';
 
 /** What is asked for a stay, and the last instant for which it is asked; NEVER: no more ever will be. */
@@ -111,10 +111,6 @@ export function priceByTariff({ tariff, startedAt }: Stay, now: Millis): Price {
 export function freeUntil({ price }: Owed): Millis | null {
   if (price === null || price.coveredUntil === NEVER) return null;
   return plus(price.coveredUntil, 1);
-}
-
-export function isBeingPaid({ status }: PresentBill): boolean {
-  return status === 'open' || status === 'partiallyPaid';
 }
 
 /** What the terms of a timer bill always hold. */

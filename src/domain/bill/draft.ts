@@ -191,10 +191,6 @@ function isBalanced(bill: PresentBill): boolean {
   }
 }
 
-export function isBeingPaid(draft: Draft): boolean {
-  return draft.status === 'open' || draft.status === 'partiallyPaid';
-}
-
 /** History says what cannot be: our own code is wrong. */
 export function impossible(draft: Draft, fact: BillFact): never {
   throw new Defect(`${fact.type} cannot follow in bill ${draft.terms.id}, ${draft.status}`);

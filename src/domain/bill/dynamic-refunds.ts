@@ -28,11 +28,11 @@ function creditsInPartMax({ books }: PresentBill): number {
   return CREDITS_MAX - (books.tips === undefined ? PAYMENTS_MAX : 2 * PAYMENTS_MAX);
 }
 
-export type Refund = Omit<CommandOf<'RefundBill'>, 'type'>;
+export type RefundCommand = Omit<CommandOf<'RefundBill'>, 'type'>;
 
 export function refund(
   bill: PresentBill,
-  command: Refund,
+  command: RefundCommand,
   now: Millis,
   recalled: KeptReference | null,
 ): BillDecision {
@@ -60,7 +60,7 @@ export function refundInPart(
 export function orderOf(
   command: Pick<CommandOf<'CancelBill'>, 'by' | 'amount' | 'key' | 'digest'>,
   paymentNo: number | null,
-): Refund {
+): RefundCommand {
   const { by, amount, digest } = command;
   const key = must(command.key, 'the key of a cancel with an amount');
   return { by, amount, paymentNo, reason: null, receipt: null, key, digest };
@@ -73,7 +73,7 @@ export function refundAllLeft(bill: PresentBill, by: Actor, now: Millis): BillFa
 
 function keyed(
   bill: PresentBill,
-  order: Refund,
+  order: RefundCommand,
   notConfirmed: BillRejection,
   now: Millis,
   recalled: KeptReference | null,
@@ -114,7 +114,7 @@ function keyed(
 /** Whether more is asked for than is left; where nothing is asked for but a tip, whether that is not there. */
 export function exceedsLeft(
   bill: PresentBill,
-  { amount, returnsTip = false }: Refund,
+  { amount, returnsTip = false }: RefundCommand,
   payment: Payment | null,
   left: Minor,
 ): boolean {
@@ -124,7 +124,7 @@ export function exceedsLeft(
 }
 
 /** What a repeat under the same key is told. */
-export function repeated(kept: KeptReference, order: Refund): BillDecision {
+export function repeated(kept: KeptReference, order: RefundCommand): BillDecision {
   if (kept.digest !== order.digest) return { rejected: 'idempotency.reused' };
   return kept.outcome.type === 'rejected' ? kept.outcome.rejection : [];
 }
@@ -174,7 +174,7 @@ function creditsAfter(bill: PresentBill, facts: readonly BillFact[]): number {
 }
 
 export function keyUsed(
-  { by, key, digest }: Refund,
+  { by, key, digest }: RefundCommand,
   rejection: BillRejection | null,
 ): FactOf<'KeyUsed'> {
   return { type: 'KeyUsed', scope: by.id, key, digest, rejection };

@@ -48,14 +48,14 @@ export function runTimer(bill: PresentBill, now: Millis): readonly BillFact[] {
         ? cancelled(bill, BY_TIMEOUT, now)
         : confirmed(bill, heldOf(bill.books), null, BY_TIMEOUT, now);
     case 'repeat':
-      return repeated(timer.credit);
+      return creditRepeated(timer.credit);
     default:
       return unreachable(timer);
   }
 }
 
 /** The credit is asked for again. */
-export function repeated(credit: Credit): BillFact[] {
+export function creditRepeated(credit: Credit): BillFact[] {
   return [
     { type: 'CreditRepeated', no: credit.no },
     raiseForCredit(paychannel(credit.paychannelId), 'credit.requested', credit),

@@ -9,7 +9,7 @@ import {
   exceedsLeft,
   keyUsed,
   orderOf,
-  type Refund,
+  type RefundCommand,
   refunded,
   repeated,
 } from './dynamic-refunds.ts';
@@ -78,7 +78,7 @@ export function cancelPayment(
 /** One payment's money, or a part of it, goes back. */
 export function refundPayment(
   bill: PresentBill,
-  order: Refund,
+  order: RefundCommand,
   now: Millis,
   recalled: KeptReference | null,
 ): BillDecision {
@@ -142,7 +142,7 @@ export function paymentReversed(
 
 function keyed(
   bill: PresentBill,
-  order: Refund,
+  order: RefundCommand,
   notConfirmed: BillRejection | null,
   now: Millis,
   recalled: KeptReference | null,
@@ -169,7 +169,7 @@ function keyed(
   return [...facts, ...receiptOf(bill, order), keyUsed(order, null)];
 }
 
-function receiptOf(bill: PresentBill, { receipt }: Refund): FactOf<'ReceiptAttached'>[] {
+function receiptOf(bill: PresentBill, { receipt }: RefundCommand): FactOf<'ReceiptAttached'>[] {
   if (receipt === null || sameJson(receipt, bill.ending.receipt)) return [];
   return [{ type: 'ReceiptAttached', receipt }];
 }

@@ -13,9 +13,9 @@ import { type Millis, NEVER, plus } from '../time.ts';
 import { closeCredit, requestCreditAgain, settleCredit } from './credits.ts';
 import { BY_TIMEOUT } from './dynamic-endings.ts';
 import {
+  creditRepeated,
   earliestRepeat,
   earliestReservationEnd,
-  repeated,
   type TimerOf,
 } from './dynamic-timers.ts';
 import {
@@ -30,7 +30,7 @@ import {
   withdraw,
 } from './many-payments.ts';
 import { acknowledge, raiseForBill, resend, terminal } from './outbox.ts';
-import { isNone, lettingGo, partsMissing, withParts } from './parts.ts';
+import { isNone, partsLetGo, partsMissing, withParts } from './parts.ts';
 import { payBy, release, reserveBy, voidPayment } from './paying.ts';
 import { attachReceipt } from './receipts.ts';
 import type { PresentBill } from './state.ts';
@@ -59,7 +59,7 @@ export function decideMany(
   if (isRejection(decision) || decision.length === 0 || command.type === 'RunTimer') {
     return decision;
   }
-  const gone = lettingGo(bill, command);
+  const gone = partsLetGo(bill, command);
   if (gone === null && (parts === null || isNone(parts))) return decision;
 
   const facts: BillFact[] = [...decision];
@@ -161,7 +161,7 @@ function runTimer(bill: PresentBill, now: Millis): readonly BillFact[] {
         : paymentConfirmed(bill, payment, mostOf(payment), BY_TIMEOUT, now);
     }
     case 'repeat':
-      return repeated(timer.credit);
+      return creditRepeated(timer.credit);
     default:
       return unreachable(timer);
   }

@@ -101,7 +101,7 @@ export function showing(bill: PresentBill, found: Parts | null): PresentBill {
 }
 
 /** What can leave now, beside what the command names; null where that is not worth a fact. */
-export function lettingGo(bill: PresentBill, command: BillCommand): FactOf<'PartsLetGo'> | null {
+export function partsLetGo(bill: PresentBill, command: BillCommand): FactOf<'PartsLetGo'> | null {
   const tooManyEvents = bill.outbox.length > EVENTS_KEPT;
   const tooManyPayments = bill.payments.length > PAYMENTS_KEPT + bill.outbox.length;
   if (!tooManyEvents && !tooManyPayments) return null;

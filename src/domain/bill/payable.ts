@@ -2,10 +2,10 @@
 
 import type { PaychannelId } from '../ids.ts';
 import type { Millis } from '../time.ts';
-import { dueAt, isBeingPaid, type Owed } from './charging.ts';
+import { dueAt, type Owed } from './charging.ts';
 import { unmetOffer } from './offer.ts';
 import { openUntil } from './policies.ts';
-import { isForMany, type PresentBill, reservedOf } from './state.ts';
+import { isBeingPaid, isForMany, type PresentBill, reservedOf } from './state.ts';
 import {
   type NotPayableReason,
   PAYMENTS_MAX,

@@ -92,6 +92,11 @@ export function isPresent(bill: Bill): bill is PresentBill {
   return bill.status !== 'absent';
 }
 
+/** Whether it waits for money. */
+export function isBeingPaid({ status }: Pick<PresentBill, 'status'>): boolean {
+  return status === 'open' || status === 'partiallyPaid';
+}
+
 /**
  * What a payer still owes: nothing once the bill is paid, confirmed or closed. Of an open static bill: what one payment
  * brings, at the least. Of a timer bill: as last decided; what has become due since, `charging.ts` knows.

@@ -8,9 +8,17 @@ import { livesOfTimer } from '../../../tests/support/timer-lives.ts';
 import { must } from '../assert.ts';
 import { MINUTE_MS, type Millis, NEVER, plus } from '../time.ts';
 import { decide, evolve, nextDueOf } from './bill.ts';
-import { chargedOf, dueAt, isBeingPaid, quoteFor, stayOf } from './charging.ts';
+import { chargedOf, dueAt, quoteFor, stayOf } from './charging.ts';
 import { findReference } from './references.ts';
-import { type Bill, dueOf, isPresent, keptOf, type PresentBill, reservedOf } from './state.ts';
+import {
+  type Bill,
+  dueOf,
+  isBeingPaid,
+  isPresent,
+  keptOf,
+  type PresentBill,
+  reservedOf,
+} from './state.ts';
 import { type BillFact, type CommandOf, isRejection } from './vocabulary.ts';
 
 const RUNS = { numRuns: 150 };

@@ -10,15 +10,7 @@
 import { assert } from '../assert.ts';
 import { type Millis, millis, NEVER, plus } from '../time.ts';
 import { CHANGES_WHAT_IS_SHOWN } from './apply-fact.ts';
-import {
-  chargedOf,
-  clearUntil,
-  isBeingPaid,
-  type Price,
-  priceByTariff,
-  priceFor,
-  stayOf,
-} from './charging.ts';
+import { chargedOf, clearUntil, type Price, priceByTariff, priceFor, stayOf } from './charging.ts';
 import { decideWhole } from './dynamic.ts';
 import { BY_TIMEOUT, confirmed } from './dynamic-endings.ts';
 import { DYNAMIC_PAYMENTS } from './dynamic-payments.ts';
@@ -26,7 +18,15 @@ import { earliestTimer, runTimer as runCommonTimer } from './dynamic-timers.ts';
 import { raiseForBill, terminal } from './outbox.ts';
 import { closedReason } from './payable.ts';
 import { type Asked, notPayable, type PayRules } from './paying.ts';
-import { type Bill, dueOf, heldOf, isPresent, keptOf, type PresentBill } from './state.ts';
+import {
+  type Bill,
+  dueOf,
+  heldOf,
+  isBeingPaid,
+  isPresent,
+  keptOf,
+  type PresentBill,
+} from './state.ts';
 import {
   type AcquiringCommand,
   type BillCommand,
