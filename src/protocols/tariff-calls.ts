@@ -41,7 +41,7 @@ export const tariffCalls: readonly Call[] = [
         }),
       ),
     },
-    answers: { 200: is('It.', shown.readTariff) },
+    answers: { 200: is('It.', shown.shownTariff) },
     problems: ['tariff.notFound'],
   },
   {

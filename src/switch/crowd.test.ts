@@ -1,7 +1,7 @@
 // Who is let in while requests stand longer than they should, by a clock that stands until it is told.
 
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Crowd, LOOK_MS, type Party } from './crowd.ts';
+import { Crowd, type InstitutionLoad, LOOK_MS } from './crowd.ts';
 
 const TARGET_MS = 10;
 const LATE_MS = 40;
@@ -9,7 +9,7 @@ const LOOKS_MAX = 200;
 
 let crowd: Crowd;
 let now: number;
-let underWay: Map<string, Party[]>;
+let underWay: Map<string, InstitutionLoad[]>;
 
 beforeEach(() => {
   crowd = new Crowd(TARGET_MS);

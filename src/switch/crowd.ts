@@ -26,7 +26,7 @@ const PRESENT_MS = 10_000;
 const FORGET_EVERY_LOOKS = 10;
 
 /** What one institution has under way. */
-export interface Party {
+export interface InstitutionLoad {
   underWay: number;
   /** When it last asked, by the monotonic clock. */
   at: number;
@@ -34,7 +34,7 @@ export interface Party {
 
 export class Crowd {
   readonly #targetMs: number;
-  readonly #parties = new Map<string, Party>();
+  readonly #loads = new Map<string, InstitutionLoad>();
   #underWay = 0;
   /** The most under way since the last look. */
   #peak = 0;
@@ -62,34 +62,34 @@ export class Crowd {
 
   /** Whether anybody could stand in another's way, so that delays are to be heard of (C1). */
   get isWatched(): boolean {
-    return this.#targetMs > 0 && this.#underWay >= ROOM_MIN / 2 && this.#parties.size > 1;
+    return this.#targetMs > 0 && this.#underWay >= ROOM_MIN / 2 && this.#loads.size > 1;
   }
 
   /** A request of this institution is under way; `now` by the monotonic clock. */
-  begun(institution: string, now: number): Party {
-    let party = this.#parties.get(institution);
-    if (party === undefined) {
-      party = { underWay: 0, at: now };
-      this.#parties.set(institution, party);
+  begun(institution: string, now: number): InstitutionLoad {
+    let load = this.#loads.get(institution);
+    if (load === undefined) {
+      load = { underWay: 0, at: now };
+      this.#loads.set(institution, load);
     }
-    party.underWay += 1;
-    party.at = now;
+    load.underWay += 1;
+    load.at = now;
     this.#underWay += 1;
     if (this.#underWay > this.#peak) this.#peak = this.#underWay;
-    return party;
+    return load;
   }
 
   /** It has been answered. */
-  ended(party: Party): void {
-    party.underWay -= 1;
+  ended(load: InstitutionLoad): void {
+    load.underWay -= 1;
     this.#underWay -= 1;
   }
 
   /** Whether a request is let in; one that is not is refused before anything is done. */
   admits(institution: string, operation: string): boolean {
     if (this.#underWay < this.#room || !isBeginning(operation)) return true;
-    const own = this.#parties.get(institution)?.underWay ?? 0;
-    if (own < Math.max(OWN_MIN, this.#underWay / this.#parties.size)) return true;
+    const own = this.#loads.get(institution)?.underWay ?? 0;
+    if (own < Math.max(OWN_MIN, this.#underWay / this.#loads.size)) return true;
     this.#refused += 1;
     return false;
   }
@@ -104,7 +104,7 @@ export class Crowd {
     this.#looks += 1;
     if (this.#looks % FORGET_EVERY_LOOKS === 0) this.#forget(now);
     // One that is alone stands in nobody's way.
-    this.#delayMs = this.#parties.size > 1 ? medianOf(this.#delays) : 0;
+    this.#delayMs = this.#loads.size > 1 ? medianOf(this.#delays) : 0;
     this.#delays = [];
     this.#standing = this.#delayMs > this.#targetMs ? this.#standing + 1 : 0;
     if (this.#room !== Number.POSITIVE_INFINITY || this.#standing >= STANDING_LOOKS) this.#fit();
@@ -123,8 +123,8 @@ export class Crowd {
   }
 
   #forget(now: number): void {
-    for (const [institution, { underWay, at }] of this.#parties) {
-      if (underWay === 0 && now - at >= PRESENT_MS) this.#parties.delete(institution);
+    for (const [institution, { underWay, at }] of this.#loads) {
+      if (underWay === 0 && now - at >= PRESENT_MS) this.#loads.delete(institution);
     }
   }
 }

@@ -17,7 +17,7 @@ export type CommittedItem =
   | { readonly kind: 'order'; readonly transition: OrderVoided };
 
 /** The command that a committed transition came of, for those who count. */
-export function commandOf(item: CommittedItem): string {
+export function commandNameOf(item: CommittedItem): string {
   return item.kind === 'bill' ? item.transition.command : 'ResolveOrder';
 }
 

@@ -10,7 +10,7 @@ import { ShardClock } from '../actors/shard-clock.ts';
 import { millis, SECOND_MS } from '../domain/time.ts';
 import { type EntryId, epochOf, formatEntryId, isLastOfEpoch } from './entry-id.ts';
 import { failureOf, isFinal } from './failures.ts';
-import { type CommittedEntry, commandOf } from './history-queue.ts';
+import { type CommittedEntry, commandNameOf } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import { type Opener, type Reopening, reopen } from './opening.ts';
@@ -158,7 +158,7 @@ export class Tenure {
     this.#top = entry;
     observer.batchAppended(count, (clock.monotonic() - sentAt) / SECOND_MS);
     const committed = this.shard.committed();
-    for (const item of committed.items) observer.transitionsCommitted(commandOf(item), 1);
+    for (const item of committed.items) observer.transitionsCommitted(commandNameOf(item), 1);
     writer.enqueue(this.shard.id, committed);
     wake();
   }

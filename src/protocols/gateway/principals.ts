@@ -13,8 +13,8 @@ import type { Demands, Directory, DirectoryChange, KeyHolder } from '../../switc
 import type { Clock } from '../../switch/ports.ts';
 import type { Principal } from '../../switch/principal.ts';
 import { Doubts } from './doubts.ts';
+import { KeyRounds } from './key-rounds.ts';
 import { type KnownKey, KnownKeys } from './known-keys.ts';
-import { Rounds } from './rounds.ts';
 import { Turns } from './turns.ts';
 
 /** A key found longer ago than `fresh` is used and checked again meanwhile; than `stale`, checked before it is used. */
@@ -59,9 +59,9 @@ export class Principals {
   readonly #lookups = new Map<string, Promise<Principal | null>>();
   readonly #turns: Turns;
   /** What has changed does not wait behind a crowd that reconnects. */
-  readonly #changes = new Rounds(CHANGES_AT_ONCE, (keyHash) => this.#lookUpAnew(keyHash));
+  readonly #changes = new KeyRounds(CHANGES_AT_ONCE, (keyHash) => this.#lookUpAnew(keyHash));
   /** Nor does a withdrawn key behind thousands of holders that have changed. */
-  readonly #withdrawals = new Rounds(CHANGES_AT_ONCE, (keyHash) => this.#lookUpAnew(keyHash));
+  readonly #withdrawals = new KeyRounds(CHANGES_AT_ONCE, (keyHash) => this.#lookUpAnew(keyHash));
   /** Of those of whom more is demanded than a key; nearly nobody is. */
   readonly #demands = new WeakMap<Principal, Demands>();
   /** Of the known keys, those that end some day. */

@@ -19,7 +19,7 @@ const fields = {
 
 export const keptTariff = named('KeptTariff', Type.Object(fields));
 export const keptTariffList = listOf('KeptTariffList', keptTariff);
-export const readTariff = named(
+export const shownTariff = named(
   'ReadTariff',
   Type.Object({
     ...fields,

@@ -7,7 +7,7 @@ import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { BillId } from '../../domain/ids.ts';
 import { SECOND_MS } from '../../domain/time.ts';
 import type { AcquiringNotice } from '../../switch/acquirers.ts';
-import type { Crowd, Party } from '../../switch/crowd.ts';
+import type { Crowd, InstitutionLoad } from '../../switch/crowd.ts';
 import { Fault } from '../../switch/faults.ts';
 import { isEnding } from '../../switch/limits.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
@@ -44,7 +44,7 @@ interface Pending {
   readonly until: number;
   readonly isPoll: boolean;
   /** As whose it is counted; null: nobody's. */
-  readonly party: Party | null;
+  readonly party: InstitutionLoad | null;
 }
 
 /** A request that waits for its turn. */

@@ -1,7 +1,7 @@
 // A round of look-ups: so many at once, the rest in the order in which they came. What is called for again while it waits
 // is looked up once.
 
-export class Rounds {
+export class KeyRounds {
   readonly #atOnceMax: number;
   readonly #lookUp: (keyHash: string) => Promise<unknown>;
   readonly #waiting = new Set<string>();

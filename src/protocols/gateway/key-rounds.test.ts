@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { Rounds } from './rounds.ts';
+import { KeyRounds } from './key-rounds.ts';
 
 function setUp(atOnce: number) {
   const begun: string[] = [];
   const under: (() => void)[] = [];
-  const rounds = new Rounds(atOnce, (keyHash) => {
+  const rounds = new KeyRounds(atOnce, (keyHash) => {
     begun.push(keyHash);
     return new Promise<void>((done) => under.push(done));
   });
@@ -46,7 +46,7 @@ describe('a round of look-ups', () => {
 
   test('goes on after a look-up that failed', async () => {
     const begun: string[] = [];
-    const rounds = new Rounds(1, (keyHash) => {
+    const rounds = new KeyRounds(1, (keyHash) => {
       begun.push(keyHash);
       return Promise.reject(new Error('away'));
     });
