@@ -22,9 +22,9 @@ import {
 } from '../../src/drivers/contract/bill-driver.ts';
 import {
   afterEarlier,
-  type Moment,
   ON_ITS_WAY_MS,
   sendByOf,
+  type Timing,
 } from '../../src/drivers/contract/verdicts.ts';
 import type { Dice } from './dice.ts';
 import type { Life } from './life.ts';
@@ -70,7 +70,7 @@ export class SimBankDriver implements BillDriver {
   }
 
   async register(tender: Tender, attempt: Attempt): Promise<Outcome<Registration>> {
-    const sendBy = sendByOf(attempt, this.#moment());
+    const sendBy = sendByOf(attempt, this.#timing());
     const { lastSentAt } = attempt;
     if (lastSentAt !== null) {
       this.#dice.note('bank asked first');
@@ -90,9 +90,9 @@ export class SimBankDriver implements BillDriver {
   }
 
   async cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>> {
-    const sendBy = sendByOf(attempt, this.#moment());
+    const sendBy = sendByOf(attempt, this.#timing());
     const seen = await this.look(registration);
-    return await cancelAfter(seen, { attempt, moment: this.#moment() }, async () => {
+    return await cancelAfter(seen, { attempt, timing: this.#timing() }, async () => {
       const sent = await this.#call(() => this.#bank.cancel(registration.ref), sendBy);
       if (sent.outcome !== 'done') return sent;
       const { status } = sent.value;
@@ -106,7 +106,7 @@ export class SimBankDriver implements BillDriver {
     refund: Refund,
     attempt: Attempt,
   ): Promise<Outcome<Sighting>> {
-    const sendBy = sendByOf(attempt, this.#moment());
+    const sendBy = sendByOf(attempt, this.#timing());
     const { id, amount } = refund;
     // A careless driver, or one that is being made anew: it has not looked, and says that nothing was done.
     if (this.#dice.strikes('bank.shut')) {
@@ -115,7 +115,7 @@ export class SimBankDriver implements BillDriver {
     }
     if (attempt.lastSentAt !== null) this.#dice.note('bank asked first');
     const seen = await this.look(registration);
-    return await refundAfter(seen, { refund, attempt, moment: this.#moment() }, async () => {
+    return await refundAfter(seen, { refund, attempt, timing: this.#timing() }, async () => {
       if (this.#dice.strikes('bank.refundRefused')) {
         const again = this.#random.pick(['never', 'never', { afterMs: 2_000 }] as const);
         return notDone('refused', 'not now', again);
@@ -137,7 +137,7 @@ export class SimBankDriver implements BillDriver {
     return Promise.resolve();
   }
 
-  #moment(): Moment {
+  #timing(): Timing {
     return { now: millis(this.#life.wall()), settleMs: SETTLE_MS };
   }
 

@@ -9,13 +9,13 @@ import {
   type Sighting,
   unsent,
 } from './bill-driver.ts';
-import { afterEarlier, judgeCancel, judgeRefund, type Moment, ON_ITS_WAY_MS } from './verdicts.ts';
+import { afterEarlier, judgeCancel, judgeRefund, ON_ITS_WAY_MS, type Timing } from './verdicts.ts';
 
 type Send = (seen: Sighting) => Promise<Outcome<Sighting>>;
 
 export interface CancelIntent {
   readonly attempt: Attempt;
-  readonly moment: Moment;
+  readonly timing: Timing;
 }
 
 export interface RefundIntent extends CancelIntent {
@@ -25,11 +25,11 @@ export interface RefundIntent extends CancelIntent {
 /** Sends where the sighting says that nothing has ended it yet. */
 export async function cancelAfter(
   seen: Outcome<Sighting>,
-  { attempt, moment }: CancelIntent,
+  { attempt, timing }: CancelIntent,
   send: Send,
 ): Promise<Outcome<Sighting>> {
   if (seen.outcome !== 'done') return unseen(seen, attempt);
-  const judged = judgeCancel(seen.value, attempt, moment);
+  const judged = judgeCancel(seen.value, attempt, timing);
   switch (judged.verdict) {
     case 'ended':
       return seen;
@@ -47,11 +47,11 @@ export async function cancelAfter(
 /** Sends where the sighting says that this refund has not been given, and no call of it can still arrive. */
 export async function refundAfter(
   seen: Outcome<Sighting>,
-  { refund, attempt, moment }: RefundIntent,
+  { refund, attempt, timing }: RefundIntent,
   send: Send,
 ): Promise<Outcome<Sighting>> {
   if (seen.outcome !== 'done') return unseen(seen, attempt);
-  const judged = judgeRefund(seen.value, refund, attempt, moment);
+  const judged = judgeRefund(seen.value, refund, attempt, timing);
   switch (judged.verdict) {
     case 'given':
       return seen;

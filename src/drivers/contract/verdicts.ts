@@ -26,7 +26,7 @@ export type CancelVerdict =
   | { readonly verdict: 'ended' | 'paid' | 'underway' | 'send' }
   | { readonly verdict: 'tooEarly'; readonly afterMs: number };
 
-export interface Moment {
+export interface Timing {
   readonly now: Millis;
   /** How long after it was sent a call can still take effect. */
   readonly settleMs: number;
@@ -36,14 +36,14 @@ export function judgeRefund(
   sighting: Sighting,
   refund: Refund,
   { lastSentAt }: Attempt,
-  moment: Moment,
+  timing: Timing,
 ): RefundVerdict {
   const since = sighting.returned - refund.returnedBefore;
   // Whether or not it shows in the sum already: it may still fail.
   if (sighting.isReturning) return { verdict: 'underway' };
   if (lastSentAt !== null && since >= refund.amount) return { verdict: 'given' };
   if (lastSentAt !== null) {
-    const afterMs = lastSentAt + moment.settleMs - moment.now;
+    const afterMs = lastSentAt + timing.settleMs - timing.now;
     if (afterMs > 0) return { verdict: 'tooEarly', afterMs };
   }
   // Another has given back meanwhile: the refund is decided again, beside what is left.
@@ -55,7 +55,7 @@ export function judgeRefund(
 export function judgeCancel(
   sighting: Sighting,
   { lastSentAt }: Attempt,
-  moment: Moment,
+  timing: Timing,
 ): CancelVerdict {
   switch (sighting.status) {
     case 'cancelled':
@@ -66,8 +66,8 @@ export function judgeCancel(
       if (sighting.isReturning) return { verdict: 'underway' };
       // All of it went back: where ending and giving back are one call, this is what ours has done.
       if (sighting.returned === sighting.paid) return { verdict: 'ended' };
-      if (lastSentAt !== null && lastSentAt + moment.settleMs > moment.now) {
-        return { verdict: 'tooEarly', afterMs: lastSentAt + moment.settleMs - moment.now };
+      if (lastSentAt !== null && lastSentAt + timing.settleMs > timing.now) {
+        return { verdict: 'tooEarly', afterMs: lastSentAt + timing.settleMs - timing.now };
       }
       return { verdict: 'paid' };
     case 'paying':
@@ -81,7 +81,7 @@ export function judgeCancel(
  * Until when what was begun now may be sent. Whoever comes after a lost answer waits `settleMs` from the beginning, and
  * then makes up their own mind: what asking first has held up for half of that is begun anew, and not sent after all.
  */
-export function sendByOf({ begunAt }: Attempt, { now, settleMs }: Moment): number {
+export function sendByOf({ begunAt }: Attempt, { now, settleMs }: Timing): number {
   return (begunAt ?? now) + settleMs / 2;
 }
 

@@ -3,8 +3,8 @@
 import type { BillDriverModule } from '../contract/bill-driver.ts';
 import type { DeliveryDriver } from '../contract/delivery-driver.ts';
 import { type AnyModule, modulesIn } from '../contract/open-driver.ts';
+import { billChecks } from './bill-checks.ts';
 import type { Check } from './check.ts';
-import { checks } from './checks.ts';
 import { type DeliveryTrial, deliveryChecks, openDelivery } from './delivery-checks.ts';
 import { KitClock } from './kit-clock.ts';
 import { qrChecks } from './qr-checks.ts';
@@ -55,7 +55,7 @@ function checksOf(module: AnyModule, subject: Subject): readonly Check<void>[] {
     case 'bill': {
       const { startTestBank } = subject;
       if (startTestBank === undefined) throw new NothingToTryOn('startTestBank');
-      return checks.map(({ name, run }) => ({
+      return billChecks.map(({ name, run }) => ({
         name,
         run: () => onBank(module, startTestBank, (trial) => run(trial, module)),
       }));

@@ -99,9 +99,9 @@ class SberDriver implements BillDriver {
   }
 
   async cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>> {
-    const sendBy = sendByOf(attempt, this.#moment());
+    const sendBy = sendByOf(attempt, this.#timing());
     const seen = await this.look(registration);
-    return cancelAfter(seen, { attempt, moment: this.#moment() }, (before) =>
+    return cancelAfter(seen, { attempt, timing: this.#timing() }, (before) =>
       this.#revoke(registration, { before, sendBy }),
     );
   }
@@ -111,10 +111,10 @@ class SberDriver implements BillDriver {
     refund: Refund,
     attempt: Attempt,
   ): Promise<Outcome<Sighting>> {
-    const sendBy = sendByOf(attempt, this.#moment());
+    const sendBy = sendByOf(attempt, this.#timing());
     const status = await this.#status(registration);
     if (status.outcome !== 'done') return unseen(status, attempt);
-    const intent = { refund, attempt, moment: this.#moment() };
+    const intent = { refund, attempt, timing: this.#timing() };
     return refundAfter(seenIn(status.value), intent, (before) =>
       this.#giveBack(registration, refund, status.value, { before, sendBy }),
     );
@@ -189,7 +189,7 @@ class SberDriver implements BillDriver {
     return { idQr, tid };
   }
 
-  #moment() {
+  #timing() {
     return { now: millis(this.#surroundings.clock.wall()), settleMs: this.#settings.settleMs };
   }
 }

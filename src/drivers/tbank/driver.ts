@@ -84,9 +84,9 @@ class TbankDriver implements BillDriver {
   }
 
   async cancel(registration: Registration, attempt: Attempt): Promise<Outcome<Sighting>> {
-    const sendBy = sendByOf(attempt, this.#moment());
+    const sendBy = sendByOf(attempt, this.#timing());
     const seen = await this.look(registration);
-    return cancelAfter(seen, { attempt, moment: this.#moment() }, () =>
+    return cancelAfter(seen, { attempt, timing: this.#timing() }, () =>
       this.#sendCancel(registration, sendBy),
     );
   }
@@ -96,9 +96,9 @@ class TbankDriver implements BillDriver {
     refund: Refund,
     attempt: Attempt,
   ): Promise<Outcome<Sighting>> {
-    const sendBy = sendByOf(attempt, this.#moment());
+    const sendBy = sendByOf(attempt, this.#timing());
     const seen = await this.look(registration);
-    return refundAfter(seen, { refund, attempt, moment: this.#moment() }, (before) =>
+    return refundAfter(seen, { refund, attempt, timing: this.#timing() }, (before) =>
       this.#sendRefund(registration, refund, { before, sendBy }),
     );
   }
@@ -163,7 +163,7 @@ class TbankDriver implements BillDriver {
     return done({ id, amount, currency, ref, payload: code.value, notes: {} });
   }
 
-  #moment() {
+  #timing() {
     return { now: millis(this.#surroundings.clock.wall()), settleMs: this.#settings.settleMs };
   }
 }

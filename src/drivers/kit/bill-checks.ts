@@ -6,7 +6,7 @@ import { isClosed, openDriver } from '../contract/open-driver.ts';
 import { canReturnParts, type Disturbance } from './test-bank.ts';
 import { demand, nextAttempt, type Trial } from './trial.ts';
 
-export interface Check {
+export interface BillCheck {
   readonly name: string;
   readonly run: (trial: Trial, module: BillDriverModule) => Promise<void>;
 }
@@ -23,7 +23,7 @@ function turn(): Promise<void> {
   return new Promise((go) => setImmediate(go));
 }
 
-const registering: readonly Check[] = [
+const registering: readonly BillCheck[] = [
   {
     name: 'refuses settings that it does not know, and those that lack what it needs',
     run: async (trial, module) => {
@@ -55,7 +55,7 @@ const registering: readonly Check[] = [
     },
   },
   ...(['requestLost', 'answerLost', 'late', 'failed', 'garbled'] as const).map(
-    (how): Check => ({
+    (how): BillCheck => ({
       name: `registers once when the first call is disturbed: ${how}`,
       run: async (trial) => {
         await trial.bank.disturb('register', how);
@@ -103,7 +103,7 @@ const registering: readonly Check[] = [
   },
 ];
 
-const looking: readonly Check[] = [
+const looking: readonly BillCheck[] = [
   {
     name: 'sees a bill open, then paid, with a driver made anew',
     run: async (trial) => {
@@ -144,7 +144,7 @@ const looking: readonly Check[] = [
   },
 ];
 
-const cancelling: readonly Check[] = [
+const cancelling: readonly BillCheck[] = [
   {
     name: 'ends what is unpaid, however often it is asked',
     run: async (trial) => {
@@ -185,7 +185,7 @@ const cancelling: readonly Check[] = [
   },
 ];
 
-const refunding: readonly Check[] = [
+const refunding: readonly BillCheck[] = [
   {
     name: 'gives back to the exact amount, and no more than there is',
     run: async (trial) => {
@@ -213,7 +213,7 @@ const refunding: readonly Check[] = [
   },
   ...(['requestLost', 'answerLost', 'late', 'failed', 'garbled'] as const).map(refundOnce),
   ...(['look', 'refund'] as const).map(
-    (call): Check => ({
+    (call): BillCheck => ({
       name: `does not say no of a lost refund that it was not let in to ask about: busy at ${call}`,
       run: async (trial) => {
         const registration = await trial.paid();
@@ -265,7 +265,7 @@ const refunding: readonly Check[] = [
   },
 ];
 
-function refundOnce(how: Disturbance): Check {
+function refundOnce(how: Disturbance): BillCheck {
   return {
     name: `gives back once when the first call is disturbed: ${how}`,
     run: async (trial) => {
@@ -287,7 +287,7 @@ function refundOnce(how: Disturbance): Check {
   };
 }
 
-const notifying: readonly Check[] = [
+const notifying: readonly BillCheck[] = [
   {
     name: 'reads a notification as a reason to look, and refuses a forged one',
     run: async (trial) => {
@@ -316,7 +316,7 @@ const notifying: readonly Check[] = [
   },
 ];
 
-export const checks: readonly Check[] = [
+export const billChecks: readonly BillCheck[] = [
   ...registering,
   ...looking,
   ...cancelling,
