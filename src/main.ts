@@ -16,7 +16,7 @@ import {
 import { watchDirectory } from './directory-watch.ts';
 import type { AcquirerFile } from './drivers/acquiring/configured.ts';
 import { Gateways } from './gateways.ts';
-import { describeHolder } from './holder.ts';
+import { describeHolder } from './lease-holder.ts';
 import { DataKeys } from './persistence/data-keys.ts';
 import { ensureDemo } from './persistence/demo-data.ts';
 import { startEmbeddedPostgres } from './persistence/embedded-postgres.ts';

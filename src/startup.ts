@@ -4,7 +4,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Config } from './config.ts';
 import type { ShardId } from './domain/ids.ts';
-import { isGone, makeHolder } from './holder.ts';
+import { isGone, makeHolder } from './lease-holder.ts';
 import { fetchAgreements, fetchSuspensions, fetchTariffs } from './persistence/directory.ts';
 import { MetaStore } from './persistence/history/meta-store.ts';
 import { PostgresHistory } from './persistence/history/postgres-history.ts';

@@ -1,11 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { describeHolder, formatHolder, type Holder, isGone, makeHolder } from './holder.ts';
+import {
+  describeHolder,
+  formatHolder,
+  isGone,
+  type LeaseHolder,
+  makeHolder,
+} from './lease-holder.ts';
 
 const self = makeHolder({ node: 'a', process: 'p', worker: 1, life: 2 });
 
-function another(changes: Partial<Holder>): string {
+function another(changes: Partial<LeaseHolder>): string {
   return formatHolder({ ...self, process: 'another', ...changes });
 }
 

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { formatHolder, isGone, makeHolder } from './holder.ts';
+import { formatHolder, isGone, makeHolder } from './lease-holder.ts';
 
 let code: 'ENOENT' | 'EACCES' | null = null;
 

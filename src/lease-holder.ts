@@ -5,7 +5,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { isAlive, seeProcess } from './persistence/processes.ts';
 
 /** A worker of a process of a node. */
-export interface Holder {
+export interface LeaseHolder {
   readonly node: string;
   readonly pid: number;
   readonly worker: number;
@@ -28,12 +28,12 @@ export function makeHolder(of: {
   process: string;
   worker: number;
   life: number;
-}): Holder {
+}): LeaseHolder {
   const { pid } = process;
   return { ...of, pid, machine: machine(), begun: begun(pid) ?? UNKNOWN };
 }
 
-export function formatHolder(holder: Holder): string {
+export function formatHolder(holder: LeaseHolder): string {
   return JSON.stringify(holder);
 }
 
@@ -48,7 +48,7 @@ export function describeHolder(text: string): string {
  * Whether a holder is dead for certain, seen from `self`: an earlier life of the same worker, or a process of this very
  * machine that runs no more. False wherever it cannot be known.
  */
-export function isGone(text: string, self: Holder): boolean {
+export function isGone(text: string, self: LeaseHolder): boolean {
   const holder = readHolder(text);
   if (holder === undefined) return false;
   if (holder.process === self.process)
@@ -60,7 +60,7 @@ export function isGone(text: string, self: Holder): boolean {
   return now === undefined ? !isAlive(holder.pid) : now !== holder.begun;
 }
 
-function readHolder(text: string): Holder | undefined {
+function readHolder(text: string): LeaseHolder | undefined {
   try {
     const read: unknown = JSON.parse(text);
     return isHolder(read) ? read : undefined;
@@ -69,9 +69,17 @@ function readHolder(text: string): Holder | undefined {
   }
 }
 
-function isHolder(read: unknown): read is Holder {
+function isHolder(read: unknown): read is LeaseHolder {
   if (typeof read !== 'object' || read === null) return false;
-  const { node, pid, worker, process: drawn, life, machine: where, begun: when } = read as Holder;
+  const {
+    node,
+    pid,
+    worker,
+    process: drawn,
+    life,
+    machine: where,
+    begun: when,
+  } = read as LeaseHolder;
   return (
     typeof node === 'string' &&
     typeof pid === 'number' &&
