@@ -36,6 +36,7 @@ export function makeBillId(at: Millis, shard: ShardId, random: Uint8Array): Bill
   return id as BillId;
 }
 
+/** Undefined where the text is no bill id. Whether there is such a bill, and such a shard, it does not tell. */
 export function parseBillId(text: string): BillId | undefined {
   return BILL_ID.test(text) ? (text as BillId) : undefined;
 }
@@ -49,6 +50,7 @@ export function shardOfBill(id: BillId): ShardId {
   return shard as ShardId;
 }
 
+/** Undefined where the text is none: 1 to 64 of A-Za-z0-9._:- */
 export function parseReference(text: string): Reference | undefined {
   return REFERENCE.test(text) ? (text as Reference) : undefined;
 }

@@ -19,6 +19,7 @@ export function minor(value: number): Minor {
   throw new Defect(`not an amount: ${value}`);
 }
 
+/** A sum that is no safe integer is a Defect. */
 export function add(left: Minor, right: Minor): Minor {
   return minor(left + right);
 }

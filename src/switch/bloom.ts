@@ -14,6 +14,7 @@ export interface BloomBlock {
 /** Two hashes of 32 bits, of which the seven are made. */
 export type KeyHash = readonly [first: number, second: number];
 
+/** Takes `capacity` texts at about 1 % of wrong yeses, in 10 bits each. */
 export function makeBlock(capacity: number): BloomBlock {
   const bits = new Uint32Array(Math.ceil((capacity * BITS_PER_KEY) / 32));
   return { bits, capacity, count: 0 };

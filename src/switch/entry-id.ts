@@ -13,6 +13,7 @@ const EPOCHS = 2 ** 21;
 /** Before the first entry of any log. */
 export const NO_ENTRY = 0 as EntryId;
 
+/** Out of range is a Defect: an epoch of 2^21 or more, a sequence of 2^32 or more. */
 export function entryId(epoch: number, sequence: number): EntryId {
   assert(epoch >= 0 && epoch < EPOCHS, `epoch out of range: ${epoch}`);
   assert(sequence >= 0 && sequence < SEQUENCES, `sequence out of range: ${sequence}`);

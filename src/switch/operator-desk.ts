@@ -286,6 +286,7 @@ export function mayDo(operator: Principal, action: OperatorAction, kind: Operato
   return RIGHTS[role][action].includes(kind);
 }
 
+/** What the operator sees; what lies outside is answered like what is not there. */
 export function scopeOfOperator(operator: Principal): Scope {
   const role = roleOf(operator);
   const holders = RIGHTS[role].see;

@@ -1,6 +1,6 @@
 // What a suspended party does not begin any more, nor a paychannel with a suspended seller's bill, nor one whose
-// institution's agreement has ended: bills, views, reservations, and payments that nobody waits for. What has begun comes to its end: payments under live reservations,
-// repeats, questions, events, credits, confirm and refund.
+// institution's agreement has ended: bills, views, reservations, and payments that nobody waits for. What has begun comes to
+// its end: payments under live reservations, repeats, questions, events, credits, confirm and refund.
 
 import type { BillDecision } from '../domain/bill/vocabulary.ts';
 import type { Operation, SwitchRejection } from './requests.ts';
@@ -11,6 +11,7 @@ export type Decision = BillDecision | SwitchRejection;
 export const SUSPENDED: SwitchRejection = { rejected: 'request.suspended' };
 export const AGREEMENT_ENDED: SwitchRejection = { rejected: 'agreement.ended' };
 
+/** Whether it is a refusal, by the domain or by its surroundings. */
 export function isRefused(decision: Decision): decision is SwitchRejection {
   return 'rejected' in decision;
 }

@@ -68,6 +68,7 @@ const IMPOSSIBLE: Unknown = { outcome: 'unknown', detail: 'it cannot be', afterM
 /** Who says so may have been asked nothing: neither what is so, nor for what was wanted. */
 const NOT_LET_IN: ReadonlySet<NotDoneCode> = new Set(['unreachable', 'busy', 'unauthorised']);
 
+/** A bill that is to be registered, at once; nothing has been asked of the acquirer yet. */
 export function acquire(facts: NewAcquiredBill): AcquiredBill {
   return {
     ...facts,
@@ -122,6 +123,7 @@ export function leftOf(bill: AcquiredBill): Minor {
   return taken >= bill.paid ? ZERO : subtract(bill.paid, taken);
 }
 
+/** Whether its chain has ended: nothing more is asked of the acquirer. */
 export function isOver({ status }: AcquiredBill): boolean {
   return status === 'cancelled' || status === 'expired' || status === 'failed';
 }

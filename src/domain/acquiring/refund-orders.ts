@@ -4,6 +4,7 @@ import { must } from '../assert.ts';
 import type { Minor } from '../money.ts';
 import type { AcquiredBill, RefundOrder } from './record.ts';
 
+/** An id that the bill does not have is a Defect. */
 export function refundOrderOf({ refunds }: AcquiredBill, id: string): RefundOrder {
   return must(
     refunds.find((order) => order.id === id),
@@ -11,6 +12,7 @@ export function refundOrderOf({ refunds }: AcquiredBill, id: string): RefundOrde
   );
 }
 
+/** An id that the bill does not have is a Defect. */
 export function withRefund(
   bill: AcquiredBill,
   id: string,
@@ -21,6 +23,7 @@ export function withRefund(
   return { ...bill, refunds };
 }
 
+/** Asked for, and not sent yet. */
 export function newRefund(id: string, amount: Minor): RefundOrder {
   return {
     id,

@@ -88,6 +88,7 @@ export function isCallAwaited(bill: PresentBill): boolean {
   return isAwaited(recordOf(bill));
 }
 
+/** What a bill at an acquirer always has; a Defect for any other. */
 export function acquiringOf(bill: PresentBill): Acquiring {
   return must(bill.acquiring, 'the chain of a bill at an acquirer');
 }

@@ -118,6 +118,7 @@ export function stayOf(bill: PresentBill): Stay {
   return must(bill.terms.stay, 'the stay of a timer bill');
 }
 
+/** What a timer bill always has; a Defect for any other. */
 export function chargedOf(bill: PresentBill): Charged {
   return must(bill.charged, 'what a timer bill has charged');
 }

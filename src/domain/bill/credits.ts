@@ -72,6 +72,7 @@ export function requestsOf(credits: readonly Credit[]): FactOf<'CreditRequested'
   return credits.map((credit) => ({ type: 'CreditRequested', credit }));
 }
 
+/** Decides what a wallet says of a credit. The same again: no facts. Otherwise than before: rejected. */
 export function settleCredit(bill: PresentBill, command: CommandOf<'SettleCredit'>): BillDecision {
   const credit = findCredit(bill, command.creditNo);
   if (credit === null || credit.paychannelId !== command.paychannelId) {

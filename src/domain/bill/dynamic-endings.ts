@@ -37,6 +37,7 @@ export interface Ender {
 /** The bill's own clock ends it. */
 export const BY_TIMEOUT: Ender = { cause: 'timeout', tellsTerminal: true };
 
+/** Decides the final amount; what was paid above it goes back. The same amount again: no facts. */
 export function confirm(
   bill: PresentBill,
   command: CommandOf<'ConfirmBill'>,

@@ -30,6 +30,7 @@ function creditsInPartMax({ books }: PresentBill): number {
 
 export type RefundCommand = Omit<CommandOf<'RefundBill'>, 'type'>;
 
+/** Decides what a confirmed bill gives back. The first outcome of its key stands, a refusal too (B4). */
 export function refund(
   bill: PresentBill,
   command: RefundCommand,
@@ -173,6 +174,7 @@ function creditsAfter(bill: PresentBill, facts: readonly BillFact[]): number {
   return bill.counts.credits + facts.filter(({ type }) => type === 'CreditRequested').length;
 }
 
+/** What keeps the outcome of a key; `rejection`: null where it was done. */
 export function keyUsed(
   { by, key, digest }: RefundCommand,
   rejection: BillRejection | null,

@@ -68,6 +68,7 @@ export function repeatsBy(credit: Credit, now: Millis): number {
   return Math.min(Math.max(days, credit.repeats + 1), CREDIT_REPEATS_MAX);
 }
 
+/** Null: it has no reservation. */
 export function earliestReservationEnd(bill: PresentBill): TimerOf<'reservation'> | null {
   let earliest: Reservation | null = null;
   for (const reservation of bill.reservations) {
@@ -77,6 +78,7 @@ export function earliestReservationEnd(bill: PresentBill): TimerOf<'reservation'
   return { kind: 'reservation', due: earliest.expiresAt, reservation: earliest };
 }
 
+/** Null: no credit is pending that may be asked for once more. */
 export function earliestRepeat(bill: PresentBill): TimerOf<'repeat'> | null {
   let earliest: Credit | null = null;
   for (const credit of bill.credits) {

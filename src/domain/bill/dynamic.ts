@@ -143,6 +143,7 @@ function refuseByPayment(
     : { rejected, status: payment.status };
 }
 
+/** The bill that the first fact makes, and the facts after it. Another first fact is a Defect. */
 export function created(facts: readonly BillFact[]): [Draft, readonly BillFact[]] {
   const [first, ...rest] = facts;
   assert(first?.type === 'BillCreated', 'a bill begins with its creation');

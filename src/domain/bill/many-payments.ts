@@ -30,6 +30,7 @@ import {
   PENDING_CREDITS_MAX,
 } from './vocabulary.ts';
 
+/** Decides the final amount of one payment. The same amount again: no facts. */
 export function confirmPayment(
   bill: PresentBill,
   command: CommandOf<'ConfirmPayment'>,
@@ -210,6 +211,7 @@ export function hasRoomForCredit({ credits }: PresentBill): boolean {
   return pending < PENDING_CREDITS_MAX;
 }
 
+/** Null: the bill has none of this number, or has let it go. */
 export function findPaymentNo(bill: PresentBill, no: number): Payment | null {
   return bill.payments.findLast((payment) => payment.no === no) ?? null;
 }

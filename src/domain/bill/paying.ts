@@ -53,6 +53,7 @@ export function reserveBy(
   return [{ type: 'ReservationMade', reservation, digest }];
 }
 
+/** Decides to end a reservation before its time. One that is gone: no facts. */
 export function release(bill: PresentBill, command: CommandOf<'ReleaseReservation'>): BillDecision {
   const no = command.reservationNo;
   if (no < 1 || no > bill.counts.reservations) return { rejected: 'reservation.notFound' };

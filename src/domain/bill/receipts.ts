@@ -3,6 +3,7 @@
 import type { PresentBill } from './state.ts';
 import type { BillDecision, CommandOf, Json } from './vocabulary.ts';
 
+/** Decides on a receipt of a bill. The same again: no facts. */
 export function attachReceipt(
   bill: PresentBill,
   command: CommandOf<'AttachReceipt'>,

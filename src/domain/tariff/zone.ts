@@ -129,6 +129,7 @@ export function zoneOf(name: string): Zone {
   return zone;
 }
 
+/** Whether it is the name of a zone in the IANA database. */
 export function isTimeZone(name: string): boolean {
   // Some versions of Intl also take '+01:00', which has no rules and is not a zone.
   if (!/^[A-Za-z]/.test(name)) return false;
