@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { workerData } from 'node:worker_threads';
+import { DriverDoor } from './driver-door.ts';
 import { deliveryWays } from './drivers/delivery-ways.ts';
 import { hostedFormats } from './drivers/qr/hosted-formats.ts';
 import { openCourier } from './drivers/webhook/courier.ts';
@@ -16,7 +17,6 @@ import { PostgresPayerDesk } from './persistence/payer-desk.ts';
 import { payerLabels } from './persistence/payer-labels.ts';
 import { PostgresTariffDesk } from './persistence/tariff-desk.ts';
 import { PostgresWebhookDesk } from './persistence/webhook-desk.ts';
-import { PluginDoor } from './plugin-door.ts';
 import { type Gateway, startGateway } from './protocols/gateway/gateway.ts';
 import { GATEWAY_LIMITS, type GatewayMetrics } from './protocols/gateway/options.ts';
 import { watchCrowd } from './protocols/shard/crowd-watch.ts';
@@ -51,9 +51,9 @@ const { logger, metrics, codes, presenter, door, say, serve } = openServingThrea
   limits: { aheadMax: config.aheadMax, waitingMax: config.waitingMax },
   crowd,
 });
-const plugins = new PluginDoor(say);
+const driverDoor = new DriverDoor(say);
 const hosted = hostedFormats(task.drivers.formats, (name, call, args) =>
-  plugins.ask({ kind: 'qr', name, call, args }),
+  driverDoor.ask({ kind: 'qr', name, call, args }),
 );
 const stopWatching = watchCrowd(crowd, door, systemClock);
 const kept = {
@@ -70,7 +70,7 @@ const courier = openCourier(config.webhookAllow);
 const ways = deliveryWays({
   webhooks: makeWebhooks(courier, systemClock),
   loaded: task.drivers.ways,
-  ask: (way, call, args) => plugins.ask({ kind: way.kind, name: way.name, call, args }),
+  ask: (way, call, args) => driverDoor.ask({ kind: way.kind, name: way.name, call, args }),
 });
 const payerDesk = new PostgresPayerDesk(kept);
 const tariffDesk = new PostgresTariffDesk(kept);
@@ -223,7 +223,7 @@ function hear(gateway: Gateway, message: Exclude<ToGatewayThread, ToAnyThread>):
       learnTariffs(message.tariffs, message.isWhole);
       break;
     case 'driverAsked':
-      plugins.hear(message);
+      driverDoor.hear(message);
       break;
     case 'used':
       gateway.hearUse(message.gateway, message.uses);

@@ -1,7 +1,7 @@
 // The gateway threads, all on one port, and what main tells them.
 
 import type { Asked } from './drivers/host/hosted-thread.ts';
-import type { DriverCall, Loaded } from './plugins.ts';
+import type { DriverCall, Loaded } from './loaded-drivers.ts';
 import type { Use } from './protocols/gateway/accounts.ts';
 import { replayMemory } from './protocols/signatures/replays.ts';
 import type { AcquirerReply, PostedToAcquirer } from './switch/acquirers.ts';

@@ -17,12 +17,12 @@ import { watchDirectory } from './directory-watch.ts';
 import type { AcquirerFile } from './drivers/acquiring/configured.ts';
 import { Gateways } from './gateways.ts';
 import { describeHolder } from './lease-holder.ts';
+import { LoadedDrivers } from './loaded-drivers.ts';
 import { DataKeys } from './persistence/data-keys.ts';
 import { ensureDemo } from './persistence/demo-data.ts';
 import { startEmbeddedPostgres } from './persistence/embedded-postgres.ts';
 import { settleSealedSecrets } from './persistence/sealed-secrets.ts';
 import { ensureSecret } from './persistence/secrets.ts';
-import { Plugins } from './plugins.ts';
 import { WorkerPool } from './pool.ts';
 import { claimPort } from './port-claim.ts';
 import { StartRefusal } from './start-refusal.ts';
@@ -81,14 +81,14 @@ async function main(): Promise<void> {
       }),
     };
     const metrics = openMetrics('main');
-    const plugins = await Plugins.load({ file: config.drivers, qrKey, logger, metrics });
-    const toServe = { setting, known, acquirerFile, port, logger, metrics, plugins };
+    const drivers = await LoadedDrivers.load({ file: config.drivers, qrKey, logger, metrics });
+    const toServe = { setting, known, acquirerFile, port, logger, metrics, drivers };
     const running = await serve(toServe, () => {
       process.stdout.write(welcome({ baseUrl, demo, demoFile }));
     });
     await stopped(logger);
     await running.stop();
-    await plugins.close();
+    await drivers.close();
     logger.info({ what: 'switch.stopped' }, 'switch.stopped');
   } finally {
     await embedded?.stop();
@@ -117,14 +117,14 @@ interface ToServe {
   readonly port: number;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly plugins: Plugins;
+  readonly drivers: LoadedDrivers;
 }
 
 /** Starts workers and gateways; `onReady` is called once, when every shard is served. */
 async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
-  const { setting, known, acquirerFile, port, logger, metrics, plugins } = of;
+  const { setting, known, acquirerFile, port, logger, metrics, drivers } = of;
   const scrape = new Scrape();
-  const common = { setting, drivers: plugins.loaded, logger };
+  const common = { setting, drivers: drivers.loaded, logger };
   const pool: WorkerPool = new WorkerPool({
     setting,
     agreements: known.agreements,
@@ -145,7 +145,7 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
     port,
     tariffs: known.tariffs,
     events: {
-      askDriver: plugins.ask,
+      askDriver: drivers.ask,
       onGateway: (send) => connectAll(pool, setting, send),
       onEnded: (index) => {
         metrics.gatewayEnded();
@@ -157,7 +157,7 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
   });
   const webhooks: Webhooks = new Webhooks({
     ...common,
-    events: { ...eventsOf('webhooks', setting, pool, scrape), askDriver: plugins.ask },
+    events: { ...eventsOf('webhooks', setting, pool, scrape), askDriver: drivers.ask },
   });
   const events = eventsOf('acquirers', setting, pool, scrape);
   const acquirers: Acquirers = new Acquirers({ setting, file: acquirerFile, logger, events });

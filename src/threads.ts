@@ -2,9 +2,9 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from './config.ts';
+import type { AskDriver, DriverAsked } from './driver-door.ts';
 import type { AcquirerFile } from './drivers/acquiring/configured.ts';
-import type { AskDriver, DriverAsked } from './plugin-door.ts';
-import type { Loaded } from './plugins.ts';
+import type { Loaded } from './loaded-drivers.ts';
 import type { Use } from './protocols/gateway/accounts.ts';
 import type { AcquirerReply, KnownAcquirer, PostedToAcquirer } from './switch/acquirers.ts';
 import type { Agreement } from './switch/agreements.ts';

@@ -3,13 +3,13 @@
 
 import { randomUUID } from 'node:crypto';
 import { workerData } from 'node:worker_threads';
+import { DriverDoor } from './driver-door.ts';
 import { deliveryWays } from './drivers/delivery-ways.ts';
 import { openCourier } from './drivers/webhook/courier.ts';
 import { makeWebhooks } from './drivers/webhook/driver.ts';
 import { DataKeys } from './persistence/data-keys.ts';
 import { PostgresListings } from './persistence/history/postgres-listings.ts';
 import { PostgresWebhookBook } from './persistence/webhook-book.ts';
-import { PluginDoor } from './plugin-door.ts';
 import { Deliverer } from './protocols/webhooks/deliverer.ts';
 import { WEBHOOK_LIMITS, webhookPace } from './protocols/webhooks/options.ts';
 import { systemClock } from './system-clock.ts';
@@ -29,11 +29,11 @@ const book = new PostgresWebhookBook({
 });
 const listings = new PostgresListings({ url: databaseUrl, logger });
 const courier = openCourier(config.webhookAllow);
-const plugins = new PluginDoor(say);
+const driverDoor = new DriverDoor(say);
 const ways = deliveryWays({
   webhooks: makeWebhooks(courier, systemClock),
   loaded: drivers.ways,
-  ask: (way, call, args) => plugins.ask({ kind: way.kind, name: way.name, call, args }),
+  ask: (way, call, args) => driverDoor.ask({ kind: way.kind, name: way.name, call, args }),
 });
 const deliverer = new Deliverer({
   door,
@@ -59,7 +59,7 @@ serve({
   hear: (message) => {
     if (message.type === 'shards') deliverer.serve(message.shards);
     else if (message.type === 'look') deliverer.look();
-    else plugins.hear(message);
+    else driverDoor.hear(message);
   },
   drain: async () => {
     await deliverer.drain(config.drainSeconds * 1_000);

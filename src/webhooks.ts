@@ -1,8 +1,8 @@
 // The thread that sends webhooks, which is there once there is an endpoint to send to.
 
 import type { Asked } from './drivers/host/hosted-thread.ts';
+import type { DriverCall, Loaded } from './loaded-drivers.ts';
 import { hasWebhooks } from './persistence/webhook-book.ts';
-import type { DriverCall, Loaded } from './plugins.ts';
 import type { DirectoryChange } from './switch/directory.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { DeliveryDisturbance, TestReceiver } from '../../src/drivers/kit/test-receiver.ts';
 import { type Body, done, fresh, type HttpParty, refused } from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
+import { DriverFolder, FORMAT, fromPage } from '../support/listed-drivers.ts';
 import { type House, OperatorParty, onboardHouse } from '../support/operator.ts';
-import { DriverFolder, FORMAT, fromPage } from '../support/plugged-drivers.ts';
 import { postgresAlone } from '../support/set-ups.ts';
 import { metric, SwitchProcess } from '../support/switch-process.ts';
 import { World } from '../support/world.ts';

@@ -2,8 +2,8 @@
 //
 //   [{ "kind": "qr", "name": "meadow", "package": "./meadow-codes.mjs", "settings": { "prefix": "MEADOW" } }]
 //
-// `name` is what the driver calls itself. `callMs`, how long one call of it may take, may be said, too. A path is relative to the file; else `package` is one that is installed beside the
-// switch.
+// `name` is what the driver calls itself. `callMs`, how long one call of it may take, may be said, too. A path is relative to
+// the file; else `package` is one that is installed beside the switch.
 
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -12,19 +12,15 @@ import type { DriverKind } from './drivers/contract/driver-module.ts';
 import { StartRefusal } from './start-refusal.ts';
 
 /** What may be loaded from the list, by the places in the switch that ask it. */
-export const PLUGGED_KINDS = [
-  'qr',
-  'terminal',
-  'paychannel',
-] as const satisfies readonly DriverKind[];
-export type PluggedKind = (typeof PLUGGED_KINDS)[number];
+const LOADED_KINDS = ['qr', 'terminal', 'paychannel'] as const satisfies readonly DriverKind[];
+export type LoadedKind = (typeof LOADED_KINDS)[number];
 
 export interface ListedDriver {
   /** As the list has it. */
   readonly package: string;
   /** What is imported. */
   readonly specifier: string;
-  readonly kind: PluggedKind;
+  readonly kind: LoadedKind;
   readonly name: string;
   readonly settings: unknown;
   /** How long a call of it may take; undefined: as long as its kind's. */
@@ -35,10 +31,10 @@ const NAME = /^[a-z0-9-]{1,32}$/;
 const CALL_MIN_MS = 10;
 const CALL_MAX_MS = 60_000;
 const MEMBERS: readonly string[] = ['kind', 'name', 'package', 'settings', 'callMs'];
-const SHAPE = `an array of { "kind": ${PLUGGED_KINDS.map((kind) => `"${kind}"`).join(' or ')}, "name": …, "package": …, "settings": { … }, "callMs": … }`;
+const SHAPE = `an array of { "kind": ${LOADED_KINDS.map((kind) => `"${kind}"`).join(' or ')}, "name": …, "package": …, "settings": { … }, "callMs": … }`;
 
 /** Throws StartRefusal, which names the file and what to mend in it. */
-export function readPluginList(file: string): readonly ListedDriver[] {
+export function readDriverList(file: string): readonly ListedDriver[] {
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(file, 'utf8'));
@@ -62,7 +58,7 @@ function listedDriver(entry: unknown, folder: string): ListedDriver | undefined 
   if (typeof entry !== 'object' || entry === null) return undefined;
   if (Object.keys(entry).some((name) => !MEMBERS.includes(name))) return undefined;
   const { package: source, kind, name, settings = {}, callMs } = entry as Record<string, unknown>;
-  const known = PLUGGED_KINDS.find((one) => one === kind);
+  const known = LOADED_KINDS.find((one) => one === kind);
   if (typeof source !== 'string' || source === '' || known === undefined) return undefined;
   if (typeof name !== 'string' || !NAME.test(name)) return undefined;
   if (!isCallMs(callMs)) return undefined;

@@ -3,6 +3,7 @@
 
 import { createHmac } from 'node:crypto';
 import { isOwnFormat } from './domain/bill/vocabulary.ts';
+import { type ListedDriver, type LoadedKind, readDriverList } from './driver-list.ts';
 import type { DeliveryCapabilities } from './drivers/contract/delivery-driver.ts';
 import type { QrCapabilities } from './drivers/contract/qr-driver.ts';
 import type { LoadedWay } from './drivers/delivery-ways.ts';
@@ -11,7 +12,6 @@ import { type Asked, DriverThread, type Ready } from './drivers/host/hosted-thre
 import type { KindShapes } from './drivers/host/kind-shapes.ts';
 import { qrShapes } from './drivers/host/qr-shapes.ts';
 import type { LoadedFormat } from './drivers/qr/hosted-formats.ts';
-import { type ListedDriver, type PluggedKind, readPluginList } from './plugin-list.ts';
 import { StartRefusal } from './start-refusal.ts';
 import { WEBHOOK } from './switch/webhooks/ways.ts';
 import { systemClock } from './system-clock.ts';
@@ -26,7 +26,7 @@ interface Bounds {
   readonly callsMax: number;
 }
 
-const KINDS: Readonly<Record<PluggedKind, Bounds>> = {
+const KINDS: Readonly<Record<LoadedKind, Bounds>> = {
   // A till waits for its code.
   qr: { shapes: qrShapes, callMs: 2_000, callsMax: 1_000 },
   // A receiver has fifteen seconds.
@@ -36,7 +36,7 @@ const KINDS: Readonly<Record<PluggedKind, Bounds>> = {
 
 /** Which driver is asked what. */
 export interface DriverCall {
-  readonly kind: PluggedKind;
+  readonly kind: LoadedKind;
   readonly name: string;
   readonly call: string;
   readonly args: readonly unknown[];
@@ -48,23 +48,23 @@ export interface Loaded {
   readonly ways: readonly LoadedWay[];
 }
 
-export interface PluginMetrics {
+export interface DriverMetrics {
   driverLoaded(driver: string): void;
   driverAsked(driver: string, outcome: Asked['is']): void;
   driverEnded(driver: string): void;
 }
 
-interface Plugin {
-  readonly kind: PluggedKind;
+interface LoadedDriver {
+  readonly kind: LoadedKind;
   readonly ready: Ready;
   readonly thread: DriverThread;
 }
 
-export class Plugins {
-  readonly #metrics: PluginMetrics;
-  readonly #byName = new Map<string, Plugin>();
+export class LoadedDrivers {
+  readonly #metrics: DriverMetrics;
+  readonly #byName = new Map<string, LoadedDriver>();
 
-  private constructor(metrics: PluginMetrics) {
+  private constructor(metrics: DriverMetrics) {
     this.#metrics = metrics;
   }
 
@@ -74,15 +74,15 @@ export class Plugins {
     /** The switch's key of tags: each format's own is made of it. */
     readonly qrKey: string;
     readonly logger: Logger;
-    readonly metrics: PluginMetrics;
-  }): Promise<Plugins> {
+    readonly metrics: DriverMetrics;
+  }): Promise<LoadedDrivers> {
     const { file, logger } = of;
-    const plugins = new Plugins(of.metrics);
-    if (file === null) return plugins;
+    const drivers = new LoadedDrivers(of.metrics);
+    if (file === null) return drivers;
     try {
-      for (const listed of readPluginList(file)) {
-        const plugin = await plugins.#begin(listed, of.qrKey, logger);
-        plugins.#byName.set(keyOf(listed.kind, listed.name), plugin);
+      for (const listed of readDriverList(file)) {
+        const driver = await drivers.#begin(listed, of.qrKey, logger);
+        drivers.#byName.set(keyOf(listed.kind, listed.name), driver);
         const { kind, name, package: source } = listed;
         of.metrics.driverLoaded(name);
         logger.info(
@@ -91,10 +91,10 @@ export class Plugins {
         );
       }
     } catch (error) {
-      await plugins.close();
+      await drivers.close();
       throw error;
     }
-    return plugins;
+    return drivers;
   }
 
   get loaded(): Loaded {
@@ -110,10 +110,10 @@ export class Plugins {
 
   /** Never rejects. */
   ask = async ({ kind, name, call, args }: DriverCall): Promise<Asked> => {
-    const plugin = this.#byName.get(keyOf(kind, name));
-    if (plugin === undefined)
+    const driver = this.#byName.get(keyOf(kind, name));
+    if (driver === undefined)
       return { is: 'notDone', code: 'unreachable', why: 'it is not loaded' };
-    const asked = await plugin.thread.ask(call, args);
+    const asked = await driver.thread.ask(call, args);
     this.#metrics.driverAsked(name, asked.is);
     return asked;
   };
@@ -122,7 +122,7 @@ export class Plugins {
     await Promise.all([...this.#byName.values()].map(({ thread }) => thread.close()));
   }
 
-  async #begin(listed: ListedDriver, qrKey: string, logger: Logger): Promise<Plugin> {
+  async #begin(listed: ListedDriver, qrKey: string, logger: Logger): Promise<LoadedDriver> {
     const { kind, name, specifier, settings, callMs = KINDS[kind].callMs } = listed;
     const { shapes, callsMax } = KINDS[kind];
     const thread = new DriverThread(
@@ -157,7 +157,7 @@ export class Plugins {
     return { kind, ready, thread };
   }
 
-  #refuseName(kind: PluggedKind, name: string): void {
+  #refuseName(kind: LoadedKind, name: string): void {
     if (kind === 'qr' && isOwnFormat(name)) {
       throw new StartRefusal(`${name} is a format of the switch itself`);
     }
@@ -170,7 +170,7 @@ export class Plugins {
   }
 }
 
-function keyOf(kind: PluggedKind, name: string): string {
+function keyOf(kind: LoadedKind, name: string): string {
   return `${kind} ${name}`;
 }
 

@@ -1,7 +1,7 @@
 // How a thread that serves asks drivers that run elsewhere: through main, which has them.
 
 import type { Asked } from './drivers/host/hosted-thread.ts';
-import type { DriverCall } from './plugins.ts';
+import type { DriverCall } from './loaded-drivers.ts';
 import { Questions } from './questions.ts';
 
 /** The question of a thread, and main's answer to it. */
@@ -12,7 +12,7 @@ export interface DriverAsked {
   readonly asked: Asked;
 }
 
-export class PluginDoor {
+export class DriverDoor {
   readonly #say: (message: AskDriver) => void;
   readonly #questions = new Questions<Asked>();
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readPluginList } from './plugin-list.ts';
+import { readDriverList } from './driver-list.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'qrswitch-list-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -22,7 +22,7 @@ describe('a list of drivers', () => {
       JSON.stringify([entry, { ...entry, name: 'brook', package: 'brook-codes' }]),
     );
 
-    expect(readPluginList(file)).toEqual([
+    expect(readDriverList(file)).toEqual([
       { ...entry, specifier: pathToFileURL(join(folder, 'codes.mjs')).href },
       { ...entry, name: 'brook', package: 'brook-codes', specifier: 'brook-codes' },
     ]);
@@ -30,7 +30,7 @@ describe('a list of drivers', () => {
 
   test('leaves out settings where a driver has none', () => {
     const { settings: _none, ...bare } = entry;
-    expect(readPluginList(listed(JSON.stringify([bare])))).toMatchObject([{ settings: {} }]);
+    expect(readDriverList(listed(JSON.stringify([bare])))).toMatchObject([{ settings: {} }]);
   });
 
   test.each([
@@ -44,11 +44,11 @@ describe('a list of drivers', () => {
     [JSON.stringify([{ ...entry, callMs: 0 }]), 'entry 1'],
   ])('is refused by the name of its option: %s', (text, said) => {
     const file = listed(text);
-    expect(() => readPluginList(file)).toThrow(said);
-    expect(() => readPluginList(file)).toThrow(`QRSWITCH_DRIVERS`);
+    expect(() => readDriverList(file)).toThrow(said);
+    expect(() => readDriverList(file)).toThrow(`QRSWITCH_DRIVERS`);
   });
 
   test('that is not there is refused', () => {
-    expect(() => readPluginList(join(folder, 'none.json'))).toThrow('ENOENT');
+    expect(() => readDriverList(join(folder, 'none.json'))).toThrow('ENOENT');
   });
 });
