@@ -266,6 +266,12 @@ export interface EventPlace {
 }
 
 /**
+ * Takes orders by their time, the earliest first; false where it needs no more. Who begins anew at the time of the last
+ * one loses nothing.
+ */
+export type OrderPage = (orders: readonly (OrderKey & { readonly at: Millis })[]) => boolean;
+
+/**
  * The history (A6): everything at or below each shard's watermark. Every read carries the watermarks of the shards it
  * concerns, read in the same snapshot, so that the caller can see when Postgres has lost commits.
  */
@@ -288,12 +294,8 @@ export interface History {
   fetchOrders(
     keys: readonly (OrderKey & { readonly shard: ShardId })[],
   ): Promise<{ orders: (FetchedOrder | null)[]; watermarks: Watermark[] }>;
-  /** Orders of a shard seen since a time, for its filter (A9). Calls back with pages. */
-  scanOrders(
-    shard: ShardId,
-    since: Millis,
-    page: (orders: readonly (OrderKey & { at: Millis })[]) => void,
-  ): Promise<void>;
+  /** Orders of a shard seen since a time, for its filter (A9). */
+  scanOrders(shard: ShardId, since: Millis, page: OrderPage): Promise<void>;
   /** Bills of these shards that fall due by a time, earliest first (A8). */
   fetchDue(shards: readonly ShardId[], by: Millis, limit: number): Promise<BillId[]>;
   close(): Promise<void>;

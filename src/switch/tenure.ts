@@ -15,7 +15,7 @@ import type { HistoryWriter } from './history-writer.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import { type Opener, type Reopening, reopen } from './opening.ts';
 import { FILTER_SPAN_MS } from './order-filter.ts';
-import type { Clock, History } from './ports.ts';
+import type { Clock, History, OrderPage } from './ports.ts';
 import { checkContinuity } from './replay.ts';
 import { describe } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
@@ -217,16 +217,19 @@ export class Tenure {
 
   /** Fills the filter of orders; until it is complete every unknown order is asked (A9). */
   async #fillFilter(life: number): Promise<void> {
+    // By the shard's own time: the machine's may have jumped.
+    let since = millis(Math.max(0, this.shard.now() - FILTER_SPAN_MS));
+    const remember: OrderPage = (orders) => {
+      if (life !== this.#life) return false;
+      for (const { terminalId, orderId, at } of orders) {
+        this.shard.orders.remember(terminalId, orderId, at);
+      }
+      since = orders.at(-1)?.at ?? since;
+      return true;
+    };
     while (life === this.#life) {
       try {
-        // By the shard's own time: the machine's may have jumped.
-        const since = millis(Math.max(0, this.shard.now() - FILTER_SPAN_MS));
-        await this.#around.history.scanOrders(this.shard.id, since, (orders) => {
-          if (life !== this.#life) return;
-          for (const { terminalId, orderId, at } of orders) {
-            this.shard.orders.remember(terminalId, orderId, at);
-          }
-        });
+        await this.#around.history.scanOrders(this.shard.id, since, remember);
         if (life === this.#life) this.shard.orders.filterIsComplete();
         return;
       } catch (error) {

@@ -370,10 +370,21 @@ export function describeHistory(name: string, open: () => Promise<HistoryUnderTe
           expect(of).toBe(till);
           seen.add(orderId);
         }
+        return true;
       });
       expect(seen.size).toBe(count - 10);
       expect(seen.has('order-9')).toBe(false);
       expect(seen.has('order-10')).toBe(true);
+      let last = NOON;
+      await history.scanOrders(s, NOON, (page) => {
+        for (const { at } of page) {
+          expect(at).toBeGreaterThanOrEqual(last);
+          last = at;
+        }
+        return false;
+      });
+      // Whoever has enough is told no more.
+      expect(last).toBeLessThan(plus(NOON, count - 1));
     });
   });
 

@@ -14,6 +14,7 @@ import type {
   History,
   HistoryBatch,
   OrderKey,
+  OrderPage,
   ReferenceKey,
   Watermark,
 } from '../../src/switch/ports.ts';
@@ -114,18 +115,17 @@ export class SimHistory implements History {
     }));
   }
 
-  scanOrders(
-    shard: ShardId,
-    since: Millis,
-    page: (orders: readonly (OrderKey & { at: Millis })[]) => void,
-  ): Promise<void> {
-    if (this.#dice.strikes('history.scanFailed')) {
-      return this.#life.fail(this.#hop(), new Fault('history.unavailable', 'the scan broke off'));
-    }
+  scanOrders(shard: ShardId, since: Millis, page: OrderPage): Promise<void> {
+    const breaksOff = this.#dice.strikes('history.scanFailed');
     return this.#ask(() =>
-      [...this.#store.orders.values()].filter((row) => row.shard === shard && row.at >= since),
+      [...this.#store.orders.values()]
+        .filter((row) => row.shard === shard && row.at >= since)
+        .sort((left, right) => left.at - right.at),
     ).then((rows) => {
-      for (let i = 0; i < rows.length; i += 3) page(rows.slice(i, i + 3));
+      for (let i = 0; i < rows.length; i += 3) {
+        if (!page(rows.slice(i, i + 3))) return;
+        if (breaksOff) throw new Fault('history.unavailable', 'the scan broke off');
+      }
     });
   }
 

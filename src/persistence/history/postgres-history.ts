@@ -21,6 +21,7 @@ import {
   type HistoryBatch,
   HistoryRefusal,
   type OrderKey,
+  type OrderPage,
   type ReferenceKey,
   type Watermark,
 } from '../../switch/ports.ts';
@@ -52,7 +53,8 @@ export interface PostgresHistoryOptions {
 const WRITE_TIMEOUT_MS = 30_000;
 const FETCH_TIMEOUT_MS = 5_000;
 const FETCH_CONNECTIONS = 2;
-const SCAN_TIMEOUT_MS = 600_000;
+/** Of one page. */
+const SCAN_TIMEOUT_MS = 30_000;
 const SCAN_PAGE = 5_000;
 /** How long a batch is encoded at a stretch. */
 const SLICE_MS = 1;
@@ -68,6 +70,10 @@ export class PostgresHistory implements History {
   readonly #statement: WriteStatement;
   readonly #writer: PostgresPool;
   readonly #reader: PostgresPool;
+  /** Apart: behind a scan no fetch would be answered in its time. */
+  readonly #scanner: PostgresPool;
+  /** The last scan that has begun, or waits for the one before it. */
+  #scan: Promise<void> = Promise.resolve();
 
   constructor(options: PostgresHistoryOptions) {
     const { url, logger } = options;
@@ -86,6 +92,14 @@ export class PostgresHistory implements History {
       name: 'qrswitch history reader',
       connectionsMax: options.fetchConnectionsMax ?? FETCH_CONNECTIONS,
       timeoutMs: options.fetchTimeoutMs ?? FETCH_TIMEOUT_MS,
+      settings: BY_INDEX,
+    });
+    this.#scanner = new PostgresPool({
+      url,
+      logger,
+      name: 'qrswitch history scanner',
+      connectionsMax: 1,
+      timeoutMs: SCAN_TIMEOUT_MS,
       settings: BY_INDEX,
     });
   }
@@ -216,25 +230,35 @@ export class PostgresHistory implements History {
     return { orders, watermarks: watermarksOf(shards, rows) };
   }
 
-  async scanOrders(
-    shard: ShardId,
-    since: Millis,
-    page: (orders: readonly (OrderKey & { at: Millis })[]) => void,
-  ): Promise<void> {
-    const scan = this.#reader.scan(SCAN_TIMEOUT_MS, (sql) =>
-      sql<{ terminal_id: TerminalId; order_id: Reference; at: string }[]>`
-          select terminal_id, order_id, at from orders where shard = ${shard} and at >= ${since}
-        `.cursor(SCAN_PAGE, (rows) => {
-        page(
-          rows.map((row) => ({
-            terminalId: row.terminal_id,
-            orderId: row.order_id,
-            at: millis(Number(row.at)),
-          })),
-        );
-      }),
-    );
+  async scanOrders(shard: ShardId, since: Millis, page: OrderPage): Promise<void> {
+    // One after another: side by side, none would come to its end before the last.
+    const scan = this.#scan.then(() => this.#scanOrders(shard, since, page));
+    this.#scan = scan.catch(() => undefined);
     await scan.catch(unavailable);
+  }
+
+  async #scanOrders(shard: ShardId, since: Millis, page: OrderPage): Promise<void> {
+    let after = { at: since, terminal: '', order: '' };
+    for (;;) {
+      const rows = await this.#scanner.run<{
+        terminal_id: TerminalId;
+        order_id: Reference;
+        at: string;
+      }>(
+        `select terminal_id, order_id, at from orders
+         where shard = $1 and at >= $2 and (at, terminal_id, order_id) > ($2, $3, $4)
+         order by at, terminal_id, order_id limit ${SCAN_PAGE}`,
+        [shard, after.at, after.terminal, after.order],
+      );
+      const orders = rows.map((row) => ({
+        terminalId: row.terminal_id,
+        orderId: row.order_id,
+        at: millis(Number(row.at)),
+      }));
+      const last = orders.at(-1);
+      if (last === undefined || !page(orders) || orders.length < SCAN_PAGE) return;
+      after = { at: last.at, terminal: last.terminalId, order: last.orderId };
+    }
   }
 
   async fetchDue(shards: readonly ShardId[], by: Millis, limit: number): Promise<BillId[]> {
@@ -253,7 +277,7 @@ export class PostgresHistory implements History {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#writer.close(), this.#reader.close()]);
+    await Promise.all([this.#writer, this.#reader, this.#scanner].map((pool) => pool.close()));
   }
 
   #fetch<R extends Row>(text: string, parameters: readonly unknown[]): Promise<readonly R[]> {

@@ -4,11 +4,11 @@
 //       of all turns, two of them a third each, and so on.
 //   T2. Of those that wait, the one with the least under way is next; within an institution it is first come, first served.
 
-import { Mailbox } from '../../actors/mailbox.ts';
+import { Fifo } from '../../actors/fifo.ts';
 
 interface Line {
   underWay: number;
-  readonly waiting: Mailbox<() => void>;
+  readonly waiting: Fifo<() => void>;
 }
 
 export class SharedTurns {
@@ -32,7 +32,7 @@ export class SharedTurns {
     } finally {
       line.underWay -= 1;
       this.#free += 1;
-      if (line.underWay === 0 && line.waiting.depth === 0) this.#lines.delete(institution);
+      if (line.underWay === 0 && line.waiting.size === 0) this.#lines.delete(institution);
       this.#goOn();
     }
   }
@@ -40,7 +40,7 @@ export class SharedTurns {
   #lineOf(institution: string): Line {
     let line = this.#lines.get(institution);
     if (line === undefined) {
-      line = { underWay: 0, waiting: new Mailbox(Number.POSITIVE_INFINITY) };
+      line = { underWay: 0, waiting: new Fifo() };
       this.#lines.set(institution, line);
     }
     return line;
@@ -57,7 +57,7 @@ export class SharedTurns {
   #next(): Line | undefined {
     let least: Line | undefined;
     for (const line of this.#lines.values()) {
-      if (line.waiting.depth === 0) continue;
+      if (line.waiting.size === 0) continue;
       if (least === undefined || line.underWay < least.underWay) least = line;
     }
     return least !== undefined && least.underWay < this.#free ? least : undefined;
