@@ -16,7 +16,7 @@ import type { Letter } from '../switch/webhooks/ports.ts';
 import { DataKeys } from './data-keys.ts';
 import { migrate } from './migrate.ts';
 import { addInstitution, addPaychannel } from './onboarding.ts';
-import { DISCARDED_AT_ONCE, PostgresWebhookBook } from './webhook-book.ts';
+import { DISCARDED_AT_ONCE, hasWebhooks, PostgresWebhookBook } from './webhook-book.ts';
 import { PostgresWebhookDesk } from './webhook-desk.ts';
 
 const TIMEOUT_MS = 400;
@@ -60,10 +60,10 @@ const acting: Acting = {
 };
 
 /** A letter of its endpoint for an event of the nth bill. */
-async function endpointWithLetters(id: string): Promise<(no: number) => Letter> {
-  const institutionId = await addInstitution(sql, { name: 'an institution' });
-  const paychannelId = await addPaychannel(sql, { institutionId, name: 'a wallet' });
-  await sql`
+async function endpointWithLetters(id: string, to = sql): Promise<(no: number) => Letter> {
+  const institutionId = await addInstitution(to, { name: 'an institution' });
+  const paychannelId = await addPaychannel(to, { institutionId, name: 'a wallet' });
+  await to`
     insert into webhook_endpoints (id, paychannel_id, driver, url, state)
     values (${id}, ${paychannelId}, 'webhook', 'https://receiver.test/', 'active')`;
   return (no) => ({
@@ -119,6 +119,59 @@ test('what is given up by a statement that is repeated stays sent again, where a
   expect(await book.owed(id, 10)).toMatchObject([{ letter }]);
   await book.keep([id], 'dead', [letter], { failure, isRepeat: false });
   expect(await book.owed(id, 10)).toEqual([]);
+});
+
+test('letters of an endpoint that was removed go with it, owed ones too, and no others', async () => {
+  const removed = 'whk_removed';
+  const other = 'whk_other';
+  for (const id of [removed, other]) {
+    const letterNo = await endpointWithLetters(id);
+    await book.keep([id], 'owed', [letterNo(1)], { failure: '', isRepeat: false });
+    await book.keep([id], 'dead', [letterNo(2)], { failure: 'answered 422', isRepeat: false });
+  }
+  await desk.remove(acting, removed);
+  expect(await book.discard(0)).toBe(false);
+  const left = await sql`
+    select endpoint_id from webhook_letters where endpoint_id in (${removed}, ${other})`;
+  expect(left).toEqual([{ endpoint_id: other }, { endpoint_id: other }]);
+});
+
+test('there is something to do until the last letter of an endpoint that was removed is gone', async () => {
+  const url = await createDatabase(server.url);
+  await migrate(url);
+  const place = { url, logger };
+  const alone = postgres(url, { max: 1 });
+  const { billId: bill, recipient } = (await endpointWithLetters('whk_1', alone))(1);
+  await alone`update webhook_endpoints set removed_at = now()`;
+  await alone`
+    insert into webhook_letters (endpoint_id, bill_id, no, recipient, type, occurred_at, state)
+    values ('whk_1', ${bill}, 1, ${recipient}, 'bill.paid', 1, 'owed')`;
+  expect(await hasWebhooks(place)).toBe(true);
+  await alone`delete from webhook_letters`;
+  expect(await hasWebhooks(place)).toBe(false);
+  await alone.end();
+});
+
+test('what an endpoint is owed for long becomes dead letters where it is disabled, and nothing else does', async () => {
+  const disabled = 'whk_disabled';
+  const active = 'whk_active';
+  const before = Date.now();
+  for (const id of [disabled, active]) {
+    const letterNo = await endpointWithLetters(id);
+    const letters = [letterNo(1), letterNo(2)];
+    await book.keep([id], 'owed', letters, { failure: '', isRepeat: false });
+    await sql`
+      update webhook_letters set since = ${new Date(before - 1)}
+      where endpoint_id = ${id} and bill_id = ${billId(1)}`;
+  }
+  await book.disable(disabled);
+  expect(await book.buryOwed(before)).toBe(1);
+  expect(await book.buryOwed(before)).toBe(0);
+  expect(await book.givenUp([disabled, active], 0, 10)).toEqual([
+    { endpointId: disabled, billId: billId(1), no: 1 },
+  ]);
+  expect(await book.owed(disabled, 10)).toMatchObject([{ letter: { billId: billId(2) } }]);
+  expect(await book.owed(active, 10)).toHaveLength(2);
 });
 
 test('the health of an endpoint says of the last failure when and what, whoever has begun anew since', async () => {

@@ -15,8 +15,9 @@ import type { PooledSql, PostgresPool } from './postgres-pool.ts';
 import { type EndpointRow, endpointOf, isOneOf, type LetterRow, letterOf } from './webhook-rows.ts';
 
 const CONNECTIONS = 2;
-/** Dead letters that one statement finds. */
+/** Dead letters that one statement makes. */
 const BURIED_AT_ONCE = 1_000;
+const TOO_LATE = 'not taken in its time';
 /** Dead letters that one statement deletes. */
 export const DISCARDED_AT_ONCE = 1_000;
 
@@ -152,7 +153,7 @@ export class PostgresWebhookBook implements WebhookBook {
           and r.recipient in ${this.#sql([...recipients])}
       )
       insert into webhook_letters (endpoint_id, bill_id, no, recipient, type, occurred_at, state, failure)
-      select h.id, v.bill_id, v.no, h.recipient, v.type, v.occurred_at, 'dead', 'not taken in its time'
+      select h.id, v.bill_id, v.no, h.recipient, v.type, v.occurred_at, 'dead', ${TOO_LATE}
       from holders h
       cross join lateral (
         select e.bill_id, e.no, e.type, e.occurred_at from events e
@@ -169,16 +170,38 @@ export class PostgresWebhookBook implements WebhookBook {
     return buried.count;
   }
 
+  async buryOwed(before: number): Promise<number> {
+    const buried = await this.#sql`
+      update webhook_letters l set state = 'dead', since = now(), failure = ${TOO_LATE}
+      from (
+        select old.endpoint_id, old.bill_id, old.no
+        from webhook_endpoints e
+        cross join lateral (
+          select o.endpoint_id, o.bill_id, o.no from webhook_letters o
+          where o.endpoint_id = e.id and o.state = 'owed' and o.occurred_at < ${before}
+            and o.since < ${new Date(before)}
+          order by o.occurred_at limit ${BURIED_AT_ONCE} for update skip locked
+        ) old
+        where e.state <> 'active' and e.removed_at is null
+        limit ${BURIED_AT_ONCE}
+      ) old
+      where l.endpoint_id = old.endpoint_id and l.bill_id = old.bill_id and l.no = old.no`;
+    return buried.count;
+  }
+
   async discard(before: number): Promise<boolean> {
     const sql = this.#sql;
+    // One stretch of the index for each state, whatever is to go of it.
     const discarded = await sql`
       delete from webhook_letters l using (
         select old.endpoint_id, old.bill_id, old.no
         from webhook_endpoints e
         cross join lateral (
           select d.endpoint_id, d.bill_id, d.no from webhook_letters d
-          where d.endpoint_id = e.id and d.state = 'dead' and d.occurred_at < ${before}
-          order by d.occurred_at limit ${DISCARDED_AT_ONCE} for update skip locked
+          where d.endpoint_id = e.id
+            and d.state = any(case when e.removed_at is null then array['dead'] else array['dead', 'owed'] end)
+            and d.occurred_at < case when e.removed_at is null then ${before}::bigint else ${Number.MAX_SAFE_INTEGER} end
+          limit ${DISCARDED_AT_ONCE} for update skip locked
         ) old
         limit ${DISCARDED_AT_ONCE}
       ) old
@@ -223,11 +246,14 @@ export class PostgresWebhookBook implements WebhookBook {
   }
 }
 
-/** Whether there is any endpoint at all. */
+/** Whether there is any endpoint at all, or a letter of one that is to go. */
 export async function hasWebhooks(place: DirectoryPlace): Promise<boolean> {
   const pool = openDirectoryPool(place, { name: 'qrswitch webhooks', connectionsMax: 1 });
   try {
-    const rows = await pool.sql`select id from webhook_endpoints where removed_at is null limit 1`;
+    const rows = await pool.sql`
+      select e.id from webhook_endpoints e
+      where e.removed_at is null or exists (select from webhook_letters l where l.endpoint_id = e.id)
+      limit 1`;
     return rows.length > 0;
   } finally {
     await pool.close();

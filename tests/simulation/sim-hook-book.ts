@@ -78,6 +78,7 @@ export class SimHookBook {
           for (const id of ids) this.#keep(id, state, letters, failure);
         }),
       bury: () => Promise.resolve(0),
+      buryOwed: () => Promise.resolve(0),
       discard: () => Promise.resolve(false),
       owed: (id, limit) => this.#ask(life, () => this.#owed(id, limit)),
       givenUp: (ids) => this.#ask(life, () => ids.flatMap((id) => this.#deadOf(id))),

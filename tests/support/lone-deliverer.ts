@@ -38,6 +38,7 @@ export function openDeliverer(
     givenUp: async () => [],
     owed: async () => [],
     bury: async () => 0,
+    buryOwed: async () => 0,
     discard: async () => false,
     settle: async () => undefined,
     tellHealth: async () => undefined,

@@ -169,6 +169,7 @@ export async function openDeliverer({
         }
       }),
     bury: () => Promise.resolve(0),
+    buryOwed: () => Promise.resolve(0),
     discard: () => Promise.resolve(false),
     owed: (id, limit) => {
       asked.count += 1;

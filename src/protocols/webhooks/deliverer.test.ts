@@ -10,7 +10,7 @@ import {
   TAKEN,
 } from '../../../tests/support/slow-deliverer.ts';
 import { eventNo, idOf } from '../../../tests/support/stream-events.ts';
-import { DAY_MS, MINUTE_MS, plus, SECOND_MS } from '../../domain/time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, plus, SECOND_MS } from '../../domain/time.ts';
 import type { ToldHealth } from '../../switch/webhooks/ports.ts';
 import { letterOf } from './parcels.ts';
 
@@ -224,6 +224,22 @@ describe('the sender of webhooks', () => {
     deliverer.serve([shard]);
     await clock.pass(5 * SLOW_MS);
     expect(posted()).toEqual([idOf(first)]);
+  });
+
+  test('gives up what disabled endpoints were owed for three days and an hour, bite by bite until none is left', async () => {
+    const asked: number[] = [];
+    const { clock } = await openDeliverer({
+      pending: [],
+      answer: () => TAKEN,
+      book: {
+        buryOwed: async (before) => {
+          asked.push(clock.wall() - before);
+          return asked.length < 3 ? 1 : 0;
+        },
+      },
+    });
+    await clock.pass(MINUTE_MS);
+    expect(asked).toEqual(Array(3).fill(3 * DAY_MS + HOUR_MS));
   });
 
   test('deletes dead letters after 30 days, bite by bite until none is left', async () => {

@@ -79,7 +79,7 @@ export class Deliverer {
     this.#every('look', LOOK_MS, () => {
       for (const sender of this.#senders.values()) sender.expire();
       this.#letters.bury([...this.#holders.keys()]);
-      void this.#letters.discard();
+      void this.#letters.tidy();
       this.look();
     });
   }

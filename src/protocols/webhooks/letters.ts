@@ -38,7 +38,7 @@ export class Letters implements LetterContext {
   /** By endpoint: what is held here of what it is owed. */
   readonly #owed = new Map<string, Owed>();
   readonly #senders = new Map<string, EndpointSender>();
-  #isDiscarding = false;
+  #isTidying = false;
   /** Those whose letters are read again in a moment. */
   readonly #loadedSoon = new Set<EndpointSender>();
   /** The last statement on letters of each event: one after another, so that what is kept last is not taken away before. */
@@ -218,8 +218,8 @@ export class Letters implements LetterContext {
 
   /** What nobody has taken in its time, while no switch ran too, becomes a dead letter. */
   bury(recipients: readonly Recipient[]): void {
-    const { book, clock, log, metrics } = this.#options;
-    const before = clock.wall() - DELIVERY_LIFE_MS - HOUR_MS;
+    const { book, log, metrics } = this.#options;
+    const before = this.#lifeBegan();
     for (let at = 0; at < recipients.length; at += RECIPIENTS_AT_ONCE) {
       book.bury(recipients.slice(at, at + RECIPIENTS_AT_ONCE), before).then(
         (count) => {
@@ -230,18 +230,30 @@ export class Letters implements LetterContext {
     }
   }
 
-  /** Dead letters of events that are dead for their holder too are kept no more. */
-  async discard(): Promise<void> {
-    const { book, clock, log } = this.#options;
-    if (this.#isDiscarding) return;
-    this.#isDiscarding = true;
+  /**
+   * What an endpoint that is disabled was owed for a delivery's life becomes dead letters. Those of events that are dead for
+   * their holder too are kept no more, nor any letters of an endpoint that was removed.
+   */
+  async tidy(): Promise<void> {
+    const { book, clock, log, metrics } = this.#options;
+    if (this.#isTidying) return;
+    this.#isTidying = true;
     try {
+      for (let count = 1; count > 0; ) {
+        count = await book.buryOwed(this.#lifeBegan());
+        if (count > 0) metrics.died(count);
+      }
       while (await book.discard(clock.wall() - EVENT_LIFE_MS));
     } catch (error) {
-      log.warn({ what: 'webhook.undiscarded', err: error }, 'webhook.undiscarded');
+      log.warn({ what: 'webhook.untidied', err: error }, 'webhook.untidied');
     } finally {
-      this.#isDiscarding = false;
+      this.#isTidying = false;
     }
+  }
+
+  /** When what is to be given up by now began to be owed: a last attempt has an hour. */
+  #lifeBegan(): number {
+    return this.#options.clock.wall() - DELIVERY_LIFE_MS - HOUR_MS;
   }
 
   /** Answers whether that is done: false where history does not have the event yet. */

@@ -143,7 +143,12 @@ export interface WebhookBook {
   ): Promise<void>;
   /** Events that are pending beyond a delivery's life, and that nobody has given up yet, become dead letters. */
   bury(recipients: readonly Recipient[], before: number): Promise<number>;
-  /** Dead letters of what occurred before that are kept no more: some of them; answers whether there may be others. */
+  /** What endpoints that are not active are owed since before then becomes dead letters: some of it; answers how much. */
+  buryOwed(before: number): Promise<number>;
+  /**
+   * Dead letters of what occurred before that are kept no more, nor any of endpoints that were removed: some of them; answers
+   * whether there may be others.
+   */
   discard(before: number): Promise<boolean>;
   /** The first letters that an endpoint is owed, oldest first. */
   owed(id: string, limit: number): Promise<{ letter: Letter; since: number }[]>;
