@@ -176,6 +176,7 @@ export class Letters implements LetterContext {
     const { ids, unheld } = this.#owedBy(sender);
     // What is not held is not missed: it is there to be read by then.
     await Promise.all(unheld);
+    // Whoever sends them: where the first are all of bills that other nodes send, the rest waits until those are taken.
     const letters = await book.owed(id, limits.owedHeld);
     let isWhole = true;
     for (const { letter, since } of letters) {
