@@ -347,7 +347,7 @@ describe('the help text', () => {
 
         QRSWITCH_DRAIN_SECONDS  (drainSeconds)
             a whole number from 0 to 600; default: 20
-            How long SIGTERM waits for what is under way before the process ends all the same.
+            How long SIGTERM waits, in all, for what is under way. What has not closed within eight seconds more is left, and the process ends all the same.
 
         QRSWITCH_WEBHOOK_ALLOW  (webhookAllow)
             names separated by commas (an array of them in the file); default: none

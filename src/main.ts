@@ -27,6 +27,7 @@ import { WorkerPool } from './pool.ts';
 import { claimPort } from './port-claim.ts';
 import { StartRefusal } from './start-refusal.ts';
 import { type Known, prepareStores, readKnown } from './startup.ts';
+import { stopAll } from './stopping.ts';
 import { systemClock } from './system-clock.ts';
 import { type Logger, openLog } from './telemetry/log.ts';
 import { type Metrics, openMetrics } from './telemetry/metrics.ts';
@@ -174,12 +175,20 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
   return {
     async stop() {
       stopWatching();
-      await gateways.stop();
-      await tls.stop();
-      await webhooks.stop();
-      await acquirers.stop();
-      await directory.stop();
-      await pool.stop();
+      // Gateways first: their clients come through the front of TLS, and what acquirers post is read by their thread.
+      const answerers = (): Promise<unknown> =>
+        gateways.stop().then(() => Promise.all([tls.stop(), acquirers.stop()]));
+      const asking = {
+        gateways: answerers,
+        webhooks: () => webhooks.stop(),
+        directory: () => directory.stop(),
+      };
+      const workers = (leftMs: number): Promise<void> => pool.stop(leftMs);
+      await stopAll([asking, { workers }], {
+        clock: systemClock,
+        drainMs: setting.config.drainSeconds * 1_000,
+        onLate: (part) => logger.warn({ what: 'switch.stopLate', part }, 'switch.stopLate'),
+      });
       metrics.close();
     },
   };

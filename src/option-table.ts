@@ -267,7 +267,7 @@ export const options = {
     fallback: 20,
     min: 0,
     max: 600,
-    why: 'How long SIGTERM waits for what is under way before the process ends all the same.',
+    why: 'How long SIGTERM waits, in all, for what is under way. What has not closed within eight seconds more is left, and the process ends all the same.',
   }),
   webhookAllow: names({
     env: 'QRSWITCH_WEBHOOK_ALLOW',

@@ -95,11 +95,11 @@ export class WorkerPool {
     return new Map(all.flatMap(([index, told]) => (told === undefined ? [] : [[index, told]])));
   }
 
-  /** Lets every worker answer, flush and give up its shards. */
-  async stop(): Promise<void> {
+  /** Lets every worker answer, for so long at most, flush and give up its shards. */
+  async stop(withinMs: number): Promise<void> {
     this.#isStopping = true;
     const ended = [...this.#running.values()].map((running) => {
-      this.#say(running, { type: 'stop' });
+      this.#say(running, { type: 'stop', withinMs });
       return running.ended;
     });
     await Promise.allSettled(ended);

@@ -13,8 +13,8 @@ import { openLog } from './telemetry/log.ts';
 import { openMetrics } from './telemetry/metrics.ts';
 import type { FromAnyThread, Setting, ToAnyThread } from './threads.ts';
 
-/** How long pools may take to close at the end. */
-const CLOSE_MS = 6_000;
+/** How long pools may take to close at the end; main leaves a thread that takes longer (stopping.ts). */
+const CLOSE_MS = 3_000;
 
 interface Closing {
   close(): Promise<unknown>;

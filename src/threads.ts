@@ -73,8 +73,8 @@ export type ToWorkerThread =
   | { readonly type: 'agreements'; readonly agreements: readonly Agreement[] }
   /** Who of all sellers is suspended, or of those that have changed. */
   | { readonly type: 'suspensions'; readonly suspensions: Suspensions }
-  /** Answer what is under way, flush, give the shards up, and return. */
-  | { readonly type: 'stop' };
+  /** Answer what is under way, as far as it is answered in that time, flush, give the shards up, and return. */
+  | { readonly type: 'stop'; readonly withinMs: number };
 
 export interface WorkerTold {
   readonly seq: number;

@@ -52,7 +52,7 @@ export async function runWorker(task: WorkerTask): Promise<void> {
   const known = { agreements, suspended };
   const { host, close } = await openHost(task, link, known, { logger, metrics });
   watch(metrics, host);
-  await new Promise<void>((stopped) => {
+  const withinMs = await new Promise<number>((stopped) => {
     control.on('message', (message: ToWorkerThread) => {
       switch (message.type) {
         case 'attach':
@@ -68,13 +68,13 @@ export async function runWorker(task: WorkerTask): Promise<void> {
           tell(control, message.seq, host, message.withMetrics ? metrics : null);
           break;
         case 'stop':
-          stopped();
+          stopped(message.withinMs);
           break;
       }
     });
     host.start();
   });
-  await quiet(host, config.drainSeconds * 1000);
+  await quiet(host, withinMs);
   await host.stop();
   link.flush();
   link.close();
