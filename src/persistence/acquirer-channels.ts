@@ -2,7 +2,7 @@
 // Nobody has a key of it.
 
 import type { InstitutionId, PaychannelId } from '../domain/ids.ts';
-import { overOneConnection } from './one-connection.ts';
+import { overStartLine } from './start-line.ts';
 
 export interface AcquirerChannel {
   readonly name: string;
@@ -18,7 +18,7 @@ export function ensureAcquirerChannels(
   databaseUrl: string,
   acquirers: readonly AcquirerChannel[],
 ): Promise<string | null> {
-  return overOneConnection(databaseUrl, async (sql) => {
+  return overStartLine(databaseUrl, async (sql) => {
     for (const { name, institutionId } of acquirers) {
       await sql`
         insert into paychannels (id, institution_id, name)

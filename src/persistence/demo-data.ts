@@ -2,7 +2,7 @@
 
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
 import { hashKey, readKeyHashes } from './key-hashes.ts';
 import {
@@ -13,7 +13,7 @@ import {
   addPaychannel,
   addTerminal,
 } from './onboarding.ts';
-import { overOneConnection } from './one-connection.ts';
+import { overStartLine } from './start-line.ts';
 
 /** What `demo.json` holds. */
 export interface DemoData {
@@ -38,7 +38,7 @@ export function ensureDemo(options: {
   peppers?: readonly string[];
 }): Promise<DemoData> {
   const { file, baseUrl, peppers = [] } = options;
-  return overOneConnection(options.databaseUrl, async (sql) => {
+  return overStartLine(options.databaseUrl, async (sql) => {
     const found = await readDemo(file);
     if (found !== null && (await isInUse(sql, found, peppers))) {
       const demo = { ...found, baseUrl };
@@ -51,7 +51,7 @@ export function ensureDemo(options: {
   });
 }
 
-async function makeDemo(sql: Sql, baseUrl: string, peppers: readonly string[]): Promise<DemoData> {
+async function makeDemo(sql: ISql, baseUrl: string, peppers: readonly string[]): Promise<DemoData> {
   const keyOf = (kind: 'operator' | 'terminal' | 'paychannel', id: string): Promise<string> =>
     addKey(sql, { kind, id }, peppers);
   // Each step stands alone: a start that is killed on the way leaves a few names without keys, which open nothing.
@@ -98,7 +98,7 @@ async function readDemo(file: string): Promise<DemoData | null> {
 }
 
 /** Whether all of its keys are keys of this database. */
-async function isInUse(sql: Sql, demo: DemoData, peppers: readonly string[]): Promise<boolean> {
+async function isInUse(sql: ISql, demo: DemoData, peppers: readonly string[]): Promise<boolean> {
   const keys = [demo.operator?.key, demo.terminal?.key, demo.paychannel?.key];
   if (keys.some((key) => typeof key !== 'string')) return false;
   const known = await readKeyHashes(sql, peppers);

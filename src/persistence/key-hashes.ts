@@ -9,8 +9,8 @@
 //       cannot compute.
 
 import { createHash, createHmac } from 'node:crypto';
-import type { ISql, Sql } from 'postgres';
-import { overOneConnection } from './one-connection.ts';
+import type { ISql } from 'postgres';
+import { lockAtStart, overStartLine } from './start-line.ts';
 
 /** Any number that nobody else uses: one switch at a time lays peppers over keys. */
 const LOCK = 4_715_328_016;
@@ -78,8 +78,8 @@ export function settleKeyHashes(
   url: string,
   configured: readonly string[],
 ): Promise<string | null> {
-  return overOneConnection(url, async (sql) => {
-    await sql`select pg_advisory_lock(${LOCK})`;
+  return overStartLine(url, async (sql) => {
+    await lockAtStart(sql, LOCK);
     const hashes = await readKeyHashes(sql, configured);
     const given = hashes.fingerprints();
     const known = await sql<{ fingerprint: string }[]>`
@@ -97,7 +97,7 @@ export function settleKeyHashes(
 }
 
 /** Some of the keys that lie under fewer peppers; false where there are none left. */
-async function layOver(sql: Sql, hashes: KeyHashes): Promise<boolean> {
+async function layOver(sql: ISql, hashes: KeyHashes): Promise<boolean> {
   const rows = await sql<{ key_hash: string; layers: number }[]>`
     select key_hash, layers from keys where layers < ${hashes.layers} limit ${ROWS_AT_ONCE}`;
   if (rows.length === 0) return false;
@@ -105,7 +105,7 @@ async function layOver(sql: Sql, hashes: KeyHashes): Promise<boolean> {
   const after = rows.map((row) => hashes.over(row.key_hash, row.layers));
   await sql`
     update keys k set key_hash = new.after, layers = ${hashes.layers}
-    from unnest(${before}::text[], ${after}::text[]) as new (before, after)
+    from unnest(${list(before)}::text[], ${list(after)}::text[]) as new (before, after)
     where k.key_hash = new.before`;
   return true;
 }
@@ -118,4 +118,9 @@ function complaint(no: number, known: number, given: number): string {
     `the keys of this database are stored under ${known - 1} configured pepper(s), and number ${no} of ` +
     `QRSWITCH_KEY_PEPPERS ${which}. Give all of them in the order in which they came, and new ones behind them.`
   );
+}
+
+/** Of base64url, which needs no quotes; as text, since the line does not ask Postgres what an array is. */
+function list(hashes: readonly string[]): string {
+  return `{${hashes.join(',')}}`;
 }

@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { overOneConnection } from './one-connection.ts';
+import { lockAtStart, openStartLine, overStartLine } from './start-line.ts';
 
 export interface Migration {
   /** `NNNN_name`. */
@@ -19,6 +19,8 @@ export interface Migration {
 const FILE_NAME = /^(\d{4}_[a-z0-9_]+)\.sql$/;
 /** Any number that nobody else uses: the name of the lock that makes migrating one at a time. */
 const LOCK = 4_715_328_014;
+/** A large table may be written anew: only a line that is silent for good is given up. */
+const MIGRATION_MS = 12 * 3_600_000;
 
 /** The migrations that lie beside this module, in the sources and in the build alike. */
 export function readMigrations(
@@ -36,9 +38,9 @@ export function migrate(
   url: string,
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<string[]> {
-  return overOneConnection(url, async (sql) => {
+  return overStartLine(url, async (sql) => {
     // M2: held by the connection. Were it lost on the way, the recording line's key would still refuse a second run.
-    await sql`select pg_advisory_lock(${LOCK})`;
+    await lockAtStart(sql, LOCK);
     await sql`
       create table if not exists schema_migrations (
         name text primary key,
@@ -48,14 +50,23 @@ export function migrate(
     const applied = await sql<{ name: string; checksum: string }[]>`
       select name, checksum from schema_migrations order by name`;
     const missing = findMissing(applied, migrations);
-    for (const { name, text, checksum } of missing) {
-      // M1: several statements in one message are one transaction, and cannot be torn apart by a lost connection.
-      await sql.unsafe(
-        `${text}\n;insert into schema_migrations (name, checksum) values ('${name}', '${checksum}')`,
-      );
-    }
+    await apply(url, missing);
     return missing.map(({ name }) => name);
   });
+}
+
+/** On a line of their own: they may take long. */
+async function apply(url: string, missing: readonly Migration[]): Promise<void> {
+  const line = openStartLine(url, {}, MIGRATION_MS);
+  try {
+    for (const { name, text, checksum } of missing) {
+      // M1: several statements in one message are one transaction, and cannot be torn apart by a lost connection.
+      const recorded = `${text}\n;insert into schema_migrations (name, checksum) values ('${name}', '${checksum}')`;
+      await line.use((client) => client.unsafe(recorded));
+    }
+  } finally {
+    await line.close();
+  }
 }
 
 /** M3. */

@@ -1,7 +1,7 @@
 // Who joins the directory, and with which key. A key is told once, when it is made.
 
 import { randomBytes } from 'node:crypto';
-import type { Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import type { PolicySettings } from '../domain/bill/policies.ts';
 import type { Mode, QrFormat } from '../domain/bill/vocabulary.ts';
 import type { InstitutionId, MerchantId, PaychannelId, TerminalId } from '../domain/ids.ts';
@@ -24,7 +24,7 @@ const KEY_PREFIX: Readonly<Record<Principal['kind'] | 'signing', string>> = {
 };
 
 export async function addInstitution(
-  sql: Sql,
+  sql: ISql,
   given: {
     name: string;
     qrFormat?: QrFormat;
@@ -45,7 +45,7 @@ export async function addInstitution(
 }
 
 export async function addMerchant(
-  sql: Sql,
+  sql: ISql,
   given: {
     institutionId: InstitutionId;
     name: string;
@@ -66,7 +66,7 @@ export async function addMerchant(
 }
 
 export async function addTerminal(
-  sql: Sql,
+  sql: ISql,
   given: { merchantId: MerchantId; name: string; restricted?: boolean; qrFormat?: QrFormat },
 ): Promise<TerminalId> {
   const id = makeId('ter') as TerminalId;
@@ -80,7 +80,7 @@ export async function addTerminal(
 }
 
 export async function addPaychannel(
-  sql: Sql,
+  sql: ISql,
   given: { institutionId: InstitutionId; name: string; subscribed?: boolean },
 ): Promise<PaychannelId> {
   const id = makeId('pay') as PaychannelId;
@@ -91,7 +91,7 @@ export async function addPaychannel(
 }
 
 export async function addOperator(
-  sql: Sql,
+  sql: ISql,
   given: { institutionId: InstitutionId | null; name: string; role?: OperatorRole },
 ): Promise<OperatorId> {
   const id = makeId('opr');
@@ -103,7 +103,7 @@ export async function addOperator(
 
 /** Makes a key for its holder and returns it: nobody can tell it a second time. */
 export async function addKey(
-  sql: Sql,
+  sql: ISql,
   holder: { kind: Principal['kind']; id: string },
   peppers: readonly string[] = [],
 ): Promise<string> {

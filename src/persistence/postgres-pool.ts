@@ -21,7 +21,7 @@ import type { Logger } from '../telemetry/log.ts';
 
 export interface PoolOptions {
   readonly url: string;
-  readonly logger: Logger;
+  readonly logger: Pick<Logger, 'debug' | 'warn'>;
   /** Connections at most. */
   readonly connectionsMax: number;
   /** How long one statement may take. */

@@ -2,9 +2,10 @@
 // keys before it can be taken away.
 
 import { randomBytes } from 'node:crypto';
-import postgres, { type PendingQuery, type Row, type Sql } from 'postgres';
+import type { ISql, PendingQuery, Row } from 'postgres';
 import type { DataKeys } from './data-keys.ts';
 import { DIGEST_KEY } from './payer-labels.ts';
+import { lockAtStart, overStartLine } from './start-line.ts';
 
 /** Any number that nobody else uses: one switch at a time seals anew. */
 const LOCK = 4_715_328_017;
@@ -12,16 +13,14 @@ const LOCK = 4_715_328_017;
 const SECRET_BYTES = 32;
 
 /** Draws what is missing and seals the rest anew; or tells what is wrong with the keys, where they do not open it. */
-export async function settleSealedSecrets(
+export function settleSealedSecrets(
   url: string,
   keys: DataKeys,
 ): Promise<{ payerDigestKey: string } | { misfit: string }> {
   // Digests that are kept are made with what is drawn here, and keys of before are taken away once all is sealed anew: a
   // database that does not wait for its disk may lose neither.
-  const connection = { synchronous_commit: 'on' };
-  const sql = postgres(url, { max: 1, onnotice: () => undefined, connection });
-  try {
-    await sql`select pg_advisory_lock(${LOCK})`;
+  const settle = async (sql: ISql) => {
+    await lockAtStart(sql, LOCK);
     const misfit =
       (await settleTable(sql, 'webhook_secrets', sql`sealed is not null`, keys)) ??
       (await settleTable(sql, 'keys', sql`sealed is not null and revoked_at is null`, keys));
@@ -30,13 +29,12 @@ export async function settleSealedSecrets(
     return payerDigestKey === null
       ? { misfit: misfitOf(`the secret ${DIGEST_KEY}`) }
       : { payerDigestKey };
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
+  };
+  return overStartLine(url, settle, { synchronous_commit: 'on' });
 }
 
 /** A secret of the switch that stands sealed, drawn where there is none; null: it cannot be opened. */
-async function settleSecret(sql: Sql, name: string, keys: DataKeys): Promise<string | null> {
+async function settleSecret(sql: ISql, name: string, keys: DataKeys): Promise<string | null> {
   const drawn = Buffer.from(keys.seal(randomBytes(SECRET_BYTES).toString('base64url'), name));
   await sql`insert into secrets (name, value) values (${name}, ${drawn}) on conflict do nothing`;
   const [kept] = await sql<{ value: Uint8Array }[]>`
@@ -52,7 +50,7 @@ async function settleSecret(sql: Sql, name: string, keys: DataKeys): Promise<str
 
 /** The secrets of a table that are in use. */
 async function settleTable(
-  sql: Sql,
+  sql: ISql,
   table: 'keys' | 'webhook_secrets',
   inUse: PendingQuery<Row[]>,
   keys: DataKeys,

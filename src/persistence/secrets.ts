@@ -2,13 +2,13 @@
 // to be configured; who reads the database could sign in the switch's name, as they could change its bills.
 
 import { randomBytes } from 'node:crypto';
-import { overOneConnection } from './one-connection.ts';
+import { overStartLine } from './start-line.ts';
 
 const KEY_BYTES = 32;
 
 /** The secret of this name, base64url: drawn and kept, durably, where there is none. Of several first starts one wins. */
 export function ensureSecret(options: { databaseUrl: string; name: string }): Promise<string> {
-  return overOneConnection(options.databaseUrl, async (sql) => {
+  return overStartLine(options.databaseUrl, async (sql) => {
     const known = await sql<SecretColumns[]>`
       select value from secrets where name = ${options.name}`;
     if (known[0] !== undefined) return textOf(known[0]);

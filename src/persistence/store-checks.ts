@@ -2,7 +2,7 @@
 // accepted it by name (in ARCHITECTURE.md: one machine). Looked at when connecting, each time.
 
 import type { Redis } from 'ioredis';
-import type { Sql } from 'postgres';
+import type { ISql } from 'postgres';
 
 /** One setting of a store that may lose acknowledged writes. */
 export interface Finding {
@@ -59,7 +59,7 @@ export async function checkRedis(redis: Redis, accepted: readonly string[]): Pro
 }
 
 /** As `checkRedis`, for Postgres. */
-export async function checkPostgres(sql: Sql, accepted: readonly string[]): Promise<void> {
+export async function checkPostgres(sql: ISql, accepted: readonly string[]): Promise<void> {
   const refused = refusedFindings(await inspectPostgres(sql), accepted);
   if (refused.length > 0) throw new UnsafeStore(refused);
 }
@@ -94,7 +94,7 @@ export async function inspectRedis(redis: Redis): Promise<Finding[]> {
 }
 
 /** What is wrong with a Postgres; [] where nothing is. */
-export async function inspectPostgres(sql: Sql): Promise<Finding[]> {
+export async function inspectPostgres(sql: ISql): Promise<Finding[]> {
   const [row] = await sql<[{ fsync: string; full_page_writes: string; recovering: boolean }]>`
     select
       current_setting('fsync') as fsync,

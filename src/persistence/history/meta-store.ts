@@ -1,45 +1,46 @@
 // The database's own words about itself, over a connection of their own.
 
-import postgres, { type Sql } from 'postgres';
 import type { LogName } from '../../switch/ports.ts';
+import type { PostgresPool } from '../postgres-pool.ts';
+import { openStartLine } from '../start-line.ts';
 import { checkPostgres } from '../store-checks.ts';
 import { claimMeta, type Meta, readMeta, renameLog } from './meta.ts';
 
 export class MetaStore {
-  readonly #sql: Sql;
+  readonly #line: PostgresPool;
 
-  private constructor(sql: Sql) {
-    this.#sql = sql;
+  private constructor(line: PostgresPool) {
+    this.#line = line;
   }
 
   /** Rejects where Postgres is out of reach, or with UnsafeStore where it would lose acknowledged commits. */
   static async open(options: { url: string; accepted: readonly string[] }): Promise<MetaStore> {
-    const sql = postgres(options.url, { max: 1, onnotice: () => undefined });
+    const line = openStartLine(options.url);
     try {
-      await checkPostgres(sql, options.accepted);
-      return new MetaStore(sql);
+      await checkPostgres(line.sql, options.accepted);
+      return new MetaStore(line);
     } catch (error) {
-      await sql.end({ timeout: 1 });
+      await line.close();
       throw error;
     }
   }
 
   /** As `readMeta`. */
   read(): Promise<Meta | null> {
-    return readMeta(this.#sql);
+    return readMeta(this.#line.sql);
   }
 
   /** As `claimMeta`. */
   claim(proposed: Meta): Promise<Meta> {
-    return claimMeta(this.#sql, proposed);
+    return claimMeta(this.#line.sql, proposed);
   }
 
   /** As `renameLog`. */
   rename(from: LogName, to: LogName): Promise<boolean> {
-    return renameLog(this.#sql, from, to);
+    return renameLog(this.#line.sql, from, to);
   }
 
   async close(): Promise<void> {
-    await this.#sql.end({ timeout: 5 });
+    await this.#line.close();
   }
 }

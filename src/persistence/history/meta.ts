@@ -1,6 +1,6 @@
 // What a database belongs to: the number of its shards, fixed by the first start (A1), and the name of its log (A7).
 
-import type { Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import type { LogName } from '../../switch/ports.ts';
 
 export interface Meta {
@@ -9,7 +9,7 @@ export interface Meta {
 }
 
 /** What the database says; null before the first start. */
-export async function readMeta(sql: Sql): Promise<Meta | null> {
+export async function readMeta(sql: ISql): Promise<Meta | null> {
   const [row] = await sql<{ shards: number; log_kind: LogName['kind']; log_id: string }[]>`
     select shards, log_kind, log_id from meta`;
   if (row === undefined) return null;
@@ -20,7 +20,7 @@ export async function readMeta(sql: Sql): Promise<Meta | null> {
  * Writes what the first start proposes, durably, and returns what stands (of several first starts at once, one wins).
  * Throws where the database has another number of shards. Whether the log is the right one is the caller's to judge.
  */
-export async function claimMeta(sql: Sql, proposed: Meta): Promise<Meta> {
+export async function claimMeta(sql: ISql, proposed: Meta): Promise<Meta> {
   await sql`
     with durable as materialized (
       select set_config('synchronous_commit', 'on', true) as setting
@@ -40,7 +40,7 @@ export async function claimMeta(sql: Sql, proposed: Meta): Promise<Meta> {
 }
 
 /** Gives the database another log, durably, if it still has the one named. False where it does not. */
-export async function renameLog(sql: Sql, from: LogName, to: LogName): Promise<boolean> {
+export async function renameLog(sql: ISql, from: LogName, to: LogName): Promise<boolean> {
   const changed = await sql`
     with durable as materialized (
       select set_config('synchronous_commit', 'on', true) as setting
