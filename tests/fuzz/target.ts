@@ -29,16 +29,6 @@ function shown(input: unknown): string {
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}… (${text.length})` : text;
 }
 
-/** What it throws; undefined where it throws nothing. */
-export function thrownBy(run: () => unknown): unknown {
-  try {
-    run();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
-
 const LONE_OR_NUL = /[\p{Surrogate}\0]/u;
 
 /**
