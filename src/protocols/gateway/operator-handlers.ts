@@ -1,5 +1,6 @@
 // The calls of operators: read, allowed or refused, and given to the desk.
 
+import { must } from '../../domain/assert.ts';
 import { readBack } from '../../switch/failures.ts';
 import { inForce, type LimitSettings } from '../../switch/limits.ts';
 import {
@@ -139,20 +140,34 @@ function flawsOf(
   return isEmpty ? [{ path: '', message: 'must hold at least one field' }] : [];
 }
 
+/** By the last word of a call's id. */
+type Answers = Readonly<Record<string, Answering>>;
+
+/** A call that nothing answers is a Defect, when the gateway starts. */
 function answerOf(options: GatewayOptions, subject: string, verb: string): Answering {
   if (subject === 'audit') return (asked) => auditPage(options, asked);
-  if (subject === 'webhook') return webhookAnswers(options)[verb as 'add'];
-  if (subject === 'key') return keyAnswers(options)[verb as 'add' | 'list' | 'get' | 'revoke'];
-  if (verb === 'limits' || verb === 'limit') {
-    return limitAnswers(options, subject as LimitedKind)[verb];
+  return must(answersOf(options, subject)[verb], `what answers operator.${subject}.${verb}`);
+}
+
+function answersOf(options: GatewayOptions, subject: string): Answers {
+  switch (subject) {
+    case 'webhook':
+      return webhookAnswers(options);
+    case 'key':
+      return keyAnswers(options);
+    case 'payer':
+      return payerAnswers(options);
+    case 'agreement':
+      return agreementAnswers(options);
+    case 'tariff':
+      return tariffAnswers(options);
+    default:
+      return {
+        ...partyAnswers(options, subject as PartyKind),
+        ...limitAnswers(options, subject as LimitedKind),
+        ...codeAnswers(options, subject as CodedKind),
+      };
   }
-  if (verb === 'codes' || verb === 'changeCodes') {
-    return codeAnswers(options, subject as CodedKind)[verb];
-  }
-  if (subject === 'payer') return payerAnswers(options)[verb as 'list' | 'erase'];
-  if (subject === 'agreement') return agreementAnswers(options)[verb as 'add'];
-  if (subject === 'tariff') return tariffAnswers(options)[verb as 'put'];
-  return partyAnswers(options, subject as PartyKind)[verb as 'add'];
 }
 
 function partyAnswers({ desk, clock }: GatewayOptions, kind: PartyKind) {
