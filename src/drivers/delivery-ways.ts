@@ -13,6 +13,7 @@ import type {
 } from '../switch/webhooks/ways.ts';
 import { WEBHOOK } from '../switch/webhooks/ways.ts';
 import type { DeliveryCapabilities } from './contract/delivery-driver.ts';
+import { asWords } from './contract/kept-texts.ts';
 import type { Asked } from './host/hosted-thread.ts';
 import type { WebhookDriver } from './webhook/driver.ts';
 
@@ -88,7 +89,7 @@ function hosted(way: LoadedWay, ask: AskWay): DeliveryWay {
       const asked = await ask(way, 'prove', [receiver]);
       if (asked.is !== 'answered') return { isProven: false, said: awayOf(way.name, asked) };
       const { isProven, said } = asked.answer as Proof;
-      return { isProven, said };
+      return { isProven, said: asWords(said) };
     },
     async deliver(receiver: Receiver, message: Message) {
       const { bodyMax } = way.capabilities;
@@ -103,7 +104,9 @@ function hosted(way: LoadedWay, ask: AskWay): DeliveryWay {
         const said = awayOf(way.name, asked);
         return { delivered: { is: 'again', said, afterMs: 0 }, as: 'lost' };
       }
-      const delivered = asked.answer as Delivered;
+      const answer = asked.answer as Delivered;
+      const delivered =
+        answer.is === 'delivered' ? answer : { ...answer, said: asWords(answer.said) };
       return { delivered, as: delivered.is };
     },
   };
@@ -119,5 +122,5 @@ function unloaded(driver: string): DeliveryWay {
 }
 
 function awayOf(driver: string, asked: Exclude<Asked, { is: 'answered' }>): string {
-  return `the driver ${driver} could not be asked: ${asked.why}`;
+  return asWords(`the driver ${driver} could not be asked: ${asked.why}`);
 }

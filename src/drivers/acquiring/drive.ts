@@ -3,12 +3,13 @@
 import type { Step } from '../../domain/acquiring/acquired-bill.ts';
 import { DAY_MS, type Millis } from '../../domain/time.ts';
 import type { BillDriver, Outcome, Registration, Sighting } from '../contract/bill-driver.ts';
+import { keptRegistration, keptSighting } from '../contract/kept-texts.ts';
 
 export type CallOutcome = Outcome<Registration> | Outcome<Sighting>;
 
 /**
  * Makes the call, which was begun then: its driver sends nothing any more where too much time has gone by since. Nothing is
- * put off for longer than a day, whatever the driver says.
+ * put off for longer than a day, whatever the driver says, and it says nothing that could not be kept.
  */
 export async function callOf(
   driver: BillDriver,
@@ -25,15 +26,15 @@ function soonEnough({ afterMs }: { readonly afterMs: number }): { readonly after
   return { afterMs: Math.min(afterMs, DAY_MS) };
 }
 
-function made(driver: BillDriver, step: Step, begunAt: Millis): Promise<CallOutcome> {
-  if (step.call === 'look') return driver.look(step.registration);
+async function made(driver: BillDriver, step: Step, begunAt: Millis): Promise<CallOutcome> {
+  if (step.call === 'look') return keptSighting(await driver.look(step.registration));
   const attempt = { ...step.attempt, begunAt };
   switch (step.call) {
     case 'register':
-      return driver.register(step.tender, attempt);
+      return keptRegistration(await driver.register(step.tender, attempt));
     case 'cancel':
-      return driver.cancel(step.registration, attempt);
+      return keptSighting(await driver.cancel(step.registration, attempt));
     case 'refund':
-      return driver.refund(step.registration, step.refund, attempt);
+      return keptSighting(await driver.refund(step.registration, step.refund, attempt));
   }
 }

@@ -54,12 +54,20 @@ describe('a format of a loaded driver', () => {
       'none of its',
     ],
     ['gives a text that is too long', answered({ payload: `meadow:${'1'.repeat(40)}` }), 'none of'],
+    ['gives a text that no store keeps', answered({ payload: 'meadow:\u0000' }), 'none of'],
+    ['says what no store keeps', { is: 'unknown', why: 'no\u0000' } as const, 'asked: no\ufffd.'],
   ])('is away where its driver %s', async (_how, answer, said) => {
     const { hosted } = formats({ meadow: answer });
 
     expect(await hosted.issue('meadow', claimOf())).toEqual({
       away: expect.stringContaining(said),
     });
+  });
+
+  test('says why it is unfit in words that can be kept', async () => {
+    const { hosted } = formats({ meadow: answered({ unfit: 'no\ud83d' }) });
+
+    expect(await hosted.issue('meadow', claimOf())).toEqual({ unfit: 'no\ufffd' });
   });
 
   test('is read by those whose texts begin so, and by nobody else', async () => {

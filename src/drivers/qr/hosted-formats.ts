@@ -3,6 +3,7 @@
 
 import { parseBillId } from '../../domain/ids.ts';
 import type { DriverAway, HostedFormats, QrIssue, QrReading } from '../../switch/qr.ts';
+import { asWords, isKeepable } from '../contract/kept-texts.ts';
 import { type QrCapabilities, unfitFor } from '../contract/qr-driver.ts';
 import type { Asked } from '../host/hosted-thread.ts';
 
@@ -31,7 +32,8 @@ export function hostedFormats(loaded: readonly LoadedFormat[], ask: AskFormat): 
       const asked = await ask(format, 'issue', [claim]);
       if (asked.is !== 'answered') return awayOf(format, asked);
       const issue = asked.answer as QrIssue;
-      if ('unfit' in issue || fits(capabilities, issue.payload)) return issue;
+      if ('unfit' in issue) return { unfit: asWords(issue.unfit) };
+      if (fits(capabilities, issue.payload)) return issue;
       return { away: `The driver ${format} gave a text that is none of its codes.` };
     },
     read(text) {
@@ -73,9 +75,10 @@ function begins({ begins: starts }: QrCapabilities, text: string): boolean {
 }
 
 function fits(capabilities: QrCapabilities, payload: string): boolean {
-  return payload.length <= capabilities.lengthMax && begins(capabilities, payload);
+  const { lengthMax } = capabilities;
+  return payload.length <= lengthMax && begins(capabilities, payload) && isKeepable(payload);
 }
 
 function awayOf(format: string, asked: Exclude<Asked, { is: 'answered' }>): DriverAway {
-  return { away: `The driver ${format} could not be asked: ${asked.why}.` };
+  return { away: asWords(`The driver ${format} could not be asked: ${asked.why}.`) };
 }

@@ -1,0 +1,47 @@
+// What drivers and the systems behind them say, as it may be kept. No store gives back U+0000 or half a surrogate pair as it
+// came, and Postgres never takes U+0000 in a text. Clients are refused for either at the door (protocols/schemas); what a
+// bank has done is done, in whatever words it says so.
+
+import { parseReference } from '../../domain/ids.ts';
+import { type Outcome, type Registration, type Sighting, unknown } from './bill-driver.ts';
+
+/** As long as what clients may give as a reason. */
+export const WORDS_MAX = 500;
+const UNFIT = /[\p{Surrogate}\0]/u;
+const EACH_UNFIT = /[\p{Surrogate}\0]/gu;
+const UNKEPT_MS = 60_000;
+
+/** Words for people: cut, and with U+FFFD in place of what cannot be kept. */
+export function asWords(text: string): string {
+  return text.slice(0, WORDS_MAX).replaceAll(EACH_UNFIT, '\ufffd');
+}
+
+/** Whether a text that must be given back letter for letter can be. */
+export function isKeepable(text: string): boolean {
+  return !UNFIT.test(text);
+}
+
+/** What came of a call that answers with a sighting, whoever's the driver is. */
+export function keptSighting(outcome: Outcome<Sighting>): Outcome<Sighting> {
+  if (outcome.outcome !== 'done') return inWords(outcome);
+  const { reference, payer } = outcome.value;
+  const value = { ...outcome.value, reference: wordsOrNull(reference), payer: wordsOrNull(payer) };
+  return { outcome: 'done', value };
+}
+
+/** What came of registering. What is not kept as it is would name another's bill there, or nobody's. */
+export function keptRegistration(outcome: Outcome<Registration>): Outcome<Registration> {
+  if (outcome.outcome !== 'done') return inWords(outcome);
+  const { id, ref, payload, notes } = outcome.value;
+  const texts = [ref, payload, ...Object.entries(notes).flat()];
+  if (parseReference(id) !== undefined && texts.every(isKeepable)) return outcome;
+  return unknown('what it was registered as cannot be kept', UNKEPT_MS);
+}
+
+function inWords<Said extends { readonly detail: string }>(said: Said): Said {
+  return { ...said, detail: asWords(said.detail) };
+}
+
+function wordsOrNull(text: string | null): string | null {
+  return text === null ? null : asWords(text);
+}
