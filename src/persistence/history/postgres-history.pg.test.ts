@@ -2,8 +2,8 @@
 
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { billId, makeBill, NOON, shard } from '../../../tests/support/bill-fixtures.ts';
-import { batch, billRow, entry, move } from '../../../tests/support/history-batch.ts';
+import { billId, makeBill, makeCredit, NOON, shard } from '../../../tests/support/bill-fixtures.ts';
+import { batch, billRow, creditRow, entry, move } from '../../../tests/support/history-batch.ts';
 import {
   createDatabase,
   startPostgres,
@@ -92,6 +92,20 @@ describe('a write to Postgres', () => {
       expect(await history.write(batch({ moves: [move(other, 0, 1)] }))).toEqual(new Set([other]));
     });
     expect(await history.write(batch({ moves: [move(s, 1, 3)] }))).toEqual(new Set([s]));
+    await history.close();
+  });
+
+  test('takes a bank’s words with U+0000, as an older switch’s log may hold them', async () => {
+    const history = new PostgresHistory({ url, logger, trimsLog: false });
+    const s = freshShard();
+    const bill = makeBill({ id: billId(1, s) });
+    const credit = makeCredit({ reason: '7\0', settledReason: 'refused: 9 \0\0' });
+    const credits = [creditRow(bill, 1, credit)];
+    await history.write(batch({ moves: [move(s, 0, 1)], bills: [billRow(bill, 1)], credits }));
+
+    const rows =
+      await sql`select reason, settled_reason from credits where bill_id = ${bill.terms.id}`;
+    expect([...rows]).toEqual([{ reason: '7\ufffd', settled_reason: 'refused: 9 \ufffd\ufffd' }]);
     await history.close();
   });
 
