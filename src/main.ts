@@ -54,7 +54,7 @@ async function main(): Promise<void> {
   const embedded = config.databaseUrl === null ? await startPostgres(config.dataDir, logger) : null;
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
   try {
-    await prepareStores(config, databaseUrl, logger);
+    await prepareStores(config, { databaseUrl, port }, logger);
     const publicBaseUrl = publicBaseUrlOf(config, port);
     const demoFile = join(config.dataDir, 'demo.json');
     const baseUrl = publicBaseUrlOf({ ...config, publicBaseUrl: null }, port);

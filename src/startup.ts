@@ -2,6 +2,7 @@
 // history and log belong together (A7).
 
 import { randomInt, randomUUID } from 'node:crypto';
+import { agreeOnTime, howApart } from './clock-agreement.ts';
 import type { Config } from './config.ts';
 import type { ShardId } from './domain/ids.ts';
 import { isGone, makeHolder } from './lease-holder.ts';
@@ -27,13 +28,14 @@ import type { Suspensions } from './switch/sellers.ts';
 import type { ToldTariff } from './switch/tariffs.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger } from './telemetry/log.ts';
+import { openWaitingRoom } from './waiting-room.ts';
 
 const WAIT_MS = 1_000;
 
-/** Migrates Postgres once it answers, and makes history and log one. */
+/** Migrates Postgres once it answers, sees to it that the clock can be believed, and makes history and log one. */
 export async function prepareStores(
   config: Config,
-  databaseUrl: string,
+  { databaseUrl, port }: { readonly databaseUrl: string; readonly port: number },
   logger: Logger,
 ): Promise<void> {
   const applied = await persist(logger, 'postgres.unreachable', () => migrate(databaseUrl));
@@ -45,14 +47,38 @@ export async function prepareStores(
   const meta = await persist(logger, 'postgres.unreachable', () =>
     MetaStore.open({ url: databaseUrl, accepted: config.acceptUnsafe }),
   );
-  const { log } = await persist(logger, 'log.unreachable', () =>
-    openConfiguredLog(config, databaseUrl, logger),
-  );
   try {
-    await matchLog({ config, databaseUrl, to: log, logger }, meta);
+    await waitForClock({ config, port, logger }, meta);
+    const { log } = await persist(logger, 'log.unreachable', () =>
+      openConfiguredLog(config, databaseUrl, logger),
+    );
+    try {
+      await matchLog({ config, databaseUrl, to: log, logger }, meta);
+    } finally {
+      await log.close();
+    }
   } finally {
-    await Promise.allSettled([log.close(), meta.close()]);
+    await meta.close();
   }
+}
+
+/** Before anything is written into the log: it binds the shards to the time at which it was. */
+function waitForClock(
+  of: { readonly config: Config; readonly port: number; readonly logger: Logger },
+  meta: MetaStore,
+): Promise<void> {
+  const { config, port, logger } = of;
+  const { host, nodeName: node } = config;
+  return agreeOnTime({
+    clock: systemClock,
+    compare: () =>
+      persist(logger, 'postgres.unreachable', () => howApart(systemClock, () => meta.readClock())),
+    logger,
+    whileApart: (how) => {
+      const waitsFor = [`the clock, ${how}: see the log`];
+      return openWaitingRoom({ host, port }, { ready: false, node, shards: {}, waitsFor });
+    },
+  });
 }
 
 /** What threads hold of the directory, and main tells them. */

@@ -25,6 +25,13 @@ export class MetaStore {
     }
   }
 
+  /** What its clock reads, in ms since 1970. */
+  async readClock(): Promise<number> {
+    const [row] = await this.#sql<[{ at: string }]>`
+      select (extract(epoch from clock_timestamp()) * 1000)::bigint as at`;
+    return Number(row.at);
+  }
+
   /** As `readMeta`. */
   read(): Promise<Meta | null> {
     return readMeta(this.#line.sql);
