@@ -65,15 +65,17 @@ describe('the index of events in memory', () => {
     expect(index.pendingCount).toBe(0);
   });
 
-  test('lets the ends of a shard go with the shard, and no others', () => {
+  test('lets all of a shard go with the shard, and nothing of others', () => {
     const index = filled();
     if (first === undefined) throw new Error('no event');
     index.end(bill.terms.id, first);
     const shard = shardOfBill(terms().id);
-    index.forgetEnds((shard + 1) as ShardId);
+    index.forgetShard((shard + 1) as ShardId);
+    expect(index.read(recipient).pending.map(({ event }) => event.no)).toEqual([2]);
     expect(index.read(recipient).ended).toEqual([idOf(1)]);
-    index.forgetEnds(shard);
-    expect(index.read(recipient).ended).toEqual([]);
+    index.forgetShard(shard);
+    expect(index.read(recipient)).toEqual({ pending: [], ended: [] });
+    expect(index.pendingCount).toBe(0);
   });
 
   test('counts an event once, however often it is added', () => {

@@ -76,15 +76,24 @@ export class EventIndex {
     this.#dropIfEmpty(event.recipient, stream);
   }
 
-  /** The shard leaves this worker: its next owner knows what has ended. */
-  forgetEnds(shard: ShardId): void {
+  /**
+   * The shard leaves this worker: its next owner knows what is pending of its bills, what they have let go included, and
+   * what has ended.
+   */
+  forgetShard(shard: ShardId): void {
     for (const [recipient, stream] of this.#streams) {
+      for (const [id, { bill }] of stream.pending) {
+        if (shardOfBill(bill.id) !== shard) continue;
+        stream.pending.delete(id);
+        this.#pendingCount -= 1;
+      }
       for (const id of stream.ended) {
         const part = parsePartId(id, 'e');
         if (part !== undefined && shardOfBill(part.billId) === shard) stream.ended.delete(id);
       }
       this.#dropIfEmpty(recipient, stream);
     }
+    for (const id of this.#crowded) if (shardOfBill(id) === shard) this.#crowded.delete(id);
   }
 
   /** The bill leaves memory: its pending events are read from history from now on. */

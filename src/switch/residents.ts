@@ -207,11 +207,8 @@ export class Residents {
     this.#resting.add({ id, packed: this.#packer.pack(bill), entry, usedAt }, dueAt);
   }
 
-  /** Drops everything: the shard has another owner, or begins anew. */
+  /** Drops everything but what is known of events: the shard has another owner, or begins anew. */
   clear(): void {
-    for (const cell of this.#cells.values()) {
-      if (isPresent(cell.committed)) this.#events.forget(cell.committed);
-    }
     this.#cells.clear();
     this.#resting.clear();
     this.timers.clear();

@@ -318,6 +318,6 @@ export class Shard {
     for (const cell of this.residents) this.#dropPolls(cell, reply);
     this.orders.clear();
     this.residents.clear();
-    this.#around.events.forgetEnds(this.id);
+    this.#around.events.forgetShard(this.id);
   }
 }
