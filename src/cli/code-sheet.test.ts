@@ -43,6 +43,12 @@ describe('a sheet of codes', () => {
     );
   });
 
+  test('has room for a code that fits with the least error correction alone', async () => {
+    const long = { ...code(1), payload: 'z'.repeat(2_900) };
+
+    expect(pagesOf(await drawn([long])).length).toBe(1);
+  });
+
   test('of no codes is a page that can be opened', async () => {
     expect((await drawn([])).toString('latin1')).toMatch(/^%PDF-[\s\S]*%%EOF\s*$/);
   });

@@ -17,6 +17,8 @@ const CELL = {
 /** 42 mm, its quiet zone included. */
 const CODE = 119;
 const QUIET_MODULES = 4;
+/** In UTF-8: what is longer may fit with less error correction alone. */
+const BYTES_AT_M = 2_331;
 const PADDING = 8;
 const TEXT_SIZE = 8;
 const AMOUNT_SIZE = 11;
@@ -71,7 +73,8 @@ export class CodeSheet {
 
   /** As shapes, so that a printer draws it as sharply as it can: one a run of dark modules. */
   #draw(payload: string, left: number, top: number): void {
-    const { modules } = QRCode.create(payload, { errorCorrectionLevel: 'M' });
+    const errorCorrectionLevel = Buffer.byteLength(payload) > BYTES_AT_M ? 'L' : 'M';
+    const { modules } = QRCode.create(payload, { errorCorrectionLevel });
     const side = CODE / (modules.size + 2 * QUIET_MODULES);
     for (let row = 0; row < modules.size; row++) {
       for (let column = 0; column < modules.size; column++) {

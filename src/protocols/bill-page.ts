@@ -47,7 +47,7 @@ const TEST_BANNER =
 
 /** What is shown of a bill that can be paid. */
 export interface PayBy {
-  /** Its code, as SVG. */
+  /** Its code, as SVG; empty where it cannot be drawn. */
   readonly code: string;
   readonly wallets: WalletNames;
 }
@@ -66,9 +66,14 @@ export function billPage(bill: PageBody, { code, wallets }: PayBy): string {
 <p><span class="state">${escapeHtml(stateOf(bill))}</span></p>
 ${bill.description === null ? '' : `<p>${escapeHtml(bill.description)}</p>`}
 ${isPayable ? tipLine(bill) : ''}
-${isPayable ? `<p class="soft">To pay, scan this code in the app of your bank or wallet.</p><div class="code" role="img" aria-label="The code of this bill">${code}</div>${walletLine(wallets)}` : '<p class="soft">There is nothing to pay here now.</p>'}
+${isPayable ? `${codeLines(code)}${walletLine(wallets)}` : '<p class="soft">There is nothing to pay here now.</p>'}
 <p class="soft"><code>${escapeHtml(bill.id)}</code></p></main>`,
   );
+}
+
+function codeLines(code: string): string {
+  if (code === '') return '<p class="soft">The code of this bill cannot be shown here.</p>';
+  return `<p class="soft">To pay, scan this code in the app of your bank or wallet.</p><div class="code" role="img" aria-label="The code of this bill">${code}</div>`;
 }
 
 function stateOf({ status, due, isLate, isPayable }: PageBody): string {

@@ -458,7 +458,7 @@ export const problems = {
     status: 422,
     title: 'The QR code does not fit that size',
     meaning:
-      'Its modules would be less than two pixels wide, which scanners do not read. `sizeMin` is the least `size` for this bill with this margin and, where it was given, this `ecc`.',
+      'Its modules would be less than two pixels wide, which scanners do not read. `sizeMin` is the least `size` for this bill with this margin and, where it was given, this `ecc`; it is left out where no size would do: ask for a lower `ecc`.',
   },
   'party.notFound': {
     ...NO,

@@ -50,6 +50,9 @@ export interface QrClaim {
   readonly settings: QrSettings;
 }
 
+/** In UTF-8: so much fits the largest code with the least error correction, whatever it says. */
+export const QR_BYTES_MAX = 2_953;
+
 /** A code's text, or why the format cannot carry the claim: one sentence for the client. */
 export type QrIssue = { readonly payload: string } | { readonly unfit: string };
 

@@ -2,7 +2,7 @@
 // throws what it saw instead. The rules Q1 to Q3 stand in qr-driver.ts.
 
 import { parseBillId } from '../../domain/ids.ts';
-import type { QrClaim, QrIssue, QrReading } from '../../switch/qr.ts';
+import { QR_BYTES_MAX, type QrClaim, type QrIssue, type QrReading } from '../../switch/qr.ts';
 import { openDriver } from '../contract/open-driver.ts';
 import {
   QR_TEXT_MAX,
@@ -104,6 +104,11 @@ const issuing: readonly Check<QrSubject>[] = [
         demand(
           text.length <= Math.min(lengthMax, QR_TEXT_MAX),
           `${shown}: ${text.length} characters`,
+        );
+        const bytes = Buffer.byteLength(text);
+        demand(
+          bytes <= QR_BYTES_MAX,
+          `${shown}: ${bytes} bytes, and a code has room for ${QR_BYTES_MAX}`,
         );
         demand(
           begins.some((start) => text.startsWith(start)),

@@ -4,6 +4,9 @@ import type { QrCapabilities } from '../contract/qr-driver.ts';
 import type { Asked } from '../host/hosted-thread.ts';
 import { hostedFormats } from './hosted-formats.ts';
 
+/** 1,500 characters of two bytes each. */
+const WIDE = `meadow:${'ж'.repeat(1_493)}`;
+
 const capabilities: QrCapabilities = {
   usages: ['single'],
   openAmounts: [],
@@ -17,9 +20,12 @@ const answered = (answer: unknown): Asked => ({ is: 'answered', answer });
 const late: Asked = { is: 'unknown', why: 'the driver has not answered in 2000 ms' };
 
 /** Formats whose drivers answer so, by name; and whom was asked what. */
-function formats(answers: Readonly<Record<string, Asked>>) {
+function formats(answers: Readonly<Record<string, Asked>>, of: Partial<QrCapabilities> = {}) {
   const asked: string[] = [];
-  const loaded = Object.keys(answers).map((name) => ({ name, capabilities }));
+  const loaded = Object.keys(answers).map((name) => ({
+    name,
+    capabilities: { ...capabilities, ...of },
+  }));
   const hosted = hostedFormats(loaded, async (name, call) => {
     asked.push(`${call} ${name}`);
     return answers[name] ?? late;
@@ -68,6 +74,14 @@ describe('a format of a loaded driver', () => {
     const { hosted } = formats({ meadow: answered({ unfit: 'no\ud83d' }) });
 
     expect(await hosted.issue('meadow', claimOf())).toEqual({ unfit: 'no\ufffd' });
+  });
+
+  test('is away where its text has more bytes than any code has room for', async () => {
+    const { hosted } = formats({ meadow: answered({ payload: WIDE }) }, { lengthMax: 2_000 });
+
+    expect(await hosted.issue('meadow', claimOf())).toEqual({
+      away: expect.stringContaining('none of'),
+    });
   });
 
   test('is read by those whose texts begin so, and by nobody else', async () => {

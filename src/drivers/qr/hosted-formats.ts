@@ -2,7 +2,13 @@
 // and what it answers is read again here.
 
 import { parseBillId } from '../../domain/ids.ts';
-import type { DriverAway, HostedFormats, QrIssue, QrReading } from '../../switch/qr.ts';
+import {
+  type DriverAway,
+  type HostedFormats,
+  QR_BYTES_MAX,
+  type QrIssue,
+  type QrReading,
+} from '../../switch/qr.ts';
 import { asWords, isKeepable } from '../contract/kept-texts.ts';
 import { type QrCapabilities, unfitFor } from '../contract/qr-driver.ts';
 import type { Asked } from '../host/hosted-thread.ts';
@@ -75,8 +81,12 @@ function begins({ begins: starts }: QrCapabilities, text: string): boolean {
 }
 
 function fits(capabilities: QrCapabilities, payload: string): boolean {
-  const { lengthMax } = capabilities;
-  return payload.length <= lengthMax && begins(capabilities, payload) && isKeepable(payload);
+  return (
+    payload.length <= capabilities.lengthMax &&
+    Buffer.byteLength(payload) <= QR_BYTES_MAX &&
+    begins(capabilities, payload) &&
+    isKeepable(payload)
+  );
 }
 
 function awayOf(format: string, asked: Exclude<Asked, { is: 'answered' }>): DriverAway {

@@ -1,6 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import qrcode from 'qrcode';
 import { describe, expect, test } from 'vitest';
+import { QR_BYTES_MAX } from '../../switch/qr.ts';
 import { type Drawn, drawCode } from './codes.ts';
 import type { QueryValues } from './query.ts';
 
@@ -98,6 +99,38 @@ describe('a drawn code', () => {
     }
     expect(bothOf(long, { size: 170, ecc: 'M' })[0]).toEqual(pictureOf(long, 'M', 2, 170));
   });
+
+  test('gives up error correction where its text would fit no code, unless it was asked for', () => {
+    // 2,900 bytes: too many for M, and so for Q and H.
+    const long = 'ж'.repeat(1_450);
+    const size = 177 * 2 + 8 * 2;
+    for (const picture of bothOf(long, { size })) {
+      expect(picture).toEqual(pictureOf(long, 'L', 2, size));
+    }
+    expect(drawn(long, 'txt', { margin: 0 }).body).toHaveLength(89 * 178);
+    for (const form of ['png', 'svg', 'txt'] as const) {
+      for (const ecc of ['M', 'Q', 'H']) {
+        expect(drawCode(long, form, { size: 1_024, ecc })).toEqual({
+          code: 'qr.tooDense',
+          detail: `This text fits no code with an ecc of ${ecc}.`,
+        });
+      }
+    }
+  });
+
+  test.each(['1', 'A', 'z', 'ж', '漢', '1z', 'A漢1'])(
+    'has room for each text of %s that a bill may have, and a longer one is refused',
+    (of) => {
+      const most = of.repeat(Math.floor(QR_BYTES_MAX / Buffer.byteLength(of)));
+      const filled = most.padEnd(most.length + QR_BYTES_MAX - Buffer.byteLength(most), 'z');
+
+      expect(Buffer.byteLength(filled)).toBe(QR_BYTES_MAX);
+      expect(drawCode(filled, 'txt', {})).toHaveProperty('body');
+      expect(drawCode('z'.repeat(QR_BYTES_MAX + 1), 'txt', {})).toMatchObject({
+        code: 'qr.tooDense',
+      });
+    },
+  );
 
   test('as text has two modules a character, and no size', () => {
     const lines = String(drawn(PAYLOAD, 'txt', { margin: 2 }).body).split('\n');

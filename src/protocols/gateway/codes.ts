@@ -27,17 +27,21 @@ export function drawCode(payload: string, form: CodeForm, values: QueryValues): 
   const size = typeof values.size === 'number' ? values.size : SIZE_DEFAULT;
   const margin = typeof values.margin === 'number' ? values.margin : MARGIN_DEFAULT;
   const levels = values.ecc === undefined ? ECC_DEFAULTS : [values.ecc as Ecc];
-  if (form === 'txt') {
-    const code = codeOf(payload, levels[0]);
-    return { contentType: 'text/plain; charset=utf-8', body: drawText(code, margin) };
-  }
   let sizeMin = 0;
   for (const level of levels) {
     const code = codeOf(payload, level);
+    if (code === undefined) continue;
+    if (form === 'txt') {
+      return { contentType: 'text/plain; charset=utf-8', body: drawText(code, margin) };
+    }
     const width = code.size + 2 * margin;
     const scale = Math.floor(size / width);
     if (scale >= MODULE_PX_MIN) return drawn(code, form, { size, scale });
     sizeMin = width * MODULE_PX_MIN;
+  }
+  if (sizeMin === 0) {
+    const detail = `This text fits no code with an ecc of ${levels.at(-1)}.`;
+    return { code: 'qr.tooDense', detail };
   }
   return {
     code: 'qr.tooDense',
@@ -63,8 +67,17 @@ interface Modules {
   isDark(row: number, column: number): boolean;
 }
 
-function codeOf(payload: string, level: Ecc = 'M'): Modules {
-  const { modules }: QRCode = qrcode.create(payload, { errorCorrectionLevel: level });
+/** Undefined: with this error correction the largest code has no room for it. */
+function codeOf(payload: string, level: Ecc): Modules | undefined {
+  let code: QRCode;
+  try {
+    code = qrcode.create(payload, { errorCorrectionLevel: level });
+  } catch (error) {
+    // The library says so by nothing but its words.
+    if (error instanceof Error && error.message.includes('too big')) return undefined;
+    throw error;
+  }
+  const { modules } = code;
   const { size } = modules;
   return {
     size,

@@ -192,6 +192,25 @@ describe('a code', () => {
     const bytes = Buffer.from(await response.arrayBuffer());
     expect(bytes.toString(form === 'png' ? 'latin1' : 'utf8')).toContain(begin);
   });
+
+  test('that no picture has room for is refused, and is missing on its page', async () => {
+    const made = makeBill({ qrFormat: 'meadow', qrPayload: 'ж'.repeat(2_000) });
+    bench.door.script = ({ operation }) =>
+      operation.op === 'bill.page'
+        ? { kind: 'page', bill: made, now: NOON }
+        : { kind: 'bill', bill: made, created: false, now: NOON };
+    const path = `/v1/terminal/bills/${billId(1)}/qr`;
+    for (const form of ['svg', 'png', 'txt']) {
+      const response = await call(bench, 'GET', `${path}.${form}`);
+      expect(response.status).toBe(422);
+      expect(await response.json()).toMatchObject({ code: 'qr.tooDense' });
+    }
+    const page = await call(bench, 'GET', `/q/${billId(1)}`, { key: null });
+    expect(page.status).toBe(200);
+    const html = await page.text();
+    expect(html).toContain('The code of this bill cannot be shown here.');
+    expect(html).toContain('It can be paid in First Wallet.');
+  });
 });
 
 describe('a page', () => {
