@@ -81,12 +81,8 @@ function lookingHandlers(tools: DeskTools): Record<string, Looking> {
   const { door, listings, archive } = options;
   const shapes = new Shapes(options, JSON_NUMBERS);
   const sources = { door, listings, archive, shapes };
-  const answer = (exchange: Exchange, page: Promise<Uint8Array>): void => {
-    page.then(
-      (body) => exchange.reply(200, body),
-      (error: unknown) => tools.fail(exchange, error),
-    );
-  };
+  const answer = (exchange: Exchange, page: Promise<Uint8Array>): void =>
+    exchange.when(page, (body) => exchange.reply(200, body));
   const list = (exchange: Exchange, values: QueryValues, fetch: Fetch): void => {
     const reading = readFilter(values);
     if ('problem' in reading) exchange.refuse(reading.problem);

@@ -46,12 +46,12 @@ export function pollEvents(
     cancelArrival?.();
     sources.inboxes.release(inbox);
   };
-  const answer = (): void => {
+  const answer = exchange.guarded(() => {
     // Its key may have been withdrawn meanwhile.
     const events = exchange.isAnswered ? null : inbox.first(limit);
     end();
     if (events !== null) sendEvents(sources.presenter, exchange, events);
-  };
+  });
   sources.polls.add(answer);
   exchange.onGone(end);
   inbox.refresh((isFresh) => {

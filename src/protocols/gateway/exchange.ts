@@ -50,6 +50,13 @@ export interface Incoming {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Who hears what becomes of it. */
+export interface ExchangeWatcher {
+  answered(exchange: Exchange, status: number): void;
+  /** Something has been thrown on the way to its answer. */
+  failed(exchange: Exchange, error: unknown): void;
+}
+
 /** More headers of an answer. */
 export type Headers = readonly (readonly [name: string, value: string])[];
 
@@ -67,21 +74,17 @@ export class Exchange {
   /** Called when more of the lines has come. */
   onLines: () => void = () => undefined;
   readonly #res: HttpResponse;
-  readonly #onAnswered: (exchange: Exchange, status: number) => void;
+  readonly #watcher: ExchangeWatcher;
   #isAnswered = false;
   #onGone: (() => void) | null = null;
   #closesConnection = false;
   #isPaused = false;
   #hasBegun = false;
 
-  constructor(
-    res: HttpResponse,
-    incoming: Incoming,
-    onAnswered: (exchange: Exchange, status: number) => void,
-  ) {
+  constructor(res: HttpResponse, incoming: Incoming, watcher: ExchangeWatcher) {
     this.#res = res;
     this.incoming = incoming;
-    this.#onAnswered = onAnswered;
+    this.#watcher = watcher;
     res.onAborted(() => this.#abort());
   }
 
@@ -92,6 +95,25 @@ export class Exchange {
   /** Whether the connection ends with the answer: nothing more is wanted on it. */
   get closesConnection(): boolean {
     return this.#closesConnection;
+  }
+
+  /**
+   * For whatever is called later for its sake: what is thrown there is answered as a mistake of ours, and nobody else has to
+   * suffer for it.
+   */
+  guarded<Args extends readonly unknown[]>(callback: (...args: Args) => void) {
+    return (...args: Args): void => {
+      try {
+        callback(...args);
+      } catch (error) {
+        this.#watcher.failed(this, error);
+      }
+    };
+  }
+
+  /** Goes on with what the promise brings, guarded; what it rejects with is answered likewise. */
+  when<Value>(promise: Promise<Value>, goOn: (value: Value) => void): void {
+    promise.then(goOn).catch((error: unknown) => this.#watcher.failed(this, error));
   }
 
   /** Calls back if the client goes away before it is answered. */
@@ -106,6 +128,7 @@ export class Exchange {
 
   /** Gathers the body, at most LIMITS.bodyBytes of it, and calls back once. */
   readBody(onBody: () => void): void {
+    const onWhole = this.guarded(onBody);
     let chunks: Buffer[] = [];
     let length = 0;
     this.#res.onData((chunk, isLast) => {
@@ -122,7 +145,7 @@ export class Exchange {
       if (!isWhole || this.principal === null) chunks.push(Buffer.from(Buffer.from(chunk)));
       if (!isLast) return;
       this.body = chunks.length === 0 ? Buffer.from(chunk) : Buffer.concat(chunks);
-      onBody();
+      onWhole();
     });
   }
 
@@ -202,7 +225,7 @@ export class Exchange {
     this.#isAnswered = true;
     this.#onGone = null;
     this.#res.cork(() => this.#write(status, contentType, body, headers));
-    this.#onAnswered(this, status);
+    this.#watcher.answered(this, status);
   }
 
   /** A part of the answer to a call that is answered line by line, with status 200. False: the client does not keep up. */
@@ -232,7 +255,7 @@ export class Exchange {
     this.#onGone = null;
     // Not with `closesConnection`: uWebSockets.js would write that header into the middle of the lines.
     this.#res.cork(() => this.#res.end());
-    this.#onAnswered(this, 200);
+    this.#watcher.answered(this, 200);
   }
 
   /** Ends the connection at once: whoever reads sees that something is missing. */
@@ -271,7 +294,7 @@ export class Exchange {
     const onGone = this.#onGone;
     this.#onGone = null;
     // 499: the client went away; only metrics see it.
-    this.#onAnswered(this, 499);
+    this.#watcher.answered(this, 499);
     onGone?.();
   }
 }

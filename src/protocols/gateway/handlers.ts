@@ -18,10 +18,11 @@ import { calls } from '../calls.ts';
 import {
   type Addressed,
   isProblem,
+  type Read,
   type ReadingContext,
   type SingleOperation,
 } from '../operations/addressing.ts';
-import { readOperation, whenRead } from '../operations/read-operation.ts';
+import { readOperation } from '../operations/read-operation.ts';
 import { invalid } from '../problem-document.ts';
 import { requests } from '../schemas/requests.ts';
 import { asBody, violationsOf } from '../schemas/validation.ts';
@@ -68,11 +69,7 @@ export function makeHandlers(context: HandlerContext): HttpHandlers {
   }
   const batches = new Batches(context);
   handlers.set('bill.batch', (exchange, principal) => batches.take(exchange, principal));
-  for (const [id, handler] of operatorHandlers(context.options, (exchange, error) =>
-    context.fail(exchange, error),
-  )) {
-    handlers.set(id, handler);
-  }
+  for (const [id, handler] of operatorHandlers(context.options)) handlers.set(id, handler);
   const desk = deskHandlers({
     options: context.options,
     single: (id) => handlers.get(id),
@@ -118,10 +115,12 @@ function operationHandler(context: HandlerContext, name: SingleOperation): CallH
       return;
     }
     const read = readOperation(name, request.body, principal, context.reading);
-    whenRead(read, (done) => {
+    const goOn = (done: Read): void => {
       if (isProblem(done)) exchange.refuse(done);
       else sendOperation(context, exchange, principal, done);
-    });
+    };
+    if (read instanceof Promise) exchange.when(read, goOn);
+    else goOn(read);
   };
 }
 
@@ -134,22 +133,22 @@ function sendOperation(
   const { door } = context.options;
   const { requestId } = exchange.incoming;
   const { shard, operation } = addressed;
+  const reply = exchange.guarded((status: number, body: Uint8Array) =>
+    exchange.reply(status, body),
+  );
   const request = { shard, operation, principal, requestId, encoding: 'json' } as const;
   if (operation.op !== 'bill.get' || operation.waitMs === 0) {
-    ask(context.options, request, (status, body) => exchange.reply(status, body));
+    ask(context.options, request, reply);
     return;
   }
   // A wait that the end of the switch overtakes is asked again, to be answered at once.
   const answerNow = (): void =>
-    door.send(
-      { ...request, operation: { ...operation, waitMs: 0, afterVersion: null } },
-      (status, body) => exchange.reply(status, body),
-    );
+    door.send({ ...request, operation: { ...operation, waitMs: 0, afterVersion: null } }, reply);
   context.events.polls.add(answerNow);
   exchange.onGone(() => context.events.polls.delete(answerNow));
   door.send(request, (status, body) => {
     context.events.polls.delete(answerNow);
-    exchange.reply(status, body);
+    reply(status, body);
   });
 }
 
@@ -175,10 +174,7 @@ function listHandlers(context: HandlerContext): Record<string, QueryHandler> {
       exchange.refuse(reading.problem);
       return;
     }
-    listPage(sources, reading, fetch).then(
-      (body) => exchange.reply(200, body),
-      (error: unknown) => context.fail(exchange, error),
-    );
+    exchange.when(listPage(sources, reading, fetch), (body) => exchange.reply(200, body));
   };
   const ofBill =
     (fetchOf: typeof paymentsOf): QueryHandler =>
@@ -235,14 +231,11 @@ function findByOrder(
       exchange.refuse({ code: 'request.forbidden', detail });
       return;
     }
-    listings.billOfOrder(merchantId, orderId).then(
-      (billId) => {
-        if (exchange.isAnswered) return;
-        if (billId === null) exchange.refuse({ code: 'bill.notFound' });
-        else readBill(context, exchange, principal, billId, values);
-      },
-      (error: unknown) => context.fail(exchange, error),
-    );
+    exchange.when(listings.billOfOrder(merchantId, orderId), (billId) => {
+      if (exchange.isAnswered) return;
+      if (billId === null) exchange.refuse({ code: 'bill.notFound' });
+      else readBill(context, exchange, principal, billId, values);
+    });
   };
   if (principal.kind !== 'terminal') {
     inMerchant();
@@ -252,13 +245,14 @@ function findByOrder(
   const shard = shardOfOrder(terminalId, orderId, door.shards);
   const operation = { op: 'order.get', terminalId, orderId } as const;
   const { requestId } = exchange.incoming;
-  door.send({ shard, principal, requestId, encoding: 'json', operation }, (status, body) => {
+  const onReply = exchange.guarded((status: number, body: Uint8Array) => {
     if (status === 404 && principal.restricted) exchange.refuse({ code: 'bill.notFound' });
     else if (status === 404) inMerchant();
     else if (status === 200 && values.wait !== undefined && values.afterVersion !== undefined) {
       readBill(context, exchange, principal, idOf(body), values);
     } else exchange.reply(status, body);
   });
+  door.send({ shard, principal, requestId, encoding: 'json', operation }, onReply);
 }
 
 function readBill(
@@ -303,11 +297,12 @@ function whereVisible(
   }
   const operation = { op: 'bill.get', billId, afterVersion: null, waitMs: 0 } as const;
   const shard = shardOfBill(billId);
-  door.send({ shard, principal, requestId, encoding: 'json', operation }, (status, body) => {
+  const onReply = exchange.guarded((status: number, body: Uint8Array) => {
     if (exchange.isAnswered) return;
     if (status === 200) onVisible(billId, body);
     else exchange.reply(status, body);
   });
+  door.send({ shard, principal, requestId, encoding: 'json', operation }, onReply);
 }
 
 function codeHandler(context: HandlerContext, form: CodeForm): QueryHandler {
@@ -351,8 +346,9 @@ function acknowledgeHandler(context: HandlerContext): CallHandler {
     const { ids } = asBody('event.ack', body);
     const { requestId } = exchange.incoming;
     const to = { door: context.options.door, inboxes: context.events.inboxes };
-    acknowledge(to, { ids, principal, requestId, encoding: 'json' }, (status, answer) =>
+    const onReply = exchange.guarded((status: number, answer: Uint8Array) =>
       exchange.reply(status, answer),
     );
+    acknowledge(to, { ids, principal, requestId, encoding: 'json' }, onReply);
   };
 }

@@ -11,11 +11,11 @@ import { LIMITS } from '../schemas/scalars.ts';
 import type { Accounts } from './accounts.ts';
 import { isTraceparent, takeRequestId } from './correlation.ts';
 import { Evidence, type EvidenceContext } from './evidence.ts';
-import { Exchange, type Headers, type Incoming } from './exchange.ts';
+import { Exchange, type ExchangeWatcher, type Headers, type Incoming } from './exchange.ts';
 import type { HttpRequest, HttpResponse } from './native.ts';
 import { CROWDED, type GatewayOptions } from './options.ts';
 import { hashOfKey, keyOfHeader, type Principals } from './principals.ts';
-import { findCall } from './router.ts';
+import { type Found, findCall } from './router.ts';
 
 /** Answers one call. Public calls are answered without a principal. */
 export type CallHandler = (exchange: Exchange, principal: Principal) => void;
@@ -97,6 +97,12 @@ export class HttpFront {
     const found = findCall(method, path);
     const call = found.found === 'call' ? found.call : NO_CALL;
     const exchange = this.#open(res, req, call, method, found.found === 'call' ? found.params : {});
+    // A mistake of ours is answered as such, and told.
+    exchange.guarded(() => this.#take(exchange, found, res, req))();
+  }
+
+  #take(exchange: Exchange, found: Found, res: HttpResponse, req: HttpRequest): void {
+    const { call } = exchange.incoming;
     if (this.#isDraining) exchange.closeConnection();
     if (found.found === 'nothing') {
       exchange.refuse({ code: 'route.notFound' });
@@ -134,7 +140,7 @@ export class HttpFront {
       startedAt: this.#options.clock.monotonic(),
       ...(call.id === 'acquirer.notify' ? { headers: headersOf(req) } : {}),
     };
-    const exchange = new Exchange(res, incoming, this.#onAnswered);
+    const exchange = new Exchange(res, incoming, this.#watcher);
     this.#underWay.add(exchange);
     this.#count(call, 1);
     if (call.lines !== undefined) return exchange;
@@ -149,12 +155,15 @@ export class HttpFront {
     return exchange;
   }
 
-  readonly #onAnswered = (exchange: Exchange, status: number): void => {
-    this.#underWay.delete(exchange);
-    const { call, startedAt } = exchange.incoming;
-    this.#count(call, -1);
-    const { metrics, clock } = this.#options;
-    metrics.answered(call.id, 'http', status, clock.monotonic() - startedAt);
+  readonly #watcher: ExchangeWatcher = {
+    answered: (exchange, status) => {
+      this.#underWay.delete(exchange);
+      const { call, startedAt } = exchange.incoming;
+      this.#count(call, -1);
+      const { metrics, clock } = this.#options;
+      metrics.answered(call.id, 'http', status, clock.monotonic() - startedAt);
+    },
+    failed: (exchange, error) => this.fail(exchange, error),
   };
 
   #count(call: Call, by: 1 | -1): void {
@@ -170,7 +179,7 @@ export class HttpFront {
     if (handler === undefined) exchange.refuse({ code: 'route.notFound' });
     else if (underWay > this.#options.limits.publicUnderWay)
       exchange.refuse({ code: 'overloaded' });
-    else this.#guard(exchange, () => handler(exchange));
+    else handler(exchange);
   }
 
   #authenticate(exchange: Exchange, res: HttpResponse, req: HttpRequest): void {
@@ -208,14 +217,11 @@ export class HttpFront {
         if (isAdmitted) this.#run(exchange);
       });
     }
-    this.#principals.lookUp(keyHash).then(
-      (principal) => {
-        if (exchange.isAnswered || !this.#admit(exchange, principal)) return;
-        isAdmitted = true;
-        if (isBodyThere) this.#run(exchange);
-      },
-      (error: unknown) => this.fail(exchange, error),
-    );
+    exchange.when(this.#principals.lookUp(keyHash), (principal) => {
+      if (exchange.isAnswered || !this.#admit(exchange, principal)) return;
+      isAdmitted = true;
+      if (isBodyThere) this.#run(exchange);
+    });
   }
 
   #admit(exchange: Exchange, principal: Principal | null): boolean {
@@ -256,16 +262,7 @@ export class HttpFront {
     if (refusal) exchange.refuse(refusal, CHALLENGE);
     else if (handler === undefined || principal === null) {
       exchange.refuse({ code: 'route.notFound' });
-    } else this.#guard(exchange, () => handler(exchange, principal));
-  }
-
-  /** A mistake of ours is answered as such, and told. */
-  #guard(exchange: Exchange, run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.fail(exchange, error);
-    }
+    } else handler(exchange, principal);
   }
 
   /** Answers what went wrong while a request was worked on. */

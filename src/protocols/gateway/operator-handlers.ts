@@ -50,10 +50,7 @@ import { webhookAnswers } from './webhook-answers.ts';
 
 const OF_HOLDERS = new Set(['key', 'webhook']);
 
-export function operatorHandlers(
-  options: GatewayOptions,
-  fail: (exchange: Exchange, error: unknown) => void,
-): Map<string, CallHandler> {
+export function operatorHandlers(options: GatewayOptions): Map<string, CallHandler> {
   const handlers = new Map<string, CallHandler>();
   for (const { id } of operatorCalls) {
     const [, subject = '', verb = ''] = id.split('.');
@@ -65,13 +62,10 @@ export function operatorHandlers(
       }
       const asked = read(exchange, operator);
       if (asked === undefined) return;
-      answer(asked).then(
-        (told) => {
-          if ('code' in told) exchange.refuse(told);
-          else exchange.reply(told.status, encodeBody(told.body, 'json'));
-        },
-        (error: unknown) => fail(exchange, error),
-      );
+      exchange.when(answer(asked), (told) => {
+        if ('code' in told) exchange.refuse(told);
+        else exchange.reply(told.status, encodeBody(told.body, 'json'));
+      });
     });
   }
   return handlers;

@@ -1,7 +1,7 @@
 // What strangers may ask for, and how little of it stands in the way of those with a key.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { institutionId } from '../../../tests/support/bill-fixtures.ts';
+import { billId, institutionId } from '../../../tests/support/bill-fixtures.ts';
 import { type Bench, startBench } from '../../../tests/support/fake-door.ts';
 import { call } from '../../../tests/support/http-client.ts';
 import { RawConnection } from '../../../tests/support/raw-http.ts';
@@ -76,6 +76,35 @@ describe('notifications of acquirers', () => {
     await expect.poll(underWay).toBe(2);
     const again = await postHalf('known');
     await expect.poll(() => again.statuses).toEqual([503]);
+  });
+});
+
+describe('a mistake of ours in an answer', () => {
+  const answers: Pick<GatewayOptions, 'wallets' | 'postToAcquirer'> = {
+    wallets: { payingFor: () => Promise.resolve({ names: [], isMore: false }) },
+    postToAcquirer: () => Promise.reject(new Error('planted')),
+  };
+  const page = `/q/${billId(1)}`;
+  const bill = `/v1/terminal/bills/${billId(1)}`;
+
+  test.each([
+    ['GET', page],
+    ['GET', `${bill}/qr.svg`],
+    ['GET', `${bill}/qr.png`],
+    ['GET', `${bill}/qr.txt`],
+    ['GET', '/v1/terminal/bills?orderId=o-1&wait=1&afterVersion=1'],
+    ['POST', `${NOTIFICATIONS}/known`],
+  ])('to %s %s is told and answered with 500, and the gateway goes on', async (method, path) => {
+    await begin({}, answers);
+    // What no shard says: it cannot be read.
+    bench.door.send = (_request, onReply) => {
+      setImmediate(() => onReply(200, Buffer.from('no JSON')));
+    };
+    const response = await call(bench, method, path);
+    expect(response.status).toBe(500);
+    expect(await response.json()).toMatchObject({ code: 'internal' });
+    expect((await call(bench, 'GET', '/healthz')).status).toBe(200);
+    failures = 1;
   });
 });
 

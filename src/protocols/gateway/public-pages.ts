@@ -79,7 +79,7 @@ function takeNotification({ acquirers, postToAcquirer }: GatewayOptions): Public
     }
     exchange.readBody(() => {
       const posted = { headers, body: exchange.body.toString('utf8') };
-      void postToAcquirer(token, posted).then((reply) => {
+      exchange.when(postToAcquirer(token, posted), (reply) => {
         if (reply === null) exchange.refuse({ code: 'route.notFound' });
         else if (reply === undefined) exchange.refuse({ code: 'overloaded' });
         else {
@@ -123,7 +123,7 @@ function sendMetrics({ metricsText, clock, log }: GatewayOptions): PublicHandler
   };
   return (exchange) => {
     underWay ??= collect();
-    void underWay.then((text) => {
+    exchange.when(underWay, (text) => {
       if (text === null) exchange.refuse({ code: 'internal' });
       else exchange.send(200, METRICS_TYPE, text);
     });
@@ -182,14 +182,15 @@ function sendBillPage(
     encoding: 'json',
     operation: { op: 'bill.page', billId },
   } as const;
-  ask(options, request, (status, body) => {
+  const onReply = exchange.guarded((status: number, body: Uint8Array) => {
     if (status === 200) {
       const page = JSON.parse(Buffer.from(body).toString('utf8')) as PageBody;
-      void payBy(page).then((by) => sendPage(exchange, 200, billPage(page, by), BILL_HEADERS));
+      exchange.when(payBy(page), (by) => sendPage(exchange, 200, billPage(page, by), BILL_HEADERS));
     } else if (status === 404) {
       sendPage(exchange, 404, noBillPage(), BILL_HEADERS);
     } else {
       exchange.send(503, HTML_TYPE, billAwayPage(), [...BILL_HEADERS, ...RETRY_SOON]);
     }
   });
+  ask(options, request, onReply);
 }
