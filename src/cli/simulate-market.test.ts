@@ -1,6 +1,10 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable, Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { qrswitch } from '../../tests/support/command-line.ts';
 import { freePort } from '../../tests/support/ports.ts';
+import { walletsCommand } from './simulate-market.ts';
 
 const NOWHERE = ['--url', 'http://127.0.0.1:1', '--key', 'qrs_none'];
 
@@ -48,4 +52,31 @@ describe('qrswitch simulate terminals and wallets', () => {
     expect(code).toBe(1);
     expect(stderr).toContain(`there is no switch at ${url}.`);
   });
+
+  test('show nothing more once a line of the codes is none', async () => {
+    const quiet = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"events":[]}');
+    });
+    await new Promise<void>((listening) => quiet.listen(0, '127.0.0.1', listening));
+    const url = `http://127.0.0.1:${(quiet.address() as AddressInfo).port}`;
+    const [stdout, stderr] = [new Screen(), new Screen()];
+    const input = () => Readable.from(['{"code":1}\n']);
+    const command = walletsCommand({ stdout, stderr }, () => {}, input);
+    const args = ['--url', url, '--key', 'qrs_none', '--transport', 'http'];
+
+    await expect(command.parseAsync(args, { from: 'user' })).rejects.toThrow('{"code":1}');
+    expect(stderr.text.endsWith('\r\u001b[K')).toBe(true);
+    quiet.closeAllConnections();
+    await new Promise((closed) => quiet.close(closed));
+  });
 });
+
+/** A terminal: its line is cleared when the showing ends. */
+class Screen extends Writable {
+  readonly isTTY = true;
+  text = '';
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}

@@ -78,9 +78,11 @@ export function terminalsCommand(io: Io, ending: Ending): Command {
     codes.onGone(() => running.stop());
     ending(() => running.stop());
     const { tally } = running;
-    const stop = progress(io, [{ name: 'terminals', tally, shown: TERMINAL_SHOWN }], running);
-    const report = await running.report;
-    stop();
+    const report = await reportOf(
+      io,
+      [{ name: 'terminals', tally, shown: TERMINAL_SHOWN }],
+      running,
+    );
     await codes.end();
     // The codes have the output to themselves.
     show(flags.codes === STREAM ? io.stderr : io.stdout, flags, report);
@@ -112,9 +114,7 @@ export function walletsCommand(io: Io, ending: Ending, input: () => Input): Comm
     }).catch(refused);
     ending(() => setTimeout(() => running.stop(), GO_ON_MS).unref());
     const { tally } = running;
-    const stop = progress(io, [{ name: 'wallets', tally, shown: WALLET_SHOWN }], running);
-    const report = await running.report;
-    stop();
+    const report = await reportOf(io, [{ name: 'wallets', tally, shown: WALLET_SHOWN }], running);
     show(io.stdout, flags, report);
   });
 }
@@ -151,9 +151,7 @@ export function shopCommand(io: Io, ending: Ending): Command {
       { name: 'terminals', tally: terminals, shown: TERMINAL_SHOWN },
       { name: 'wallets', tally: wallets, shown: WALLET_SHOWN },
     ];
-    const stop = progress(io, watched, running);
-    const report = await running.report;
-    stop();
+    const report = await reportOf(io, watched, running);
     showShop(io.stdout, flags, report);
   });
 }
@@ -178,12 +176,18 @@ function withSelling(command: Command): Command {
     .option('--currency <code>', 'of the bills', 'EUR');
 }
 
-function progress(
+/** With its progress shown meanwhile, and no longer, whatever comes of it. */
+async function reportOf<Ended>(
   io: Io,
   watched: readonly Watched[],
-  running: { underWay(): number },
-): () => void {
-  return showProgress(io.stderr, watched, () => running.underWay());
+  running: { underWay(): number; readonly report: Promise<Ended> },
+): Promise<Ended> {
+  const stop = showProgress(io.stderr, watched, () => running.underWay());
+  try {
+    return await running.report;
+  } finally {
+    stop();
+  }
 }
 
 function show(stream: Output, { json }: MarketFlags, report: Report): void {

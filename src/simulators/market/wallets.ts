@@ -54,8 +54,8 @@ export async function simulateWallets(options: WalletsOptions): Promise<RunningW
   });
   const end = async (): Promise<Report> => {
     try {
-      await scanAll(options, channels, places, stopped);
-      await places.idle();
+      // Where the codes break off, what has begun is ended all the same.
+      await scanAll(options, channels, places, stopped).finally(() => places.idle());
       await Promise.all(channels.map(({ context }) => context.caller.quiet()));
       const closed = {
         hearings: channels.map(({ hearing }) => hearing),
