@@ -31,6 +31,18 @@ describe('qrswitch simulate bank', () => {
     },
   );
 
+  test('says which merchant it knows: the one that it was told of', async () => {
+    const terminals = [{ terminalKey: 'oursDEMO', password: 'ours' }];
+    const stdout = new Kept();
+    const told = ['--settings', JSON.stringify({ terminals })];
+    const args = ['bank', '--kind', 'tbank', ...told];
+    await simulateCommand({ stdout, stderr: new Kept() }, (end) => end()).parseAsync(args, {
+      from: 'user',
+    });
+
+    expect(JSON.parse(stdout.text)).toMatchObject({ settings: { terminals } });
+  });
+
   test.each([
     [['--kind', 'piggy'], "'piggy' is invalid"],
     [[], '--kind'],

@@ -66,8 +66,9 @@ function bankCommand(io: Io, ending: Ending): Command {
     )
     .action(async ({ kind, host, port, settings }: BankOptions) => {
       const { known, start } = banks[kind];
-      const simulator = await start({ ...known, ...settings }, { host, port }).catch(refused);
-      io.stdout.write(`${JSON.stringify({ kind, url: simulator.url, settings: known })}\n`);
+      const merchant = { ...known, ...settings };
+      const simulator = await start(merchant, { host, port }).catch(refused);
+      io.stdout.write(`${JSON.stringify({ kind, url: simulator.url, settings: merchant })}\n`);
       await new Promise<void>((resolve) => ending(resolve));
       await simulator.close();
     });
