@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readDriverList } from './driver-list.ts';
 
@@ -34,7 +35,7 @@ describe('a list of drivers', () => {
   });
 
   test.each([
-    ['{', 'cannot be read'],
+    ['{', 'is not JSON'],
     ['{}', 'must be an array'],
     ['[null]', 'entry 1'],
     [JSON.stringify([entry, { ...entry, kind: 'lamp' }]), 'entry 2'],
@@ -46,6 +47,26 @@ describe('a list of drivers', () => {
     const file = listed(text);
     expect(() => readDriverList(file)).toThrow(said);
     expect(() => readDriverList(file)).toThrow(`QRSWITCH_DRIVERS`);
+  });
+
+  test.each([
+    '[{"settings":{"password":"s3cret"}}',
+    '[{"settings":{"password":"s3cret",}}]',
+    '[{"settings":{"password":s3cret}}]',
+  ])('tells none of its secrets where it is not JSON: %s', (text) => {
+    let said = '';
+    try {
+      readDriverList(listed(text));
+    } catch (error) {
+      said = inspect(error);
+    }
+
+    expect(said).toContain('drivers.json is not JSON');
+    expect(said).not.toContain('s3cret');
+  });
+
+  test('says where it is not JSON', () => {
+    expect(() => readDriverList(listed('[{"a":1,}]'))).toThrow('not JSON at position 8');
   });
 
   test('that is not there is refused', () => {

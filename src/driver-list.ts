@@ -35,13 +35,7 @@ const SHAPE = `an array of { "kind": ${LOADED_KINDS.map((kind) => `"${kind}"`).j
 
 /** Throws StartRefusal, which names the file and what to mend in it. */
 export function readDriverList(file: string): readonly ListedDriver[] {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new StartRefusal(`QRSWITCH_DRIVERS: the file ${file} cannot be read (${why}).`);
-  }
+  const content = contentOf(file);
   if (!Array.isArray(content)) {
     throw new StartRefusal(`QRSWITCH_DRIVERS: the file ${file} must be ${SHAPE}.`);
   }
@@ -52,6 +46,27 @@ export function readDriverList(file: string): readonly ListedDriver[] {
       `QRSWITCH_DRIVERS: entry ${index + 1} of ${file} is none: it must be ${SHAPE}.`,
     );
   });
+}
+
+function contentOf(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StartRefusal(`QRSWITCH_DRIVERS: the file ${file} cannot be read (${why}).`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new StartRefusal(`QRSWITCH_DRIVERS: the file ${file} is not JSON${placeIn(error)}.`);
+  }
+}
+
+/** Of what Node says of the text only where it goes wrong: the rest quotes it, and settings have secrets in them. */
+function placeIn(error: unknown): string {
+  const place = / in JSON at position \d+( \(line \d+ column \d+\))?$/.exec(String(error));
+  return place === null ? '' : place[0].replace(' in JSON', '');
 }
 
 function listedDriver(entry: unknown, folder: string): ListedDriver | undefined {
