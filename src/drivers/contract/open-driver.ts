@@ -1,6 +1,7 @@
 // Makes a driver of its module: checks that it speaks this contract, that its settings fit, and that it says what it can.
 
 import type { TSchema } from '@sinclair/typebox';
+import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { Value } from '@sinclair/typebox/value';
 import type { BillDriverModule } from './bill-driver.ts';
 import type { PaychannelDriverModule, TerminalDriverModule } from './delivery-driver.ts';
@@ -19,6 +20,13 @@ export type AnyModule =
   | PaychannelDriverModule;
 
 const KINDS: readonly string[] = ['bill', 'qr', 'terminal', 'paychannel'] satisfies DriverKind[];
+/** What a driver of each kind must have: it is seen when it is made, and not when it is first asked. */
+const METHODS: Readonly<Record<DriverKind, readonly string[]>> = {
+  bill: ['register', 'look', 'cancel', 'refund', 'readNotification', 'close'],
+  qr: ['issue', 'read', 'close'],
+  terminal: ['prove', 'deliver', 'close'],
+  paychannel: ['prove', 'deliver', 'close'],
+};
 const NAME = /^[a-z0-9-]{1,32}$/;
 const FLAWS_MAX = 10;
 
@@ -62,12 +70,24 @@ function asModule(found: unknown): AnyModule {
   }
   if (!NAME.test(module.name ?? '')) throw new DriverRefused('its name is not 1 to 32 of a-z0-9-');
   if (typeof module.make !== 'function') throw new DriverRefused('it has no `make`');
-  if (typeof module.settings !== 'object') throw new DriverRefused('it has no schema of settings');
-  const isDelivery = module.kind === 'terminal' || module.kind === 'paychannel';
-  if (isDelivery && typeof (module as Partial<TerminalDriverModule>).endpoint !== 'object') {
-    throw new DriverRefused('it has no schema of an endpoint');
+  refuseNoSchema('settings', module.settings);
+  if (module.kind === 'terminal' || module.kind === 'paychannel') {
+    refuseNoSchema('an endpoint', (module as Partial<TerminalDriverModule>).endpoint);
   }
   return module as AnyModule;
+}
+
+function refuseNoSchema(of: string, schema: unknown): void {
+  if (typeof schema !== 'object' || schema === null) {
+    throw new DriverRefused(`it has no schema of ${of}`);
+  }
+  try {
+    TypeCompiler.Code(schema as TSchema);
+  } catch (error) {
+    throw new DriverRefused(`its schema of ${of} is not made with TypeBox, or not all of it is`, {
+      cause: error,
+    });
+  }
 }
 
 /** The driver, with settings that fit: what is left out of them is filled in from the schema. */
@@ -78,11 +98,21 @@ export function openDriver<Driver, Around>(
 ): Driver {
   const fitted = fitTo(module.settings, given);
   if ('flaws' in fitted) throw new DriverRefused(`${module.name}: ${fitted.flaws}`);
+  let driver: Driver;
   try {
-    return module.make(fitted.value, surroundings);
+    driver = module.make(fitted.value, surroundings);
   } catch (error) {
     throw new DriverRefused(`${module.name}: ${(error as Error).message}`, { cause: error });
   }
+  const missing = missingOf(module.kind, driver);
+  if (missing.length === 0) return driver;
+  throw new DriverRefused(`${module.name}: what it makes has no ${missing.join(', no ')}`);
+}
+
+function missingOf(kind: DriverKind, driver: unknown): readonly string[] {
+  const made = (driver ?? {}) as Readonly<Record<string, unknown>>;
+  const missing = METHODS[kind].filter((name) => typeof made[name] !== 'function');
+  return typeof made.capabilities === 'object' ? missing : ['capabilities', ...missing];
 }
 
 /** What was given with the defaults of its schema in place of what was left out; or what is wrong with it. */
