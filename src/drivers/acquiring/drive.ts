@@ -16,7 +16,7 @@ export async function callOf(
   step: Step,
   begunAt: Millis,
 ): Promise<CallOutcome> {
-  const outcome = await made(driver, step, begunAt);
+  const outcome = kept(step, await made(driver, step, begunAt));
   if (outcome.outcome === 'unknown') return { ...outcome, ...soonEnough(outcome) };
   const isPutOff = outcome.outcome === 'notDone' && typeof outcome.again === 'object';
   return isPutOff ? { ...outcome, again: soonEnough(outcome.again) } : outcome;
@@ -26,15 +26,21 @@ function soonEnough({ afterMs }: { readonly afterMs: number }): { readonly after
   return { afterMs: Math.min(afterMs, DAY_MS) };
 }
 
-async function made(driver: BillDriver, step: Step, begunAt: Millis): Promise<CallOutcome> {
-  if (step.call === 'look') return keptSighting(await driver.look(step.registration));
+function made(driver: BillDriver, step: Step, begunAt: Millis): Promise<CallOutcome> {
+  if (step.call === 'look') return driver.look(step.registration);
   const attempt = { ...step.attempt, begunAt };
   switch (step.call) {
     case 'register':
-      return keptRegistration(await driver.register(step.tender, attempt));
+      return driver.register(step.tender, attempt);
     case 'cancel':
-      return keptSighting(await driver.cancel(step.registration, attempt));
+      return driver.cancel(step.registration, attempt);
     case 'refund':
-      return keptSighting(await driver.refund(step.registration, step.refund, attempt));
+      return driver.refund(step.registration, step.refund, attempt);
   }
+}
+
+function kept({ call }: Step, outcome: CallOutcome): CallOutcome {
+  return call === 'register'
+    ? keptRegistration(outcome as Outcome<Registration>)
+    : keptSighting(outcome as Outcome<Sighting>);
 }
