@@ -33,6 +33,14 @@ export interface CommittedEntry {
   readonly items: readonly CommittedItem[];
 }
 
+/** What history does not have of a shard when its owner leaves it. */
+export interface Unwritten {
+  /** Where history stood, as far as the owner knows. */
+  readonly watermark: EntryId;
+  /** Oldest first. */
+  readonly entries: readonly CommittedEntry[];
+}
+
 /** `bytes`: what the entry takes in the log. */
 export function weightOf(transitions: number, bytes: number): number {
   return Math.max(transitions, Math.ceil(bytes / TRANSITION_BYTES));
@@ -105,6 +113,10 @@ export class HistoryQueue {
       this.#weight -= first.weight;
     }
     return taken;
+  }
+
+  takeAll(): CommittedEntry[] {
+    return this.last === undefined ? [] : this.takeThrough(this.last.entry);
   }
 
   /** Whether an entry of exactly this id waits. */

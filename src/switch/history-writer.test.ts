@@ -78,7 +78,11 @@ describe('the history writer', () => {
   function follow(): void {
     writer.follow(SHARD, rows.watermark, {
       written: (entries) => heard.push(`written ${entries.map((each) => each.entry - id(0))}`),
-      overtaken: () => heard.push('overtaken'),
+      overtaken: (_, { watermark, entries }) => {
+        heard.push(
+          `overtaken after ${watermark - id(0)}: ${entries.map((each) => each.entry - id(0))}`,
+        );
+      },
       stopped: (reason) => heard.push(`stopped: ${reason}`),
     });
   }
@@ -203,9 +207,20 @@ describe('the history writer', () => {
     writer.enqueue(SHARD, entry(2));
     const reached = writer.reached(SHARD, id(2)).catch(() => 'rejected');
     await clock.pass(1_000);
-    expect(heard).toEqual(['written 1', 'overtaken']);
+    expect(heard).toEqual(['written 1', 'overtaken after 1: 2']);
     await expect(reached).resolves.toBe('rejected');
     await expect(writer.reached(SHARD, id(2))).rejects.toThrow('no more');
+  });
+
+  test('gives back what it has not written of a shard that it leaves', async () => {
+    writer.enqueue(SHARD, entry(1));
+    await clock.pass(100);
+    rows.answers = 'failed';
+    writer.enqueue(SHARD, entry(2));
+    writer.enqueue(SHARD, entry(3));
+    expect(writer.leave(SHARD)).toEqual({ watermark: id(1), entries: [entry(2), entry(3)] });
+    expect(writer.leave(SHARD).entries).toEqual([]);
+    expect(writer.weightInAll).toBe(0);
   });
 
   test('stops when the watermark goes back, because Postgres has lost commits', async () => {

@@ -11,7 +11,7 @@ import type { FoundTransition } from './archive.ts';
 import { type EntryId, formatEntryId } from './entry-id.ts';
 import { isDefect, tellDefect } from './failures.ts';
 import { foldOrRefuse, rowsOf, type ShardEntries, transitionOf } from './fold.ts';
-import { type CommittedEntry, HistoryQueue } from './history-queue.ts';
+import { type CommittedEntry, HistoryQueue, type Unwritten } from './history-queue.ts';
 import { type Clock, type History, type HistoryBatch, HistoryRefusal } from './ports.ts';
 import { describe } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
@@ -36,7 +36,7 @@ export interface WrittenListener {
   /** History has these entries; the shard's watermark stands at `watermark`. */
   written(entries: readonly CommittedEntry[], watermark: EntryId): void;
   /** Somebody else has moved the watermark: nothing more is written, and only the log knows who may. */
-  overtaken(reason: string): void;
+  overtaken(reason: string, unwritten: Unwritten): void;
   /** History will not go on with this shard. */
   stopped(reason: string): void;
 }
@@ -90,12 +90,13 @@ export class HistoryWriter {
     this.#tracks.set(shard, { shard, queue, listener, watermark, ...none });
   }
 
-  /** Leaves a shard: it has another owner, or begins anew. */
-  leave(shard: ShardId): void {
+  /** Leaves a shard: it has another owner, or begins anew. Returns what was still to be written. */
+  leave(shard: ShardId): Unwritten {
     const track = this.#tracks.get(shard);
     this.#tracks.delete(shard);
     this.#uncount(track);
     for (const { failed } of track?.reached ?? []) failed(new Error(`shard ${shard} was left`));
+    return { watermark: this.knownWatermark(shard), entries: track?.queue.takeAll() ?? [] };
   }
 
   /** Whether what the shard commits is written. */
@@ -363,11 +364,10 @@ export class HistoryWriter {
     this.#uncount(track);
     track.isStopped = true;
     // Whoever moved the watermark has written what the log has of these; nothing waits here any more.
-    const { last } = track.queue;
-    if (last !== undefined) track.queue.takeThrough(last.entry);
+    const unwritten = { watermark: track.watermark, entries: track.queue.takeAll() };
     this.#reporter.report('warn', 'history.shardOvertaken', { shard: track.shard, reason });
     for (const { failed } of track.reached.splice(0)) failed(new Error(reason));
-    track.listener.overtaken(reason);
+    track.listener.overtaken(reason, unwritten);
   }
 
   #stop(track: Track, reason: string, cause?: unknown): void {

@@ -278,6 +278,11 @@ export type OrderPage = (orders: readonly (OrderKey & { readonly at: Millis })[]
 export interface History {
   /** The watermark of each shard; `entry` NO_ENTRY where it has none. */
   watermarks(shards: readonly ShardId[]): Promise<Watermark[]>;
+  /** Which of these entries of a shard it has lines of, and the shard's watermark. */
+  fetchEntries(
+    shard: ShardId,
+    entries: readonly EntryId[],
+  ): Promise<{ entries: ReadonlySet<EntryId>; watermark: EntryId }>;
   /**
    * One statement, durable when it resolves. A shard's rows are written only if its watermark stood exactly at
    * `from`. Returns the shards that moved. Rejects with HistoryRefusal for data that it will never take; any other

@@ -10,9 +10,10 @@ import { ShardClock } from '../actors/shard-clock.ts';
 import { millis, SECOND_MS } from '../domain/time.ts';
 import { type EntryId, epochOf, formatEntryId, isLastOfEpoch } from './entry-id.ts';
 import { failureOf, isFinal } from './failures.ts';
-import { type CommittedEntry, commandNameOf } from './history-queue.ts';
+import { type CommittedEntry, commandNameOf, type Unwritten } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { LogTrimmer } from './log-trimmer.ts';
+import { findLost, tell } from './lost-entries.ts';
 import { type Opener, type Reopening, reopen } from './opening.ts';
 import { FILTER_SPAN_MS } from './order-filter.ts';
 import type { Clock, History, OrderPage } from './ports.ts';
@@ -196,7 +197,10 @@ export class Tenure {
     }
     writer.follow(id, watermark.entry, {
       written: (entries, through) => this.#written(entries, through),
-      overtaken: (reason) => void this.#overtaken(this.#life, reason),
+      overtaken: (reason, unwritten) => {
+        void this.#overtaken(this.#life, reason);
+        void this.#account(unwritten);
+      },
       stopped: (reason) => this.#stop(reason),
     });
     const sources = { ...this.#around, isVoid: () => life !== this.#life };
@@ -281,8 +285,8 @@ export class Tenure {
   }
 
   #deposed(by: string): void {
-    // The log has all of it, and its new owner brings it into history.
-    this.#around.writer.leave(this.shard.id);
+    // What the log has of it, its new owner brings into history.
+    void this.#account(this.#around.writer.leave(this.shard.id));
     this.leaseLost(`another owner has written: ${by}`);
     this.#around.deposed();
   }
@@ -307,6 +311,27 @@ export class Tenure {
       }
       await this.#pause();
     }
+  }
+
+  /**
+   * Another owner has come: what was committed here must reach history by it. Where history goes on without some of it,
+   * the log has lost that in between, and only this worker still knows what it was.
+   */
+  async #account(unwritten: Unwritten): Promise<void> {
+    const { history, reporter } = this.#around;
+    const { id: shard } = this.shard;
+    const pause = (): Promise<void> => this.#pause();
+    const failed = (error: unknown): void => this.#warn('history.unreadable', describe(error));
+    const lost = await findLost({ shard, history, pause, failed }, unwritten);
+    const [first] = lost;
+    if (first === undefined) return;
+    for (const entry of lost) {
+      for (const told of tell(shard, entry)) reporter.report('error', 'transition.lost', told);
+    }
+    this.#stop(
+      `the log of shard ${shard} had acknowledged ${formatEntryId(first.entry)}, and another owner went on without ` +
+        `it: it has lost entries, ${lost.length} of which are told as transition.lost`,
+    );
   }
 
   #serve(top: EntryId): void {

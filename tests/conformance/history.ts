@@ -462,6 +462,23 @@ export function describeHistory(name: string, open: () => Promise<HistoryUnderTe
     ]);
   });
 
+  test(`${name}: entries are found by their lines, each once, with their shard’s watermark`, async () => {
+    const [s, other, empty] = [freshShard(), freshShard(), freshShard()];
+    const [bill, stranger] = [makeBill({ id: billId(1, s) }), makeBill({ id: billId(1, other) })];
+    const lines = [transitionRow(bill, 2), transitionRow(bill, 2, 1), transitionRow(bill, 4)];
+    const transitions = [...lines, transitionRow(stranger, 3)];
+    await history.write(batch({ moves: [move(s, 0, 5), move(other, 0, 3)], transitions }));
+    const asked = [1, 2, 3, 4].map(entry);
+    expect(await history.fetchEntries(s, asked)).toEqual({
+      entries: new Set([entry(2), entry(4)]),
+      watermark: entry(5),
+    });
+    expect(await history.fetchEntries(empty, asked)).toEqual({
+      entries: new Set(),
+      watermark: NO_ENTRY,
+    });
+  });
+
   test(`${name}: nothing asked is nothing found`, async () => {
     expect(await history.watermarks([])).toEqual([]);
     expect(await history.fetchBills([])).toEqual({ bills: [], watermarks: [] });

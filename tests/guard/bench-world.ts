@@ -195,6 +195,13 @@ class FixedHistory implements History {
     }));
   }
 
+  fetchEntries(shard: ShardId) {
+    return this.#clock.resolveAfter(ASK_MS, () => ({
+      entries: new Set<EntryId>(),
+      watermark: this.#watermarksOf([shard])[0]?.entry ?? NO_ENTRY,
+    }));
+  }
+
   scanOrders(_shard: ShardId, _since: Millis): Promise<void> {
     return this.#clock.resolveAfter(ASK_MS, () => undefined);
   }

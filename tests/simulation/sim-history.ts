@@ -5,7 +5,7 @@ import type { KeptReference, Recipient } from '../../src/domain/bill/vocabulary.
 import { EVENT_LIFE_MS } from '../../src/domain/bill/vocabulary.ts';
 import { type BillId, partId, type ShardId, shardOfBill } from '../../src/domain/ids.ts';
 import type { Millis } from '../../src/domain/time.ts';
-import { NO_ENTRY } from '../../src/switch/entry-id.ts';
+import { type EntryId, NO_ENTRY } from '../../src/switch/entry-id.ts';
 import { Fault } from '../../src/switch/faults.ts';
 import type { FoundPart, PartKey } from '../../src/switch/part-keys.ts';
 import type {
@@ -58,6 +58,20 @@ export class SimHistory implements History {
 
   watermarks(shards: readonly ShardId[]): Promise<Watermark[]> {
     return this.#ask(() => shards.map((shard) => this.#store.watermark(shard)));
+  }
+
+  fetchEntries(
+    shard: ShardId,
+    entries: readonly EntryId[],
+  ): Promise<{ entries: ReadonlySet<EntryId>; watermark: EntryId }> {
+    return this.#ask(() => {
+      const lines = [...this.#store.transitions.values()].filter((line) => line.shard === shard);
+      const written = new Set(lines.map(({ entry }) => entry));
+      return {
+        entries: new Set(entries.filter((entry) => written.has(entry))),
+        watermark: this.#store.watermark(shard).entry,
+      };
+    });
   }
 
   fetchBills(ids: readonly BillId[]): Promise<{ bills: FetchedBill[]; watermarks: Watermark[] }> {

@@ -125,6 +125,23 @@ export class PostgresHistory implements History {
     return watermarksOf(shards, rows);
   }
 
+  async fetchEntries(
+    shard: ShardId,
+    entries: readonly EntryId[],
+  ): Promise<{ entries: ReadonlySet<EntryId>; watermark: EntryId }> {
+    const rows = await this.#fetch<WatermarkColumns>(
+      `select distinct entry, null::integer as shard, null::bigint as at
+       from transitions where shard = $1::integer and entry = any($2::bigint[])
+       union all
+       select w.entry, s.shard, w.at
+       from (values ($1::integer)) as s(shard) left join watermarks w on w.shard = s.shard`,
+      [shard, list(entries)],
+    );
+    const found = rows.filter((row) => row.shard === null).map(({ entry }) => Number(entry));
+    const [watermark] = watermarksOf([shard], rows);
+    return { entries: new Set(found as EntryId[]), watermark: watermark?.entry ?? NO_ENTRY };
+  }
+
   async fetchBills(
     ids: readonly BillId[],
   ): Promise<{ bills: FetchedBill[]; watermarks: Watermark[] }> {
