@@ -30,7 +30,8 @@ export interface TakenOver {
 }
 
 /**
- * Replays what history misses and opens the epoch on it; reads on where that is refused. A log that is full has room once
+ * Replays what history misses and opens the epoch on it; reads on where that is refused, and rejects where there is
+ * nothing to read. A log that is full has room once
  * history has taken what it holds: that is waited for once, then the refusal is thrown. Null where the shard was left
  * meanwhile; `closed` where history has moved to another log.
  */
@@ -46,11 +47,12 @@ export async function takeOver(
   const { unwrittenMax, unwrittenInAllMax } = given;
   const sources = { ...from, writer, home, unwrittenMax, unwrittenInAllMax, isVoid };
   const nonces = new Set<string>();
-  let hasMadeRoom = false;
+  let refusal: unknown = null;
   let top = watermark.entry;
   let at: number = watermark.at;
   for (;;) {
     const replayed = await replay(sources, top);
+    if (replayed.entries === 0) refuseToWait(refusal);
     top = replayed.top;
     at = Math.max(at, replayed.at);
     const isOver = await isClosed(log, codec, id, top);
@@ -64,13 +66,26 @@ export async function takeOver(
       return { top: opened, at: openedAt };
     } catch (error) {
       // Fenced: another's last entry has landed; read on. Unknown: an own opening is replayed like any entry.
-      if (!isUnwilling(error)) continue;
-      if (hasMadeRoom) throw error;
-      await writer.reached(id, top);
-      await log.trim(id, top);
-      hasMadeRoom = true;
+      if (isUnwilling(error)) await makeRoom(given, top, refusal);
+      refusal = error;
     }
   }
+}
+
+/** Refused, and nothing has landed: the log may have lost what it had. Who begins again holds it against history anew. */
+function refuseToWait(refusal: unknown): void {
+  if (refusal !== null && !isUnwilling(refusal)) throw refusal;
+}
+
+/** Waits until history has all that the log holds, so that it may go; once. */
+async function makeRoom(
+  { shard, opener, writer }: TakeOver,
+  top: EntryId,
+  before: unknown,
+): Promise<void> {
+  if (isUnwilling(before)) throw before;
+  await writer.reached(shard.id, top);
+  await opener.log.trim(shard.id, top);
 }
 
 function isUnwilling(error: unknown): boolean {

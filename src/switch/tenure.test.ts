@@ -5,7 +5,7 @@ import type { ShardId } from '../domain/ids.ts';
 import { millis } from '../domain/time.ts';
 import { type EntryId, entryId, NO_ENTRY } from './entry-id.ts';
 import { HistoryWriter } from './history-writer.ts';
-import type { History, Log, LogEntry } from './ports.ts';
+import { type History, type Log, type LogEntry, LogRefusal } from './ports.ts';
 import { type EntryContent, UnreadableEntry } from './records.ts';
 import { NO_OBSERVER } from './reporter.ts';
 import type { Shard } from './shard.ts';
@@ -14,7 +14,10 @@ import { Tenure } from './tenure.ts';
 const SHARD = 3 as ShardId;
 
 /** Everything around a tenure that begins on a log of one entry, and how its decoding ends. */
-function begin(decode: (tries: number) => EntryContent) {
+function begin(
+  decode: (tries: number) => EntryContent,
+  { watermark = NO_ENTRY, log: given }: { watermark?: EntryId; log?: Partial<Log> } = {},
+) {
   const clock = new ManualClock();
   const reported: string[] = [];
   const reporter = {
@@ -23,12 +26,13 @@ function begin(decode: (tries: number) => EntryContent) {
     },
   };
   const history = {
-    watermarks: async () => [{ shard: SHARD, entry: NO_ENTRY, at: millis(0) }],
+    watermarks: async () => [{ shard: SHARD, entry: watermark, at: millis(0) }],
     write: () => new Promise(() => undefined),
   } as unknown as History;
   const entry: LogEntry = { id: entryId(1, 0), payload: new Uint8Array(1) };
   const log = {
     read: async (_: ShardId, above: EntryId) => [entry].filter(({ id }) => id > above),
+    ...given,
   } as unknown as Log;
   let tries = 0;
   const codec = {
@@ -90,6 +94,35 @@ describe('a start', () => {
     begun.clock.advance(10_000);
     await settled();
     expect(begun.tries()).toBe(1);
+  });
+
+  test('whose log loses its tail meanwhile does not try for ever: it waits, looks again and stops', async () => {
+    const before: LogEntry = { id: entryId(1, 0), payload: new Uint8Array(1) };
+    const watermark = entryId(1, 1);
+    let tail: LogEntry[] = [before, { id: watermark, payload: new Uint8Array(1) }];
+    let openings = 0;
+    const log: Partial<Log> = {
+      bounds: async () => ({ first: before.id, last: tail.at(-1)?.id ?? NO_ENTRY }),
+      read: async (_, above) => tail.filter(({ id }) => id > above),
+      append: () => {
+        openings += 1;
+        tail = [before];
+        const fenced = new LogRefusal('fenced', 'its top is another');
+        // Who tries for ever would never let this test come to its end.
+        return openings > 100 ? new Promise(() => undefined) : Promise.reject(fenced);
+      },
+    };
+    const content = { kind: 'batch', transitions: [] } as const;
+    const begun = begin(() => content, { watermark, log });
+    await settled();
+    expect(openings).toBe(1);
+    expect(begun.reported).toEqual(['warn shard.startFailed: its top is another']);
+    begun.clock.advance(1_000);
+    await settled();
+    expect(begun.tenure.state).toBe('stopped');
+    expect(begun.tenure.reason).toMatch(
+      'ends at 1-0, and history at 1-1: the log has lost entries',
+    );
   });
 
   test('that a store fails is tried again every second', async () => {
