@@ -88,11 +88,13 @@ export class RedisConnection {
     args: readonly ScriptArgument[],
   ): Promise<unknown> {
     const rest = [keys.length, ...keys, ...args.map(asArgument)];
+    const { trouble } = this;
     try {
       return await this.send('EVALSHA', script.sha, ...rest);
     } catch (error) {
       // Redis has not seen the script since it started, and so has not run it: this is no second time.
       if (!isNoScript(error)) throw error;
+      this.#assertNoTroubleSince(trouble);
       return await this.send('EVAL', script.text, ...rest);
     }
   }
@@ -103,6 +105,7 @@ export class RedisConnection {
     calls: readonly { readonly key: string; readonly args: readonly ScriptArgument[] }[],
   ): Promise<unknown[]> {
     this.#assertConnected();
+    const { trouble } = this;
     const pipeline = this.#redis.pipeline();
     for (const { key, args } of calls) {
       pipeline.callBuffer('EVALSHA', script.sha, 1, key, ...args.map(asArgument));
@@ -113,6 +116,7 @@ export class RedisConnection {
         const [error, value] = replies[index] ?? [new Error('Redis left an answer out')];
         if (error === null) return value;
         if (!isNoScript(error)) throw error;
+        this.#assertNoTroubleSince(trouble);
         return await this.send('EVAL', script.text, 1, key, ...args.map(asArgument));
       }),
     );
@@ -164,6 +168,11 @@ export class RedisConnection {
 
   #assertConnected(): void {
     if (this.#redis.status !== 'ready') throw new NotSent('Redis is not connected');
+  }
+
+  /** What is sent a second time must not meet a Redis that nobody vouches for, where the first did not. */
+  #assertNoTroubleSince(before: string | null): void {
+    if (before === null && this.trouble !== null) throw new NotSent(this.trouble);
   }
 
   #distrust(why: string): void {

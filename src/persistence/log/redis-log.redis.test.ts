@@ -73,6 +73,14 @@ describe('RedisLog', () => {
     expect(await redis.xlen('wal:{1}')).toBe(2);
   });
 
+  test('does not send a script again over a connection that is no longer vouched for', async () => {
+    await append(NO_ENTRY, entryId(1, 1));
+    await redis.script('FLUSH');
+    const refused = refusalOf(append(entryId(1, 1), entryId(1, 2)));
+    await log.close();
+    expect(await refused).toMatchObject({ reason: 'unwilling' });
+  });
+
   test('tells its name, and is trimmed, although Redis is full', async () => {
     const first = await log.identify({ id: 'first', shards: 8 });
     await append(NO_ENTRY, entryId(1, 1));
