@@ -4,7 +4,8 @@
 //   P1. Nothing is sent twice, and nothing on a connection that was replaced: a client that has lost its connection,
 //       or is silent, is thrown away whole. (postgres.js would send what it still queues on the next connection, and
 //       may carry torn bytes over to it.)
-//   P2. Every promise settles: with the rows, with NotSent, with Postgres's own error, or (unknown) otherwise.
+//   P2. Every promise settles: with the rows, with NotSent, with Postgres's own error, or (unknown) with another, which
+//       is never a TypeError or the like, though postgres.js may tell so that it has lost a connection.
 //   P3. After every connect the store is looked at before anything is sent.
 
 import postgres, { type Row, type Sql } from 'postgres';
@@ -110,9 +111,13 @@ export class PostgresLane {
       },
       (error: unknown) => {
         clearTimeout(timer);
-        job.reject(error);
-        if (isErrorReply(error)) this.#settled(job);
-        else this.#lose(client, 'the connection to Postgres was lost');
+        if (isErrorReply(error)) {
+          job.reject(error);
+          this.#settled(job);
+          return;
+        }
+        job.reject(new Error(`the connection to Postgres was lost: ${error}`, { cause: error }));
+        this.#lose(client, 'the connection to Postgres was lost');
       },
     );
   }
