@@ -5,9 +5,12 @@ import { randomUUID } from 'node:crypto';
 import { workerData } from 'node:worker_threads';
 import { openingOf } from './acquirers.ts';
 import { must } from './domain/assert.ts';
-import { isBundled, openAcquirer } from './drivers/acquiring/configured.ts';
+import { type AcquirerEntry, isBundled, openAcquirer } from './drivers/acquiring/configured.ts';
 import { AcquirerDesk, type Served } from './drivers/acquiring/desk.ts';
+import { Openings } from './drivers/acquiring/openings.ts';
+import type { BillDriver } from './drivers/contract/bill-driver.ts';
 import { OpenAtAcquirers } from './persistence/open-at-acquirers.ts';
+import type { AcquirerReply } from './switch/acquirers.ts';
 import { systemClock } from './system-clock.ts';
 import { openServingThread } from './thread-service.ts';
 import type { AcquirerTask, FromAcquirerThread, ToAcquirerThread } from './threads.ts';
@@ -17,24 +20,11 @@ const { logger, metrics, door, say, serve } = openServingThread<
   ToAcquirerThread,
   FromAcquirerThread
 >('acquirers', setting);
-const served = await Promise.all(
-  file.entries.map(async (entry): Promise<Served> => {
-    const known = must(
-      setting.acquirers.find(({ at }) => at.name === entry.name),
-      `what is known of ${entry.name}`,
-    );
-    const { callsPerSecond, callsAtOnce } = entry;
-    const opening = openingOf(file, logger, () => metrics.driverEnded(entry.name));
-    const driver = await openAcquirer(entry, opening);
-    const { at, notificationToken } = known;
-    return { at, driver, notificationToken, callsPerSecond, callsAtOnce };
-  }),
-);
 const drivers = new Map(file.entries.map(({ name, driver }) => [name, driver]));
 const open = new OpenAtAcquirers({ url: setting.databaseUrl, logger });
 const desk = new AcquirerDesk({
   door,
-  served,
+  served: [],
   clock: systemClock,
   newRequestId: randomUUID,
   called: (call, tookMs) => {
@@ -50,18 +40,49 @@ const desk = new AcquirerDesk({
   error: (what, fields) => logger.error({ what, ...fields }, what),
 });
 
+const openings = new Openings({
+  clock: systemClock,
+  open: (entry) =>
+    openAcquirer(
+      entry,
+      openingOf(file, logger, () => metrics.driverEnded(entry.name)),
+    ),
+  opened: (entry, driver) => {
+    if (!isBundled(entry.driver)) metrics.driverLoaded(entry.name);
+    desk.serve(servedOf(entry, driver));
+  },
+  failed: ({ name: acquirer }, error, againMs) => {
+    const why = error instanceof Error ? error.message : String(error);
+    logger.error({ what: 'acquirer.notOpened', acquirer, why, againMs }, 'acquirer.notOpened');
+  },
+});
+
+function servedOf(entry: AcquirerEntry, driver: BillDriver): Served {
+  const known = must(
+    setting.acquirers.find(({ at }) => at.name === entry.name),
+    `what is known of ${entry.name}`,
+  );
+  const { at, notificationToken } = known;
+  const { callsPerSecond, callsAtOnce } = entry;
+  return { at, driver, notificationToken, callsPerSecond, callsAtOnce };
+}
+
+/** Its driver is not open yet: who posted it does so again. */
+const NOT_OPEN: AcquirerReply = { status: 503, headers: {}, body: '' };
+
 metrics.watchAcquirers(() => desk.stats());
-for (const { name, driver } of file.entries) if (!isBundled(driver)) metrics.driverLoaded(name);
 serve({
   hear: ({ seq, token, posted }) => {
     void desk.notified(token, posted).then((answer) => {
-      say({ type: 'replied', seq, reply: answer ?? null });
+      say({ type: 'replied', seq, reply: answer ?? NOT_OPEN });
     });
   },
   drain: async () => {
+    openings.stop();
     await desk.stop();
     return [open];
   },
 });
 desk.start();
+for (const entry of file.entries) openings.begin(entry);
 say({ type: 'begun' });

@@ -30,6 +30,8 @@ interface Answering {
   readonly restMs: number;
   /** What a shard answers with. */
   readonly status: () => number;
+  /** Its driver has not been opened when the desk begins. */
+  readonly isLate: boolean;
 }
 
 /** A desk in front of shards that say that nothing is due for a minute, but keep who was asked about, and when. */
@@ -44,6 +46,13 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
   let workerStarts: () => void = () => {};
   let hears: (notice: AcquiringNotice) => void = () => {};
   const driver = { ...answering.driver, close: async () => undefined } as unknown as BillDriver;
+  const served = {
+    at: { name: 'bank', paychannelId: 'acq_bank' as PaychannelId },
+    driver,
+    notificationToken: 'token',
+    callsPerSecond: PER_SECOND,
+    callsAtOnce: 8,
+  };
   const desk = new AcquirerDesk({
     door: {
       shards: 4,
@@ -65,15 +74,7 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
         workerStarts = listener;
       },
     },
-    served: [
-      {
-        at: { name: 'bank', paychannelId: 'acq_bank' as PaychannelId },
-        driver,
-        notificationToken: 'token',
-        callsPerSecond: PER_SECOND,
-        callsAtOnce: 8,
-      },
-    ],
+    served: answering.isLate ? [] : [served],
     clock,
     newRequestId: () => 'r',
     openBills: (_acquirer, limit) => {
@@ -93,6 +94,7 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
     told,
     limits,
     workerStarts: () => workerStarts(),
+    serves: () => desk.serve(served),
     wakes: (billId: BillId, isAwaited = false) =>
       hears({ recipient: 'paychannel:acq_bank', billId, isAwaited }),
     notified: (body: string) => desk.notified('token', { headers: {}, body }),
@@ -141,6 +143,22 @@ describe('whoever makes the calls to an acquirer, when it begins anew', () => {
 
     expect(limits).toHaveLength(1);
     expect(visits.map(({ bill }) => bill)).toEqual([idOf(1), idOf(2)]);
+  });
+
+  test('takes them up as well where its driver could be opened only later', async () => {
+    const { visits, workerStarts, wakes, serves, pass } = deskWith(async () => [idOf(7)], {
+      isLate: true,
+    });
+    workerStarts();
+    wakes(idOf(7));
+    await pass(10_000);
+    expect(visits).toEqual([]);
+    serves();
+    await pass(1_000);
+    wakes(idOf(8));
+    await pass(1_000);
+
+    expect(visits.map(({ bill }) => bill)).toEqual([idOf(7), idOf(8)]);
   });
 
   test('asks again where history cannot be read', async () => {

@@ -27,6 +27,7 @@ export interface Served {
 
 export interface DeskOptions {
   readonly door: Pick<ShardDoor, 'send' | 'ask' | 'onAcquiring' | 'onWorkerStart' | 'shards'>;
+  /** Those that are there from the start. */
   readonly served: readonly Served[];
   readonly clock: Clock;
   readonly newRequestId: () => string;
@@ -67,19 +68,24 @@ export class AcquirerDesk {
   /** Calls in a row that brought nothing, by bill. */
   readonly #failures = new Map<string, number>();
   #isStopped = false;
+  #hasShards = false;
   #cancelResume: () => void = () => {};
 
   constructor(options: DeskOptions) {
     this.#options = options;
-    const { clock, error } = options;
-    for (const served of options.served) {
-      const { callsPerSecond: perSecond, callsAtOnce: atOnceMax } = served;
-      const visit = (billId: string): Promise<Visited> => this.#visit(served, billId as BillId);
-      const defect = (billId: string, err: unknown): void =>
-        error('acquirer.defect', { acquirer: served.at.name, billId, err });
-      const rounds = new Rounds({ clock, perSecond, atOnceMax, visit, defect });
-      this.#byChannel.set(`paychannel:${served.at.paychannelId}`, { served, rounds });
-    }
+    for (const served of options.served) this.serve(served);
+  }
+
+  /** Makes the calls of one more, from now on. */
+  serve(served: Served): void {
+    const { clock, error } = this.#options;
+    const { callsPerSecond: perSecond, callsAtOnce: atOnceMax } = served;
+    const visit = (billId: string): Promise<Visited> => this.#visit(served, billId as BillId);
+    const defect = (billId: string, err: unknown): void =>
+      error('acquirer.defect', { acquirer: served.at.name, billId, err });
+    const rounds = new Rounds({ clock, perSecond, atOnceMax, visit, defect });
+    this.#byChannel.set(`paychannel:${served.at.paychannelId}`, { served, rounds });
+    if (this.#hasShards) this.#subscribe();
   }
 
   /** Bills that wait for their next call or are out, by acquirer. */
@@ -95,7 +101,10 @@ export class AcquirerDesk {
     door.onAcquiring(({ recipient, billId, isAwaited }) => {
       this.#byChannel.get(recipient)?.rounds.hasten(billId, isAwaited);
     });
-    door.onWorkerStart(() => this.#subscribe());
+    door.onWorkerStart(() => {
+      this.#hasShards = true;
+      this.#subscribe();
+    });
   }
 
   /** Whatever it is, it is a reason to look at the bill that it names, and nothing more. */
@@ -123,7 +132,9 @@ export class AcquirerDesk {
     this.#isStopped = true;
     this.#cancelResume();
     for (const { rounds } of this.#byChannel.values()) rounds.stop();
-    await Promise.allSettled(this.#options.served.map(({ driver }) => driver.close()));
+    await Promise.allSettled(
+      [...this.#byChannel.values()].map(({ served }) => served.driver.close()),
+    );
   }
 
   #subscribe(): void {
