@@ -52,8 +52,10 @@ const { logger, metrics, codes, presenter, door, say, serve } = openServingThrea
   crowd,
 });
 const driverDoor = new DriverDoor(say);
-const hosted = hostedFormats(task.drivers.formats, (name, call, args) =>
-  driverDoor.ask({ kind: 'qr', name, call, args }),
+const hosted = hostedFormats(
+  task.drivers.formats,
+  (name, call, args) => driverDoor.ask({ kind: 'qr', name, call, args }),
+  (driver, said) => logger.error({ what: 'driver.failed', driver, said }, 'driver.failed'),
 );
 const stopWatching = watchCrowd(crowd, door, systemClock);
 const kept = {

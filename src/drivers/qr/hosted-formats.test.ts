@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { claimOf } from '../../../tests/support/qr-claims.ts';
 import type { QrCapabilities } from '../contract/qr-driver.ts';
 import type { Asked } from '../host/hosted-thread.ts';
-import { hostedFormats } from './hosted-formats.ts';
+import { type AskFormat, hostedFormats } from './hosted-formats.ts';
 
 /** 1,500 characters of two bytes each. */
 const WIDE = `meadow:${'ж'.repeat(1_493)}`;
@@ -19,25 +19,59 @@ const { billId } = claimOf();
 const answered = (answer: unknown): Asked => ({ is: 'answered', answer });
 const late: Asked = { is: 'unknown', why: 'the driver has not answered in 2000 ms' };
 
-/** Formats whose drivers answer so, by name; and whom was asked what. */
-function formats(answers: Readonly<Record<string, Asked>>, of: Partial<QrCapabilities> = {}) {
+type Driver = (call: string) => Asked;
+const issuing =
+  (payload: string, reading: Asked): Driver =>
+  (call) =>
+    call === 'issue' ? answered({ payload }) : reading;
+
+/** Formats whose drivers answer so, by name; whom was asked what, and what was told of them. */
+function formats(
+  answers: Readonly<Record<string, Asked | Driver>>,
+  of: Partial<QrCapabilities> = {},
+) {
   const asked: string[] = [];
+  const refused: string[] = [];
   const loaded = Object.keys(answers).map((name) => ({
     name,
     capabilities: { ...capabilities, ...of },
   }));
-  const hosted = hostedFormats(loaded, async (name, call) => {
+  const ask: AskFormat = async (name, call) => {
     asked.push(`${call} ${name}`);
-    return answers[name] ?? late;
-  });
-  return { hosted, asked };
+    const answer = answers[name] ?? late;
+    return typeof answer === 'function' ? answer(call) : answer;
+  };
+  const hosted = hostedFormats(loaded, ask, (name, why) => refused.push(`${name} gave ${why}`));
+  return { hosted, asked, refused };
 }
 
 describe('a format of a loaded driver', () => {
   test('is issued as the driver says', async () => {
-    const { hosted } = formats({ meadow: answered({ payload: 'meadow:1' }) });
+    const { hosted, refused } = formats({ meadow: issuing('meadow:1', answered({ billId })) });
 
     expect(await hosted.issue('meadow', claimOf())).toEqual({ payload: 'meadow:1' });
+    expect(refused).toEqual([]);
+  });
+
+  test.each([
+    ['another bill', answered({ billId: `${billId.slice(0, 25)}9` })],
+    ['a changed code', answered('tampered')],
+    ['nobody’s code', answered('foreign')],
+  ])('is no code of the bill where its own driver reads it as %s', async (_what, reading) => {
+    const { hosted, refused } = formats({ meadow: issuing('meadow:1', reading) });
+
+    expect(await hosted.issue('meadow', claimOf())).toEqual({
+      away: 'The driver meadow gave a text that it does not read as this bill.',
+    });
+    expect(refused).toEqual(['meadow gave a text that it does not read as this bill']);
+  });
+
+  test('is not handed out where its driver cannot be asked what it reads', async () => {
+    const { hosted } = formats({ meadow: issuing('meadow:1', late) });
+
+    expect(await hosted.issue('meadow', claimOf())).toEqual({
+      away: expect.stringContaining('has not answered in 2000 ms'),
+    });
   });
 
   test.each([

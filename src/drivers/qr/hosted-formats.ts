@@ -1,7 +1,8 @@
 // The formats of loaded drivers as a gateway asks them: what a driver cannot carry by its own word is never asked of it,
-// and what it answers is read again here.
+// and what it answers is read again here. A till is given no text before its driver has read its own bill out of it: one
+// that mixes up two bills would have a payer pay another's.
 
-import { parseBillId } from '../../domain/ids.ts';
+import { type BillId, parseBillId } from '../../domain/ids.ts';
 import {
   type DriverAway,
   type HostedFormats,
@@ -26,21 +27,31 @@ export type AskFormat = (
   args: readonly unknown[],
 ) => Promise<Asked>;
 
-export function hostedFormats(loaded: readonly LoadedFormat[], ask: AskFormat): HostedFormats {
+/** `refused` is told of each text that was not handed out. */
+export function hostedFormats(
+  loaded: readonly LoadedFormat[],
+  ask: AskFormat,
+  refused: (format: string, why: string) => void,
+): HostedFormats {
   const byName = new Map(loaded.map((format) => [format.name, format.capabilities]));
   return {
     names: new Set(byName.keys()),
     async issue(format, claim) {
       const capabilities = byName.get(format);
-      const unfit =
-        capabilities === undefined ? 'It is not loaded here.' : unfitFor(capabilities, claim);
-      if (capabilities === undefined || unfit !== undefined) return { unfit: unfit ?? '' };
+      if (capabilities === undefined) return { unfit: 'It is not loaded here.' };
+      const unfit = unfitFor(capabilities, claim);
+      if (unfit !== undefined) return { unfit };
       const asked = await ask(format, 'issue', [claim]);
       if (asked.is !== 'answered') return awayOf(format, asked);
       const issue = asked.answer as QrIssue;
       if ('unfit' in issue) return { unfit: asWords(issue.unfit) };
-      if (fits(capabilities, issue.payload)) return issue;
-      return { away: `The driver ${format} gave a text that is none of its codes.` };
+      const why = fits(capabilities, issue.payload)
+        ? await misreadBy(format, { text: issue.payload, of: claim.billId }, ask)
+        : 'a text that is none of its codes';
+      if (why === undefined) return issue;
+      if (typeof why === 'object') return why;
+      refused(format, why);
+      return { away: `The driver ${format} gave ${why}.` };
     },
     read(text) {
       const scanned = text.trim();
@@ -49,6 +60,18 @@ export function hostedFormats(loaded: readonly LoadedFormat[], ask: AskFormat): 
       return Promise.all(asked.map(({ name }) => readBy(name, scanned, ask))).then(firstOf);
     },
   };
+}
+
+/** Undefined: as a scanner will have read it, its driver knows its bill by it. */
+async function misreadBy(
+  format: string,
+  { text, of }: { readonly text: string; readonly of: BillId },
+  ask: AskFormat,
+): Promise<string | DriverAway | undefined> {
+  const reading = await readBy(format, text.trim(), ask);
+  if (typeof reading === 'object' && 'away' in reading) return reading;
+  const isIts = typeof reading === 'object' && reading.billId === of;
+  return isIts ? undefined : 'a text that it does not read as this bill';
 }
 
 async function readBy(
