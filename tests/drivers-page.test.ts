@@ -51,6 +51,22 @@ describe('the driver of docs/drivers.md', () => {
     expect(code).toBe(1);
   });
 
+  test('is caught where its module keeps what it must know again', async () => {
+    const file = written('knowing.mjs', (code) =>
+      code
+        .replace('const made = await', 'known.add(id);\n        const made = await')
+        .replace(
+          'look: ({ ref }) =>',
+          "look: ({ ref }) => !known.has(ref) ? notDone('unregistered', '', 'never') :",
+        )
+        .replace('const unknown =', 'const known = new Set();\nconst unknown ='),
+    );
+    const { code, stdout } = await qrswitch('driver', 'check', file);
+
+    expect(stdout).toContain('FAIL  sees a bill open, then paid, with a driver made anew');
+    expect(code).toBe(1);
+  });
+
   test('is caught where a busy bank makes it forget the call before', async () => {
     const file = written('forgetful.mjs', (code) => code.replace('lastSentAt === null', 'true'));
     const { code, stdout } = await qrswitch('driver', 'check', file);
@@ -90,8 +106,20 @@ describe('the format of docs/drivers.md', () => {
     const { code, stdout } = await qrswitch('driver', 'check', file);
 
     expect(stdout).not.toContain('FAIL');
-    expect(stdout).toContain('7 passed');
+    expect(stdout).toContain('8 passed');
     expect(code).toBe(0);
+  });
+
+  test('is refused by a name of the switch’s own', async () => {
+    const file = written(
+      'taken.mjs',
+      (code) => code.replace("name: 'meadow'", "name: 'url'"),
+      'format.mjs',
+    );
+    const { code, stderr } = await qrswitch('driver', 'check', file);
+
+    expect(stderr).toContain('url is a name of the switch’s own');
+    expect(code).toBe(1);
   });
 
   test('is caught where its tag leaves out what it says', async () => {

@@ -7,6 +7,7 @@ import {
   type BillDriverModule,
   done,
   notDone,
+  type Outcome,
   type Registration,
   unknown,
 } from '../drivers/contract/bill-driver.ts';
@@ -19,14 +20,14 @@ describe('qrswitch driver check', () => {
     const { code, stdout } = await qrswitch('driver', 'check', name);
 
     expect(stdout).not.toContain('FAIL');
-    expect(stdout).toMatch(/2\d passed, 0 failed\n$/);
+    expect(stdout).toMatch(/[23]\d passed, 0 failed\n$/);
     expect(code).toBe(0);
   });
 
   test.each(['url', 'emvco', 'sbp'])('passes %s', async (name) => {
     const { code, stdout } = await qrswitch('driver', 'check', name);
 
-    expect(stdout).toMatch(/^(ok {4}.*\n)+7 passed, 0 failed\n$/);
+    expect(stdout).toMatch(/^(ok {4}.*\n)+8 passed, 0 failed\n$/);
     expect(code).toBe(0);
   });
 
@@ -51,15 +52,24 @@ describe('qrswitch driver check', () => {
 type Change = (driver: BillDriver) => Partial<BillDriver>;
 const NEVER_SENT = { lastSentAt: null };
 let registrations = 0;
+let last: Registration | undefined;
+
+function withRegistration(
+  outcome: Outcome<Registration>,
+  other: Partial<Registration>,
+): Outcome<Registration> {
+  return outcome.outcome === 'done' ? done({ ...outcome.value, ...other }) : outcome;
+}
 
 const planted: readonly [string, string, Change][] = [
   [
     'registers anew without asking',
     'registers once when',
     (driver) => ({
-      register: (tender) => {
+      register: async (tender) => {
         registrations += 1;
-        return driver.register({ ...tender, id: `${tender.id}-${registrations}` }, NEVER_SENT);
+        const anew = { ...tender, id: `${tender.id}-${registrations}` };
+        return withRegistration(await driver.register(anew, NEVER_SENT), { id: tender.id });
       },
     }),
   ],
@@ -204,18 +214,119 @@ const planted: readonly [string, string, Change][] = [
       },
     }),
   ],
+  [
+    'gives all bills one code',
+    'keeps bills apart',
+    (driver) => {
+      let payload: string | undefined;
+      return {
+        register: async (...call) => {
+          const made = await driver.register(...call);
+          if (made.outcome === 'done') payload ??= made.value.payload;
+          return withRegistration(made, payload === undefined ? {} : { payload });
+        },
+      };
+    },
+  ],
+  [
+    'looks at the last order, whichever it is asked about',
+    'keeps bills apart',
+    (driver) => ({
+      register: async (...call) => {
+        const made = await driver.register(...call);
+        if (made.outcome === 'done') last = made.value;
+        return made;
+      },
+      look: (registration) => driver.look(last ?? registration),
+    }),
+  ],
+  [
+    'names another bill in its registration',
+    'of the exact amount',
+    (driver) => ({
+      register: async (...call) => withRegistration(await driver.register(...call), { id: 'x' }),
+    }),
+  ],
+  [
+    'takes a currency that its bank does not',
+    'in each of its currencies',
+    (driver) => ({ capabilities: { ...driver.capabilities, currencies: ['RUB', 'EUR'] } }),
+  ],
+  [
+    'lets its bank take money long after the time of a bill',
+    'has what nobody pays ended',
+    (driver) => ({
+      register: (tender, attempt) => {
+        const expiresAt = (tender.expiresAt + 86_400_000) as typeof tender.expiresAt;
+        return driver.register({ ...tender, expiresAt }, attempt);
+      },
+    }),
+  ],
+  [
+    'answers with more than can be passed on',
+    'sees a bill open',
+    (driver) => ({
+      look: async (registration) => {
+        const seen = await driver.look(registration);
+        return seen.outcome === 'done' ? done({ ...seen.value, raw: () => 1 }) : seen;
+      },
+    }),
+  ],
+  [
+    'leaves out what a sighting must say',
+    'sees a bill open',
+    (driver) => ({
+      look: async (registration) => {
+        const seen = await driver.look(registration);
+        if (seen.outcome !== 'done') return seen;
+        const { payer: _payer, ...rest } = seen.value;
+        return done(rest as typeof seen.value);
+      },
+    }),
+  ],
+  [
+    'says no by a word that there is not',
+    'gives back to the exact amount',
+    (driver) => ({
+      refund: async (...call) => {
+        const outcome = await driver.refund(...call);
+        return outcome.outcome === 'notDone' ? { ...outcome, code: 'sold' as 'paid' } : outcome;
+      },
+    }),
+  ],
+  [
+    'tells more of what is amiss than is read',
+    'registers once when',
+    (driver) => ({
+      register: async (...call) => {
+        const outcome = await driver.register(...call);
+        return outcome.outcome === 'unknown' ? { ...outcome, detail: 'x'.repeat(3_000) } : outcome;
+      },
+    }),
+  ],
+  [
+    'has fractions of milliseconds to wait',
+    'waits as long as a busy',
+    (driver) => ({
+      register: async (...call) => {
+        const outcome = await driver.register(...call);
+        if (outcome.outcome !== 'notDone' || typeof outcome.again !== 'object') return outcome;
+        return { ...outcome, again: { afterMs: outcome.again.afterMs + 0.5 } };
+      },
+    }),
+  ],
+  [
+    'has bills live for ever',
+    'refuses settings',
+    (driver) => ({
+      capabilities: { ...driver.capabilities, lifetimeMaxMs: Number.POSITIVE_INFINITY },
+    }),
+  ],
 ];
 
 describe('a driver with a fault', () => {
   test.each(planted)('fails when it %s', async (_what, where, change) => {
-    const module: BillDriverModule = {
-      ...tbank,
-      make: (settings, surroundings) => {
-        const driver = tbank.make(settings, surroundings);
-        return Object.assign(driver, boundTo(driver, change));
-      },
-    };
-    const [flawed] = await flawsOf(module);
+    const [flawed] = await flawsOf(changed(change));
 
     expect(flawed?.name).toContain(where);
   });
@@ -247,6 +358,58 @@ describe('a driver with a fault', () => {
     expect(flawed).toMatchObject({ flaw: expect.stringContaining('unregistered') });
   });
 
+  test('fails when it keeps in its module what it must know again', async () => {
+    const inOneLife = (): BillDriverModule => {
+      const known = new Set<string>();
+      return changed((inner) => ({
+        register: async (...call) => {
+          const outcome = await inner.register(...call);
+          if (outcome.outcome === 'done') known.add(outcome.value.ref);
+          return outcome;
+        },
+        look: async (registration) =>
+          known.has(registration.ref)
+            ? inner.look(registration)
+            : notDone('unregistered', '', 'never'),
+      }));
+    };
+    const checked = await runChecks(
+      {
+        exported: { driver: inOneLife() },
+        anew: async () => ({ driver: inOneLife() }),
+        startTestBank: startTbankForKit,
+      },
+      { isOneEnough: true },
+    );
+
+    expect(checked.at(-1)).toMatchObject({ flaw: expect.stringContaining('unregistered') });
+  });
+
+  test('fails when it hangs, and its checks come to their end', async () => {
+    let looks = 0;
+    const checked = await runChecks(
+      {
+        exported: { driver: changed(() => ({ register: () => new Promise(() => {}) })) },
+        startTestBank: async (clock) => {
+          const bank = await startTbankForKit(clock);
+          const books = () => {
+            looks += 1;
+            return bank.books();
+          };
+          return { ...bank, books };
+        },
+      },
+      { checkMs: 100 },
+    );
+    const looked = looks;
+    for (let turn = 0; turn < 20; turn++) await new Promise((go) => setImmediate(go));
+
+    expect(looked).toBeGreaterThan(0);
+    expect(looks).toBe(looked);
+    const stalled = checked.find(({ name }) => name.startsWith('says unknown when the answer'));
+    expect(stalled?.flaw).toBe('it hangs');
+  });
+
   test('fails when it takes any settings', async () => {
     const module = { ...tbank, settings: Type.Object({}), make: tbank.make };
     const [flawed] = await flawsOf(module);
@@ -263,6 +426,16 @@ describe('a driver with a fault', () => {
     await expect(runChecks({ exported, startTestBank: startTbankForKit })).rejects.toThrow(said);
   });
 });
+
+function changed(change: Change): BillDriverModule {
+  return {
+    ...tbank,
+    make: (settings, surroundings) => {
+      const driver = tbank.make(settings, surroundings);
+      return Object.assign(driver, boundTo(driver, change));
+    },
+  };
+}
 
 async function flawsOf(module: BillDriverModule): Promise<readonly Checked[]> {
   const subject = { exported: { driver: module }, startTestBank: startTbankForKit };

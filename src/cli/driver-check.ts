@@ -3,7 +3,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
-import { DriverRefused } from '../drivers/contract/open-driver.ts';
+import { isOwnFormat } from '../domain/bill/vocabulary.ts';
+import { DriverRefused, modulesIn } from '../drivers/contract/open-driver.ts';
 import { type Checked, NothingToTryOn, runChecks } from '../drivers/kit/run-checks.ts';
 import type { Subject } from '../drivers/kit/test-bank.ts';
 import { driver as emvco } from '../drivers/qr/emvco.ts';
@@ -12,6 +13,7 @@ import { driver as url } from '../drivers/qr/url.ts';
 import { driver as sber } from '../drivers/sber/driver.ts';
 import { driver as tbank } from '../drivers/tbank/driver.ts';
 import { paychannelWebhook, terminalWebhook } from '../drivers/webhook/driver.ts';
+import { WEBHOOK } from '../switch/webhooks/ways.ts';
 import { startSberForKit, startTbankForKit } from './driver-kit/test-banks.ts';
 import { startWebhookReceiverForKit } from './driver-kit/test-receivers.ts';
 import { CommandFailure, type Io } from './io.ts';
@@ -28,6 +30,8 @@ const BUNDLED: Readonly<Record<string, Subject>> = {
   sbp: { exported: { driver: sbp }, testSettings: {} },
 };
 
+let lives = 0;
+
 export function driverCommand(io: Io): Command {
   return new Command('driver').description('works with drivers').addCommand(checkCommand(io));
 }
@@ -37,16 +41,16 @@ function checkCommand(io: Io): Command {
     .description('tries a driver against the contract, check by check')
     .argument('<package>', `${Object.keys(BUNDLED).join(', ')}, a package’s name, or a file`)
     .action(async (name: string) => {
-      const subject = BUNDLED[name] ?? (await subjectIn(name));
-      const checked = await checksOf(subject, io);
+      const checked = await checksOf(name, io);
       const failed = checked.filter(({ flaw }) => flaw !== undefined).length;
       io.stdout.write(`${checked.length - failed} passed, ${failed} failed\n`);
       if (failed > 0) throw new CommandFailure(`${name} does not keep the contract`);
     });
 }
 
-async function checksOf(subject: Subject, io: Io) {
+async function checksOf(name: string, io: Io) {
   try {
+    const subject = BUNDLED[name] ?? (await subjectIn(name));
     const report = ({ name, flaw }: Checked) =>
       void io.stdout.write(flaw === undefined ? `ok    ${name}\n` : `FAIL  ${name}: ${flaw}\n`);
     return await runChecks(subject, { report });
@@ -66,5 +70,26 @@ async function subjectIn(name: string): Promise<Subject> {
   const exported: unknown = await import(specifier).catch((error: Error) => {
     throw new CommandFailure(`${name} cannot be loaded: ${error.message}`, { cause: error });
   });
-  return { ...(exported as Omit<Subject, 'exported'>), exported };
+  refuseTaken(exported);
+  return {
+    ...(exported as Omit<Subject, 'exported'>),
+    exported,
+    anew: () => importedAnew(specifier),
+  };
+}
+
+/** A module with another address is another module, with nothing in it of what the first has in memory. */
+function importedAnew(specifier: string): Promise<unknown> {
+  lives += 1;
+  const url = new URL(import.meta.resolve(specifier));
+  url.searchParams.set('life', String(lives));
+  return import(url.href);
+}
+
+/** The switch would refuse it by that name. */
+function refuseTaken(exported: unknown): void {
+  for (const { kind, name } of modulesIn(exported)) {
+    const isTaken = kind === 'qr' ? isOwnFormat(name) : kind !== 'bill' && name === WEBHOOK;
+    if (isTaken) throw new DriverRefused(`${name} is a name of the switch’s own: it needs another`);
+  }
 }

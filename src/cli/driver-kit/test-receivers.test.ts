@@ -75,6 +75,21 @@ const planted: readonly [string, string, Change][] = [
       },
     }),
   ],
+  [
+    'tells more of what is amiss than is read',
+    'requestLost',
+    (driver) => ({
+      deliver: async (...call) => {
+        const result = await driver.deliver(...call);
+        return result.is === 'again' ? { ...result, said: 'x'.repeat(600) } : result;
+      },
+    }),
+  ],
+  [
+    'does not say how much it carries',
+    'refuses settings',
+    () => ({ capabilities: {} as DeliveryDriver['capabilities'] }),
+  ],
 ];
 
 describe('a driver that delivers', () => {

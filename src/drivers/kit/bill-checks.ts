@@ -3,8 +3,10 @@
 
 import type { Attempt, BillDriverModule } from '../contract/bill-driver.ts';
 import { isClosed, openDriver } from '../contract/open-driver.ts';
+import { apartChecks } from './apart-checks.ts';
+import { demand, untilThere } from './check.ts';
 import { canReturnParts, type Disturbance } from './test-bank.ts';
-import { demand, nextAttempt, type Trial } from './trial.ts';
+import { nextAttempt, type Trial } from './trial.ts';
 
 export interface BillCheck {
   readonly name: string;
@@ -18,10 +20,6 @@ const LONG_MS = 300_000;
 /** Someone who asks so often has no patience. */
 const OFTEN_MS = 5_000;
 const REGISTRATION_BYTES_MAX = 4_096;
-
-function turn(): Promise<void> {
-  return new Promise((go) => setImmediate(go));
-}
 
 const registering: readonly BillCheck[] = [
   {
@@ -62,7 +60,7 @@ const registering: readonly BillCheck[] = [
         const sentAt = trial.now();
         const first = await trial.driver.register(trial.tender(), NEVER_SENT);
         demand(first.outcome !== 'done', 'it says done of what it cannot know');
-        trial.restart();
+        await trial.restart();
         const registration = await trial.registered({ lastSentAt: sentAt });
         trial.clock.pass(LONG_MS);
         const open = (await trial.bank.books()).filter(
@@ -95,7 +93,8 @@ const registering: readonly BillCheck[] = [
       await trial.bank.disturb('register', 'stalled');
       const asked = trial.driver.register(trial.tender(), NEVER_SENT);
       // Once the acquirer has it, the answer is all that is missing.
-      while ((await trial.bank.books()).length === 0) await turn();
+      const isThere = async () => (await trial.bank.books()).length > 0;
+      await untilThere(isThere, asked, () => trial.isOver);
       trial.clock.pass(LONG_MS);
       const outcome = await asked;
       demand(outcome.outcome === 'unknown', `it says ${outcome.outcome}`);
@@ -108,11 +107,11 @@ const looking: readonly BillCheck[] = [
     name: 'sees a bill open, then paid, with a driver made anew',
     run: async (trial) => {
       const registration = await trial.registered();
-      trial.restart();
+      await trial.restart();
       const open = await trial.seen(registration);
       demand(open.status === 'open' && open.paid === 0, `it says ${open.status}`);
       await trial.bank.pay(registration);
-      trial.restart();
+      await trial.restart();
       const paid = await trial.seen(registration);
       const { amount } = registration;
       demand(
@@ -152,7 +151,7 @@ const cancelling: readonly BillCheck[] = [
       for (const attempt of [NEVER_SENT, { lastSentAt: trial.now() }]) {
         const sighting = trial.doneOf(await trial.driver.cancel(registration, attempt), 'cancel');
         demand(sighting.status === 'cancelled', `it says ${sighting.status}`);
-        trial.restart();
+        await trial.restart();
       }
       demand(!(await trial.bank.pay(registration)), 'it can be paid all the same');
     },
@@ -178,7 +177,7 @@ const cancelling: readonly BillCheck[] = [
       const lastSentAt = trial.now();
       const first = await trial.driver.cancel(registration, NEVER_SENT);
       demand(first.outcome === 'unknown', `it says ${first.outcome}`);
-      trial.restart();
+      await trial.restart();
       const outcome = await trial.driver.cancel(registration, { lastSentAt });
       demand(trial.doneOf(outcome, 'cancel').status === 'cancelled', 'it is not cancelled');
     },
@@ -222,7 +221,7 @@ const refunding: readonly BillCheck[] = [
         const lastSentAt = trial.now();
         await trial.driver.refund(registration, refund, NEVER_SENT);
         trial.clock.pass(LONG_MS);
-        trial.restart();
+        await trial.restart();
         await trial.bank.disturb(call, 'busy');
         const { outcome } = await trial.driver.refund(registration, refund, { lastSentAt });
         demand(outcome !== 'notDone', `it says ${outcome} of what was given`);
@@ -322,4 +321,5 @@ export const billChecks: readonly BillCheck[] = [
   ...cancelling,
   ...refunding,
   ...notifying,
+  ...apartChecks,
 ];

@@ -1,6 +1,12 @@
 // What the conformance kit has codes made of.
 
-import { makeBillId, type Reference, type ShardId, type TerminalId } from '../../domain/ids.ts';
+import {
+  type BillId,
+  makeBillId,
+  type Reference,
+  type ShardId,
+  type TerminalId,
+} from '../../domain/ids.ts';
 import type { Currency, Minor } from '../../domain/money.ts';
 import { millis } from '../../domain/time.ts';
 import type { QrClaim } from '../../switch/qr.ts';
@@ -9,6 +15,12 @@ const AT = millis(1_767_225_600_000);
 const billOf = (fill: number) => makeBillId(AT, 3 as ShardId, Buffer.alloc(13, fill));
 
 export const OTHER_BILL = billOf(2);
+
+const AT_ONCE = 16;
+
+export function manyBills(): readonly BillId[] {
+  return Array.from({ length: AT_ONCE }, (_, no) => billOf(100 + no));
+}
 
 /** Names as merchants have them. */
 export const NAMES = [

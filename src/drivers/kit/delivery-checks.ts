@@ -8,11 +8,11 @@ import type {
   TerminalDriverModule,
 } from '../contract/delivery-driver.ts';
 import { fitTo, isClosed, openDriver } from '../contract/open-driver.ts';
-import type { Check } from './check.ts';
+import { type Check, demand, untilThere } from './check.ts';
+import { heldDriver } from './held-driver.ts';
 import type { KitClock } from './kit-clock.ts';
 import { settingsChecks } from './settings-checks.ts';
 import type { DeliveryDisturbance, TestReceiver } from './test-receiver.ts';
-import { demand } from './trial.ts';
 
 /** One check's surroundings. */
 export interface DeliveryTrial {
@@ -21,6 +21,8 @@ export interface DeliveryTrial {
   readonly receiver: TestReceiver;
   readonly clock: KitClock;
   readonly driver: DeliveryDriver;
+  /** Whether nobody waits for it any more. */
+  readonly isOver: () => boolean;
 }
 
 /** Far beyond any time-out. */
@@ -34,7 +36,8 @@ export function openDelivery(
   { module, clock }: Pick<DeliveryTrial, 'module' | 'clock'>,
   settings: Readonly<Record<string, unknown>>,
 ): DeliveryDriver {
-  return openDriver<DeliveryDriver, { clock: KitClock }>(module, settings, { clock });
+  const driver = openDriver<DeliveryDriver, { clock: KitClock }>(module, settings, { clock });
+  return heldDriver(module.kind, driver);
 }
 
 function target({ receiver }: DeliveryTrial): Receiver {
@@ -53,14 +56,10 @@ async function delivered(trial: DeliveryTrial, isStalled = false): Promise<Deliv
   const before = receiver.attempts();
   const asked = driver.deliver(target(trial), message());
   if (isStalled) {
-    while (receiver.attempts() === before) await turn();
+    await untilThere(() => receiver.attempts() > before, asked, trial.isOver);
     clock.pass(LONG_MS);
   }
   return asked;
-}
-
-function turn(): Promise<void> {
-  return new Promise((go) => setImmediate(go));
 }
 
 const disturbed = (how: DeliveryDisturbance): Check<DeliveryTrial> => ({

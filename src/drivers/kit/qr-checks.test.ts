@@ -72,6 +72,40 @@ const planted: readonly [string, string, Change][] = [
     'as they say',
     (driver) => ({ read: () => Promise.reject(new Error('gone')), close: driver.close }),
   ],
+  [
+    'mixes up claims that are made at once',
+    'keeps claims apart',
+    (driver) => {
+      let current: Parameters<typeof driver.issue>[0];
+      return {
+        issue: async (claim) => {
+          current = claim;
+          await new Promise((go) => setImmediate(go));
+          return driver.issue(current);
+        },
+      };
+    },
+  ],
+  [
+    'needs what no directory says',
+    'as they say',
+    (driver) => ({ capabilities: { ...driver.capabilities, needs: ['inn' as 'country'] } }),
+  ],
+  [
+    'says why at length',
+    'says no, and why',
+    (driver) => ({
+      issue: (claim) => {
+        const issue = driver.issue(claim);
+        return 'unfit' in issue ? { unfit: 'x'.repeat(900) } : issue;
+      },
+    }),
+  ],
+  [
+    'has texts that nobody scans',
+    'as they say',
+    (driver) => ({ capabilities: { ...driver.capabilities, lengthMax: 5_000 } }),
+  ],
 ];
 
 describe('a driver of a format', () => {

@@ -12,15 +12,17 @@ import {
   unfitFor,
 } from '../contract/qr-driver.ts';
 import { makeTagger } from '../qr/tag.ts';
-import type { Check } from './check.ts';
-import { claimOf, NAMES, OTHER_BILL } from './claims.ts';
+import { type Check, demand } from './check.ts';
+import { claimOf, manyBills, NAMES, OTHER_BILL } from './claims.ts';
+import { heldDriver } from './held-driver.ts';
 import { KitClock } from './kit-clock.ts';
 import { settingsChecks } from './settings-checks.ts';
-import { demand } from './trial.ts';
+import type { Anew } from './trial.ts';
 
 /** What the kit needs of a package whose driver is a format: settings to try it with, exported as `testSettings`. */
 export interface QrSubject {
   readonly module: QrDriverModule;
+  readonly anew: Anew<QrDriverModule>;
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -47,9 +49,11 @@ const FOREIGN = [
   'https://qr.nspk.ru/AD10001BJPGUR9P18FHR8H8QLFMLV8SH?type=02&bank=100000000111&sum=3&cur=RUB&crc=1ABE',
 ];
 
-function opened({ module, settings }: QrSubject, key: Uint8Array = KEY): QrDriver {
+/** A driver in a life of its own. */
+async function opened({ anew, settings }: QrSubject, key: Uint8Array = KEY): Promise<QrDriver> {
+  const module = await anew();
   const surroundings = { clock: new KitClock(), tag: makeTagger(key, module.name) };
-  return openDriver(module, settings, surroundings);
+  return heldDriver('qr', openDriver(module, settings, surroundings));
 }
 
 /** Claims that its capabilities take. */
@@ -93,7 +97,7 @@ const issuing: readonly Check<QrSubject>[] = [
   {
     name: 'issues what its capabilities take, as they say, and reads it in another of its lives',
     run: async (subject) => {
-      const driver = opened(subject);
+      const driver = await opened(subject);
       const { begins, lengthMax } = driver.capabilities;
       let count = 0;
       for (const claim of claimsFor(driver.capabilities)) {
@@ -114,7 +118,7 @@ const issuing: readonly Check<QrSubject>[] = [
           begins.some((start) => text.startsWith(start)),
           `${shown}: its text begins otherwise than its capabilities say`,
         );
-        const reading = await opened(subject).read(text);
+        const reading = await (await opened(subject)).read(text);
         demand(names(reading) === claim.billId, `${shown}: it is not read again`);
       }
       demand(count > 0, 'it carries none of the claims that its capabilities take');
@@ -123,10 +127,10 @@ const issuing: readonly Check<QrSubject>[] = [
   {
     name: 'gives the same claim the same text, in every one of its lives, and another bill another',
     run: async (subject) => {
-      const driver = opened(subject);
+      const driver = await opened(subject);
       const { claim, text } = await anyIssued(driver);
       demand(
-        (await issued(opened(subject), claim)) === text,
+        (await issued(await opened(subject), claim)) === text,
         'its text is another the second time',
       );
       const other = await issued(driver, { ...claim, billId: OTHER_BILL });
@@ -134,9 +138,24 @@ const issuing: readonly Check<QrSubject>[] = [
     },
   },
   {
+    name: 'keeps claims apart that are made at once: each text names its own bill',
+    run: async (subject) => {
+      const driver = await opened(subject);
+      const { claim } = await anyIssued(driver);
+      const claims = manyBills().map((billId) => ({ ...claim, billId }));
+      const texts = await Promise.all(claims.map((one) => issued(driver, one)));
+      const readings = await Promise.all(texts.map((text) => driver.read(text ?? '')));
+      for (const [no, { billId }] of claims.entries()) {
+        demand(texts[no] !== undefined, 'it takes a claim by itself, and not beside others');
+        const found = names(readings[no] ?? 'foreign');
+        demand(found === billId, `the text for ${billId} names ${found ?? 'none'}`);
+      }
+    },
+  },
+  {
     name: 'says no, and why, to what its capabilities leave out',
     run: async (subject) => {
-      const driver = opened(subject);
+      const driver = await opened(subject);
       const { capabilities } = driver;
       const { claim } = await anyIssued(driver);
       const bare = { ...claim.settings, country: null, category: null, sbpMember: null };
@@ -162,7 +181,7 @@ const reading: readonly Check<QrSubject>[] = [
   {
     name: 'takes no code in which one character has been changed',
     run: async (subject) => {
-      const driver = opened(subject);
+      const driver = await opened(subject);
       const { text } = await anyIssued(driver);
       for (let at = 0; at < text.length; at += 1) {
         for (const other of ['0', '7', 'K']) {
@@ -177,14 +196,14 @@ const reading: readonly Check<QrSubject>[] = [
   {
     name: 'takes no code of another switch',
     run: async (subject) => {
-      const { text } = await anyIssued(opened(subject, OTHER_KEY));
-      demand(names(await opened(subject).read(text)) === undefined, `it takes “${text}”`);
+      const { text } = await anyIssued(await opened(subject, OTHER_KEY));
+      demand(names(await (await opened(subject)).read(text)) === undefined, `it takes “${text}”`);
     },
   },
   {
     name: 'knows for foreign what is no code of its, and throws nothing, whatever was scanned',
     run: async (subject) => {
-      const driver = opened(subject);
+      const driver = await opened(subject);
       const { text } = await anyIssued(driver);
       const cut = Array.from({ length: text.length }, (_, length) => text.slice(0, length));
       for (const odd of [...ODD, ...FOREIGN, ...cut, `${text}${text}`]) {

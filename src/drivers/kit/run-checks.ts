@@ -4,13 +4,13 @@ import type { BillDriverModule } from '../contract/bill-driver.ts';
 import type { DeliveryDriver } from '../contract/delivery-driver.ts';
 import { type AnyModule, modulesIn } from '../contract/open-driver.ts';
 import { billChecks } from './bill-checks.ts';
-import type { Check } from './check.ts';
+import { type Check, CheckFailed } from './check.ts';
 import { type DeliveryTrial, deliveryChecks, openDelivery } from './delivery-checks.ts';
 import { KitClock } from './kit-clock.ts';
 import { qrChecks } from './qr-checks.ts';
 import type { StartTestBank, Subject } from './test-bank.ts';
 import type { StartTestReceiver } from './test-receiver.ts';
-import { CheckFailed, Trial } from './trial.ts';
+import { type Anew, Trial } from './trial.ts';
 
 export interface Checked {
   readonly name: string;
@@ -21,10 +21,15 @@ export interface Checked {
 /** A check that hangs is one that fails. */
 const CHECK_MS = 30_000;
 
+/** Waits so long for what a check does, and then says that it hangs. */
+type InTime = (running: Promise<unknown>) => Promise<void>;
+
 export interface Running {
   readonly report?: (checked: Checked) => void;
   /** Ends with the first check that fails. */
   readonly isOneEnough?: boolean;
+  /** How long a check may take. */
+  readonly checkMs?: number;
 }
 
 /** The package has nothing to try its driver on; the message says what to export. */
@@ -35,11 +40,11 @@ export class NothingToTryOn extends Error {
 /** One after the other. Throws where what the package exports is no driver at all. */
 export async function runChecks(
   subject: Subject,
-  { report, isOneEnough = false }: Running = {},
+  { report, isOneEnough = false, checkMs = CHECK_MS }: Running = {},
 ): Promise<readonly Checked[]> {
   const all: Checked[] = [];
   for (const module of modulesIn(subject.exported)) {
-    for (const check of checksOf(module, subject)) {
+    for (const check of checksOf(module, subject, within(checkMs))) {
       const checked = { name: check.name, flaw: await flawOf(check) };
       report?.(checked);
       all.push(checked);
@@ -50,20 +55,23 @@ export async function runChecks(
 }
 
 /** The checks of a module's kind, with all that they need. */
-function checksOf(module: AnyModule, subject: Subject): readonly Check<void>[] {
+function checksOf(module: AnyModule, subject: Subject, inTime: InTime): readonly Check<void>[] {
   switch (module.kind) {
     case 'bill': {
+      const anew = importing(module, subject);
       const { startTestBank } = subject;
       if (startTestBank === undefined) throw new NothingToTryOn('startTestBank');
       return billChecks.map(({ name, run }) => ({
         name,
-        run: () => onBank(module, startTestBank, (trial) => run(trial, module)),
+        run: () => onBank({ module, anew, startTestBank, inTime }, (trial) => run(trial, module)),
       }));
     }
     case 'qr': {
+      const anew = importing(module, subject);
       const settings = subject.testSettings;
       if (settings === undefined) throw new NothingToTryOn('testSettings');
-      return boundTo({ module, settings }, qrChecks);
+      const needed = { module, anew, settings };
+      return qrChecks.map(({ name, run }) => ({ name, run: () => inTime(run(needed)) }));
     }
     case 'terminal':
     case 'paychannel': {
@@ -71,47 +79,70 @@ function checksOf(module: AnyModule, subject: Subject): readonly Check<void>[] {
       if (startTestReceiver === undefined) throw new NothingToTryOn('startTestReceiver');
       return deliveryChecks.map(({ name, run }) => ({
         name,
-        run: () => onReceiver(module, startTestReceiver, run),
+        run: () => onReceiver({ module, startTestReceiver, inTime }, run),
       }));
     }
   }
 }
 
-function boundTo<Needed>(needed: Needed, all: readonly Check<Needed>[]): readonly Check<void>[] {
-  return all.map(({ name, run }) => ({ name, run: () => inTime(run(needed)) }));
+/** What gives the module again, as a thread begun anew would import it. */
+function importing<Module extends AnyModule>(module: Module, { anew }: Subject): Anew<Module> {
+  if (anew === undefined) return async () => module;
+  return async () => {
+    const modules = modulesIn(await anew());
+    const same = modules.find(({ kind, name }) => kind === module.kind && name === module.name);
+    return (same ?? module) as Module;
+  };
 }
 
 async function onBank(
-  module: BillDriverModule,
-  startTestBank: StartTestBank,
+  {
+    module,
+    anew,
+    startTestBank,
+    inTime,
+  }: {
+    readonly module: BillDriverModule;
+    readonly anew: Anew<BillDriverModule>;
+    readonly startTestBank: StartTestBank;
+    readonly inTime: InTime;
+  },
   run: (trial: Trial) => Promise<void>,
 ): Promise<void> {
   const clock = new KitClock();
   const bank = await startTestBank(clock);
   let trial: Trial | undefined;
   try {
-    trial = new Trial(module, bank, clock);
+    trial = new Trial({ module, anew }, bank, clock);
     await inTime(run(trial));
   } finally {
-    await (trial ?? bank).close();
+    await inTime((trial ?? bank).close());
   }
 }
 
 async function onReceiver(
-  module: DeliveryTrial['module'],
-  startTestReceiver: StartTestReceiver,
+  {
+    module,
+    startTestReceiver,
+    inTime,
+  }: {
+    readonly module: DeliveryTrial['module'];
+    readonly startTestReceiver: StartTestReceiver;
+    readonly inTime: InTime;
+  },
   run: (trial: DeliveryTrial) => Promise<void>,
 ): Promise<void> {
   const clock = new KitClock();
   const receiver = await startTestReceiver(clock);
   const { settings } = receiver;
   let driver: DeliveryDriver | undefined;
+  let isOver = false;
   try {
     driver = openDelivery({ module, clock }, settings);
-    await inTime(run({ module, settings, receiver, clock, driver }));
+    await inTime(run({ module, settings, receiver, clock, driver, isOver: () => isOver }));
   } finally {
-    await driver?.close();
-    await receiver.close();
+    isOver = true;
+    await inTime(Promise.all([driver?.close(), receiver.close()]));
   }
 }
 
@@ -125,14 +156,16 @@ async function flawOf(check: Check<void>): Promise<string | undefined> {
   }
 }
 
-async function inTime(running: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new CheckFailed('it hangs')), CHECK_MS);
-  });
-  try {
-    await Promise.race([running, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function within(checkMs: number): InTime {
+  return async (running) => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new CheckFailed('it hangs')), checkMs);
+    });
+    try {
+      await Promise.race([running, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
 }

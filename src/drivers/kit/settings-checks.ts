@@ -2,18 +2,21 @@
 
 import type { TSchema } from '@sinclair/typebox';
 import { fitTo, isClosed } from '../contract/open-driver.ts';
-import type { Check } from './check.ts';
-import { demand } from './trial.ts';
+import { type Check, demand } from './check.ts';
 
 interface Settled {
   readonly module: { readonly settings: TSchema };
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+interface Driver {
+  close(): Promise<void>;
+}
+
 type Open<Subject> = (
   subject: Subject,
   settings: Readonly<Record<string, unknown>>,
-) => { close(): Promise<void> };
+) => Driver | Promise<Driver>;
 
 /** `open` makes a driver with these settings. */
 export function settingsChecks<Subject extends Settled>(
@@ -32,7 +35,7 @@ export function settingsChecks<Subject extends Settled>(
         for (const settings of unfit) {
           let isRefused = false;
           try {
-            await open(subject, settings).close();
+            await (await open(subject, settings)).close();
           } catch {
             isRefused = true;
           }

@@ -46,6 +46,8 @@ export interface TestBankEntry {
   readonly ref: string;
   readonly isOpen: boolean;
   readonly amount: number;
+  /** Needed of a bank whose driver takes more than one. */
+  readonly currency?: string;
   readonly paid: number;
   readonly returned: number;
 }
@@ -53,6 +55,8 @@ export interface TestBankEntry {
 /** What a driver's package exports for the kit: what its kind asks for. */
 export interface Subject {
   readonly exported: unknown;
+  /** Imports the package once more, with nothing in it of what it had in memory. Undefined: it cannot be. */
+  readonly anew?: (() => Promise<unknown>) | undefined;
   readonly startTestBank?: StartTestBank | undefined;
   readonly startTestReceiver?: StartTestReceiver | undefined;
   /** Of a QR format: settings to try it with. */

@@ -13,17 +13,10 @@ import type {
   Tender,
 } from '../contract/bill-driver.ts';
 import { openDriver } from '../contract/open-driver.ts';
+import { CheckFailed, demand } from './check.ts';
+import { heldDriver } from './held-driver.ts';
 import type { KitClock } from './kit-clock.ts';
 import type { TestBank, TestBankEntry } from './test-bank.ts';
-
-/** What a check found wrong. */
-export class CheckFailed extends Error {
-  override readonly name = 'CheckFailed';
-}
-
-export function demand(isSo: boolean, otherwise: string): void {
-  if (!isSo) throw new CheckFailed(otherwise);
-}
 
 const NEVER_SENT: Attempt = { lastSentAt: null };
 /** As the switch has it: what was not sent does not count as begun. */
@@ -39,28 +32,50 @@ export function nextAttempt(
 const TRIES_MAX = 50;
 const AMOUNT = 150_00 as Minor;
 
+/** The module, as a thread that begins anew imports it. */
+export type Anew<Module> = () => Promise<Module>;
+
+/** What a tender is of, where not of what all are. */
+interface Asked {
+  readonly name?: string;
+  readonly currency?: string;
+  /** More than the others ask for. */
+  readonly more?: number;
+}
+
 export class Trial {
   readonly clock: KitClock;
   readonly bank: TestBank;
-  readonly #module: BillDriverModule;
+  readonly #anew: Anew<BillDriverModule>;
   readonly #drivers: BillDriver[] = [];
+  #isOver = false;
   /** Ids of tenders in whose place the driver has asked for another: nobody is shown a code of them. */
   readonly givenUp = new Set<string>();
   driver: BillDriver;
 
-  constructor(module: BillDriverModule, bank: TestBank, clock: KitClock) {
-    this.#module = module;
+  constructor(
+    { module, anew }: { readonly module: BillDriverModule; readonly anew: Anew<BillDriverModule> },
+    bank: TestBank,
+    clock: KitClock,
+  ) {
+    this.#anew = anew;
     this.bank = bank;
     this.clock = clock;
-    this.driver = this.#open();
+    this.driver = this.#open(module);
   }
 
-  /** The driver is thrown away, and another made. */
-  restart(): void {
-    this.driver = this.#open();
+  /** The driver is thrown away with its module, and another made. */
+  async restart(): Promise<void> {
+    this.driver = this.#open(await this.#anew());
+  }
+
+  /** Whether nobody waits for it any more. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   async close(): Promise<void> {
+    this.#isOver = true;
     await Promise.all(this.#drivers.map((driver) => driver.close()));
     await this.bank.close();
   }
@@ -69,27 +84,30 @@ export class Trial {
     return millis(this.clock.wall());
   }
 
-  tender(id = 'a-tender-1'): Tender {
+  tender(id = 'a-tender-1', { currency, more = 0 }: Asked = {}): Tender {
     const { currencies, amountMin, amountMax, lifetimeMinMs, lifetimeMaxMs } =
       this.driver.capabilities;
     const lifetimeMs = Math.min(Math.max(900_000, lifetimeMinMs + 1_000), lifetimeMaxMs);
     return {
       id,
-      amount: Math.min(Math.max(AMOUNT, amountMin), amountMax) as Minor,
-      currency: (currencies[0] ?? 'RUB') as Currency,
+      amount: Math.min(Math.max(AMOUNT, amountMin) + more, amountMax) as Minor,
+      currency: (currency ?? currencies[0] ?? 'RUB') as Currency,
       description: 'Tea for two, чай на двоих',
       expiresAt: millis(this.clock.wall() + lifetimeMs),
     };
   }
 
   /** Registers, by another number where the driver says so, until it is done. */
-  async registered(earlier: Attempt = NEVER_SENT): Promise<Registration> {
+  async registered(
+    earlier: Attempt = NEVER_SENT,
+    { name = 'a-tender', ...asked }: Asked = {},
+  ): Promise<Registration> {
     let attempt = earlier;
     for (let round = 1; round <= TRIES_MAX; round++) {
       const sentAt = this.now();
-      const tender = this.tender(`a-tender-${round}`);
+      const tender = this.tender(`${name}-${round}`, asked);
       const outcome = await this.driver.register(tender, attempt);
-      if (outcome.outcome === 'done') return outcome.value;
+      if (outcome.outcome === 'done') return ofTender(outcome.value, tender);
       if (outcome.outcome === 'notDone' && outcome.again === 'anew') {
         this.givenUp.add(tender.id);
         attempt = NEVER_SENT;
@@ -123,7 +141,7 @@ export class Trial {
     let attempt = earlier;
     for (let i = 0; i < TRIES_MAX; i++) {
       const sentAt = this.now();
-      this.restart();
+      await this.restart();
       const outcome = await this.driver.refund(registration, refund, attempt);
       if (outcome.outcome === 'done') return outcome.value;
       this.#wait(outcome, 'refund');
@@ -158,10 +176,19 @@ export class Trial {
     this.clock.pass(Math.max(outcome.again.afterMs, 1_000));
   }
 
-  #open(): BillDriver {
+  #open(module: BillDriverModule): BillDriver {
     const { clock } = this;
-    const driver = openDriver(this.#module, this.bank.settings, { clock });
+    const driver = openDriver(module, this.bank.settings, { clock });
     this.#drivers.push(driver);
-    return driver;
+    return heldDriver('bill', driver);
   }
+}
+
+/** The registration, which is of this tender and no other. */
+function ofTender(registration: Registration, tender: Tender): Registration {
+  for (const member of ['id', 'amount', 'currency'] as const) {
+    const [got, asked] = [registration[member], tender[member]];
+    demand(got === asked, `the ${member} of its registration is ${got}, and the tender’s ${asked}`);
+  }
+  return registration;
 }
