@@ -64,7 +64,7 @@ export async function knownAcquirers(
   return known;
 }
 
-/** `ended` is told of each end of a driver's own thread that nobody asked for. */
+/** `ended` is told of each end of a driver's own process that nobody asked for. */
 export function openingOf(
   { folder }: AcquirerFile,
   logger: Logger,
@@ -72,7 +72,7 @@ export function openingOf(
 ): Opening {
   const report = (reason: string): void =>
     logger.warn({ what: 'acquirer.driver', reason }, 'acquirer.driver');
-  const program = new URL('./drivers/host/driver-thread.js', import.meta.url);
+  const program = new URL('./drivers/host/driver-process.js', import.meta.url);
   return { folder, program, clock: systemClock, report, ended };
 }
 

@@ -1,6 +1,6 @@
 // How a thread that serves asks drivers that run elsewhere: through main, which has them.
 
-import type { Asked } from './drivers/host/hosted-thread.ts';
+import type { Asked } from './drivers/host/hosted-process.ts';
 import type { DriverCall } from './loaded-drivers.ts';
 import { Questions } from './questions.ts';
 

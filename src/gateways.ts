@@ -1,6 +1,6 @@
 // The gateway threads, all on one port, and what main tells them.
 
-import type { Asked } from './drivers/host/hosted-thread.ts';
+import type { Asked } from './drivers/host/hosted-process.ts';
 import type { DriverCall, Loaded } from './loaded-drivers.ts';
 import type { Use } from './protocols/gateway/accounts.ts';
 import { replayMemory } from './protocols/signatures/replays.ts';

@@ -1,4 +1,4 @@
-// Drivers that the operator has listed: each in a thread of its own, begun before anything is served. All of the process ask
+// Drivers that the operator has listed: each in a process of its own, begun before anything is served. All of the switch ask
 // them through here, so that a driver runs once a node, and what it breaks is told in one place.
 
 import { createHmac } from 'node:crypto';
@@ -8,7 +8,7 @@ import type { DeliveryCapabilities } from './drivers/contract/delivery-driver.ts
 import type { QrCapabilities } from './drivers/contract/qr-driver.ts';
 import type { LoadedWay } from './drivers/delivery-ways.ts';
 import { deliveryShapes } from './drivers/host/delivery-shapes.ts';
-import { type Asked, DriverThread, type Ready } from './drivers/host/hosted-thread.ts';
+import { type Asked, DriverProcess, type Ready } from './drivers/host/hosted-process.ts';
 import type { KindShapes } from './drivers/host/kind-shapes.ts';
 import { qrShapes } from './drivers/host/qr-shapes.ts';
 import type { LoadedFormat } from './drivers/qr/hosted-formats.ts';
@@ -57,7 +57,7 @@ export interface DriverMetrics {
 interface LoadedDriver {
   readonly kind: LoadedKind;
   readonly ready: Ready;
-  readonly thread: DriverThread;
+  readonly host: DriverProcess;
 }
 
 export class LoadedDrivers {
@@ -113,21 +113,21 @@ export class LoadedDrivers {
     const driver = this.#byName.get(keyOf(kind, name));
     if (driver === undefined)
       return { is: 'notDone', code: 'unreachable', why: 'it is not loaded' };
-    const asked = await driver.thread.ask(call, args);
+    const asked = await driver.host.ask(call, args);
     this.#metrics.driverAsked(name, asked.is);
     return asked;
   };
 
   async close(): Promise<void> {
-    await Promise.all([...this.#byName.values()].map(({ thread }) => thread.close()));
+    await Promise.all([...this.#byName.values()].map(({ host }) => host.close()));
   }
 
   async #begin(listed: ListedDriver, qrKey: string, logger: Logger): Promise<LoadedDriver> {
     const { kind, name, specifier, settings, callMs = KINDS[kind].callMs } = listed;
     const { shapes, callsMax } = KINDS[kind];
-    const thread = new DriverThread(
+    const host = new DriverProcess(
       {
-        program: new URL('./drivers/host/driver-thread.js', import.meta.url),
+        program: new URL('./drivers/host/driver-process.js', import.meta.url),
         kind,
         specifier,
         settings,
@@ -145,16 +145,16 @@ export class LoadedDrivers {
     let ready: Ready;
     try {
       this.#refuseName(kind, name);
-      ready = await thread.start();
+      ready = await host.start();
       if (ready.name !== name) throw new StartRefusal(`it calls itself ${ready.name}, not ${name}`);
     } catch (error) {
-      await thread.close();
+      await host.close();
       const why = error instanceof Error ? error.message : String(error);
       throw new StartRefusal(
         `the driver ${name} (${listed.package}) of QRSWITCH_DRIVERS cannot be used: ${why}. Mend its entry in that file, or take it out.`,
       );
     }
-    return { kind, ready, thread };
+    return { kind, ready, host };
   }
 
   #refuseName(kind: LoadedKind, name: string): void {
@@ -174,7 +174,7 @@ function keyOf(kind: LoadedKind, name: string): string {
   return `${kind} ${name}`;
 }
 
-/** Who has a format's key can make its codes, and no other's: the code of a driver can read what its thread is given. */
+/** Who has a format's key can make its codes, and no other's: the code of a driver can read what its process is given. */
 function tagKeyOf(qrKey: string, { kind, name }: ListedDriver): string | null {
   if (kind !== 'qr') return null;
   const key = Buffer.from(qrKey, 'base64url');

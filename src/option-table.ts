@@ -286,7 +286,7 @@ export const options = {
     pattern: /^.{1,1024}$/,
     takes: 'a file',
     fallbackSays: 'none',
-    why: 'JSON: other people’s drivers to load, each into a thread of its own. docs/drivers.md says what stands in it.',
+    why: 'JSON: other people’s drivers to load, each into a process of its own. docs/drivers.md says what stands in it.',
   }),
   logLevel: choice({
     env: 'QRSWITCH_LOG_LEVEL',

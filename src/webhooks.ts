@@ -1,6 +1,6 @@
 // The thread that sends webhooks, which is there once there is an endpoint to send to.
 
-import type { Asked } from './drivers/host/hosted-thread.ts';
+import type { Asked } from './drivers/host/hosted-process.ts';
 import type { DriverCall, Loaded } from './loaded-drivers.ts';
 import { hasWebhooks } from './persistence/webhook-book.ts';
 import type { DirectoryChange } from './switch/directory.ts';

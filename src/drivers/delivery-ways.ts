@@ -14,7 +14,7 @@ import type {
 import { WEBHOOK } from '../switch/webhooks/ways.ts';
 import type { DeliveryCapabilities } from './contract/delivery-driver.ts';
 import { asWords } from './contract/kept-texts.ts';
-import type { Asked } from './host/hosted-thread.ts';
+import type { Asked } from './host/hosted-process.ts';
 import type { WebhookDriver } from './webhook/driver.ts';
 
 /** A way that has been loaded; plain, so that it crosses threads. */

@@ -125,7 +125,7 @@ export const families = {
   ),
   driversEnded: counter(
     'drivers_ended_total',
-    'Threads of loaded drivers that died and are made anew, by driver.',
+    'Processes of loaded drivers that died and are made anew, by driver.',
   ),
   acquirerCalls: counter(
     'acquirer_calls_total',

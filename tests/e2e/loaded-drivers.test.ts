@@ -1,4 +1,4 @@
-// Other people's drivers in a real switch: loaded from a list, each in a thread of its own, and what they break is told.
+// Other people's drivers in a real switch: loaded from a list, each in a process of its own, and what they break is told.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DeliveryDisturbance, TestReceiver } from '../../src/drivers/kit/test-receiver.ts';
@@ -97,7 +97,10 @@ describe('a format that the operator has loaded', () => {
       ['nonsense', 'its answer to issue is none'],
       ['hangs', 'not answered in 100 ms'],
       ['exits', 'the driver has ended'],
+      ['hoards', 'the driver has ended'],
     ] as const) {
+      // What ended the one before is made anew first.
+      await expect.poll(async () => (await till.ask('bill.create', order())).status).toBe(201);
       const { orderId: plain, ...rest } = order();
       const orderId = `${way}-${plain}`;
       const qrFormat = way === 'hangs' ? 'stuck' : 'meadow';

@@ -16,6 +16,7 @@ const ways = {
   nonsense: () => ({ payload: 7 }),
   exits: () => { process.exit(3); },
   spins: () => { for (;;); },
+  hoards: () => { const all = []; for (;;) all.push(all.length); },
 };
 export const driver = {
   contract: 1, kind: 'qr', name: 'meadow',

@@ -86,21 +86,21 @@ function refuseRepeats(values: readonly string[], member: string): void {
 export interface Opening {
   /** The folder of the file: a driver's path counts from there. */
   readonly folder: string;
-  /** The program of a driver's own thread, built. */
+  /** The program of a driver's own process, built. */
   readonly program: URL;
   readonly clock: Pick<Clock, 'wall' | 'after'>;
-  /** Told of what goes wrong in such a thread. */
+  /** Told of what goes wrong in such a process. */
   readonly report: (what: string) => void;
-  /** Told of each end of such a thread that nobody asked for. */
+  /** Told of each end of such a process that nobody asked for. */
   readonly ended: () => void;
 }
 
-/** Whether a driver comes with the switch, and so has no thread of its own. */
+/** Whether a driver comes with the switch, and so has no process of its own. */
 export function isBundled(driver: string): boolean {
   return BUNDLED.has(driver);
 }
 
-/** The driver with its settings; one that does not come with the switch lives in a thread of its own. */
+/** The driver with its settings; one that does not come with the switch lives in a process of its own. */
 export async function openAcquirer(
   { name, driver, settings, callsAtOnce }: AcquirerEntry,
   { folder, program, clock, report, ended }: Opening,

@@ -18,7 +18,7 @@ export const deliveryShapes: KindShapes = shapesOf(
       }),
       Type.Object({ is: Type.Union([Type.Literal('refused'), Type.Literal('gone')]), said }),
     ]),
-    // Made by our part of the thread, of the driver's schema.
+    // Made by our part of the process, of the driver's schema.
     checkEndpoint: Type.Union([
       Type.Object({ value: Type.Object({}) }),
       Type.Object({ flaws: Type.String() }),

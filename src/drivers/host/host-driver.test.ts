@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'rolldown';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ManualClock } from '../../../tests/support/manual-clock.ts';
 import { millis } from '../../domain/time.ts';
 import type { BillDriver, Refund, Registration, Tender } from '../contract/bill-driver.ts';
@@ -11,8 +11,10 @@ import { hostDriver } from './host-driver.ts';
 
 /** A driver whose registration’s `ref` says how its look ends. */
 const DRIVER = `
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { Type } from '@sinclair/typebox';
+const kept = [];
 const sighting = { status: 'open', paid: 0, returned: 0, isReturning: false, reference: null, payer: null };
 const ways = {
   fine: async () => ({ outcome: 'done', value: sighting }),
@@ -23,14 +25,20 @@ const ways = {
   spins: () => { for (;;); },
   dies: () => { process.nextTick(() => { throw new Error('dead'); }); return new Promise(() => {}); },
   exits: () => process.exit(3),
+  sleeps: () => spawnSync('sleep', ['90']),
+  parses: () => JSON.parse('[' + '{"a":1,"b":"xyz"},'.repeat(2 ** 22) + '1]').length,
+  hoards: () => { for (;;) kept.push(kept.length); },
+  buffers: () => { kept.push(Buffer.alloc(400_000_000, 1)); return new Promise(() => {}); },
+  knows: async () => ({ outcome: 'unknown', detail: JSON.stringify(process.env), afterMs: 0 }),
+  mumbles: async () => { process.send(null); process.send('word'); return { outcome: 'done', value: sighting }; },
 };
 export const driver = {
   contract: 1, kind: 'bill', name: 'odd',
   settings: Type.Object(
-    { good: Type.Literal(true), away: Type.Optional(Type.String()), silent: Type.Optional(Type.String()) },
+    { good: Type.Literal(true), away: Type.Optional(Type.String()), silent: Type.Optional(Type.String()), note: Type.Optional(Type.String()) },
     { additionalProperties: false },
   ),
-  make: ({ away = '', silent = '' }) => {
+  make: ({ away = '', silent = '', note = '' }) => {
     if (existsSync(away)) throw new Error('its card is away');
     if (existsSync(silent)) for (;;);
     return {
@@ -43,7 +51,7 @@ export const driver = {
     cancel: async () => ({ outcome: 'done', value: sighting }),
     refund: async () => ({ outcome: 'done', value: sighting }),
     readNotification: async () => ({ refused: 'none', reply: { status: 404, headers: {}, body: '' } }),
-    close: async () => {},
+    close: async () => { if (note !== '') writeFileSync(note, 'closed'); },
     };
   },
 };
@@ -51,15 +59,15 @@ export const driver = {
 
 let folder: string;
 let program: URL;
-const open: BillDriver[] = [];
+const open: { readonly clock: ManualClock; readonly driver: BillDriver }[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'qrswitch-host-'));
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'driver.mjs'), DRIVER);
-  const file = join(folder, 'driver-thread.mjs');
+  const file = join(folder, 'driver-process.mjs');
   await build({
-    input: 'src/drivers/host/driver-thread.ts',
+    input: 'src/drivers/host/driver-process.ts',
     platform: 'node',
     external: [/^[^./]/],
     output: { file, format: 'esm', codeSplitting: false },
@@ -69,14 +77,21 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((driver) => driver.close()));
+  const closed = open.splice(0).map(({ clock, driver }) => {
+    const over = driver.close();
+    clock.advance(2_000);
+    return over;
+  });
+  await Promise.all(closed);
 });
 
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function hosted(change: { settings?: unknown; callsMax?: number; specifier?: string } = {}) {
+async function hosted(
+  change: { settings?: unknown; callMs?: number; callsMax?: number; specifier?: string } = {},
+) {
   const clock = new ManualClock();
   const reports: string[] = [];
   const driver = await hostDriver({
@@ -90,12 +105,12 @@ async function hosted(change: { settings?: unknown; callsMax?: number; specifier
     report: (what) => void reports.push(what),
     ...change,
   });
-  open.push(driver);
+  open.push({ clock, driver });
   const look = (ref: string) => driver.look({ ref } as Registration);
   return { clock, driver, look, reports };
 }
 
-describe('a driver in a thread of its own', () => {
+describe('a driver in a process of its own', () => {
   let shared: Awaited<ReturnType<typeof hosted>>;
   beforeAll(async () => {
     shared = await hosted();
@@ -167,6 +182,67 @@ describe('a driver in a thread of its own', () => {
       await expect.poll(() => look('fine')).toMatchObject({ outcome: 'done' });
     },
   );
+
+  test.each([
+    ['parses', 'more heap than 64 MB'],
+    ['hoards', 'more heap than 64 MB'],
+  ])('that %s more than its memory holds is ended alone, and it is told why', async (ref, why) => {
+    const { look, reports } = await hosted();
+
+    expect(await look(ref)).toMatchObject({ outcome: 'unknown', detail: 'the driver has ended' });
+    expect(reports.at(-1)).toContain(why);
+  });
+
+  test.runIf(process.platform === 'linux')('whose buffers outgrow it is ended', async () => {
+    const { clock, look, reports } = await hosted({ callMs: 1e9 });
+    const late = look('buffers');
+
+    await expect
+      .poll(() => {
+        clock.advance(1_000);
+        return reports.join();
+      })
+      .toContain('MB of memory, and may have 320');
+    expect(await late).toMatchObject({ outcome: 'unknown' });
+  });
+
+  test('that sits in a call of the system is ended all the same', async () => {
+    const { clock, driver, look } = await hosted();
+    open.length = 0;
+    const waiting = look('sleeps');
+    let isOver = false;
+    void driver.close().then(() => {
+      isOver = true;
+    });
+
+    await expect
+      .poll(() => {
+        clock.advance(1_000);
+        return isOver;
+      })
+      .toBe(true);
+    expect(await waiting).toMatchObject({ outcome: 'unknown' });
+  });
+
+  test('may end what it holds when it is closed', async () => {
+    const note = join(folder, 'note');
+    const { driver } = await hosted({ settings: { good: true, note } });
+    open.length = 0;
+    await driver.close();
+
+    expect(readFileSync(note, 'utf8')).toBe('closed');
+  });
+
+  test('has none of our settings, and is heard where it says what nobody asked', async () => {
+    vi.stubEnv('SWITCH_SECRET', 's3cret');
+    const { look } = await hosted();
+    vi.unstubAllEnvs();
+    const known = await look('knows');
+
+    expect(known).toMatchObject({ detail: expect.stringContaining('"PATH"') });
+    expect(JSON.stringify(known)).not.toContain('s3cret');
+    expect(await look('mumbles')).toMatchObject({ outcome: 'done' });
+  });
 
   test.each([
     ['away', 'it cannot be used: odd: its card is away'],

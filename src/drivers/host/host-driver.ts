@@ -1,4 +1,4 @@
-// The driver of an acquirer in a thread of its own, as the switch asks it: what is not answered as it should is `notDone`
+// The driver of an acquirer in a process of its own, as the switch asks it: what is not answered as it should is `notDone`
 // where nothing was sent, and `unknown` where something may have been, now or before.
 
 import { unseen } from '../contract/asking-first.ts';
@@ -12,23 +12,23 @@ import {
   unknown,
 } from '../contract/bill-driver.ts';
 import { billShapes } from './bill-shapes.ts';
-import { DriverThread, type ThreadOptions } from './hosted-thread.ts';
+import { DriverProcess, type ProcessOptions } from './hosted-process.ts';
 
-export type HostOptions = Omit<ThreadOptions, 'kind' | 'tagKey'>;
+export type HostOptions = Omit<ProcessOptions, 'kind' | 'tagKey'>;
 
 const ASK_AGAIN_MS = 5_000;
 const NEVER_SENT: Attempt = { lastSentAt: null };
 
 /** Resolves once the driver is ready; rejects with DriverRefused where it will never be. */
 export async function hostDriver(options: HostOptions): Promise<BillDriver> {
-  const thread = new DriverThread({ ...options, kind: 'bill', tagKey: null }, billShapes);
-  const { capabilities } = await thread.start();
+  const process = new DriverProcess({ ...options, kind: 'bill', tagKey: null }, billShapes);
+  const { capabilities } = await process.start();
   const ask = async <Value>(
     call: string,
     args: readonly unknown[],
     attempt = NEVER_SENT,
   ): Promise<Outcome<Value>> => {
-    const asked = await thread.ask(call, args);
+    const asked = await process.ask(call, args);
     if (asked.is === 'answered') return asked.answer as Outcome<Value>;
     if (asked.is === 'unknown') return unknown(asked.why, ASK_AGAIN_MS);
     // That it was not asked this time says nothing of a call before.
@@ -41,10 +41,10 @@ export async function hostDriver(options: HostOptions): Promise<BillDriver> {
     cancel: (...args) => ask('cancel', args, args[1]),
     refund: (...args) => ask('refund', args, args[2]),
     readNotification: async (posted) => {
-      const asked = await thread.ask('readNotification', [posted]);
+      const asked = await process.ask('readNotification', [posted]);
       return asked.is === 'answered' ? (asked.answer as NotificationReading) : UNREAD;
     },
-    close: () => thread.close(),
+    close: () => process.close(),
   };
 }
 

@@ -1,8 +1,9 @@
-// What a driver's thread and its host say to each other.
+// What a driver's process and its host say to each other.
 
 import type { DriverKind } from '../contract/driver-module.ts';
 
-export interface ThreadData {
+/** The first that a process is told. */
+export interface DriverTask {
   readonly kind: DriverKind;
   /** What it imports: a package's name, or a file's URL. */
   readonly specifier: string;
@@ -11,18 +12,23 @@ export interface ThreadData {
   readonly tagKey: string | null;
 }
 
-/** Whether the thread still turns. */
+/** Whether the process still turns. */
 export const PING = 'ping';
 
-export interface ToThread {
+/** It is to end what it holds; it ends with that. */
+export const CLOSE = 'close';
+
+export interface ToProcess {
   readonly no: number;
   readonly call: string;
   readonly args: readonly unknown[];
 }
 
-export type FromThread =
+export type FromProcess =
   | { readonly type: 'ready'; readonly name: string; readonly capabilities: unknown }
   | { readonly type: 'pong' }
   | { readonly type: 'refused'; readonly why: string }
+  /** It ends of that. */
+  | { readonly type: 'fell'; readonly why: string }
   | { readonly type: 'answer'; readonly no: number; readonly answer: unknown }
   | { readonly type: 'threw'; readonly no: number; readonly why: string };

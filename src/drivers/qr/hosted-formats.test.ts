@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { claimOf } from '../../../tests/support/qr-claims.ts';
 import type { QrCapabilities } from '../contract/qr-driver.ts';
-import type { Asked } from '../host/hosted-thread.ts';
+import type { Asked } from '../host/hosted-process.ts';
 import { type AskFormat, hostedFormats } from './hosted-formats.ts';
 
 /** 1,500 characters of two bytes each. */

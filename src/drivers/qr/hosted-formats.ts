@@ -12,7 +12,7 @@ import {
 } from '../../switch/qr.ts';
 import { asWords, isKeepable } from '../contract/kept-texts.ts';
 import { type QrCapabilities, unfitFor } from '../contract/qr-driver.ts';
-import type { Asked } from '../host/hosted-thread.ts';
+import type { Asked } from '../host/hosted-process.ts';
 
 /** A format that has been loaded; plain, so that it crosses threads. */
 export interface LoadedFormat {

@@ -27,9 +27,9 @@ export class MetaStore {
 
   /** What its clock reads, in ms since 1970. */
   async readClock(): Promise<number> {
-    const [row] = await this.#sql<[{ at: string }]>`
+    const [row] = await this.#line.sql<{ at: string }[]>`
       select (extract(epoch from clock_timestamp()) * 1000)::bigint as at`;
-    return Number(row.at);
+    return Number(row?.at);
   }
 
   /** As `readMeta`. */

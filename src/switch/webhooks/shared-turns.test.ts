@@ -1,3 +1,4 @@
+import { setImmediate as settled } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { SharedTurns } from './shared-turns.ts';
 
@@ -23,10 +24,10 @@ function taking() {
         1,
       );
       first?.end();
-      await new Promise((turn) => setImmediate(turn));
+      await settled();
     },
     underWay: async (institution: string): Promise<number> => {
-      await new Promise((turn) => setImmediate(turn));
+      await settled();
       return begun.filter((each) => each.institution === institution).length;
     },
   };

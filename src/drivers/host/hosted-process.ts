@@ -1,26 +1,27 @@
-// A driver in a thread of its own, which is never a shard's: what it breaks is itself.
+// A driver in a process of its own, which is never the switch's: what it breaks is itself.
 //
 //   H1. A call has so long; after that it is unknown, whatever the driver does later.
-//   H2. A thread that ends leaves what it was asked as unknown, and is made anew, later each time it ends soon. Meanwhile
+//   H2. A process that ends leaves what it was asked as unknown, and is made anew, later each time it ends soon. Meanwhile
 //       nothing is sent, so calls are not done. One that is not ready when made anew is ended, and so made once more.
 //       One that does not even say that it is there, as long again after a call was late, is ended.
 //   H3. An answer that has not the shape of the contract is none: unknown.
 //   H4. So many calls at once; more are not done.
 
-import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../switch/ports.ts';
 import { DriverRefused } from '../contract/open-driver.ts';
+import { DriverLife } from './driver-life.ts';
 import type { KindShapes } from './kind-shapes.ts';
-import { type FromThread, PING, type ThreadData } from './messages.ts';
+import { type DriverTask, type FromProcess, PING } from './messages.ts';
 
-export interface ThreadOptions extends ThreadData {
-  /** The thread's program, built: `driver-thread.js`. */
+export interface ProcessOptions extends DriverTask {
+  /** The process's program, built: `driver-process.js`. */
   readonly program: URL;
   readonly clock: Pick<Clock, 'wall' | 'after'>;
   readonly callMs: number;
   readonly callsMax: number;
+  /** Of its heap. */
   readonly memoryMb: number;
-  /** Told of what goes wrong in the thread, for the log. */
+  /** Told of what goes wrong in the driver, for the log. */
   readonly report: (what: string) => void;
   /** Told of each end that was not asked for. */
   readonly onEnded?: () => void;
@@ -47,14 +48,14 @@ const START_MS = 30_000;
 const LATE = `it is not ready after ${START_MS / 1_000} s`;
 const RESTART_MIN_MS = 1_000;
 const RESTART_MAX_MS = 300_000;
-/** A thread that lived so long starts anew at once. */
+/** One that lived so long starts anew at once. */
 const STEADY_MS = 60_000;
 
-export class DriverThread {
-  readonly #options: ThreadOptions;
+export class DriverProcess {
+  readonly #options: ProcessOptions;
   readonly #shapes: KindShapes;
   readonly #pending = new Map<number, Pending>();
-  #worker: Worker | undefined;
+  #life: DriverLife | undefined;
   #isReady = false;
   #isClosed = false;
   #calls = 0;
@@ -63,15 +64,15 @@ export class DriverThread {
   #cancelRestart: () => void = () => {};
   #cancelPing: (() => void) | undefined;
   #cancelStart: () => void = () => {};
-  /** Told, until the driver was ready once, of what the thread says first. */
+  /** Told, until the driver was ready once, of what it says first. */
   #onFirst: ((ready: Ready | null, why: string) => void) | undefined;
 
-  constructor(options: ThreadOptions, shapes: KindShapes) {
+  constructor(options: ProcessOptions, shapes: KindShapes) {
     this.#options = options;
     this.#shapes = shapes;
   }
 
-  /** Starts the thread for the first time. Rejects with DriverRefused where the driver will never be ready. */
+  /** Starts the process for the first time. Rejects with DriverRefused where the driver will never be ready. */
   start(): Promise<Ready> {
     return new Promise((resolve, reject) => {
       const cancelTimer = this.#options.clock.after(START_MS, () => this.#onFirst?.(null, LATE));
@@ -89,8 +90,8 @@ export class DriverThread {
   /** Never rejects. */
   ask(call: string, args: readonly unknown[]): Promise<Asked> {
     const { clock, callMs, callsMax } = this.#options;
-    const worker = this.#worker;
-    if (worker === undefined || !this.#isReady) {
+    const life = this.#life;
+    if (life === undefined || !this.#isReady) {
       return Promise.resolve({ is: 'notDone', code: 'unreachable', why: 'the driver is away' });
     }
     if (this.#pending.size >= callsMax) {
@@ -103,10 +104,10 @@ export class DriverThread {
       const cancelTimer = clock.after(callMs, () => {
         this.#pending.delete(no);
         settle({ is: 'unknown', why: `the driver has not answered in ${callMs} ms` });
-        this.#ping(worker);
+        this.#ping(life);
       });
       this.#pending.set(no, { call, cancelTimer, settle });
-      worker.postMessage({ no, call, args });
+      life.say({ no, call, args });
     });
   }
 
@@ -115,15 +116,18 @@ export class DriverThread {
     this.#cancelRestart();
     this.#cancelStart();
     this.#ponged();
-    await this.#worker?.terminate();
+    const life = this.#life;
+    if (life === undefined) return;
+    if (!this.#isReady) life.kill('it is closed');
+    await life.close();
   }
 
-  #ping(worker: Worker): void {
+  #ping(life: DriverLife): void {
     if (this.#cancelPing !== undefined) return;
-    worker.postMessage(PING);
+    life.say(PING);
     this.#cancelPing = this.#options.clock.after(this.#options.callMs, () => {
       this.#cancelPing = undefined;
-      void worker.terminate();
+      life.kill('it did not say that it is there');
     });
   }
 
@@ -135,42 +139,46 @@ export class DriverThread {
   #begin(): void {
     const { program, kind, specifier, settings, tagKey, memoryMb, clock } = this.#options;
     this.#startedAt = clock.wall();
-    const worker = new Worker(program, {
-      workerData: { kind, specifier, settings, tagKey } satisfies ThreadData,
-      // Other people's code gets none of our settings.
-      env: {},
-      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
-    });
-    this.#worker = worker;
-    this.#cancelStart = clock.after(START_MS, () => this.#refused(worker, LATE));
-    worker.on('message', (message: FromThread) => {
-      if (message.type === 'answer' || message.type === 'threw') return this.#answered(message);
-      if (message.type === 'pong') return this.#ponged();
+    try {
+      const life = new DriverLife({
+        program,
+        task: { kind, specifier, settings, tagKey },
+        clock,
+        memoryMb,
+        hear: (message) => this.#hear(life, message),
+        ended: (why) => this.#ended(why),
+      });
+      this.#life = life;
+      this.#cancelStart = clock.after(START_MS, () => this.#refused(life, LATE));
+    } catch (error) {
+      // The system has no process for us now.
+      this.#ended(String(error));
+    }
+  }
+
+  #hear(life: DriverLife, message: Exclude<FromProcess, { readonly type: 'fell' }>): void {
+    if (message.type === 'answer' || message.type === 'threw') this.#answered(message);
+    else if (message.type === 'pong') this.#ponged();
+    else if (message.type === 'refused') this.#refused(life, message.why);
+    else if (!this.#shapes.areCapabilities(message.capabilities)) {
+      this.#refused(life, 'its capabilities are none');
+    } else {
       this.#cancelStart();
-      if (message.type === 'refused') return this.#refused(worker, message.why);
-      if (!this.#shapes.areCapabilities(message.capabilities)) {
-        return this.#refused(worker, 'its capabilities are none');
-      }
       this.#isReady = true;
       this.#onFirst?.(message, '');
-    });
-    worker.on('error', (error) => this.#options.report(`${specifier}: ${String(error)}`));
-    worker.on('exit', () => {
-      if (this.#worker === worker) this.#ended();
-    });
+    }
   }
 
   /** Where it was ready before it may be again, so that what is amiss outside of it ends it for a while only. */
-  #refused(worker: Worker, why: string): void {
+  #refused(life: DriverLife, why: string): void {
     if (this.#onFirst !== undefined) {
       this.#onFirst(null, why);
       return;
     }
-    this.#options.report(`${this.#options.specifier}: made anew, it cannot be used: ${why}`);
-    void worker.terminate();
+    life.kill(`made anew, it cannot be used: ${why}`);
   }
 
-  #answered(message: Extract<FromThread, { readonly no: number }>): void {
+  #answered(message: Extract<FromProcess, { readonly no: number }>): void {
     const pending = this.#pending.get(message.no);
     if (pending === undefined) return;
     this.#pending.delete(message.no);
@@ -184,8 +192,8 @@ export class DriverThread {
     pending.settle({ is: 'unknown', why });
   }
 
-  #ended(): void {
-    this.#worker = undefined;
+  #ended(why: string): void {
+    this.#life = undefined;
     this.#isReady = false;
     this.#cancelStart();
     this.#ponged();
@@ -195,6 +203,10 @@ export class DriverThread {
     }
     this.#pending.clear();
     if (this.#isClosed) return;
+    if (this.#onFirst !== undefined) {
+      this.#onFirst(null, why);
+      return;
+    }
     const { clock, report, onEnded, specifier } = this.#options;
     onEnded?.();
     this.#restarts = clock.wall() - this.#startedAt > STEADY_MS ? 0 : this.#restarts + 1;
@@ -202,7 +214,7 @@ export class DriverThread {
       this.#restarts === 0
         ? 0
         : Math.min(RESTART_MIN_MS * 2 ** Math.min(this.#restarts - 1, 20), RESTART_MAX_MS);
-    report(`${specifier}: its thread has ended, and is made anew in ${afterMs} ms`);
+    report(`${specifier}: its process has ended, and is made anew in ${afterMs} ms: ${why}`);
     this.#cancelRestart = clock.after(afterMs, () => this.#begin());
   }
 }
