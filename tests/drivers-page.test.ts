@@ -1,9 +1,12 @@
 // docs/drivers.md writes drivers from nothing. These are they, from the page alone, tried against their contracts.
 
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TerminalDriverModule } from '../src/drivers/contract/delivery-driver.ts';
 import { qrswitch } from './support/command-line.ts';
 
 const page = readFileSync('docs/drivers.md', 'utf8');
@@ -11,7 +14,14 @@ let folder: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'qrswitch-driver-'));
-  symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+  // What the page says to install, and nothing beside it.
+  for (const [, name = '', version] of page.matchAll(/^npm install (\S+)@(\S+)$/gm)) {
+    const place = join('node_modules', name);
+    const own = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'));
+    expect(own).toMatchObject({ name, version });
+    mkdirSync(dirname(join(folder, place)), { recursive: true });
+    symlinkSync(join(process.cwd(), place), join(folder, place));
+  }
 });
 
 afterAll(() => {
@@ -33,6 +43,15 @@ function written(
 }
 
 describe('the driver of docs/drivers.md', () => {
+  test('is told to install what it imports', () => {
+    const installed = [...page.matchAll(/^npm install (\S+)@/gm)].map((match) => match[1]);
+    const imported = [...page.matchAll(/^import .* from '([^']+)';$/gm)].map((match) => match[1]);
+
+    // Vitest finds what lies in the switch's own folder, too: what runs here might not run elsewhere.
+    const libraries = imported.filter((name) => !name?.startsWith('node:'));
+    expect([...new Set(libraries)]).toEqual(installed);
+  });
+
   test('keeps the contract', async () => {
     const { code, stdout } = await qrswitch('driver', 'check', written('driver.mjs'));
 
@@ -97,6 +116,34 @@ describe('the way of delivery of docs/drivers.md', () => {
 
     expect(stdout).toContain('FAIL  says “again” when a delivery is disturbed');
     expect(code).toBe(1);
+  });
+});
+
+describe('a till that talks nonsense', () => {
+  test.each([
+    ['no number', 'LATER e1 soon\n', { is: 'again', said: 'LATER e1 soon', afterMs: 0 }],
+    ['no end', 'x'.repeat(2_000), { is: 'again', said: 'its line is too long', afterMs: 0 }],
+  ])('is understood to ask for another try: %s', async (_what, says, result) => {
+    const file = written('line.mjs', undefined, 'line.mjs');
+    const { driver } = (await import(pathToFileURL(file).href)) as {
+      driver: TerminalDriverModule;
+    };
+    const server = createServer((socket) =>
+      socket
+        .on('error', () => {})
+        .resume()
+        .write(says),
+    );
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { port } = server.address() as AddressInfo;
+    const clock = { wall: () => 0, after: () => () => {} };
+    const line = driver.make({ timeoutMs: 1_000 }, { clock });
+    const endpoint = { host: '127.0.0.1', port, pin: '1234' };
+    const receiver = { endpointId: 'whk_1', settings: endpoint, secrets: [] };
+
+    const event = { id: 'e1', type: 'bill.paid', body: new Uint8Array() };
+    expect(await line.deliver(receiver, event)).toEqual(result);
+    await new Promise((closed) => server.close(closed));
   });
 });
 
