@@ -54,11 +54,7 @@ describe('qrswitch simulate terminals and wallets', () => {
   });
 
   test('show nothing more once a line of the codes is none', async () => {
-    const quiet = createServer((_request, response) => {
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{"events":[]}');
-    });
-    await new Promise<void>((listening) => quiet.listen(0, '127.0.0.1', listening));
-    const url = `http://127.0.0.1:${(quiet.address() as AddressInfo).port}`;
+    const { url, close } = await startQuiet(201, {});
     const [stdout, stderr] = [new Screen(), new Screen()];
     const input = () => Readable.from(['{"code":1}\n']);
     const command = walletsCommand({ stdout, stderr }, () => {}, input);
@@ -66,10 +62,39 @@ describe('qrswitch simulate terminals and wallets', () => {
 
     await expect(command.parseAsync(args, { from: 'user' })).rejects.toThrow('{"code":1}');
     expect(stderr.text.endsWith('\r\u001b[K')).toBe(true);
-    quiet.closeAllConnections();
-    await new Promise((closed) => quiet.close(closed));
+    await close();
+  });
+
+  test.each([
+    [200, { id: 'b1', status: 'open', amount: 100 }],
+    [409, { code: 'order.reused', billId: 'b1' }],
+  ])('stop where the switch has orders of their run: %i', async (status, body) => {
+    const { url, close } = await startQuiet(status, body);
+    const switched = ['--url', url, '--key', 'qrs_none', '--transport', 'http', '--calm'];
+    const options = ['--run', 'again', '--rate', '100', '--for', '3600', '--grace', '0'];
+    const ended = await qrswitch('simulate', 'terminals', ...switched, ...options);
+
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/again-o\d+ is there already: this run's name is used/);
+    await close();
   });
 });
+
+/** Has no events, and answers all that is posted with the same. */
+async function startQuiet(status: number, body: object) {
+  const server = createServer(({ method }, response) => {
+    const [code, answer] = method === 'POST' ? [status, body] : [200, { events: [] }];
+    response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((closed) => server.close(closed));
+    },
+  };
+}
 
 /** A terminal: its line is cleared when the showing ends. */
 class Screen extends Writable {

@@ -9,6 +9,7 @@ import { Command } from 'commander';
 import { NoSwitch } from '../simulators/market/link.ts';
 import type { Report } from '../simulators/market/options.ts';
 import { TERMINAL_RATES, WALLET_RATES } from '../simulators/market/rates.ts';
+import { RunUsed } from '../simulators/market/sale.ts';
 import { isInOrder, type ShopReport, simulateShop } from '../simulators/market/shop.ts';
 import { type ShownCode, simulateTerminals } from '../simulators/market/terminals.ts';
 import { simulateWallets } from '../simulators/market/wallets.ts';
@@ -184,7 +185,7 @@ async function reportOf<Ended>(
 ): Promise<Ended> {
   const stop = showProgress(io.stderr, watched, () => running.underWay());
   try {
-    return await running.report;
+    return await running.report.catch(refused);
   } finally {
     stop();
   }
@@ -270,6 +271,10 @@ function qrOf(line: string): string {
 }
 
 function refused(error: unknown): never {
+  if (error instanceof RunUsed) {
+    const said = `${error.message}. Give --run another, or leave it out.`;
+    throw new CommandFailure(said, { cause: error });
+  }
   if (error instanceof NoSwitch) throw new CommandFailure(`${error.message}.`, { cause: error });
   throw error;
 }

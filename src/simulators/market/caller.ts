@@ -22,6 +22,8 @@ export interface Call {
   /** Which links: the first, and the next ones for its copies. */
   readonly via: number;
   readonly random: SeededRandom;
+  /** How often it has left. */
+  sent: number;
   /** The first answer that settles it. */
   settled: Answer | null;
 }
@@ -31,7 +33,7 @@ export function callOf(
   body: Json,
   of: { readonly via: number; readonly random: SeededRandom },
 ): Call {
-  return { op, body, via: of.via, random: of.random, settled: null };
+  return { op, body, via: of.via, random: of.random, sent: 0, settled: null };
 }
 
 /** The switch was asked again and again and has not answered for good. */
@@ -118,6 +120,7 @@ export class Caller {
     const { op, body, via } = call;
     const link = this.#links[(via + aside) % this.#links.length];
     const began = performance.now();
+    call.sent += 1;
     try {
       if (link === undefined) throw new Lost('there is no link');
       const answer = await link.ask(op, body);

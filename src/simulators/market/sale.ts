@@ -41,6 +41,11 @@ export interface SaleContext {
   readonly drop: (no: number) => void;
 }
 
+/** The switch has an order of this name, and this run has not made it: its books would never agree. */
+export class RunUsed extends Error {
+  override readonly name = 'RunUsed';
+}
+
 /** What the till did about it in the end. `unknown`: the switch has not answered for good. */
 export type SaleEnd = 'underWay' | 'void' | 'confirmed' | 'cancelled' | 'unknown';
 
@@ -112,7 +117,7 @@ export function saleOf(no: number, run: string, random: SeededRandom): Sale {
   return new Sale({ no, orderId: `${run}-o${no}`, amount });
 }
 
-/** Never rejects: what goes wrong is told to the tally. */
+/** What goes wrong is told to the tally. Rejects with `RunUsed` alone. */
 export async function live(sale: Sale, context: SaleContext, random: SeededRandom): Promise<void> {
   try {
     await sell(sale, context, random);
@@ -190,6 +195,10 @@ function created(sale: Sale, call: Call, answer: Answer, tally: Tally): string |
     tally.done('orders given up');
     return null;
   }
+  if (isOfAnotherRun(call, answer)) {
+    sale.end = 'unknown';
+    throw new RunUsed(`the order ${sale.orderId} is there already: this run's name is used`);
+  }
   if (!isDone(answer)) {
     sale.end = 'unknown';
     tally.contradiction(unexpected(call, answer));
@@ -200,6 +209,12 @@ function created(sale: Sale, call: Call, answer: Answer, tally: Tally): string |
   tally.done('bills created');
   if (body.amount !== sale.amount) tally.contradiction(unexpected(call, answer));
   return textOf(partOf(body, 'qr'), 'payload');
+}
+
+/** What was sent but once cannot be a repeat, and says that it is one. */
+function isOfAnotherRun({ op, sent }: Call, { status, body }: Answer): boolean {
+  if (op !== 'bill.create' || sent > 1) return false;
+  return status === 200 || textOf(body, 'code') === 'order.reused';
 }
 
 async function confirm(

@@ -40,7 +40,11 @@ export async function simulateShop(options: ShopOptions): Promise<RunningShop> {
     },
   );
   const end = async (): Promise<ShopReport> => {
-    const ofTerminals = await terminals.report;
+    const ofTerminals = await terminals.report.catch(async (error: unknown) => {
+      codes.end();
+      await wallets.report;
+      throw error;
+    });
     codes.end();
     const ofWallets = await wallets.report;
     const between = differencesBetween(terminals.sales, wallets.books);

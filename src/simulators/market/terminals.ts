@@ -38,7 +38,7 @@ export interface RunningTerminals extends Running {
   readonly sales: readonly Sale[];
 }
 
-/** Rejects with `NoSwitch` where nothing can be begun. */
+/** Rejects with `NoSwitch` where nothing can be begun; its report, with `RunUsed` where there are orders of its run. */
 export async function simulateTerminals(options: TerminalsOptions): Promise<RunningTerminals> {
   const tally = new Tally();
   const sales: Sale[] = [];
@@ -57,6 +57,11 @@ export async function simulateTerminals(options: TerminalsOptions): Promise<Runn
   const places = new Places(options.count, tally.lateness);
   const began = performance.now();
   let isStopped = false;
+  let failure: unknown;
+  const giveUp = (why: unknown): void => {
+    failure ??= why;
+    isStopped = true;
+  };
   const contexts = parties.map((party) => contextOf(party, options, tally, byBill));
   const sell = async (): Promise<void> => {
     const beats = new Beats(options.rate);
@@ -69,7 +74,8 @@ export async function simulateTerminals(options: TerminalsOptions): Promise<Runn
         const sale = saleOf(sales.length, options.run, random);
         const context = contexts[sale.no % contexts.length];
         sales.push(sale);
-        if (context !== undefined) places.begin(() => live(sale, context, random), dueAt);
+        if (context === undefined) continue;
+        places.begin(() => live(sale, context, random).catch(giveUp), dueAt);
       }
       await pause(LOOK_MS);
     }
@@ -79,6 +85,7 @@ export async function simulateTerminals(options: TerminalsOptions): Promise<Runn
   const end = async (): Promise<Report> => {
     try {
       await sell();
+      if (failure !== undefined) throw failure;
       const closed = { hearings: [hearing], parties, tally };
       const findings = await closing(options.graceMs, closed, (from) =>
         compareSales(sales, parties, { run: options.run, from }),
