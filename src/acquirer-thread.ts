@@ -43,10 +43,7 @@ const desk = new AcquirerDesk({
 const openings = new Openings({
   clock: systemClock,
   open: (entry) =>
-    openAcquirer(
-      entry,
-      openingOf(file, logger, () => metrics.driverEnded(entry.name)),
-    ),
+    openAcquirer(entry, openingOf(file, logger, metrics.driverEnded, metrics.driverAsked)),
   opened: (entry, driver) => {
     if (!isBundled(entry.driver)) metrics.driverLoaded(entry.name);
     desk.serve(servedOf(entry, driver));

@@ -64,16 +64,17 @@ export async function knownAcquirers(
   return known;
 }
 
-/** `ended` is told of each end of a driver's own process that nobody asked for. */
+/** `ended` and `asked` are told of each end of a driver's own process that nobody asked for, and of each call of one. */
 export function openingOf(
   { folder }: AcquirerFile,
   logger: Logger,
-  ended: () => void = () => undefined,
+  ended: Opening['ended'] = () => undefined,
+  asked: Opening['asked'] = () => undefined,
 ): Opening {
-  const report = (reason: string): void =>
-    logger.warn({ what: 'acquirer.driver', reason }, 'acquirer.driver');
+  const report = (driver: string, said: string): void =>
+    logger.warn({ what: 'driver.failed', driver, said }, 'driver.failed');
   const program = new URL('./drivers/host/driver-process.js', import.meta.url);
-  return { folder, program, clock: systemClock, report, ended };
+  return { folder, program, clock: systemClock, report, ended, asked };
 }
 
 async function knownOf(entry: AcquirerEntry, opening: Opening): Promise<KnownAcquirer> {

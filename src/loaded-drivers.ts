@@ -113,9 +113,7 @@ export class LoadedDrivers {
     const driver = this.#byName.get(keyOf(kind, name));
     if (driver === undefined)
       return { is: 'notDone', code: 'unreachable', why: 'it is not loaded' };
-    const asked = await driver.host.ask(call, args);
-    this.#metrics.driverAsked(name, asked.is);
-    return asked;
+    return driver.host.ask(call, args);
   };
 
   async close(): Promise<void> {
@@ -139,6 +137,7 @@ export class LoadedDrivers {
         report: (said) =>
           logger.warn({ what: 'driver.failed', driver: name, said }, 'driver.failed'),
         onEnded: () => this.#metrics.driverEnded(name),
+        onAsked: (is) => this.#metrics.driverAsked(name, is),
       },
       shapes,
     );

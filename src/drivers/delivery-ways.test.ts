@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Receiver } from '../switch/webhooks/ways.ts';
 import { deliveryWays } from './delivery-ways.ts';
-import type { Asked } from './host/hosted-thread.ts';
+import type { Asked } from './host/hosted-process.ts';
 import { Addresses } from './webhook/addresses.ts';
 import { Courier } from './webhook/courier.ts';
 import { makeWebhooks } from './webhook/driver.ts';

@@ -96,22 +96,25 @@ describe('a format that the operator has loaded', () => {
       ['throws', 'oops'],
       ['nonsense', 'its answer to issue is none'],
       ['hangs', 'not answered in 100 ms'],
-      ['exits', 'the driver has ended'],
-      ['hoards', 'the driver has ended'],
+      ['exits', 'it ended itself, with 3'],
+      ['hoards', 'more heap than 128 MB'],
     ] as const) {
       // What ended the one before is made anew first.
       await expect.poll(async () => (await till.ask('bill.create', order())).status).toBe(201);
       const { orderId: plain, ...rest } = order();
       const orderId = `${way}-${plain}`;
       const qrFormat = way === 'hangs' ? 'stuck' : 'meadow';
+      const fixed = `The driver ${qrFormat} could not be asked, or has not answered as it should.`;
       const [no] = await Promise.all([
         till.ask('bill.create', { ...rest, orderId, qrFormat }),
         done(till, 'bill.create', order({ qrFormat: 'url' })),
       ]);
       expect(no).toMatchObject({
         status: 503,
-        body: { code: 'driver.away', detail: expect.stringContaining(said), retryable: true },
+        body: { code: 'driver.away', detail: fixed, retryable: true },
       });
+      const told = () => world.process.logged('driver.failed').map((line) => line.said);
+      await expect.poll(told).toContainEqual(expect.stringContaining(said));
       expect(Number(no.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(await done(till, 'order.resolve', { orderId })).toMatchObject({ status: 'void' });
     }

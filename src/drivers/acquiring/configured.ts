@@ -9,6 +9,7 @@ import type { Clock } from '../../switch/ports.ts';
 import type { BillDriver, BillDriverModule } from '../contract/bill-driver.ts';
 import { DriverRefused, openDriver } from '../contract/open-driver.ts';
 import { hostDriver } from '../host/host-driver.ts';
+import type { Asked } from '../host/hosted-process.ts';
 import { driver as sber } from '../sber/driver.ts';
 import { driver as tbank } from '../tbank/driver.ts';
 
@@ -90,9 +91,11 @@ export interface Opening {
   readonly program: URL;
   readonly clock: Pick<Clock, 'wall' | 'after'>;
   /** Told of what goes wrong in such a process. */
-  readonly report: (what: string) => void;
+  readonly report: (acquirer: string, what: string) => void;
   /** Told of each end of such a process that nobody asked for. */
-  readonly ended: () => void;
+  readonly ended: (acquirer: string) => void;
+  /** Told of what came of each call of one. */
+  readonly asked: (acquirer: string, is: Asked['is']) => void;
 }
 
 /** Whether a driver comes with the switch, and so has no process of its own. */
@@ -103,7 +106,7 @@ export function isBundled(driver: string): boolean {
 /** The driver with its settings; one that does not come with the switch lives in a process of its own. */
 export async function openAcquirer(
   { name, driver, settings, callsAtOnce }: AcquirerEntry,
-  { folder, program, clock, report, ended }: Opening,
+  { folder, program, clock, report, ended, asked }: Opening,
 ): Promise<BillDriver> {
   try {
     const bundled = BUNDLED.get(driver);
@@ -117,8 +120,9 @@ export async function openAcquirer(
       callMs: CALL_MS,
       callsMax: 4 * callsAtOnce,
       memoryMb: MEMORY_MB,
-      report,
-      onEnded: ended,
+      report: (what) => report(name, what),
+      onEnded: () => ended(name),
+      onAsked: (is) => asked(name, is),
     });
   } catch (error) {
     throw new DriverRefused(`acquirer ${name}: ${(error as Error).message}`, { cause: error });

@@ -21,6 +21,7 @@ const ways = {
   busy: async () => ({ outcome: 'unknown', detail: '429', afterMs: 7, unsent: 'busy' }),
   odd: async () => ({ outcome: 'done', value: { ...sighting, paid: 1.5 } }),
   throws: async () => { throw new Error('oops'); },
+  rants: async () => { throw new Error('\\0' + 'x'.repeat(100_000)); },
   hangs: () => new Promise(() => {}),
   spins: () => { for (;;); },
   dies: () => { process.nextTick(() => { throw new Error('dead'); }); return new Promise(() => {}); },
@@ -94,6 +95,7 @@ async function hosted(
 ) {
   const clock = new ManualClock();
   const reports: string[] = [];
+  const outcomes: string[] = [];
   const driver = await hostDriver({
     program,
     specifier: pathToFileURL(join(folder, 'driver.mjs')).href,
@@ -103,11 +105,12 @@ async function hosted(
     callsMax: 10,
     memoryMb: 64,
     report: (what) => void reports.push(what),
+    onAsked: (is) => void outcomes.push(is),
     ...change,
   });
   open.push({ clock, driver });
   const look = (ref: string) => driver.look({ ref } as Registration);
-  return { clock, driver, look, reports };
+  return { clock, driver, look, outcomes, reports };
 }
 
 describe('a driver in a process of its own', () => {
@@ -139,6 +142,31 @@ describe('a driver in a process of its own', () => {
     expect(await look(ref)).toMatchObject({ outcome: 'unknown', detail });
     expect(reports.at(-1)).toContain(detail);
     expect(await look('fine')).toMatchObject({ outcome: 'done' });
+  });
+
+  test('is quoted shortly, without what a store cannot keep', async () => {
+    const { look, reports } = shared;
+
+    const said = `Error:  ${'x'.repeat(192)}`;
+    expect(await look('rants')).toMatchObject({ outcome: 'unknown', detail: said });
+    expect(reports.at(-1)).toMatch(/: Error: {2}x{192}$/);
+  });
+
+  test('is told of when it does not answer in time, once in a while, and each call counts', async () => {
+    const { clock, look, outcomes, reports } = await hosted();
+    for (const calls of [3, 2]) {
+      const late = Array.from({ length: calls }, () => look('hangs'));
+      clock.advance(10_000);
+      await Promise.all(late);
+      expect(await look('fine')).toMatchObject({ outcome: 'done' });
+    }
+
+    expect(reports).toEqual([
+      expect.stringContaining('look was not answered in 10000 ms; 1 since last told'),
+      expect.stringContaining('look was not answered in 10000 ms; 3 since last told'),
+    ]);
+    expect(outcomes.filter((is) => is === 'unknown')).toHaveLength(5);
+    expect(outcomes.filter((is) => is === 'answered')).toHaveLength(2);
   });
 
   test('that does not answer is unknown in its time, and holds up no other call', async () => {

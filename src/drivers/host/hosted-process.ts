@@ -12,6 +12,7 @@ import { DriverRefused } from '../contract/open-driver.ts';
 import { DriverLife } from './driver-life.ts';
 import type { KindShapes } from './kind-shapes.ts';
 import { type DriverTask, type FromProcess, PING } from './messages.ts';
+import { plain } from './plain.ts';
 
 export interface ProcessOptions extends DriverTask {
   /** The process's program, built: `driver-process.js`. */
@@ -25,6 +26,8 @@ export interface ProcessOptions extends DriverTask {
   readonly report: (what: string) => void;
   /** Told of each end that was not asked for. */
   readonly onEnded?: () => void;
+  /** Told of what came of each call. */
+  readonly onAsked?: (is: Asked['is']) => void;
 }
 
 /** What came of asking. `notDone`: it was never asked. `unknown`: it was, and has not answered as it should. */
@@ -48,6 +51,8 @@ const START_MS = 30_000;
 const LATE = `it is not ready after ${START_MS / 1_000} s`;
 const RESTART_MIN_MS = 1_000;
 const RESTART_MAX_MS = 300_000;
+/** Calls that are not answered in time are told of together, so often. */
+const LATE_TOLD_MS = 10_000;
 /** One that lived so long starts anew at once. */
 const STEADY_MS = 60_000;
 
@@ -61,6 +66,8 @@ export class DriverProcess {
   #calls = 0;
   #restarts = 0;
   #startedAt = 0;
+  #late = 0;
+  #lateToldAt = Number.NEGATIVE_INFINITY;
   #cancelRestart: () => void = () => {};
   #cancelPing: (() => void) | undefined;
   #cancelStart: () => void = () => {};
@@ -88,7 +95,13 @@ export class DriverProcess {
   }
 
   /** Never rejects. */
-  ask(call: string, args: readonly unknown[]): Promise<Asked> {
+  async ask(call: string, args: readonly unknown[]): Promise<Asked> {
+    const asked = await this.#ask(call, args);
+    this.#options.onAsked?.(asked.is);
+    return asked;
+  }
+
+  #ask(call: string, args: readonly unknown[]): Promise<Asked> {
     const { clock, callMs, callsMax } = this.#options;
     const life = this.#life;
     if (life === undefined || !this.#isReady) {
@@ -104,6 +117,7 @@ export class DriverProcess {
       const cancelTimer = clock.after(callMs, () => {
         this.#pending.delete(no);
         settle({ is: 'unknown', why: `the driver has not answered in ${callMs} ms` });
+        this.#tellLate(call);
         this.#ping(life);
       });
       this.#pending.set(no, { call, cancelTimer, settle });
@@ -120,6 +134,15 @@ export class DriverProcess {
     if (life === undefined) return;
     if (!this.#isReady) life.kill('it is closed');
     await life.close();
+  }
+
+  #tellLate(call: string): void {
+    const { clock, callMs, report, specifier } = this.#options;
+    this.#late += 1;
+    if (clock.wall() - this.#lateToldAt < LATE_TOLD_MS) return;
+    this.#lateToldAt = clock.wall();
+    report(`${specifier}: ${call} was not answered in ${callMs} ms; ${this.#late} since last told`);
+    this.#late = 0;
   }
 
   #ping(life: DriverLife): void {
@@ -146,7 +169,7 @@ export class DriverProcess {
         clock,
         memoryMb,
         hear: (message) => this.#hear(life, message),
-        ended: (why) => this.#ended(why),
+        ended: (why) => this.#ended(plain(why)),
       });
       this.#life = life;
       this.#cancelStart = clock.after(START_MS, () => this.#refused(life, LATE));
@@ -159,7 +182,7 @@ export class DriverProcess {
   #hear(life: DriverLife, message: Exclude<FromProcess, { readonly type: 'fell' }>): void {
     if (message.type === 'answer' || message.type === 'threw') this.#answered(message);
     else if (message.type === 'pong') this.#ponged();
-    else if (message.type === 'refused') this.#refused(life, message.why);
+    else if (message.type === 'refused') this.#refused(life, plain(message.why));
     else if (!this.#shapes.areCapabilities(message.capabilities)) {
       this.#refused(life, 'its capabilities are none');
     } else {
@@ -187,7 +210,8 @@ export class DriverProcess {
       pending.settle({ is: 'answered', answer: message.answer });
       return;
     }
-    const why = message.type === 'threw' ? message.why : `its answer to ${pending.call} is none`;
+    const why =
+      message.type === 'threw' ? plain(message.why) : `its answer to ${pending.call} is none`;
     this.#options.report(`${this.#options.specifier}: ${why}`);
     pending.settle({ is: 'unknown', why });
   }

@@ -87,7 +87,7 @@ describe('a format of a loaded driver', () => {
   });
 
   test.each([
-    ['is late', late, 'has not answered in 2000 ms'],
+    ['is late', late, 'could not be asked, or has not'],
     [
       'gives a text that begins otherwise',
       answered({ payload: 'https://x.example' }),

@@ -20,6 +20,7 @@ export interface LoadedFormat {
   readonly capabilities: QrCapabilities;
 }
 
+
 /** Asks the driver of a format, wherever it runs. Never rejects. */
 export type AskFormat = (
   format: string,
@@ -42,7 +43,7 @@ export function hostedFormats(
       const unfit = unfitFor(capabilities, claim);
       if (unfit !== undefined) return { unfit };
       const asked = await ask(format, 'issue', [claim]);
-      if (asked.is !== 'answered') return awayOf(format, asked);
+      if (asked.is !== 'answered') return awayOf(format);
       const issue = asked.answer as QrIssue;
       if ('unfit' in issue) return { unfit: asWords(issue.unfit) };
       const why = fits(capabilities, issue.payload)
@@ -80,7 +81,7 @@ async function readBy(
   ask: AskFormat,
 ): Promise<QrReading | DriverAway> {
   const asked = await ask(format, 'read', [text]);
-  if (asked.is !== 'answered') return awayOf(format, asked);
+  if (asked.is !== 'answered') return awayOf(format);
   const reading = asked.answer as QrReading;
   if (typeof reading === 'string') return reading;
   const billId = parseBillId(reading.billId);
@@ -112,6 +113,7 @@ function fits(capabilities: QrCapabilities, payload: string): boolean {
   );
 }
 
-function awayOf(format: string, asked: Exclude<Asked, { is: 'answered' }>): DriverAway {
-  return { away: asWords(`The driver ${format} could not be asked: ${asked.why}.`) };
+/** What is amiss is for the log: its words may be the driver's, and a till is not who mends it. */
+function awayOf(format: string): DriverAway {
+  return { away: `The driver ${format} could not be asked, or has not answered as it should.` };
 }
