@@ -26,7 +26,9 @@ export async function takeStep(
   const begunAt = now();
   const begun = begin(record.current, step, begunAt);
   if (begun !== record.current) await record.keep(begun);
-  const outcome = await callOf(driver, step, begunAt);
+  const outcome = await callOf(driver, step, begunAt, (why) => {
+    throw new Error(`the driver cannot be believed: ${why}`);
+  });
   await record.keep(finish(record.current, step, outcome, now()));
   return true;
 }

@@ -198,6 +198,30 @@ describe('a refund that is wanted long after the last look', () => {
   });
 });
 
+describe('a registration', () => {
+  const finished = (change: object): AcquiredBill => {
+    const value = { ...registration, ...change };
+    const step = { call: 'register', attempt: { lastSentAt: null } } as const;
+    return finish({ ...fresh, sentAt: START }, step, { outcome: 'done', value }, at(1_000));
+  };
+
+  test('of the bill opens it', () => {
+    expect(finished({})).toMatchObject({ status: 'open', registration: { id } });
+  });
+
+  test.each([{ id: 'b-2' }, { amount: 999 as Minor }, { currency: 'USD' as Currency }])(
+    'with %o is none: nobody is given its code, and the acquirer is asked again',
+    (change) => {
+      expect(finished(change)).toMatchObject({
+        status: 'pending',
+        registration: null,
+        sentAt: START,
+        dueAt: at(61_000),
+      });
+    },
+  );
+});
+
 describe('a bill that the acquirer does not register now', () => {
   const shut: NotDone = {
     outcome: 'notDone',

@@ -17,7 +17,7 @@
 
 import { add, type Minor, minor, subtract, ZERO } from '../money.ts';
 import { DAY_MS, MINUTE_MS, type Millis, NEVER, plus } from '../time.ts';
-import { isPossible, saysLess } from './belief.ts';
+import { isOf, isPossible, saysLess } from './belief.ts';
 import { type Claims, NO_CLAIMS, withGivenByHand } from './by-hand.ts';
 import type { AcquiredBill, RefundOrder } from './record.ts';
 import { newRefund, refundOrderOf, withRefund } from './refund-orders.ts';
@@ -182,7 +182,11 @@ export function finish(
   if (isOver(bill)) return bill;
   if (outcome.outcome === 'unknown') return notKnown(bill, step, outcome, now);
   if (outcome.outcome === 'notDone') return notDoneOf(bill, step, outcome, now);
-  if (step.call === 'register') return registered(bill, outcome.value as Registration, now);
+  if (step.call === 'register') {
+    const registration = outcome.value as Registration;
+    if (!isOf(tenderOf(bill), registration)) return notKnown(bill, step, IMPOSSIBLE, now);
+    return registered(bill, registration, now);
+  }
   const sighting = outcome.value as Sighting;
   if (!isPossible(sighting)) return notKnown(bill, step, IMPOSSIBLE, now);
   switch (step.call) {

@@ -8,6 +8,7 @@ import { HOUR_MS, millis } from '../../domain/time.ts';
 import type { AcquiringNotice } from '../../switch/acquirers.ts';
 import {
   type BillDriver,
+  done,
   notDone,
   type Registration,
   type Tender,
@@ -202,6 +203,34 @@ describe('a call to an acquirer', () => {
 
     expect(attempts).toEqual([{ lastSentAt, begunAt }]);
   });
+});
+
+describe('a registration', () => {
+  const tender = { id: 'a-1', amount: 100, currency: 'RUB' } as Tender;
+  const registered = { ...tender, ref: 'r', payload: 'p', notes: {} } as unknown as Registration;
+
+  test.each([
+    ['what it was asked for', {}, 'done', []],
+    ['another id', { id: 'a-2' }, 'unknown', ['acquirer.doubted']],
+    ['another amount', { amount: 1 }, 'unknown', ['acquirer.doubted']],
+    ['another currency', { currency: 'USD' }, 'unknown', ['acquirer.doubted']],
+    ['a text for no code', { payload: 'ж'.repeat(1_500) }, 'unknown', ['acquirer.doubted']],
+  ])(
+    'is believed where it is what was asked for, and its code can be drawn: %s',
+    async (_what, change, outcome, expected) => {
+      const { finished, told, wakes, pass } = deskWith(async () => [], {
+        step: () => ({ call: 'register', tender, attempt: { lastSentAt: null } }),
+        driver: {
+          register: async () => done({ ...registered, ...change } as Registration),
+        },
+      });
+      wakes(idOf(1));
+      await pass(1_000);
+
+      expect(finished[0]).toMatchObject({ outcome: { outcome } });
+      expect(told.slice(0, 1)).toEqual(expected);
+    },
+  );
 });
 
 describe('a driver that wants a bill left alone for ever', () => {

@@ -193,7 +193,9 @@ export class AcquirerDesk {
     const { no, step, visitAt, isAwaited } = begun;
     if (step === null) return this.#next(billId, begun);
     const from = clock.monotonic();
-    const outcome = await callOf(driver, step, askedAt);
+    const outcome = await callOf(driver, step, askedAt, (why) =>
+      this.#options.error('acquirer.doubted', { acquirer, billId, why }),
+    );
     const busy = busyOf(outcome);
     called(
       { acquirer, operation: step.call, outcome: 'busyForMs' in busy ? 'busy' : outcome.outcome },

@@ -1,25 +1,53 @@
 // Makes a call at an acquirer by the driver that knows how.
 
 import type { Step } from '../../domain/acquiring/acquired-bill.ts';
-import { DAY_MS, type Millis } from '../../domain/time.ts';
-import type { BillDriver, Outcome, Registration, Sighting } from '../contract/bill-driver.ts';
+import { isOf } from '../../domain/acquiring/belief.ts';
+import { DAY_MS, MINUTE_MS, type Millis } from '../../domain/time.ts';
+import { QR_BYTES_MAX } from '../../switch/qr.ts';
+import {
+  type BillDriver,
+  type Outcome,
+  type Registration,
+  type Sighting,
+  unknown,
+} from '../contract/bill-driver.ts';
 import { keptRegistration, keptSighting } from '../contract/kept-texts.ts';
 
 export type CallOutcome = Outcome<Registration> | Outcome<Sighting>;
 
+/** What cannot be believed is asked again a while later. */
+const DOUBTED_MS = MINUTE_MS;
+
 /**
  * Makes the call, which was begun then: its driver sends nothing any more where too much time has gone by since. Nothing is
  * put off for longer than a day, whatever the driver says, and it says nothing that could not be kept.
+ * `doubted` is told of an answer that nobody may act on.
  */
 export async function callOf(
   driver: BillDriver,
   step: Step,
   begunAt: Millis,
+  doubted: (why: string) => void,
 ): Promise<CallOutcome> {
-  const outcome = kept(step, await made(driver, step, begunAt));
+  const said = kept(step, await made(driver, step, begunAt));
+  const doubt = doubtOf(step, said);
+  if (doubt !== undefined) doubted(doubt);
+  const outcome = doubt === undefined ? said : unknown(doubt, DOUBTED_MS);
   if (outcome.outcome === 'unknown') return { ...outcome, ...soonEnough(outcome) };
   const isPutOff = outcome.outcome === 'notDone' && typeof outcome.again === 'object';
   return isPutOff ? { ...outcome, again: soonEnough(outcome.again) } : outcome;
+}
+
+/** Why a registration is not to be handed out: it is another bill's, or no code has room for it. */
+function doubtOf(step: Step, outcome: CallOutcome): string | undefined {
+  if (step.call !== 'register' || outcome.outcome !== 'done') return undefined;
+  const registration = outcome.value as Registration;
+  if (!isOf(step.tender, registration)) {
+    const { id, amount, currency } = registration;
+    return `it has registered ${id} of ${amount} ${currency}, and was asked for another`;
+  }
+  const bytes = Buffer.byteLength(registration.payload);
+  return bytes > QR_BYTES_MAX ? `its code has ${bytes} bytes, which fit no QR code` : undefined;
 }
 
 function soonEnough({ afterMs }: { readonly afterMs: number }): { readonly afterMs: number } {

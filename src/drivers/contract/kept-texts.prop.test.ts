@@ -74,7 +74,10 @@ function isStorable(said: string): boolean {
 /** What comes of the call where the driver answers so. */
 function callAnswered(call: Step['call'], answer: object): Promise<object> {
   const driver = { [call]: async () => answer } as unknown as BillDriver;
-  return callOf(driver, { call, attempt: { lastSentAt: null } } as unknown as Step, millis(0));
+  // What is registered is what was asked for.
+  const { value: tender } = answer as { value?: object };
+  const step = { call, tender, attempt: { lastSentAt: null } } as unknown as Step;
+  return callOf(driver, step, millis(0), () => undefined);
 }
 
 describe('what comes of a call to an acquirer', () => {
