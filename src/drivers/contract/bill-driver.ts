@@ -100,6 +100,7 @@ export type NotificationReading =
 
 export interface PostedReply {
   readonly status: number;
+  /** Of them `content-type` alone is passed on. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }

@@ -53,6 +53,22 @@ describe('notifications of acquirers', () => {
     expect(underWay()).toBe(0);
   });
 
+  test.each([
+    [{ 'content-type': 'application/json; charset=utf-8' }, 'application/json; charset=utf-8'],
+    [{}, 'text/plain'],
+    [{ 'content-type': 'text/plain\r\nSet-Cookie: planted=1' }, 'text/plain'],
+    [{ 'content-type': 'text/html\n' }, 'text/plain'],
+    [{ 'content-type': 'жук/жук' }, 'text/plain'],
+    [{ 'Set-Cookie': 'planted=1', 'x-a\r\nSet-Cookie': 'planted=1' }, 'text/plain'],
+  ])('are answered with a type and no other header of the driver’s: %j', async (headers, type) => {
+    await begin({}, { postToAcquirer: async () => ({ status: 202, headers, body: 'taken' }) });
+    const response = await call(bench, 'POST', `${NOTIFICATIONS}/known`);
+    expect(response.status).toBe(202);
+    expect(await response.text()).toBe('taken');
+    expect(response.headers.get('content-type')).toBe(type);
+    expect(response.headers.get('set-cookie')).toBeNull();
+  });
+
   test('that come half take no room of calls with a key', async () => {
     await begin({ requestsUnderWay: 5 });
     for (let i = 0; i < 8; i++) await postHalf('known');

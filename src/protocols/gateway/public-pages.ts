@@ -1,6 +1,7 @@
 // What anybody may ask: health, metrics, documents, and the page behind a QR code.
 
 import { type InstitutionId, shardOfBill } from '../../domain/ids.ts';
+import type { AcquirerReply } from '../../switch/acquirers.ts';
 import { billAwayPage, billPage, noBillPage, type PageBody, type PayBy } from '../bill-page.ts';
 import { docsPage } from '../docs-page.ts';
 import { HTML_TYPE, PAGE_HEADERS } from '../html.ts';
@@ -83,12 +84,19 @@ function takeNotification({ acquirers, postToAcquirer }: GatewayOptions): Public
         if (reply === null) exchange.refuse({ code: 'route.notFound' });
         else if (reply === undefined) exchange.refuse({ code: 'overloaded' });
         else {
-          const { 'content-type': type = 'text/plain', ...more } = reply.headers;
-          exchange.send(reply.status, type, reply.body, Object.entries(more));
+          exchange.send(reply.status, typeOf(reply), reply.body);
         }
       });
     });
   };
+}
+
+const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:;[\x20-\x7e]*)?$/;
+
+/** The one header that a driver may set: others would speak for the switch, and a line end would begin one. */
+function typeOf({ headers }: AcquirerReply): string {
+  const type = headers['content-type'] ?? '';
+  return type.length <= 200 && MEDIA_TYPE.test(type) ? type : 'text/plain';
 }
 
 function sendPage(
