@@ -295,6 +295,16 @@ const planted: readonly [string, string, Change][] = [
     }),
   ],
   [
+    'says by a word that there is not that an order is unknown',
+    'which its acquirer does not have',
+    (driver) => ({
+      look: async (registration) => {
+        const seen = await driver.look(registration);
+        return seen.outcome === 'notDone' ? { ...seen, code: 'gone' as 'paid' } : seen;
+      },
+    }),
+  ],
+  [
     'tells more of what is amiss than is read',
     'registers once when',
     (driver) => ({

@@ -59,4 +59,13 @@ export const apartChecks: readonly Check<Trial>[] = [
       demand(!(await trial.bank.pay(registration)), 'it can be paid long after its time');
     },
   },
+  {
+    name: 'does not say that it sees an order which its acquirer does not have',
+    run: async (trial) => {
+      const registration = await trial.registered();
+      const ref = '999999999';
+      const { outcome } = await trial.driver.look({ ...registration, id: 'no-tender', ref });
+      demand(outcome !== 'done', 'it sees it');
+    },
+  },
 ];
