@@ -359,7 +359,7 @@ describe('the help text', () => {
 
         QRSWITCH_DRIVERS  (drivers)
             a file; default: none
-            JSON: other people’s drivers to load, each into a thread of its own. docs/drivers.md says what stands in it.
+            JSON: other people’s drivers to load, each into a process of its own. docs/drivers.md says what stands in it.
 
         QRSWITCH_LOG_LEVEL  (logLevel)
             one of trace, debug, info, warn, error, fatal, silent; default: info

@@ -180,7 +180,7 @@ describe('a bill with an acquirer', () => {
     }
   });
 
-  test('is ended at the bank when its time is over, by a driver in a thread of its own', async () => {
+  test('is ended at the bank when its time is over, by a driver in a process of its own', async () => {
     const bill = await created('short', { expiresIn: 2 });
     const ended = await until(bill, isSo('expired'));
     expect(ended).toMatchObject({ cause: 'timeout', paid: 0 });
