@@ -13,7 +13,6 @@ import {
 } from '../contract/bill-driver.ts';
 import { billShapes } from './bill-shapes.ts';
 import { DriverProcess, type ProcessOptions } from './hosted-process.ts';
-import { plain } from './plain.ts';
 
 export type HostOptions = Omit<ProcessOptions, 'kind' | 'tagKey'>;
 
@@ -30,7 +29,7 @@ export async function hostDriver(options: HostOptions): Promise<BillDriver> {
     attempt = NEVER_SENT,
   ): Promise<Outcome<Value>> => {
     const asked = await process.ask(call, args);
-    if (asked.is === 'answered') return worded(asked.answer as Outcome<Value>);
+    if (asked.is === 'answered') return asked.answer as Outcome<Value>;
     if (asked.is === 'unknown') return unknown(asked.why, ASK_AGAIN_MS);
     // That it was not asked this time says nothing of a call before.
     return unseen(notDone(asked.code, asked.why, { afterMs: ASK_AGAIN_MS }), attempt);
@@ -47,10 +46,6 @@ export async function hostDriver(options: HostOptions): Promise<BillDriver> {
     },
     close: () => process.close(),
   };
-}
-
-function worded<Value>(outcome: Outcome<Value>): Outcome<Value> {
-  return outcome.outcome === 'done' ? outcome : { ...outcome, detail: plain(outcome.detail) };
 }
 
 /** Nobody could read it: who posted it does so again. */
