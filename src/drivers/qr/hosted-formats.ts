@@ -20,7 +20,6 @@ export interface LoadedFormat {
   readonly capabilities: QrCapabilities;
 }
 
-
 /** Asks the driver of a format, wherever it runs. Never rejects. */
 export type AskFormat = (
   format: string,
