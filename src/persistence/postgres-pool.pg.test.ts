@@ -118,7 +118,7 @@ describe('a pool', () => {
     await pool.scan(20 * TIMEOUT_MS, (own) =>
       own`select i, pg_sleep(${TIMEOUT_MS / 1_000}) from generate_series(1, 2) i`.cursor(
         1,
-        ([row]) => void pages.push(row?.['i']),
+        ([row]) => void pages.push(row?.i),
       ),
     );
     expect(pages).toEqual([1, 2]);

@@ -70,7 +70,7 @@ describe('a format of a loaded driver', () => {
     const { hosted } = formats({ meadow: issuing('meadow:1', late) });
 
     expect(await hosted.issue('meadow', claimOf())).toEqual({
-      away: expect.stringContaining('has not answered in 2000 ms'),
+      away: expect.stringContaining('could not be asked, or has not'),
     });
   });
 
@@ -95,7 +95,6 @@ describe('a format of a loaded driver', () => {
     ],
     ['gives a text that is too long', answered({ payload: `meadow:${'1'.repeat(40)}` }), 'none of'],
     ['gives a text that no store keeps', answered({ payload: 'meadow:\u0000' }), 'none of'],
-    ['says what no store keeps', { is: 'unknown', why: 'no\u0000' } as const, 'asked: no\ufffd.'],
   ])('is away where its driver %s', async (_how, answer, said) => {
     const { hosted } = formats({ meadow: answer });
 
