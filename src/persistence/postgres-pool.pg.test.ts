@@ -10,6 +10,7 @@ import {
   type TestPostgres,
 } from '../../tests/support/postgres-server.ts';
 import { silentLogger as logger } from '../../tests/support/silent-logger.ts';
+import { openDirectoryPool } from './directory-pool.ts';
 import { PostgresPool } from './postgres-pool.ts';
 
 const TIMEOUT_MS = 400;
@@ -109,6 +110,16 @@ describe('a pool', () => {
         select 1 from pg_stat_activity where application_name = ${name} and state = 'active'`,
       )
       .toEqual([]);
+    await pool.close();
+  });
+
+  test('H3: the directory asks nothing that Postgres goes on with after it was given up', async () => {
+    const of = { name: 'a directory in a hurry', connectionsMax: 1 };
+    const pool = openDirectoryPool({ url, logger, timeoutMs: TIMEOUT_MS }, of);
+    const [said] = await pool.sql<{ ms: number }[]>`
+      select setting::int as ms from pg_settings where name = 'statement_timeout'`;
+    expect(said?.ms).toBeGreaterThan(0);
+    expect(said?.ms).toBeLessThan(TIMEOUT_MS);
     await pool.close();
   });
 

@@ -29,7 +29,7 @@ export interface PoolOptions {
   /** Shown in pg_stat_activity. */
   readonly name: string;
   /** Of every connection, beside its name. */
-  readonly settings?: Readonly<Record<string, string | number>>;
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** What ends a cursor. */
@@ -42,8 +42,8 @@ export interface PooledSql extends ISql {
   readonly notify: never;
 }
 
-/** Of the time of a call, what Postgres gives its statement. */
-const STATEMENT_SHARE = 0.8;
+/** Of the time of a call, what Postgres gives its statement (H3). */
+const STATEMENT_SHARE = 5 / 6;
 const RECONNECT_S = 0.25;
 const CLOSE_S = 1;
 
@@ -80,7 +80,7 @@ export class PostgresPool {
   ): Promise<void> {
     await this.#within(timeoutMs, (sql) =>
       sql.begin('read only', async (own) => {
-        await own`select set_config('statement_timeout', ${String(timeoutMs * STATEMENT_SHARE)}, true)`;
+        await own`select set_config('statement_timeout', ${String(statementMs(timeoutMs))}, true)`;
         await read(own, sql.CLOSE);
       }),
     );
@@ -152,6 +152,10 @@ function noAnswer(timeoutMs: number): Error {
   return Object.assign(error, { code: 'ETIMEDOUT' });
 }
 
+function statementMs(timeoutMs: number): number {
+  return Math.floor(timeoutMs * STATEMENT_SHARE);
+}
+
 function connect(options: PoolOptions): Sql {
   return postgres(options.url, {
     max: options.connectionsMax,
@@ -162,7 +166,7 @@ function connect(options: PoolOptions): Sql {
     onnotice: (notice) => options.logger.debug({ notice }, 'postgres notice'),
     connection: {
       application_name: options.name,
-      statement_timeout: Math.ceil(options.timeoutMs * STATEMENT_SHARE),
+      statement_timeout: statementMs(options.timeoutMs),
       ...options.settings,
     },
   });

@@ -2,10 +2,9 @@
 // silent would keep the start waiting for ever, and nobody would be told why.
 
 import type { ISql } from 'postgres';
+import { ANSWER_MS } from './directory-pool.ts';
 import { type PooledSql, PostgresPool } from './postgres-pool.ts';
 
-/** What the small pools give a statement. */
-const ANSWER_MS = 6_000;
 const LOCK_POLL_MS = 100;
 const QUIET = { debug: () => undefined, warn: () => undefined };
 
