@@ -10,6 +10,7 @@
 
 import { createHash, createHmac } from 'node:crypto';
 import type { ISql } from 'postgres';
+import { arrayText } from './array-text.ts';
 import { lockAtStart, overStartLine } from './start-line.ts';
 
 /** Any number that nobody else uses: one switch at a time lays peppers over keys. */
@@ -105,7 +106,7 @@ async function layOver(sql: ISql, hashes: KeyHashes): Promise<boolean> {
   const after = rows.map((row) => hashes.over(row.key_hash, row.layers));
   await sql`
     update keys k set key_hash = new.after, layers = ${hashes.layers}
-    from unnest(${list(before)}::text[], ${list(after)}::text[]) as new (before, after)
+    from unnest(${arrayText(before)}::text[], ${arrayText(after)}::text[]) as new (before, after)
     where k.key_hash = new.before`;
   return true;
 }
@@ -118,9 +119,4 @@ function complaint(no: number, known: number, given: number): string {
     `the keys of this database are stored under ${known - 1} configured pepper(s), and number ${no} of ` +
     `QRSWITCH_KEY_PEPPERS ${which}. Give all of them in the order in which they came, and new ones behind them.`
   );
-}
-
-/** Of base64url, which needs no quotes; as text, since the line does not ask Postgres what an array is. */
-function list(hashes: readonly string[]): string {
-  return `{${hashes.join(',')}}`;
 }

@@ -1,5 +1,6 @@
 // The database's own words about itself, over a connection of their own.
 
+import { must } from '../../domain/assert.ts';
 import type { LogName } from '../../switch/ports.ts';
 import type { PostgresPool } from '../postgres-pool.ts';
 import { openStartLine } from '../start-line.ts';
@@ -29,7 +30,7 @@ export class MetaStore {
   async readClock(): Promise<number> {
     const [row] = await this.#line.sql<{ at: string }[]>`
       select (extract(epoch from clock_timestamp()) * 1000)::bigint as at`;
-    return Number(row?.at);
+    return Number(must(row, 'a row of the clock').at);
   }
 
   /** As `readMeta`. */

@@ -26,6 +26,7 @@ import {
   type Watermark,
 } from '../../switch/ports.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { arrayText } from '../array-text.ts';
 import { BY_INDEX } from '../by-index.ts';
 import { PostgresPool } from '../postgres-pool.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
@@ -120,7 +121,7 @@ export class PostgresHistory implements History {
     const rows = await this.#fetch<WatermarkColumns>(
       `select s.shard, w.entry, w.at
        from unnest($1::integer[]) as s(shard) left join watermarks w on w.shard = s.shard`,
-      [list(shards)],
+      [arrayText(shards)],
     );
     return watermarksOf(shards, rows);
   }
@@ -135,7 +136,7 @@ export class PostgresHistory implements History {
        union all
        select w.entry, s.shard, w.at
        from (values ($1::integer)) as s(shard) left join watermarks w on w.shard = s.shard`,
-      [shard, list(entries)],
+      [shard, arrayText(entries)],
     );
     const found = rows.filter((row) => row.shard === null).map(({ entry }) => Number(entry));
     const [watermark] = watermarksOf([shard], rows);
@@ -152,7 +153,7 @@ export class PostgresHistory implements History {
        union all
        select null, null, w.entry, s.shard, w.at
        from unnest($2::integer[]) as s(shard) left join watermarks w on w.shard = s.shard`,
-      [list(ids), list(shards)],
+      [arrayText(ids), arrayText(shards)],
     );
     const found = new Map<string, FetchedBill>();
     for (const { id, state, entry, shard } of rows) {
@@ -180,11 +181,11 @@ export class PostgresHistory implements History {
        select null, null, null, w.entry, s.shard, w.at
        from unnest($5::integer[]) as s(shard) left join watermarks w on w.shard = s.shard`,
       [
-        list(keys.map(({ billId }) => billId)),
-        list(keys.map(({ kind }) => kind)),
-        list(keys.map(({ scope }) => scope)),
-        list(keys.map(({ ref }) => ref)),
-        list(shards),
+        arrayText(keys.map(({ billId }) => billId)),
+        arrayText(keys.map(({ kind }) => kind)),
+        arrayText(keys.map(({ scope }) => scope)),
+        arrayText(keys.map(({ ref }) => ref)),
+        arrayText(shards),
       ],
     );
     const references: (KeptReference | null)[] = keys.map(() => null);
@@ -203,10 +204,10 @@ export class PostgresHistory implements History {
   ): Promise<{ parts: FoundPart[]; watermarks: Watermark[] }> {
     const shards = [...new Set(keys.map(({ billId }) => shardOfBill(billId)))];
     const rows = await this.#fetch<WatermarkColumns & PartColumns>(FETCH_PARTS, [
-      list(keys.map(({ billId }) => billId)),
-      list(keys.map(({ kind }) => kind)),
-      list(keys.map(({ no }) => no)),
-      list(shards),
+      arrayText(keys.map(({ billId }) => billId)),
+      arrayText(keys.map(({ kind }) => kind)),
+      arrayText(keys.map(({ no }) => no)),
+      arrayText(shards),
     ]);
     const parts: FoundPart[] = keys.map(() => ({ payment: null, credits: [], event: null }));
     for (const { place, payment, credits, body, shard } of rows) {
@@ -235,9 +236,9 @@ export class PostgresHistory implements History {
        select null, null, null, w.entry, s.shard, w.at
        from unnest($3::integer[]) as s(shard) left join watermarks w on w.shard = s.shard`,
       [
-        list(keys.map(({ terminalId }) => terminalId)),
-        list(keys.map(({ orderId }) => orderId)),
-        list(shards),
+        arrayText(keys.map(({ terminalId }) => terminalId)),
+        arrayText(keys.map(({ orderId }) => orderId)),
+        arrayText(shards),
       ],
     );
     const orders: (FetchedOrder | null)[] = keys.map(() => null);
@@ -288,7 +289,7 @@ export class PostgresHistory implements History {
          order by next_due_at limit $3::integer
        ) as due
        order by due.next_due_at, due.id limit $3::integer`,
-      [list(shards), by, limit],
+      [arrayText(shards), by, limit],
     );
     return rows.map(({ id }) => id);
   }
@@ -381,13 +382,4 @@ function describe(error: postgres.PostgresError): string {
 
 function unavailable(error: unknown): never {
   throw new Fault('history.unavailable', 'Postgres cannot be asked', error);
-}
-
-/** An array as Postgres reads it. */
-function list(items: readonly (string | number)[]): string {
-  return `{${items.map((item) => (typeof item === 'number' ? item : quoted(item))).join(',')}}`;
-}
-
-function quoted(text: string): string {
-  return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }

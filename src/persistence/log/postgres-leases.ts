@@ -4,6 +4,7 @@ import { assert } from '../../domain/assert.ts';
 import type { ShardId } from '../../domain/ids.ts';
 import type { Lease, Leases } from '../../switch/ports.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { arrayText } from '../array-text.ts';
 import { PostgresLane } from './postgres-lane.ts';
 import { loadStatement } from './statement.ts';
 
@@ -35,7 +36,7 @@ export class PostgresLeases implements Leases {
 
   async read(shards: readonly ShardId[]): Promise<Lease[]> {
     if (shards.length === 0) return [];
-    const { rows } = await this.#lane.run(READ, [`{${shards.join(',')}}`]);
+    const { rows } = await this.#lane.run(READ, [arrayText(shards)]);
     const standing = new Map(rows.map(readLease).map((lease) => [lease.shard, lease]));
     return shards.map((shard) => standing.get(shard) ?? { shard, counter: 0, holder: null });
   }
