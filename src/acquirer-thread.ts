@@ -24,7 +24,6 @@ const drivers = new Map(file.entries.map(({ name, driver }) => [name, driver]));
 const open = new OpenAtAcquirers({ url: setting.databaseUrl, logger });
 const desk = new AcquirerDesk({
   door,
-  served: [],
   clock: systemClock,
   newRequestId: randomUUID,
   called: (call, tookMs) => {

@@ -67,7 +67,6 @@ export class SimDesks {
       door: this.#doorOf(node, life, (listener) => {
         begins = listener;
       }),
-      served: [{ at: atBank(this.#bank), driver, notificationToken: TOKEN, ...PACE }],
       clock: life,
       newRequestId: () => '',
       openBills: (_, limit) => this.#open(life, limit),
@@ -76,6 +75,7 @@ export class SimDesks {
       warn: (what) => dice.note(what),
       error: (what, fields) => this.#world.broke(`${what} ${JSON.stringify(fields)}`),
     });
+    desk.serve({ at: atBank(this.#bank), driver, notificationToken: TOKEN, ...PACE });
     const running: Running = { node, life, desk, isSubscribed: false, wakes: () => undefined };
     this.#running.set(node, running);
     if (of.isPaused) life.pause();

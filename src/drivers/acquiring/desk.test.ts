@@ -75,7 +75,6 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
         workerStarts = listener;
       },
     },
-    served: answering.isLate ? [] : [served],
     clock,
     newRequestId: () => 'r',
     openBills: (_acquirer, limit) => {
@@ -87,6 +86,7 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
     warn: (what) => told.push(what),
     error: (what) => told.push(what),
   });
+  if (!answering.isLate) desk.serve(served);
   onTestFinished(() => desk.stop());
   desk.start();
   return {

@@ -27,8 +27,6 @@ export interface Served {
 
 export interface DeskOptions {
   readonly door: Pick<ShardDoor, 'send' | 'ask' | 'onAcquiring' | 'onWorkerStart' | 'shards'>;
-  /** Those that are there from the start. */
-  readonly served: readonly Served[];
   readonly clock: Clock;
   readonly newRequestId: () => string;
   /** Bills of an acquirer that nobody has paid or ended yet, the youngest first. */
@@ -73,10 +71,9 @@ export class AcquirerDesk {
 
   constructor(options: DeskOptions) {
     this.#options = options;
-    for (const served of options.served) this.serve(served);
   }
 
-  /** Makes the calls of one more, from now on. */
+  /** Makes the calls of one, from now on. */
   serve(served: Served): void {
     const { clock, error } = this.#options;
     const { callsPerSecond: perSecond, callsAtOnce: atOnceMax } = served;
