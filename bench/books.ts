@@ -79,19 +79,22 @@ export async function checkHotBooks(options: {
   }
 }
 
-/** Waits until history has all bills of a fill, open as they were left; throws where it never does. */
+/** Waits until history has all bills of a fill, open as they were left; throws where it no longer comes nearer to that. */
 export async function checkFilled(url: string, run: string, count: number): Promise<void> {
   const sql = postgres(url, { max: 1 });
-  const until = Date.now() + GIVE_UP_MS;
+  let written = 0;
+  let until = Date.now() + GIVE_UP_MS;
   try {
     for (;;) {
       const [row] = await sql`
         select count(*)::int as count from bills
         where order_id like ${`${run}-%`} and status = 'open'`;
       if (row?.count === count) return;
+      if (row?.count > written) until = Date.now() + GIVE_UP_MS;
       if (Date.now() > until) {
         throw new Error(`history has ${row?.count} of ${count} bills that were created`);
       }
+      written = row?.count;
       await pause(POLL_MS * 10);
     }
   } finally {
