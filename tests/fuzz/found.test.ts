@@ -49,6 +49,13 @@ describe('found', () => {
     expect(jsonFault(JSON.parse(JSON.stringify(read.problem)), 9)).toBeUndefined();
   });
 
+  test('a parameter with U+0000 was asked of Postgres, which refuses it, and answered as if that were away', () => {
+    const call = calls.find(({ id }) => id === 'operator.key.list');
+    if (call === undefined) throw new Error('there is no operator.key.list');
+    const read = readQuery(call, 'holderId=a%00b') as { problem: Problem };
+    expect(read.problem).toMatchObject({ code: 'request.invalid', errors: [{ path: 'holderId' }] });
+  });
+
   test('a name of a frame’s field was cut through a surrogate pair', () => {
     const name = `${'x'.repeat(63)}\u{1f600}`;
     const read = readFrame(Buffer.from(JSON.stringify({ op: 'ping', [name]: 1 })), 'json');

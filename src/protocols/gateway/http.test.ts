@@ -183,6 +183,7 @@ describe('an address', () => {
     ['GET', '/v1/nowhere', 404, 'route.notFound'],
     ['GET', '/v1/terminal/bills/', 404, 'route.notFound'],
     ['GET', '/v1/terminal/bills/%ff/qr.svg', 404, 'route.notFound'],
+    ['GET', '/v1/terminal/bills/%00', 404, 'route.notFound'],
     ['DELETE', '/v1/terminal/bills', 405, 'method.notAllowed'],
     ['GET', '/v1/terminal/stream', 400, 'request.invalid'],
   ])('%s %s is %i', async (method, path, status, code) => {

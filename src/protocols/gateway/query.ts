@@ -7,7 +7,7 @@ import { calls } from '../calls.ts';
 import { invalid, type Problem } from '../problem-document.ts';
 import { checkOf } from '../schemas/check-of.ts';
 import { closed } from '../schemas/scalars.ts';
-import { collect } from '../schemas/validation.ts';
+import { collect, isPlainText, TEXT_RULE } from '../schemas/validation.ts';
 
 export type QueryValues = Readonly<Record<string, string | number>>;
 
@@ -36,6 +36,8 @@ export function readQuery(
     }
     if (name === '__proto__')
       return { problem: invalid([{ path: name, message: 'is not a parameter' }]) };
+    if (!isPlainText(text))
+      return { problem: invalid([{ path: name.slice(0, 64), message: TEXT_RULE }]) };
     values[name] = reader.numeric.has(name) && NUMBER.test(text) ? Number(text) : text;
   }
   const check = reader.check();

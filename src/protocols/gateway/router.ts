@@ -2,6 +2,7 @@
 
 import type { Call, Method } from '../call.ts';
 import { calls } from '../calls.ts';
+import { isPlainText } from '../schemas/validation.ts';
 
 export type Found =
   | {
@@ -83,7 +84,8 @@ function emptyPlace(): Place {
 function decoded(segment: string): string | undefined {
   if (!segment.includes('%')) return segment;
   try {
-    return decodeURIComponent(segment);
+    const text = decodeURIComponent(segment);
+    return isPlainText(text) ? text : undefined;
   } catch {
     return undefined;
   }

@@ -142,7 +142,7 @@ function firstViolation(
 const UNFIT = /[\p{Surrogate}\0]/u;
 const NUMBER_RULE =
   'is a number that JSON does not carry exactly (integers to 2^53): send it as text';
-const TEXT_RULE = 'must be well-formed Unicode without U+0000';
+export const TEXT_RULE = 'must be well-formed Unicode without U+0000';
 const KEY_RULE =
   'has a key that is not taken: keys are well-formed Unicode without U+0000, and not __proto__';
 
@@ -157,6 +157,7 @@ export function receiptViolation(receipt: unknown): Violation | undefined {
   };
 }
 
-function isPlainText(text: string): boolean {
+/** What every store can carry: well-formed, and without U+0000. */
+export function isPlainText(text: string): boolean {
   return !UNFIT.test(text);
 }
