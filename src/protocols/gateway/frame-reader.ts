@@ -58,7 +58,7 @@ function frameViolations(fields: Readonly<Record<string, unknown>>): Violation[]
   const { id, op, body, requestId } = fields;
   const violations: Violation[] = [];
   if (id !== undefined && !isFrameId(id)) {
-    const message = `must be a number, or text of at most ${ID_LENGTH_MAX} characters`;
+    const message = `must be a number (integers to 2^53), or text of at most ${ID_LENGTH_MAX} characters`;
     violations.push({ path: 'id', message });
   }
   if (typeof op !== 'string') {
@@ -91,7 +91,10 @@ function refused(id: FrameId | null, errors: readonly Violation[]): FrameReading
 }
 
 function isFrameId(value: unknown): value is FrameId {
-  if (typeof value === 'number') return Number.isFinite(value);
+  // An integer that JSON has rounded would be echoed as another one, for which nobody waits.
+  if (typeof value === 'number') {
+    return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
+  }
   return typeof value === 'string' && value.length <= ID_LENGTH_MAX;
 }
 

@@ -264,6 +264,7 @@ describe('a request', () => {
     ['no operation of this stream', { id: 7, op: 'payment.create', body: {} }, 'op'],
     ['no id', { op: 'bill.get', body: { billId: billId(1) } }, 'id'],
     ['an id that is no name', { id: {}, op: 'ping' }, 'id'],
+    ['an id that would come back as another', { id: 2 ** 53, op: 'ping' }, 'id'],
     ['a body that is no object', { id: 7, op: 'ping', body: [] }, 'body'],
     ['a field that frames do not have', { id: 7, op: 'ping', extra: 1 }, 'extra'],
     ['a body that does not fit', { id: 7, op: 'bill.get', body: { billId: 5 } }, 'billId'],
