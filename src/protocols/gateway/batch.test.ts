@@ -8,7 +8,9 @@ import { call, problemOf } from '../../../tests/support/http-client.ts';
 import { hashOfKey } from './principals.ts';
 
 const PATH = '/v1/terminal/bills/batch';
-const NDJSON = { 'Content-Type': 'application/x-ndjson' };
+const TYPE = 'application/x-ndjson';
+const NDJSON = { 'Content-Type': TYPE };
+const UNSUPPORTED = 'request.unsupportedType';
 /** As batch.ts has it. */
 const UNDER_WAY_MAX = 256;
 
@@ -312,7 +314,9 @@ describe('a batch is refused whole', () => {
     ['with a merchant’s key', keys.merchant, NDJSON, 403, 'request.forbidden'],
     ['with an operator’s key', keys.operator, NDJSON, 403, 'request.forbidden'],
     ['with a wallet’s key', keys.paychannel, NDJSON, 403, 'request.forbidden'],
-    ['as JSON', keys.terminal, {}, 415, 'request.unsupportedType'],
+    ['as JSON', keys.terminal, {}, 415, UNSUPPORTED],
+    ['compressed', keys.terminal, { ...NDJSON, 'Content-Encoding': 'gzip' }, 415, UNSUPPORTED],
+    ['in UTF-16', keys.terminal, { 'Content-Type': `${TYPE}; charset=utf-16` }, 415, UNSUPPORTED],
   ])('%s', async (_name, key, headers, status, code) => {
     const response = await call(bench, 'POST', PATH, { raw: linesOf(3), key, headers });
     expect(await problemOf(response)).toMatchObject({ status, code });

@@ -143,9 +143,8 @@ export class HttpFront {
     const exchange = new Exchange(res, incoming, this.#watcher);
     this.#underWay.add(exchange);
     this.#count(call, 1);
-    if (call.lines !== undefined) return exchange;
     const unread = takesBody && call.api !== 'everyone' ? unreadable(req) : undefined;
-    if (Number(req.getHeader('content-length')) > LIMITS.bodyBytes) {
+    if (call.lines === undefined && Number(req.getHeader('content-length')) > LIMITS.bodyBytes) {
       exchange.closeConnection();
       exchange.refuse({ code: 'body.tooLarge' });
     } else if (unread !== undefined) {
