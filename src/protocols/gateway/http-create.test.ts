@@ -109,6 +109,16 @@ describe('a create', () => {
       'returnUrl',
     ],
     [
+      'a return address of two lines',
+      { ...newBill, returnUrl: 'https://a.example/\r\nb' },
+      'returnUrl',
+    ],
+    [
+      'a return address and a line’s end',
+      { ...newBill, returnUrl: 'https://a.example\n' },
+      'returnUrl',
+    ],
+    [
       'a policy that is none',
       { ...newBill, policies: { unconfirmed: 'ignore' } },
       'policies.unconfirmed',

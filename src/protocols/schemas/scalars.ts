@@ -154,8 +154,11 @@ export const httpUrl = (description: string) =>
     Type.String({ format: 'http-url', maxLength: LIMITS.returnUrl, description }),
   );
 
+// The parser leaves out tabs and ends of lines, which would be told to wallets as they came.
+const CONTROL = /\p{Cc}/u;
+
 function isHttpUrl(text: string): boolean {
-  if (!/^https?:\/\//i.test(text)) return false;
+  if (!/^https?:\/\//i.test(text) || CONTROL.test(text)) return false;
   return URL.canParse(text);
 }
 
