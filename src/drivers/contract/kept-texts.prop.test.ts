@@ -47,6 +47,8 @@ const registration = fc.record({
   notes: fc.dictionary(text, text, { maxKeys: 2 }),
 });
 
+const NOTHING = { paid: 0, returned: 0, isReturning: false, reference: null, payer: null };
+
 const answers = {
   register: fc.oneof(notDone, unknown, { weight: 3, arbitrary: done(registration) }),
   look: fc.oneof(notDone, unknown, done(sighting)),
@@ -106,6 +108,25 @@ describe('what comes of a call to an acquirer', () => {
       { numRuns: 300, seed: 3 },
     );
   });
+
+  test.each<[Step['call'], object]>([
+    ['register', { id: 'a-1', amount: 1, currency: 'RUB', ref: 'r', payload: 'p', notes: {} }],
+    ['look', { ...NOTHING, status: 'open' }],
+  ])(
+    'is of %s no more than the contract names, whatever else its driver says',
+    async (call, value) => {
+      const more: Record<string, unknown> = { at: 1n, 'a\0': new Map([['b', '\ud83d']]) };
+      more.itself = more;
+      const notDone = { outcome: 'notDone', code: 'refused', detail: 'no', again: { afterMs: 7 } };
+      const unknown = { outcome: 'unknown', detail: '429', afterMs: 7, unsent: 'busy' };
+      for (const answer of [{ outcome: 'done', value }, notDone, unknown]) {
+        const said = { ...answer, ...more };
+        if ('value' in answer) Object.assign(said, { value: { ...value, ...more } });
+
+        expect(await callAnswered(call, said)).toEqual(answer);
+      }
+    },
+  );
 
   test('is not known where the acquirer’s name of the bill cannot be kept letter for letter', async () => {
     const value = { id: 'a-1', amount: 1, currency: 'RUB', ref: 'r\0', payload: 'p', notes: {} };

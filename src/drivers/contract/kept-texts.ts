@@ -1,9 +1,17 @@
 // What drivers and the systems behind them say, as it may be kept. No store gives back U+0000 or half a surrogate pair as it
 // came, and Postgres never takes U+0000 in a text. Clients are refused for either at the door (protocols/schemas); what a
-// bank has done is done, in whatever words it says so.
+// bank has done is done, in whatever words it says so. And of what a driver answers no more is kept than the contract names:
+// what else stands there may have no end, or be what no text can say.
 
 import { parseReference } from '../../domain/ids.ts';
-import { type Outcome, type Registration, type Sighting, unknown } from './bill-driver.ts';
+import {
+  type NotDone,
+  type Outcome,
+  type Registration,
+  type Sighting,
+  type Unknown,
+  unknown,
+} from './bill-driver.ts';
 
 /** As long as what clients may give as a reason. */
 export const WORDS_MAX = 500;
@@ -24,22 +32,29 @@ export function isKeepable(text: string): boolean {
 /** What came of a call that answers with a sighting, whoever's the driver is. */
 export function keptSighting(outcome: Outcome<Sighting>): Outcome<Sighting> {
   if (outcome.outcome !== 'done') return inWords(outcome);
-  const { reference, payer } = outcome.value;
-  const value = { ...outcome.value, reference: wordsOrNull(reference), payer: wordsOrNull(payer) };
-  return { outcome: 'done', value };
+  const { status, paid, returned, isReturning, reference, payer } = outcome.value;
+  const said = { reference: wordsOrNull(reference), payer: wordsOrNull(payer) };
+  return { outcome: 'done', value: { status, paid, returned, isReturning, ...said } };
 }
 
 /** What came of registering. What is not kept as it is would name another's bill there, or nobody's. */
 export function keptRegistration(outcome: Outcome<Registration>): Outcome<Registration> {
   if (outcome.outcome !== 'done') return inWords(outcome);
-  const { id, ref, payload, notes } = outcome.value;
+  const { id, amount, currency, ref, payload, notes } = outcome.value;
   const texts = [ref, payload, ...Object.entries(notes).flat()];
-  if (parseReference(id) !== undefined && texts.every(isKeepable)) return outcome;
+  if (parseReference(id) !== undefined && texts.every(isKeepable)) {
+    return { outcome: 'done', value: { id, amount, currency, ref, payload, notes: { ...notes } } };
+  }
   return unknown('what it was registered as cannot be kept', UNKEPT_MS);
 }
 
-function inWords<Said extends { readonly detail: string }>(said: Said): Said {
-  return { ...said, detail: asWords(said.detail) };
+function inWords(said: NotDone | Unknown): NotDone | Unknown {
+  const detail = asWords(said.detail);
+  if (said.outcome === 'notDone') {
+    return { outcome: 'notDone', code: said.code, detail, again: said.again };
+  }
+  const { afterMs, unsent } = said;
+  return { outcome: 'unknown', detail, afterMs, ...(unsent === undefined ? {} : { unsent }) };
 }
 
 function wordsOrNull(text: string | null): string | null {
