@@ -126,6 +126,19 @@ describe.each(wanting)('%s whose call was lost', (_what, wanted) => {
   });
 });
 
+test('a cancel that is done and has ended nothing is asked for less and less often', () => {
+  let bill = wantCancel(open, START);
+  const waits: number[] = [];
+  for (let now = START; waits.length < 4; now = bill.dueAt) {
+    const step = must(nextStep(bill, now, CAN), 'a step');
+    expect(step.call).toBe('cancel');
+    bill = finish(begin(bill, step, now), step, { outcome: 'done', value: sighting }, now);
+    waits.push(bill.dueAt - now);
+  }
+
+  expect(waits).toEqual([1_000, 2_000, 4_000, 8_000]);
+});
+
 describe('a refund whose next call was not let in', () => {
   const wanted = refundWanted();
   const shut = (code: NotDoneCode): NotDone => ({

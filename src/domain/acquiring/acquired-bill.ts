@@ -193,8 +193,8 @@ export function finish(
     case 'look':
       return sighted(bill, sighting, now, claims);
     case 'cancel':
-      // What it has begun to give back may yet fail: it is asked again.
-      if (sighting.isReturning) return later(bill, now, 0);
+      // What it has begun to give back may yet fail, and what can still be paid has not ended: it is asked again.
+      if (sighting.isReturning || sighting.status === 'open') return later(bill, now, 0);
       return sighted(withGivenByCancel(bill, sighting), sighting, now, claims);
     case 'refund': {
       const given = withRefund(bill, step.refund.id, { status: 'done' });
