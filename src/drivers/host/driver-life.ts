@@ -47,7 +47,8 @@ export class DriverLife {
       serialization: 'advanced',
       execArgv: [`--max-old-space-size=${memoryMb}`],
       env: environment(),
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // Standard output is the log: what a driver prints is no line of it.
+      stdio: ['ignore', 2, 2, 'ipc'],
     });
     this.#child.on('message', (message: FromProcess) => {
       // Its code can say anything here.

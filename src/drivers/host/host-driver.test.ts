@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,22 @@ import { ManualClock } from '../../../tests/support/manual-clock.ts';
 import { millis } from '../../domain/time.ts';
 import type { BillDriver, Refund, Registration, Tender } from '../contract/bill-driver.ts';
 import { hostDriver } from './host-driver.ts';
+
+/** A program whose driver prints something. */
+const PRINTING = `
+import { DriverLife } from './driver-life.mjs';
+const life = new DriverLife({
+  program: new URL('./driver-process.mjs', import.meta.url),
+  task: { kind: 'bill', specifier: new URL('./driver.mjs', import.meta.url).href, settings: { good: true }, tagKey: null },
+  clock: { after: (ms, callback) => { const timer = setTimeout(callback, ms); return () => clearTimeout(timer); } },
+  memoryMb: 64,
+  hear: ({ type }) => {
+    if (type === 'ready') life.say({ no: 1, call: 'look', args: [{ ref: 'prints' }] });
+    else void life.close();
+  },
+  ended: () => {},
+});
+`;
 
 /** A driver whose registration’s `ref` says how its look ends. */
 const DRIVER = `
@@ -31,7 +48,12 @@ const ways = {
   hoards: () => { for (;;) kept.push(kept.length); },
   buffers: () => { kept.push(Buffer.alloc(400_000_000, 1)); return new Promise(() => {}); },
   knows: async () => ({ outcome: 'unknown', detail: JSON.stringify(process.env), afterMs: 0 }),
-  mumbles: async () => { process.send(null); process.send('word'); return { outcome: 'done', value: sighting }; },
+  mumbles: async () => {
+    for (const said of [null, 'word', { type: 'metrics' }, { type: 'fell', why: { toString: 1 } }]) process.send(said);
+    return { outcome: 'done', value: sighting };
+  },
+  prints: async () => { console.log('a line'); return { outcome: 'done', value: sighting }; },
+  pauses: () => { spawnSync('sleep', ['1']); return ways.fine(); },
 };
 export const driver = {
   contract: 1, kind: 'bill', name: 'odd',
@@ -51,7 +73,8 @@ export const driver = {
     look: ({ ref }) => ways[ref](),
     cancel: async () => ({ outcome: 'done', value: sighting }),
     refund: async () => ({ outcome: 'done', value: sighting }),
-    readNotification: async () => ({ refused: 'none', reply: { status: 404, headers: {}, body: '' } }),
+    readNotification: async ({ body }) =>
+      body === 'hangs' ? ways.hangs() : { refused: 'none', reply: { status: 404, headers: {}, body: '' } },
     close: async () => { if (note !== '') writeFileSync(note, 'closed'); },
     };
   },
@@ -66,16 +89,20 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'qrswitch-host-'));
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'driver.mjs'), DRIVER);
-  const file = join(folder, 'driver-process.mjs');
+  program = pathToFileURL(await built('driver-process'));
+});
+
+async function built(name: string): Promise<string> {
+  const file = join(folder, `${name}.mjs`);
   await build({
-    input: 'src/drivers/host/driver-process.ts',
+    input: `src/drivers/host/${name}.ts`,
     platform: 'node',
     external: [/^[^./]/],
     output: { file, format: 'esm', codeSplitting: false },
     logLevel: 'warn',
   });
-  program = pathToFileURL(file);
-});
+  return file;
+}
 
 afterEach(async () => {
   const closed = open.splice(0).map(({ clock, driver }) => {
@@ -270,6 +297,17 @@ describe('a driver in a process of its own', () => {
     expect(known).toMatchObject({ detail: expect.stringContaining('"PATH"') });
     expect(JSON.stringify(known)).not.toContain('s3cret');
     expect(await look('mumbles')).toMatchObject({ outcome: 'done' });
+    expect(await look('fine')).toMatchObject({ outcome: 'done' });
+  });
+
+  test('prints no line of the log, which is what the switch prints', async () => {
+    await built('driver-life');
+    const printing = join(folder, 'printing.mjs');
+    writeFileSync(printing, PRINTING);
+    const { stdout, stderr } = spawnSync(process.execPath, [printing], { encoding: 'utf8' });
+
+    expect(stderr).toBe('a line\n');
+    expect(stdout).toBe('');
   });
 
   test.each([
@@ -301,6 +339,37 @@ describe('a driver in a process of its own', () => {
     clock.advance(10_000);
     await Promise.all(two);
     expect(await look('fine')).toMatchObject({ outcome: 'done' });
+  });
+
+  test('has room for calls, however many notifications are posted', async () => {
+    const { clock, driver, look } = await hosted({ callsMax: 4 });
+    const posted = { headers: {}, body: 'hangs' };
+    const two = [driver.readNotification(posted), driver.readNotification(posted)];
+
+    const again = { refused: 'the driver is away', reply: { status: 503 } };
+    expect(await driver.readNotification(posted)).toMatchObject(again);
+    expect(await Promise.all([look('fine'), look('fine')])).toMatchObject([
+      { outcome: 'done' },
+      { outcome: 'done' },
+    ]);
+    clock.advance(10_000);
+    expect(await Promise.all(two)).toMatchObject([again, again]);
+    expect(await driver.readNotification({ headers: {}, body: '' })).toMatchObject({
+      reply: { status: 404 },
+    });
+  });
+
+  test('that is late for a moment lives on, however short its calls are to be', async () => {
+    const { clock, look, reports } = await hosted({ callMs: 10 });
+    const late = look('pauses');
+    clock.advance(10);
+    expect(await late).toMatchObject({ outcome: 'unknown' });
+    clock.advance(4_990);
+    await expect.poll(() => look('fine')).toMatchObject({ outcome: 'done' });
+
+    clock.advance(10_000);
+    expect(await look('fine')).toMatchObject({ outcome: 'done' });
+    expect(reports.join()).not.toContain('is made anew');
   });
 
   test('that is away or full does not say what an earlier call has done', async () => {

@@ -34,6 +34,9 @@ export async function hostDriver(options: HostOptions): Promise<BillDriver> {
     // That it was not asked this time says nothing of a call before.
     return unseen(notDone(asked.code, asked.why, { afterMs: ASK_AGAIN_MS }), attempt);
   };
+  // Whoever posts may do so often: that takes no room of the calls that are made.
+  const readingsMax = Math.ceil(options.callsMax / 2);
+  let readings = 0;
   return {
     capabilities: capabilities as Capabilities,
     register: (...args) => ask('register', args, args[1]),
@@ -41,14 +44,17 @@ export async function hostDriver(options: HostOptions): Promise<BillDriver> {
     cancel: (...args) => ask('cancel', args, args[1]),
     refund: (...args) => ask('refund', args, args[2]),
     readNotification: async (posted) => {
+      if (readings >= readingsMax) return UNREAD;
+      readings += 1;
       const asked = await process.ask('readNotification', [posted]);
+      readings -= 1;
       return asked.is === 'answered' ? (asked.answer as NotificationReading) : UNREAD;
     },
     close: () => process.close(),
   };
 }
 
-/** Nobody could read it: who posted it does so again. */
+/** Nobody can read it now: who posted it does so again. */
 const UNREAD: NotificationReading = {
   refused: 'the driver is away',
   reply: { status: 503, headers: {}, body: '' },

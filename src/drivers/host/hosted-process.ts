@@ -3,7 +3,8 @@
 //   H1. A call has so long; after that it is unknown, whatever the driver does later.
 //   H2. A process that ends leaves what it was asked as unknown, and is made anew, later each time it ends soon. Meanwhile
 //       nothing is sent, so calls are not done. One that is not ready when made anew is ended, and so made once more.
-//       One that does not even say that it is there, as long again after a call was late, is ended.
+//       One that does not even say that it is there, as long again after a call was late, and no less than five seconds,
+//       is ended.
 //   H3. An answer that has not the shape of the contract is none: unknown.
 //   H4. So many calls at once; more are not done.
 
@@ -51,6 +52,8 @@ const START_MS = 30_000;
 const LATE = `it is not ready after ${START_MS / 1_000} s`;
 const RESTART_MIN_MS = 1_000;
 const RESTART_MAX_MS = 300_000;
+/** A pause of its garbage collector, or of a machine that has much to do, is no reason to end it. */
+const SILENT_MIN_MS = 5_000;
 /** Calls that are not answered in time are told of together, so often. */
 const LATE_TOLD_MS = 10_000;
 /** One that lived so long starts anew at once. */
@@ -148,9 +151,14 @@ export class DriverProcess {
   #ping(life: DriverLife): void {
     if (this.#cancelPing !== undefined) return;
     life.say(PING);
-    this.#cancelPing = this.#options.clock.after(this.#options.callMs, () => {
+    const { clock, callMs } = this.#options;
+    const kill = (): void => {
       this.#cancelPing = undefined;
       life.kill('it did not say that it is there');
+    };
+    this.#cancelPing = clock.after(Math.max(callMs, SILENT_MIN_MS), () => {
+      // What it has said while we ourselves were held up is heard before.
+      this.#cancelPing = clock.after(0, kill);
     });
   }
 
@@ -183,6 +191,8 @@ export class DriverProcess {
     if (message.type === 'answer' || message.type === 'threw') this.#answered(message);
     else if (message.type === 'pong') this.#ponged();
     else if (message.type === 'refused') this.#refused(life, plain(message.why));
+    // What else its code says is for somebody else.
+    else if (message.type !== 'ready') return;
     else if (!this.#shapes.areCapabilities(message.capabilities)) {
       this.#refused(life, 'its capabilities are none');
     } else {
