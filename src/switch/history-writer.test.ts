@@ -32,6 +32,9 @@ class Rows {
   watermark = NO_ENTRY;
   answers: 'all' | 'lost' | 'failed' = 'all';
   refused: EntryId | null = null;
+  /** Of more transitions than that a statement is given up after its time. */
+  most = Number.POSITIVE_INFINITY;
+  clock: ManualClock | null = null;
   readonly batches: HistoryBatch[] = [];
 
   async write(batch: HistoryBatch): Promise<ReadonlySet<ShardId>> {
@@ -39,6 +42,10 @@ class Rows {
     const refused = batch.transitions.some((row) => row.entry === this.refused);
     if (refused) throw new HistoryRefusal('bad data');
     if (this.answers === 'failed') throw new Error('not done');
+    if (batch.transitions.length > this.most) {
+      await new Promise<void>((late) => this.clock?.after(25_000, late));
+      throw new Error('canceling statement due to statement timeout');
+    }
     const [move] = batch.moves;
     const moved = new Set<ShardId>();
     if (move !== undefined && move.from === this.watermark) {
@@ -165,6 +172,20 @@ describe('the history writer', () => {
     rows.answers = 'all';
     await clock.pass(1_000);
     expect(heard).toEqual(['written 1', 'written 2']);
+  });
+
+  test('asks for less at once of a Postgres that gives its statements up, and for as much as before later', async () => {
+    rows.most = 300;
+    rows.clock = clock;
+    for (let i = 1; i <= 60; i++) writer.enqueue(SHARD, entry(i, Array(100).fill(i)));
+    await clock.pass(300_000);
+    expect(rows.watermark).toBe(id(60));
+
+    rows.most = Number.POSITIVE_INFINITY;
+    for (let i = 61; i <= 310; i++) writer.enqueue(SHARD, entry(i, Array(100).fill(i)));
+    await clock.pass(10_000);
+    expect(rows.watermark).toBe(id(310));
+    expect(Math.max(...rows.batches.slice(-20).map((of) => of.transitions.length))).toBe(2_000);
   });
 
   test('stops a shard alone, by its entry, where an entry is nothing that can be folded (H3)', async () => {

@@ -15,9 +15,8 @@ import { type CommittedEntry, HistoryQueue, type Unwritten } from './history-que
 import { type Clock, type History, type HistoryBatch, HistoryRefusal } from './ports.ts';
 import { describe } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
+import { StatementWeight } from './statement-weight.ts';
 
-/** What one statement may weigh, in usual transitions. */
-const WEIGHT_MAX = 2_000;
 /**
  * Pause after a statement: the busier, the longer, since what changes again meanwhile is written once. So a quiet switch
  * shows in its lists at once what happened, and a busy one spares Postgres half of the rows.
@@ -64,6 +63,7 @@ export class HistoryWriter {
   #isClosed = false;
   #weight = 0;
   #claimed = 0;
+  readonly #ofStatement = new StatementWeight();
   #idle: (() => void)[] = [];
   /** Shards whose turn has not come yet, and how many there were when the round began. */
   #round: Track[] = [];
@@ -124,7 +124,7 @@ export class HistoryWriter {
 
   /** Whether there is more than a statement's worth: then nothing is gained by waiting. */
   get #isBehind(): boolean {
-    return this.#weight >= WEIGHT_MAX;
+    return this.#weight >= this.#ofStatement.max;
   }
 
   /** So much more, or less, is held elsewhere in the worker's memory, and will be given. */
@@ -208,9 +208,16 @@ export class HistoryWriter {
     const parts = this.#take();
     if (parts.length === 0) return;
     this.#isWriting = true;
+    const sentAt = this.#clock.monotonic();
+    const ended = (isDone: boolean): void =>
+      this.#ofStatement.ended(isDone, this.#clock.monotonic() - sentAt);
     this.#write(parts).then(
-      () => this.#pause(this.#isBehind ? 0 : paceAfter(parts, this.#busy)),
+      () => {
+        ended(true);
+        this.#pause(this.#isBehind ? 0 : paceAfter(parts, this.#busy));
+      },
       (error: unknown) => {
+        ended(false);
         // What it has left undone is not known: thrown on, it ends the worker, which begins anew from the log.
         if (isDefect(error)) {
           this.#reporter.report('error', 'history.defect', tellDefect(error));
@@ -241,13 +248,15 @@ export class HistoryWriter {
   #take(): ShardEntries[] {
     // One may have been left since the round began, or found written.
     this.#round = this.#round.filter((track) => this.#isDue(track));
-    if (this.#round.length === 0 || this.#isBehind) {
+    const { max, share: ofUsual } = this.#ofStatement;
+    const isWhole = this.#isBehind && ofUsual === 1;
+    if (this.#round.length === 0 || isWhole) {
       this.#round = [...this.#tracks.values()].filter((track) => this.#isDue(track));
       this.#busy = this.#round.length;
     }
-    const size = this.#isBehind ? this.#busy : Math.ceil(this.#busy / TURNS);
+    const size = isWhole ? this.#busy : Math.ceil(this.#busy * Math.min(1 / TURNS, ofUsual));
     const turn = this.#round.splice(0, size);
-    const share = Math.ceil(WEIGHT_MAX / Math.max(1, turn.length));
+    const share = Math.ceil(max / Math.max(1, turn.length));
     return turn.map(({ shard, queue, watermark }) => {
       return { shard, from: watermark, entries: queue.head(share) };
     });
