@@ -10,7 +10,7 @@ import {
   type Recipient,
   type Terms,
 } from '../domain/bill/vocabulary.ts';
-import { type BillId, parsePartId, partId, type ShardId, shardOfBill } from '../domain/ids.ts';
+import { type BillId, partId, type ShardId, shardOfBill } from '../domain/ids.ts';
 import type { EventBill, StreamedEvent } from './ports.ts';
 
 /** Pending events that one reading of memory gives at the most. */
@@ -21,59 +21,73 @@ interface Stream {
   readonly ended: Set<string>;
 }
 
-export class EventIndex {
-  readonly #streams = new Map<Recipient, Stream>();
+/** What is known of the bills of one shard. */
+interface OfShard {
+  readonly streams: Map<Recipient, Stream>;
   /** Bills that may have let pending events go. */
-  readonly #crowded = new Set<BillId>();
-  #pendingCount = 0;
+  readonly crowded: Set<BillId>;
+  pendingCount: number;
+}
+
+export class EventIndex {
+  /** Each apart: one that leaves is forgotten at once, whatever the others have. */
+  readonly #shards = new Map<ShardId, OfShard>();
 
   /** Pending events of resident bills. */
   get pendingCount(): number {
-    return this.#pendingCount;
+    let sum = 0;
+    for (const { pendingCount } of this.#shards.values()) sum += pendingCount;
+    return sum;
   }
 
   /** An event is pending; says how a stream gives it. */
   add(bill: PresentBill, event: BillEvent): StreamedEvent {
+    const { id } = bill.terms;
     const streamed: StreamedEvent = { bill: eventBillOf(bill.terms), event };
-    const stream = this.#streamOf(event.recipient);
-    const key = partId(bill.terms.id, 'e', event.no);
-    if (!stream.pending.has(key)) this.#pendingCount += 1;
+    const shard = this.#shardOf(id);
+    const stream = streamOf(shard, event.recipient);
+    const key = partId(id, 'e', event.no);
+    if (!stream.pending.has(key)) shard.pendingCount += 1;
     stream.pending.set(key, streamed);
-    if (isForMany(bill) && bill.counts.events > EVENTS_KEPT) this.#crowded.add(bill.terms.id);
-    return this.#placed(streamed);
+    if (isForMany(bill) && bill.counts.events > EVENTS_KEPT) shard.crowded.add(id);
+    return placed(shard, streamed);
   }
 
   /** What is pending of a bill in memory, in its order. */
   pendingOf(bill: PresentBill): StreamedEvent[] {
     const { id } = bill.terms;
+    const shard = this.#shardOf(id);
     return bill.outbox.flatMap((event) => {
-      const known = this.#streams.get(event.recipient)?.pending.get(partId(id, 'e', event.no));
-      return known === undefined ? [] : [this.#placed(known)];
+      const known = shard.streams.get(event.recipient)?.pending.get(partId(id, 'e', event.no));
+      return known === undefined ? [] : [placed(shard, known)];
     });
   }
 
   /** An event has ended: acknowledged, or replaced by its repeat. History does not show it yet. */
   end(billId: BillId, event: BillEvent): void {
-    const stream = this.#streamOf(event.recipient);
+    const shard = this.#shardOf(billId);
+    const stream = streamOf(shard, event.recipient);
     const key = partId(billId, 'e', event.no);
-    if (stream.pending.delete(key)) this.#pendingCount -= 1;
+    if (stream.pending.delete(key)) shard.pendingCount -= 1;
     stream.ended.add(key);
   }
 
   /** History shows the end of the event now. */
   endWritten(billId: BillId, event: BillEvent): void {
-    const stream = this.#streams.get(event.recipient);
+    const { streams } = this.#shardOf(billId);
+    const stream = streams.get(event.recipient);
     if (stream === undefined) return;
     stream.ended.delete(partId(billId, 'e', event.no));
-    this.#dropIfEmpty(event.recipient, stream);
+    dropIfEmpty(streams, event.recipient, stream);
   }
 
   /** The bill has let a pending event go, and history has it: it is read from there from now on. */
   leave(billId: BillId, event: BillEvent): void {
-    const stream = this.#streams.get(event.recipient);
+    const shard = this.#shardOf(billId);
+    const stream = shard.streams.get(event.recipient);
     if (stream === undefined) return;
-    if (stream.pending.delete(partId(billId, 'e', event.no))) this.#pendingCount -= 1;
-    this.#dropIfEmpty(event.recipient, stream);
+    if (stream.pending.delete(partId(billId, 'e', event.no))) shard.pendingCount -= 1;
+    dropIfEmpty(shard.streams, event.recipient, stream);
   }
 
   /**
@@ -81,30 +95,13 @@ export class EventIndex {
    * what has ended.
    */
   forgetShard(shard: ShardId): void {
-    for (const [recipient, stream] of this.#streams) {
-      for (const [id, { bill }] of stream.pending) {
-        if (shardOfBill(bill.id) !== shard) continue;
-        stream.pending.delete(id);
-        this.#pendingCount -= 1;
-      }
-      for (const id of stream.ended) {
-        const part = parsePartId(id, 'e');
-        if (part !== undefined && shardOfBill(part.billId) === shard) stream.ended.delete(id);
-      }
-      this.#dropIfEmpty(recipient, stream);
-    }
-    for (const id of this.#crowded) if (shardOfBill(id) === shard) this.#crowded.delete(id);
+    this.#shards.delete(shard);
   }
 
   /** The bill leaves memory: its pending events are read from history from now on. */
   forget(bill: PresentBill): void {
-    this.#crowded.delete(bill.terms.id);
-    for (const event of bill.outbox) {
-      const stream = this.#streams.get(event.recipient);
-      if (stream === undefined) continue;
-      if (stream.pending.delete(partId(bill.terms.id, 'e', event.no))) this.#pendingCount -= 1;
-      this.#dropIfEmpty(event.recipient, stream);
-    }
+    this.#shardOf(bill.terms.id).crowded.delete(bill.terms.id);
+    for (const event of bill.outbox) this.leave(bill.terms.id, event);
   }
 
   /**
@@ -112,30 +109,40 @@ export class EventIndex {
    * unacknowledged at a time, and all ends that history may not show.
    */
   read(recipient: Recipient): { pending: StreamedEvent[]; ended: string[] } {
-    const stream = this.#streams.get(recipient);
-    if (stream === undefined) return { pending: [], ended: [] };
-    const pending = [...stream.pending.values()].sort(byPlace).slice(0, READ_MAX);
-    return {
-      pending: pending.map((event) => this.#placed(event)),
-      ended: [...stream.ended],
-    };
+    const pending: StreamedEvent[] = [];
+    const ended: string[] = [];
+    for (const shard of this.#shards.values()) {
+      const stream = shard.streams.get(recipient);
+      for (const event of stream?.pending.values() ?? []) pending.push(placed(shard, event));
+      for (const id of stream?.ended ?? []) ended.push(id);
+    }
+    return { pending: pending.sort(byPlace).slice(0, READ_MAX), ended };
   }
 
-  #placed(streamed: StreamedEvent): StreamedEvent {
-    return this.#crowded.has(streamed.bill.id) ? { ...streamed, isAfterLetGo: true } : streamed;
-  }
-
-  #streamOf(recipient: Recipient): Stream {
-    const known = this.#streams.get(recipient);
+  #shardOf(billId: BillId): OfShard {
+    const no = shardOfBill(billId);
+    const known = this.#shards.get(no);
     if (known !== undefined) return known;
-    const made: Stream = { pending: new Map(), ended: new Set() };
-    this.#streams.set(recipient, made);
+    const made: OfShard = { streams: new Map(), crowded: new Set(), pendingCount: 0 };
+    this.#shards.set(no, made);
     return made;
   }
+}
 
-  #dropIfEmpty(recipient: Recipient, stream: Stream): void {
-    if (stream.pending.size === 0 && stream.ended.size === 0) this.#streams.delete(recipient);
-  }
+function placed({ crowded }: OfShard, streamed: StreamedEvent): StreamedEvent {
+  return crowded.has(streamed.bill.id) ? { ...streamed, isAfterLetGo: true } : streamed;
+}
+
+function streamOf({ streams }: OfShard, recipient: Recipient): Stream {
+  const known = streams.get(recipient);
+  if (known !== undefined) return known;
+  const made: Stream = { pending: new Map(), ended: new Set() };
+  streams.set(recipient, made);
+  return made;
+}
+
+function dropIfEmpty(streams: Map<Recipient, Stream>, recipient: Recipient, stream: Stream): void {
+  if (stream.pending.size === 0 && stream.ended.size === 0) streams.delete(recipient);
 }
 
 /** What an event tells of its bill. */
