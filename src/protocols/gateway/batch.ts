@@ -28,8 +28,6 @@ export interface BatchContext {
   readonly reading: ReadingContext;
   readonly principals: Principals;
   readonly accounts: Accounts;
-  /** Answers what went wrong while a request was worked on. */
-  fail(exchange: Exchange, error: unknown): void;
 }
 
 export class Batch {
@@ -84,7 +82,7 @@ export class Batch {
     try {
       this.#takeMore();
     } catch (error) {
-      this.#context.fail(this.#exchange, error);
+      this.#exchange.failed(error);
       this.#leave();
     }
   };

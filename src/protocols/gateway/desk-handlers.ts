@@ -22,6 +22,7 @@ import type { CallHandler } from './http.ts';
 import { creditsOf, type Fetch, listPage, paymentsOf, readFilter } from './lists.ts';
 import type { GatewayOptions } from './options.ts';
 import { type QueryValues, readQuery } from './query.ts';
+import { when } from './wall.ts';
 
 /** What the gateway's other handlers do for these. */
 export interface DeskTools {
@@ -30,7 +31,6 @@ export interface DeskTools {
   single(id: string): CallHandler | undefined;
   /** Goes on with the bill of the path if the caller may see it; answers what the shard says otherwise. */
   whereVisible(exchange: Exchange, principal: Principal, onVisible: (billId: BillId) => void): void;
-  fail(exchange: Exchange, error: unknown): void;
 }
 
 type Looking = (exchange: Exchange, operator: Principal, values: QueryValues) => void;
@@ -54,9 +54,9 @@ const RESENDING: Readonly<Record<string, typeof resendOne>> = {
   'operator.event.resendAll': resendPage,
 };
 
-function resending({ options, fail }: DeskTools, resend: typeof resendOne): CallHandler {
+function resending({ options }: DeskTools, resend: typeof resendOne): CallHandler {
   return (exchange, operator) => {
-    resend(options, exchange, operator).catch((error: unknown) => fail(exchange, error));
+    resend(options, exchange, operator).catch((error: unknown) => exchange.failed(error));
   };
 }
 
@@ -82,7 +82,7 @@ function lookingHandlers(tools: DeskTools): Record<string, Looking> {
   const shapes = new Shapes(options, JSON_NUMBERS);
   const sources = { door, listings, archive, shapes };
   const answer = (exchange: Exchange, page: Promise<Uint8Array>): void =>
-    exchange.when(page, (body) => exchange.reply(200, body));
+    when(exchange, page, (body) => exchange.reply(200, body));
   const list = (exchange: Exchange, values: QueryValues, fetch: Fetch): void => {
     const reading = readFilter(values);
     if ('problem' in reading) exchange.refuse(reading.problem);

@@ -13,6 +13,7 @@ import type { Inboxes } from './inboxes.ts';
 import { reachedBy } from './lists.ts';
 import { eventId } from './pending.ts';
 import type { QueryValues } from './query.ts';
+import { guarded } from './wall.ts';
 
 export interface EventSources {
   readonly door: ShardDoor;
@@ -46,7 +47,7 @@ export function pollEvents(
     cancelArrival?.();
     sources.inboxes.release(inbox);
   };
-  const answer = exchange.guarded(() => {
+  const answer = guarded(exchange, () => {
     // Its key may have been withdrawn meanwhile.
     const events = exchange.isAnswered ? null : inbox.first(limit);
     end();

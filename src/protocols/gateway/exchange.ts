@@ -10,6 +10,7 @@ import { jsonViolation } from '../schemas/validation.ts';
 import type { Evidence } from './evidence.ts';
 import { Lines } from './lines.ts';
 import type { HttpResponse } from './native.ts';
+import { type Answered, guarded } from './wall.ts';
 
 export const STATUS_TEXT: Readonly<Record<number, string>> = {
   200: '200 OK',
@@ -60,7 +61,7 @@ export interface ExchangeWatcher {
 /** More headers of an answer. */
 export type Headers = readonly (readonly [name: string, value: string])[];
 
-export class Exchange {
+export class Exchange implements Answered {
   readonly incoming: Incoming;
   principal: Principal | null = null;
   /** Of its key. */
@@ -97,23 +98,9 @@ export class Exchange {
     return this.#closesConnection;
   }
 
-  /**
-   * For whatever is called later for its sake: what is thrown there is answered as a mistake of ours, and nobody else has to
-   * suffer for it.
-   */
-  guarded<Args extends readonly unknown[]>(callback: (...args: Args) => void) {
-    return (...args: Args): void => {
-      try {
-        callback(...args);
-      } catch (error) {
-        this.#watcher.failed(this, error);
-      }
-    };
-  }
-
-  /** Goes on with what the promise brings, guarded; what it rejects with is answered likewise. */
-  when<Value>(promise: Promise<Value>, goOn: (value: Value) => void): void {
-    promise.then(goOn).catch((error: unknown) => this.#watcher.failed(this, error));
+  /** A mistake of ours, or a store that is away: answered as what it is. */
+  failed(error: unknown): void {
+    this.#watcher.failed(this, error);
   }
 
   /** Calls back if the client goes away before it is answered. */
@@ -128,7 +115,7 @@ export class Exchange {
 
   /** Gathers the body, at most LIMITS.bodyBytes of it, and calls back once. */
   readBody(onBody: () => void): void {
-    const onWhole = this.guarded(onBody);
+    const onWhole = guarded(this, onBody);
     let chunks: Buffer[] = [];
     let length = 0;
     this.#res.onData((chunk, isLast) => {

@@ -61,7 +61,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const handlers = makeHandlers({
     ...own,
     events: { door, listings, clock, presenter, inboxes, polls },
-    fail: (exchange, error) => front.fail(exchange, error),
   });
   const proving = evidenceContext(options, principals);
   const front = new HttpFront({ options, principals, accounts, handlers, proving });

@@ -43,6 +43,7 @@ import { mayListPaying, PAYING_LISTS } from './paying-lists.ts';
 import type { Principals } from './principals.ts';
 import { publicHandlers } from './public-pages.ts';
 import { type QueryValues, readQuery } from './query.ts';
+import { guarded, when } from './wall.ts';
 
 export interface HandlerContext {
   readonly options: GatewayOptions;
@@ -50,8 +51,6 @@ export interface HandlerContext {
   readonly principals: Principals;
   readonly accounts: Accounts;
   readonly events: EventSources;
-  /** Answers what a handler’s promise rejected with. */
-  fail(exchange: Exchange, error: unknown): void;
 }
 
 /** A handler that has its query read. */
@@ -75,7 +74,6 @@ export function makeHandlers(context: HandlerContext): HttpHandlers {
     single: (id) => handlers.get(id),
     whereVisible: (exchange, principal, onVisible) =>
       whereVisible(context, exchange, principal, onVisible),
-    fail: (exchange, error) => context.fail(exchange, error),
   });
   for (const [id, handler] of desk) handlers.set(id, handler);
   for (const form of ['svg', 'png', 'txt'] as const) {
@@ -119,7 +117,7 @@ function operationHandler(context: HandlerContext, name: SingleOperation): CallH
       if (isProblem(done)) exchange.refuse(done);
       else sendOperation(context, exchange, principal, done);
     };
-    if (read instanceof Promise) exchange.when(read, goOn);
+    if (read instanceof Promise) when(exchange, read, goOn);
     else goOn(read);
   };
 }
@@ -133,7 +131,7 @@ function sendOperation(
   const { door } = context.options;
   const { requestId } = exchange.incoming;
   const { shard, operation } = addressed;
-  const reply = exchange.guarded((status: number, body: Uint8Array) =>
+  const reply = guarded(exchange, (status: number, body: Uint8Array) =>
     exchange.reply(status, body),
   );
   const request = { shard, operation, principal, requestId, encoding: 'json' } as const;
@@ -174,7 +172,7 @@ function listHandlers(context: HandlerContext): Record<string, QueryHandler> {
       exchange.refuse(reading.problem);
       return;
     }
-    exchange.when(listPage(sources, reading, fetch), (body) => exchange.reply(200, body));
+    when(exchange, listPage(sources, reading, fetch), (body) => exchange.reply(200, body));
   };
   const ofBill =
     (fetchOf: typeof paymentsOf): QueryHandler =>
@@ -231,7 +229,7 @@ function findByOrder(
       exchange.refuse({ code: 'request.forbidden', detail });
       return;
     }
-    exchange.when(listings.billOfOrder(merchantId, orderId), (billId) => {
+    when(exchange, listings.billOfOrder(merchantId, orderId), (billId) => {
       if (exchange.isAnswered) return;
       if (billId === null) exchange.refuse({ code: 'bill.notFound' });
       else readBill(context, exchange, principal, billId, values);
@@ -245,7 +243,7 @@ function findByOrder(
   const shard = shardOfOrder(terminalId, orderId, door.shards);
   const operation = { op: 'order.get', terminalId, orderId } as const;
   const { requestId } = exchange.incoming;
-  const onReply = exchange.guarded((status: number, body: Uint8Array) => {
+  const onReply = guarded(exchange, (status: number, body: Uint8Array) => {
     if (status === 404 && principal.restricted) exchange.refuse({ code: 'bill.notFound' });
     else if (status === 404) inMerchant();
     else if (status === 200 && values.wait !== undefined && values.afterVersion !== undefined) {
@@ -297,7 +295,7 @@ function whereVisible(
   }
   const operation = { op: 'bill.get', billId, afterVersion: null, waitMs: 0 } as const;
   const shard = shardOfBill(billId);
-  const onReply = exchange.guarded((status: number, body: Uint8Array) => {
+  const onReply = guarded(exchange, (status: number, body: Uint8Array) => {
     if (exchange.isAnswered) return;
     if (status === 200) onVisible(billId, body);
     else exchange.reply(status, body);
@@ -329,7 +327,7 @@ function eventHandler(context: HandlerContext): QueryHandler {
       return;
     }
     rereadEvents(context.events, exchange, recipient, values).catch((error: unknown) =>
-      context.fail(exchange, error),
+      exchange.failed(error),
     );
   };
 }
@@ -346,7 +344,7 @@ function acknowledgeHandler(context: HandlerContext): CallHandler {
     const { ids } = asBody('event.ack', body);
     const { requestId } = exchange.incoming;
     const to = { door: context.options.door, inboxes: context.events.inboxes };
-    const onReply = exchange.guarded((status: number, answer: Uint8Array) =>
+    const onReply = guarded(exchange, (status: number, answer: Uint8Array) =>
       exchange.reply(status, answer),
     );
     acknowledge(to, { ids, principal, requestId, encoding: 'json' }, onReply);

@@ -16,6 +16,7 @@ import type { HttpRequest, HttpResponse } from './native.ts';
 import { CROWDED, type GatewayOptions } from './options.ts';
 import { hashOfKey, keyOfHeader, type Principals } from './principals.ts';
 import { type Found, findCall } from './router.ts';
+import { guarded, when } from './wall.ts';
 
 /** Answers one call. Public calls are answered without a principal. */
 export type CallHandler = (exchange: Exchange, principal: Principal) => void;
@@ -98,7 +99,7 @@ export class HttpFront {
     const call = found.found === 'call' ? found.call : NO_CALL;
     const exchange = this.#open(res, req, call, method, found.found === 'call' ? found.params : {});
     // A mistake of ours is answered as such, and told.
-    exchange.guarded(() => this.#take(exchange, found, res, req))();
+    guarded(exchange, () => this.#take(exchange, found, res, req))();
   }
 
   #take(exchange: Exchange, found: Found, res: HttpResponse, req: HttpRequest): void {
@@ -162,7 +163,7 @@ export class HttpFront {
       const { metrics, clock } = this.#options;
       metrics.answered(call.id, 'http', status, clock.monotonic() - startedAt);
     },
-    failed: (exchange, error) => this.fail(exchange, error),
+    failed: (exchange, error) => this.#fail(exchange, error),
   };
 
   #count(call: Call, by: 1 | -1): void {
@@ -216,7 +217,7 @@ export class HttpFront {
         if (isAdmitted) this.#run(exchange);
       });
     }
-    exchange.when(this.#principals.lookUp(keyHash), (principal) => {
+    when(exchange, this.#principals.lookUp(keyHash), (principal) => {
       if (exchange.isAnswered || !this.#admit(exchange, principal)) return;
       isAdmitted = true;
       if (isBodyThere) this.#run(exchange);
@@ -265,7 +266,7 @@ export class HttpFront {
   }
 
   /** Answers what went wrong while a request was worked on. */
-  fail(exchange: Exchange, error: unknown): void {
+  #fail(exchange: Exchange, error: unknown): void {
     if (error instanceof Fault) {
       exchange.refuse({ code: error.code });
       return;

@@ -47,6 +47,7 @@ import { maySeePayers, payerAnswers } from './payer-answers.ts';
 import { readQuery } from './query.ts';
 import { tariffAnswers } from './tariff-answers.ts';
 import { webhookAnswers } from './webhook-answers.ts';
+import { when } from './wall.ts';
 
 const OF_HOLDERS = new Set(['key', 'webhook']);
 
@@ -62,7 +63,7 @@ export function operatorHandlers(options: GatewayOptions): Map<string, CallHandl
       }
       const asked = read(exchange, operator);
       if (asked === undefined) return;
-      exchange.when(answer(asked), (told) => {
+      when(exchange, answer(asked), (told) => {
         if ('code' in told) exchange.refuse(told);
         else exchange.reply(told.status, encodeBody(told.body, 'json'));
       });

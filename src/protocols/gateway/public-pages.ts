@@ -14,6 +14,7 @@ import { type Exchange, type Headers, JSON_TYPE } from './exchange.ts';
 import type { PublicHandler } from './http.ts';
 import { KnownWallets } from './known-wallets.ts';
 import type { GatewayOptions } from './options.ts';
+import { guarded, when } from './wall.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 /** Every thread is asked for its own, and each has its time to answer. */
@@ -80,7 +81,7 @@ function takeNotification({ acquirers, postToAcquirer }: GatewayOptions): Public
     }
     exchange.readBody(() => {
       const posted = { headers, body: exchange.body.toString('utf8') };
-      exchange.when(postToAcquirer(token, posted), (reply) => {
+      when(exchange, postToAcquirer(token, posted), (reply) => {
         if (reply === null) exchange.refuse({ code: 'route.notFound' });
         else if (reply === undefined) exchange.refuse({ code: 'overloaded' });
         else {
@@ -131,7 +132,7 @@ function sendMetrics({ metricsText, clock, log }: GatewayOptions): PublicHandler
   };
   return (exchange) => {
     underWay ??= collect();
-    exchange.when(underWay, (text) => {
+    when(exchange, underWay, (text) => {
       if (text === null) exchange.refuse({ code: 'internal' });
       else exchange.send(200, METRICS_TYPE, text);
     });
@@ -190,10 +191,10 @@ function sendBillPage(
     encoding: 'json',
     operation: { op: 'bill.page', billId },
   } as const;
-  const onReply = exchange.guarded((status: number, body: Uint8Array) => {
+  const onReply = guarded(exchange, (status: number, body: Uint8Array) => {
     if (status === 200) {
       const page = JSON.parse(Buffer.from(body).toString('utf8')) as PageBody;
-      exchange.when(payBy(page), (by) => sendPage(exchange, 200, billPage(page, by), BILL_HEADERS));
+      when(exchange, payBy(page), (by) => sendPage(exchange, 200, billPage(page, by), BILL_HEADERS));
     } else if (status === 404) {
       sendPage(exchange, 404, noBillPage(), BILL_HEADERS);
     } else {
