@@ -59,11 +59,15 @@ export class Gateways {
     });
     const request = { shard: world.shardOf(operation), principal, encoding: 'json' } as const;
     const call = { ...request, requestId: this.#requestId(), operation };
-    ask({ door, log: silentLogger }, call, (status, body) => {
+    const reply = (status: number, body: Uint8Array): void => {
       if (operation.op === 'bill.arm') this.#tell(operation, { status, body }, known);
       if (status >= 500 || status === 429) done(status === 504 ? AWAY : CLOSED);
       else done(status >= 400 ? REFUSED : last);
-    });
+    };
+    const failed = (error: unknown): never => {
+      throw error;
+    };
+    ask({ door, log: silentLogger }, call, { reply, failed });
   }
 
   /** A shard asks for an arm that nobody has ended to be driven on. */

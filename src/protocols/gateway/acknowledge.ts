@@ -7,6 +7,7 @@ import { recipientOf } from '../../switch/visibility.ts';
 import { eventsByBill } from '../operations/addressing.ts';
 import { encodeBody } from '../presenter.ts';
 import type { Inboxes } from './inboxes.ts';
+import { type Answered, guarded, type OnReply } from './wall.ts';
 
 export interface Acknowledgement {
   readonly ids: readonly string[];
@@ -16,43 +17,40 @@ export interface Acknowledgement {
 }
 
 /**
- * Calls back once, when all shards have answered: with the sum, or with the first answer that says that a shard could
+ * Answers once, when all shards have answered: with the sum, or with the first answer that says that a shard could
  * not take it (then some may be taken, and sending all of them again is safe).
  */
 export function acknowledge(
   to: { readonly door: ShardDoor; readonly inboxes: Inboxes },
   request: Acknowledgement,
-  onReply: (status: number, body: Uint8Array) => void,
+  whose: Answered,
 ): void {
   const { principal, requestId, encoding } = request;
   const numbersByBill = eventsByBill(request.ids, to.door.shards);
-  const sum = new Sum(numbersByBill.size, encoding, onReply);
+  const sum = new Sum(numbersByBill.size, encoding, (status, body) => whose.reply(status, body));
   // What is added up here is asked for in JSON; a single answer passes through as the client wants it.
   const asked: Encoding = numbersByBill.size === 1 ? encoding : 'json';
   for (const [billId, nos] of numbersByBill) {
     const operation = { op: 'event.ack', billId, nos } as const;
     const shard = shardOfBill(billId);
-    to.door.send({ shard, principal, requestId, encoding: asked, operation }, (status, body) => {
+    const onReply = guarded(whose, (status: number, body: Uint8Array) => {
       if (status === 200 || status === 404) settled(to.inboxes, principal, billId, nos);
       sum.add(status, body);
     });
+    to.door.send({ shard, principal, requestId, encoding: asked, operation }, onReply);
   }
 }
 
 /** Adds up what the shards of one list answer. */
 class Sum {
   readonly #encoding: Encoding;
-  readonly #onReply: (status: number, body: Uint8Array) => void;
+  readonly #onReply: OnReply;
   readonly #isAlone: boolean;
   #open: number;
   #count = 0;
   #failed: { status: number; body: Uint8Array } | null = null;
 
-  constructor(
-    bills: number,
-    encoding: Encoding,
-    onReply: (status: number, body: Uint8Array) => void,
-  ) {
+  constructor(bills: number, encoding: Encoding, onReply: OnReply) {
     this.#open = bills;
     this.#isAlone = bills === 1;
     this.#encoding = encoding;

@@ -101,12 +101,12 @@ class Market {
     this.#requests += 1;
     const requestId = `r-${this.#requests}`;
     const { shard, operation } = read;
-    return new Promise((answered) => {
+    return new Promise((answered, failed) => {
       const encoding = 'json';
       const request = { shard, operation, principal: party, requestId, encoding } as const;
-      ask({ door, log: silentLogger }, request, (status, bytes) =>
-        answered({ status, body: JSON.parse(Buffer.from(bytes).toString()) }),
-      );
+      const reply = (status: number, bytes: Uint8Array): void =>
+        answered({ status, body: JSON.parse(Buffer.from(bytes).toString()) });
+      ask({ door, log: silentLogger }, request, { reply, failed });
     });
   }
 

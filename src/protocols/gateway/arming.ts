@@ -19,11 +19,10 @@ import { encodeBody, presentProblem, type Standing } from '../presenter.ts';
 import type { Problem } from '../problem-document.ts';
 import { askShard, type ShardAnswer } from '../shard/ask-shard.ts';
 import type { GatewayOptions } from './options.ts';
+import type { OnReply } from './wall.ts';
 
 /** Arms of others that one call brings to their end before it gives up. */
 const OTHERS_MAX = 8;
-
-export type OnReply = (status: number, body: Uint8Array) => void;
 
 type ArmRequest = Omit<Request, 'seq'> & {
   readonly operation: Extract<Operation, { op: 'bill.arm' }>;

@@ -4,19 +4,20 @@
 import { parseBillId, shardOfBill } from '../../domain/ids.ts';
 import type { Operation, Request } from '../../switch/requests.ts';
 import { ELSEWHERE } from '../presenter.ts';
-import { armSticker, type OnReply } from './arming.ts';
+import { armSticker } from './arming.ts';
 import type { GatewayOptions } from './options.ts';
+import { type Answered, guarded, replyTo } from './wall.ts';
 
-/** Calls back exactly once, as the door does. */
+/** Answers once, as the door does. */
 export function ask(
   options: Pick<GatewayOptions, 'door' | 'log'>,
   request: Omit<Request, 'seq'>,
-  onReply: OnReply,
+  whose: Answered,
 ): void {
   const { operation } = request;
-  if (operation.op === 'bill.arm') armSticker(options, { ...request, operation }, onReply);
-  else if (isLook(operation)) look(options, { ...request, operation }, onReply);
-  else options.door.send(request, onReply);
+  if (operation.op === 'bill.arm') armSticker(options, { ...request, operation }, replyTo(whose));
+  else if (isLook(operation)) look(options, { ...request, operation }, whose);
+  else options.door.send(request, replyTo(whose));
 }
 
 type Look = Extract<Operation, { op: 'bill.view' | 'bill.page' }>;
@@ -28,16 +29,17 @@ function isLook(operation: Operation): operation is Look {
 function look(
   { door }: Pick<GatewayOptions, 'door'>,
   request: Omit<Request, 'seq'> & { readonly operation: Look },
-  onReply: OnReply,
+  whose: Answered,
 ): void {
-  door.send(request, (status, body) => {
+  const onReply = guarded(whose, (status: number, body: Uint8Array) => {
     const billId = status === ELSEWHERE ? parseBillId(Buffer.from(body).toString()) : undefined;
     if (billId === undefined) {
-      onReply(status, body);
+      whose.reply(status, body);
       return;
     }
     const { principal, requestId, encoding, operation } = request;
     const sale = { shard: shardOfBill(billId), operation: { op: operation.op, billId } };
-    door.send({ ...sale, principal, requestId, encoding }, onReply);
+    door.send({ ...sale, principal, requestId, encoding }, replyTo(whose));
   });
+  door.send(request, onReply);
 }

@@ -5,7 +5,7 @@ import { must } from '../../domain/assert.ts';
 import { parseReference } from '../../domain/ids.ts';
 import type { Principal } from '../../switch/principal.ts';
 import { isProblem, type ReadingContext } from '../operations/addressing.ts';
-import { readOperation, whenRead } from '../operations/read-operation.ts';
+import { readOperation } from '../operations/read-operation.ts';
 import { presentProblem } from '../presenter.ts';
 import type { Problem } from '../problem-document.ts';
 import { LIMITS } from '../schemas/scalars.ts';
@@ -15,6 +15,7 @@ import { LineOutbox } from './line-outbox.ts';
 import type { Line } from './lines.ts';
 import type { GatewayOptions } from './options.ts';
 import type { Principals } from './principals.ts';
+import { type Answered, guarded, replyTo, type Walled, when } from './wall.ts';
 
 /** Lines of one batch that shards have and have not answered: few, so that single calls find room beside them. */
 const UNDER_WAY_MAX = 256;
@@ -30,7 +31,7 @@ export interface BatchContext {
   readonly accounts: Accounts;
 }
 
-export class Batch {
+export class Batch implements Walled {
   readonly #context: BatchContext;
   readonly #exchange: Exchange;
   readonly #lines: NonNullable<Exchange['lines']>;
@@ -59,7 +60,7 @@ export class Batch {
     this.#lines = must(of.exchange.lines, 'the lines of a batch');
     this.#principal = of.principal;
     this.#onOver = of.onOver;
-    this.#outbox = new LineOutbox({ sink: of.exchange, clock, onTurn: this.#goOn });
+    this.#outbox = new LineOutbox({ sink: of.exchange, clock, whose: this, onTurn: this.#goOn });
   }
 
   start(): void {
@@ -77,15 +78,14 @@ export class Batch {
   }
 
   /** A mistake of ours ends the batch, not the gateway. */
-  readonly #goOn = (): void => {
-    if (this.#isOver) return;
-    try {
-      this.#takeMore();
-    } catch (error) {
-      this.#exchange.failed(error);
-      this.#leave();
-    }
-  };
+  failed(error: unknown): void {
+    this.#leave();
+    this.#exchange.failed(error);
+  }
+
+  readonly #goOn = guarded(this, () => {
+    if (!this.#isOver) this.#takeMore();
+  });
 
   /** Takes what there is room for, then reads on, waits or ends. */
   #takeMore(): void {
@@ -183,25 +183,31 @@ export class Batch {
     }
     this.#context.accounts.take(principal, 'bill.create');
     const { requestId } = this.#exchange.incoming;
-    const sentAt = options.clock.monotonic();
+    const call = this.#begin(no, orderId, length);
+    when(call, read, (done) => {
+      if (isProblem(done)) {
+        const { status, body: problem } = presentProblem(done, 'json', requestId);
+        call.reply(status, problem);
+      } else {
+        options.door.send({ ...done, principal, requestId, encoding: 'json' }, replyTo(call));
+      }
+    });
+  }
+
+  /** A line that is under way until it is answered. */
+  #begin(no: number, orderId: string | null, length: number): Answered {
+    const { clock, metrics } = this.#context.options;
+    const sentAt = clock.monotonic();
     this.#underWay += 1;
     this.#underWayBytes += length;
-    const finish = (status: number, answer: Uint8Array): void => {
+    const reply = (status: number, answer: Uint8Array): void => {
       this.#underWay -= 1;
       this.#underWayBytes -= length;
       this.#answer(no, orderId, status, answer);
-      const durationMs = options.clock.monotonic() - sentAt;
-      options.metrics.answered('bill.create', 'batch', status, durationMs);
+      metrics.answered('bill.create', 'batch', status, clock.monotonic() - sentAt);
       if (this.#exchange.isAnswered) setImmediate(this.#goOn);
     };
-    whenRead(read, (done) => {
-      if (isProblem(done)) {
-        const { status, body: problem } = presentProblem(done, 'json', requestId);
-        finish(status, problem);
-      } else {
-        options.door.send({ ...done, principal, requestId, encoding: 'json' }, finish);
-      }
-    });
+    return { reply, failed: (error) => this.failed(error) };
   }
 
   #refuse(no: number, orderId: string | null, problem: Problem): void {

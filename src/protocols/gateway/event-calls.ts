@@ -55,7 +55,7 @@ export function pollEvents(
   });
   sources.polls.add(answer);
   exchange.onGone(end);
-  inbox.refresh((isFresh) => {
+  const goOn = (isFresh: boolean): void => {
     if (exchange.isAnswered || inbox.size > 0 || (isFresh && waitMs === 0)) {
       answer();
     } else if (isFresh) {
@@ -66,7 +66,8 @@ export function pollEvents(
       end();
       exchange.refuse({ code: 'history.unavailable' });
     }
-  });
+  };
+  inbox.refresh(guarded(exchange, goOn));
 }
 
 /** Answers what came after an event, acknowledged or not, to 30 days back. */

@@ -86,7 +86,7 @@ export class Exchange implements Answered {
     this.#res = res;
     this.incoming = incoming;
     this.#watcher = watcher;
-    res.onAborted(() => this.#abort());
+    res.onAborted(guarded(this, () => this.#abort()));
   }
 
   get isAnswered(): boolean {
@@ -115,10 +115,9 @@ export class Exchange implements Answered {
 
   /** Gathers the body, at most LIMITS.bodyBytes of it, and calls back once. */
   readBody(onBody: () => void): void {
-    const onWhole = guarded(this, onBody);
     let chunks: Buffer[] = [];
     let length = 0;
-    this.#res.onData((chunk, isLast) => {
+    const take = (chunk: ArrayBuffer, isLast: boolean): void => {
       if (this.#isAnswered) return;
       length += chunk.byteLength;
       if (length > LIMITS.bodyBytes) {
@@ -132,8 +131,9 @@ export class Exchange implements Answered {
       if (!isWhole || this.principal === null) chunks.push(Buffer.from(Buffer.from(chunk)));
       if (!isLast) return;
       this.body = chunks.length === 0 ? Buffer.from(chunk) : Buffer.concat(chunks);
-      onWhole();
-    });
+      onBody();
+    };
+    this.#res.onData(guarded(this, take));
   }
 
   /** Takes the body as lines, and no more of it at a time than `resumeBody` asks for. */
@@ -141,13 +141,14 @@ export class Exchange implements Answered {
     const lines = new Lines(LIMITS.bodyBytes);
     this.lines = lines;
     this.pauseBody();
-    this.#res.onData((chunk, isLast) => {
+    const take = (chunk: ArrayBuffer, isLast: boolean): void => {
       if (this.#isAnswered) return;
       lines.push(Buffer.from(Buffer.from(chunk)));
       if (isLast) lines.end();
       this.pauseBody();
       this.onLines();
-    });
+    };
+    this.#res.onData(guarded(this, take));
   }
 
   /** While it is paused, no time runs out for the client. */
@@ -209,9 +210,16 @@ export class Exchange implements Answered {
       return;
     }
     this.resumeBody();
-    this.#isAnswered = true;
+    try {
+      this.#isAnswered = true;
+      this.#res.cork(() => this.#write(status, contentType, body, headers));
+    } catch (error) {
+      // Nobody knows how much of it is on its way: the connection ends, and with it the exchange.
+      this.#isAnswered = false;
+      this.cut();
+      throw error;
+    }
     this.#onGone = null;
-    this.#res.cork(() => this.#write(status, contentType, body, headers));
     this.#watcher.answered(this, status);
   }
 

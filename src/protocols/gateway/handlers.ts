@@ -43,7 +43,7 @@ import { mayListPaying, PAYING_LISTS } from './paying-lists.ts';
 import type { Principals } from './principals.ts';
 import { publicHandlers } from './public-pages.ts';
 import { type QueryValues, readQuery } from './query.ts';
-import { guarded, when } from './wall.ts';
+import { guarded, replyTo, when } from './wall.ts';
 
 export interface HandlerContext {
   readonly options: GatewayOptions;
@@ -117,8 +117,7 @@ function operationHandler(context: HandlerContext, name: SingleOperation): CallH
       if (isProblem(done)) exchange.refuse(done);
       else sendOperation(context, exchange, principal, done);
     };
-    if (read instanceof Promise) when(exchange, read, goOn);
-    else goOn(read);
+    when(exchange, read, goOn);
   };
 }
 
@@ -131,14 +130,12 @@ function sendOperation(
   const { door } = context.options;
   const { requestId } = exchange.incoming;
   const { shard, operation } = addressed;
-  const reply = guarded(exchange, (status: number, body: Uint8Array) =>
-    exchange.reply(status, body),
-  );
   const request = { shard, operation, principal, requestId, encoding: 'json' } as const;
   if (operation.op !== 'bill.get' || operation.waitMs === 0) {
-    ask(context.options, request, reply);
+    ask(context.options, request, exchange);
     return;
   }
+  const reply = replyTo(exchange);
   // A wait that the end of the switch overtakes is asked again, to be answered at once.
   const answerNow = (): void =>
     door.send({ ...request, operation: { ...operation, waitMs: 0, afterVersion: null } }, reply);
@@ -344,9 +341,6 @@ function acknowledgeHandler(context: HandlerContext): CallHandler {
     const { ids } = asBody('event.ack', body);
     const { requestId } = exchange.incoming;
     const to = { door: context.options.door, inboxes: context.events.inboxes };
-    const onReply = guarded(exchange, (status: number, answer: Uint8Array) =>
-      exchange.reply(status, answer),
-    );
-    acknowledge(to, { ids, principal, requestId, encoding: 'json' }, onReply);
+    acknowledge(to, { ids, principal, requestId, encoding: 'json' }, exchange);
   };
 }

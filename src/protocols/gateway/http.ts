@@ -80,30 +80,38 @@ export class HttpFront {
 
   /** Answers whatever is still under way: nobody knows its outcome any more. */
   abandon(): void {
-    for (const exchange of [...this.#underWay]) exchange.refuse({ code: 'outcome.unknown' });
+    for (const exchange of [...this.#underWay]) {
+      guarded(exchange, () => exchange.refuse({ code: 'outcome.unknown' }))();
+    }
   }
 
   /** Ends what waits to read more with keys that were withdrawn; a change under way is told its outcome. */
   withdraw(keyHashes: ReadonlySet<string>): void {
     for (const exchange of [...this.#underWay]) {
       if (!keyHashes.has(exchange.keyHash) || exchange.incoming.call.method !== 'GET') continue;
-      exchange.refuse({ code: 'request.unauthenticated' }, CHALLENGE);
+      guarded(exchange, () => exchange.refuse({ code: 'request.unauthenticated' }, CHALLENGE))();
     }
   }
 
-  /** Takes one request. */
+  /** Takes one request. A mistake of ours is answered as such, and told. */
   handle(res: HttpResponse, req: HttpRequest): void {
-    const path = req.getUrl();
-    const method = req.getCaseSensitiveMethod();
-    const found = findCall(method, path);
-    const call = found.found === 'call' ? found.call : NO_CALL;
-    const exchange = this.#open(res, req, call, method, found.found === 'call' ? found.params : {});
-    // A mistake of ours is answered as such, and told.
+    let exchange: Exchange;
+    let found: Found;
+    try {
+      found = findCall(req.getCaseSensitiveMethod(), req.getUrl());
+      exchange = this.#open(res, req, found);
+    } catch (error) {
+      // There is nobody yet who could answer.
+      this.#options.log.error({ err: error }, 'a request could not be taken');
+      res.close();
+      return;
+    }
     guarded(exchange, () => this.#take(exchange, found, res, req))();
   }
 
   #take(exchange: Exchange, found: Found, res: HttpResponse, req: HttpRequest): void {
     const { call } = exchange.incoming;
+    refuseUnread(exchange, req);
     if (this.#isDraining) exchange.closeConnection();
     if (found.found === 'nothing') {
       exchange.refuse({ code: 'route.notFound' });
@@ -120,13 +128,8 @@ export class HttpFront {
     }
   }
 
-  #open(
-    res: HttpResponse,
-    req: HttpRequest,
-    call: Call,
-    method: string,
-    params: Readonly<Record<string, string>>,
-  ): Exchange {
+  #open(res: HttpResponse, req: HttpRequest, found: Found): Exchange {
+    const { call, params } = found.found === 'call' ? found : { call: NO_CALL, params: {} };
     const traceparent = req.getHeader('traceparent');
     const takesBody = call.method !== 'GET';
     const incoming: Incoming = {
@@ -137,21 +140,13 @@ export class HttpFront {
       traceparent: isTraceparent(traceparent) ? traceparent : '',
       contentType: takesBody ? req.getHeader('content-type') : '',
       idempotencyKey: call.key === undefined ? '' : req.getHeader('idempotency-key'),
-      isHead: method === 'HEAD',
+      isHead: req.getCaseSensitiveMethod() === 'HEAD',
       startedAt: this.#options.clock.monotonic(),
       ...(call.id === 'acquirer.notify' ? { headers: headersOf(req) } : {}),
     };
     const exchange = new Exchange(res, incoming, this.#watcher);
     this.#underWay.add(exchange);
     this.#count(call, 1);
-    const unread = takesBody && call.api !== 'everyone' ? unreadable(req) : undefined;
-    if (call.lines === undefined && Number(req.getHeader('content-length')) > LIMITS.bodyBytes) {
-      exchange.closeConnection();
-      exchange.refuse({ code: 'body.tooLarge' });
-    } else if (unread !== undefined) {
-      exchange.closeConnection();
-      exchange.refuse({ code: 'request.unsupportedType', detail: unread });
-    }
     return exchange;
   }
 
@@ -275,6 +270,20 @@ export class HttpFront {
     // Everything else that is awaited here reads Postgres, and nothing of it changes anything.
     this.#options.log.error({ err: error, requestId, call: call.id }, 'a request failed');
     exchange.refuse({ code: isStoreError(error) ? 'history.unavailable' : 'internal' });
+  }
+}
+
+/** Refuses a body that is not read, before anything else is looked at. */
+function refuseUnread(exchange: Exchange, req: HttpRequest): void {
+  const { call } = exchange.incoming;
+  const isRead = call.method !== 'GET' && call.api !== 'everyone';
+  const unread = isRead ? unreadable(req) : undefined;
+  if (call.lines === undefined && Number(req.getHeader('content-length')) > LIMITS.bodyBytes) {
+    exchange.closeConnection();
+    exchange.refuse({ code: 'body.tooLarge' });
+  } else if (unread !== undefined) {
+    exchange.closeConnection();
+    exchange.refuse({ code: 'request.unsupportedType', detail: unread });
   }
 }
 

@@ -234,10 +234,14 @@ export class Inbox implements Redeliverer {
     this.#refreshers = [];
     const isFirst = !this.#isSubscribed;
     this.#isSubscribed = true;
-    this.#context.read(this.recipient, isFirst).then(
-      (found) => this.#settle(found, refreshers),
-      (error: unknown) => this.#fail(error, isFirst, refreshers),
-    );
+    this.#context
+      .read(this.recipient, isFirst)
+      .then(
+        (found) => this.#settle(found, refreshers),
+        (error: unknown) => this.#fail(error, isFirst, refreshers),
+      )
+      // Who waits for it is answered behind its own wall; the rest is read again.
+      .catch((error: unknown) => this.#fail(error, isFirst, []));
   }
 
   #settle(found: FoundEvents, refreshers: readonly ((isFresh: boolean) => void)[]): void {

@@ -4,6 +4,7 @@
 import type { Clock } from '../../switch/ports.ts';
 import type { Principal } from '../../switch/principal.ts';
 import type { Session, SessionContext } from './session.ts';
+import { guarded } from './wall.ts';
 
 /** Keys of open sockets are judged anew after this time, a few every second. */
 const JUDGE_AFTER_MS = 30_000;
@@ -23,7 +24,7 @@ export function tellChanges(to: {
     changed = new Map();
     for (const session of [...to.sessions]) {
       const principal = told.get(session.keyHash);
-      if (principal !== undefined) session.judge(principal);
+      if (principal !== undefined) guarded(session, () => session.judge(principal))();
     }
     to.withdraw(new Set([...told].flatMap(([keyHash, now]) => (now === null ? [keyHash] : []))));
   };
@@ -61,7 +62,7 @@ function judgeKeys({ options, principals, sessions }: SessionContext): void {
     sessions.delete(session);
     sessions.add(session);
     principals.lookUpInTurn(session.keyHash).then(
-      (principal) => session.judge(principal),
+      guarded(session, (principal) => session.judge(principal)),
       (error: unknown) => options.log.debug({ err: error }, 'a key could not be judged'),
     );
     asked += 1;

@@ -3,6 +3,7 @@
 
 import { SECOND_MS } from '../../domain/time.ts';
 import type { Clock } from '../../switch/ports.ts';
+import { guarded, type Walled } from './wall.ts';
 
 /** A client that takes nothing for so long is gone (nobody tells while its body is not read), or will never read. */
 const STALL_MS = 30 * SECOND_MS;
@@ -24,6 +25,7 @@ export class LineOutbox {
   readonly #sink: Sink;
   readonly #clock: Clock;
   readonly #onTurn: () => void;
+  readonly #turn: () => void;
   #queue: Uint8Array[] = [];
   #bytes = 0;
   #isScheduled = false;
@@ -32,10 +34,11 @@ export class LineOutbox {
   #stalledAt: number | null = null;
 
   /** `onTurn` is called after each turn, once what it brought has been written. */
-  constructor(options: { sink: Sink; clock: Clock; onTurn: () => void }) {
+  constructor(options: { sink: Sink; clock: Clock; whose: Walled; onTurn: () => void }) {
     this.#sink = options.sink;
     this.#clock = options.clock;
     this.#onTurn = options.onTurn;
+    this.#turn = guarded(options.whose, () => this.#write());
   }
 
   /** Bytes that wait here for the client; beyond them the socket’s own buffer has at most one turn’s. */
@@ -65,13 +68,13 @@ export class LineOutbox {
     else this.#clock.after(ASK_AFTER_MS, this.#turn);
   }
 
-  readonly #turn = (): void => {
+  #write(): void {
     this.#isScheduled = false;
     if (this.#isClosed) return;
     if (this.#keepsUp()) this.#writeAll();
     if (this.#bytes > 0) this.#schedule();
     this.#onTurn();
-  };
+  }
 
   #writeAll(): void {
     const bytes = Buffer.concat(this.#queue);

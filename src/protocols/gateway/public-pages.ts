@@ -14,7 +14,7 @@ import { type Exchange, type Headers, JSON_TYPE } from './exchange.ts';
 import type { PublicHandler } from './http.ts';
 import { KnownWallets } from './known-wallets.ts';
 import type { GatewayOptions } from './options.ts';
-import { guarded, when } from './wall.ts';
+import { when } from './wall.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 /** Every thread is asked for its own, and each has its time to answer. */
@@ -191,15 +191,17 @@ function sendBillPage(
     encoding: 'json',
     operation: { op: 'bill.page', billId },
   } as const;
-  const onReply = guarded(exchange, (status: number, body: Uint8Array) => {
+  const reply = (status: number, body: Uint8Array): void => {
     if (status === 200) {
       const page = JSON.parse(Buffer.from(body).toString('utf8')) as PageBody;
-      when(exchange, payBy(page), (by) => sendPage(exchange, 200, billPage(page, by), BILL_HEADERS));
+      when(exchange, payBy(page), (by) =>
+        sendPage(exchange, 200, billPage(page, by), BILL_HEADERS),
+      );
     } else if (status === 404) {
       sendPage(exchange, 404, noBillPage(), BILL_HEADERS);
     } else {
       exchange.send(503, HTML_TYPE, billAwayPage(), [...BILL_HEADERS, ...RETRY_SOON]);
     }
-  });
-  ask(options, request, onReply);
+  };
+  ask(options, request, { reply, failed: (error) => exchange.failed(error) });
 }

@@ -2,6 +2,7 @@
 //
 //   W1. Answers and events of one tick leave together, corked.
 //   W2. What cannot be sent closes the socket with a reason; it is never dropped in silence. Its events stay pending.
+//   W5. A mistake of ours costs the socket for which it was made, and no other.
 
 import type { Principal } from '../../switch/principal.ts';
 import type { Encoding } from '../../switch/requests.ts';
@@ -20,6 +21,7 @@ import { type AskingSocket, type CallsContext, SocketCalls } from './socket-call
 import { SocketOutbox } from './socket-outbox.ts';
 import { enter, type Opening, streamEnd } from './stream-gate.ts';
 import { CLOSE, closeCodeOf, type StreamApi } from './stream-protocol.ts';
+import { guarded } from './wall.ts';
 
 const AUTHENTICATE_WITHIN_MS = 5_000;
 /** Events stop at this part of the socket’s buffer, so that answers still have room. */
@@ -72,6 +74,7 @@ export class Session implements EventReader, AskingSocket {
       ws,
       isBinary: opening.encoding === 'msgpack',
       clock: context.options.clock,
+      whose: this,
       onSent: (isDropped) => {
         // Where all went out, no drain will tell that there is room.
         if (!isDropped) this.drained();
@@ -90,18 +93,30 @@ export class Session implements EventReader, AskingSocket {
   open(credentials: { principal: Principal | null | undefined; keyHash: string } | null): void {
     if (credentials === null) {
       const { clock } = this.#context.options;
-      this.#cancelDeadline = clock.after(AUTHENTICATE_WITHIN_MS, () =>
-        this.end(CLOSE.unauthenticated, 'no key within 5 s'),
-      );
+      const late = (): void => this.end(CLOSE.unauthenticated, 'no key within 5 s');
+      this.#cancelDeadline = clock.after(AUTHENTICATE_WITHIN_MS, guarded(this, late));
     } else if (credentials.principal === undefined) {
       this.#early = this.#newEarly();
-      this.#context.principals.lookUpInTurn(credentials.keyHash).then(
+      this.#lookUp(
+        credentials.keyHash,
         (principal) => this.#admit(principal, credentials.keyHash),
-        () => this.end(CLOSE.later, 'the key cannot be looked up now'),
+        (code) => this.end(closeCodeOf(code), 'the key cannot be looked up now'),
       );
     } else {
       this.#admit(credentials.principal, credentials.keyHash);
     }
+  }
+
+  /** Whose key it is, or why nobody can tell. */
+  #lookUp(
+    keyHash: string,
+    known: (principal: Principal | null) => void,
+    unknown: (code: 'history.unavailable') => void,
+  ): void {
+    this.#context.principals
+      .lookUpInTurn(keyHash)
+      .then(known, () => unknown('history.unavailable'))
+      .catch((error: unknown) => this.failed(error));
   }
 
   /** Begins with the key of the header, and takes what came while it was looked up. */
@@ -172,23 +187,21 @@ export class Session implements EventReader, AskingSocket {
   /** Frames wait meanwhile; where the directory cannot tell, it stays whose it was. */
   #lookAgain(): void {
     this.#isDoubted = false;
-    const { principals, options } = this.#context;
-    const known = principals.find(this.#keyHash);
+    const known = this.#context.principals.find(this.#keyHash);
     if (known !== undefined) {
       this.judge(known);
       return;
     }
     const early = this.#newEarly();
     this.#early = early;
-    principals
-      .lookUpInTurn(this.#keyHash)
-      .then(
-        (principal) => this.judge(principal),
-        (error: unknown) => options.log.debug({ err: error }, 'a key could not be judged'),
-      )
-      .finally(() => {
-        if (!this.#isClosed && this.#early === early) this.#takeEarly();
-      });
+    const goOn = (): void => {
+      if (!this.#isClosed && this.#early === early) this.#takeEarly();
+    };
+    const judged = (principal: Principal | null): void => {
+      this.judge(principal);
+      goOn();
+    };
+    this.#lookUp(this.#keyHash, judged, goOn);
   }
 
   /** The send buffer has room again. */
@@ -265,9 +278,25 @@ export class Session implements EventReader, AskingSocket {
     this.end(CLOSE.goingAway, 'the switch is stopping');
   }
 
+  /** Whoever pushes has others to push to. */
   push(pending: PendingEvent, isRepeat: boolean): void {
-    this.#context.options.metrics.eventsSent(1, isRepeat);
-    this.send(pending.frame(this.encoding));
+    try {
+      this.#context.options.metrics.eventsSent(1, isRepeat);
+      this.send(pending.frame(this.encoding));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** W5. */
+  failed(error: unknown): void {
+    this.#context.options.log.error({ err: error, api: this.api }, 'a socket failed');
+    try {
+      this.end(CLOSE.internal, 'a mistake of the switch: connect again');
+    } catch {
+      // It cannot even be told so.
+      this.#ws.close();
+    }
   }
 
   #take(bytes: Buffer): void {
@@ -306,9 +335,10 @@ export class Session implements EventReader, AskingSocket {
     this.#early = this.#newEarly();
     // It came in time, however long it takes to look it up.
     this.#cancelDeadline?.();
-    principals.lookUpInTurn(keyHash).then(
+    this.#lookUp(
+      keyHash,
       (principal) => this.#settleAuth(frame.id, principal, keyHash, requestId),
-      () => this.#answerAuth(frame.id, { code: 'history.unavailable' }, requestId),
+      (code) => this.#answerAuth(frame.id, { code }, requestId),
     );
   }
 

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../switch/ports.ts';
 import type { WebSocket } from './native.ts';
+import { guarded, type Walled } from './wall.ts';
 
 /** A full buffer that has not moved for so long is pushed. */
 const PUSH_AFTER_MS = 250;
@@ -11,6 +12,8 @@ export class SocketOutbox {
   readonly #isBinary: boolean;
   readonly #clock: Clock;
   readonly #onSent: (isDropped: boolean) => void;
+  readonly #whose: Walled;
+  readonly #flushLater: () => void;
   #frames: Uint8Array[] = [];
   #bytes = 0;
   #isWaiting = false;
@@ -23,11 +26,14 @@ export class SocketOutbox {
     isBinary: boolean;
     clock: Clock;
     onSent: (isDropped: boolean) => void;
+    whose: Walled;
   }) {
     this.#ws = options.ws;
     this.#isBinary = options.isBinary;
     this.#clock = options.clock;
     this.#onSent = options.onSent;
+    this.#whose = options.whose;
+    this.#flushLater = guarded(options.whose, () => this.flush());
   }
 
   /** Bytes that wait: here and in the socket's buffer. */
@@ -41,11 +47,11 @@ export class SocketOutbox {
     this.#bytes += frame.length;
     if (this.#isWaiting) return;
     this.#isWaiting = true;
-    queueMicrotask(this.flush);
+    queueMicrotask(this.#flushLater);
   }
 
   /** Sends what waits, now. */
-  readonly flush = (): void => {
+  flush(): void {
     this.#isWaiting = false;
     if (this.#isClosed || this.#frames.length === 0) return;
     const frames = this.#frames;
@@ -60,7 +66,7 @@ export class SocketOutbox {
       }
     });
     this.#onSent(isDropped);
-  };
+  }
 
   /**
    * Somebody waits for room. uWebSockets.js now and then stops looking whether a socket can be written to (seen in 1 of 4
@@ -69,11 +75,12 @@ export class SocketOutbox {
   awaitRoom(): void {
     if (this.#cancelPush !== null || this.#isClosed) return;
     const before = this.#ws.getBufferedAmount();
-    this.#cancelPush = this.#clock.after(PUSH_AFTER_MS, () => {
+    const push = (): void => {
       this.#cancelPush = null;
       if (before > 0 && this.#ws.getBufferedAmount() === before) this.#ws.ping();
       this.#onSent(false);
-    });
+    };
+    this.#cancelPush = this.#clock.after(PUSH_AFTER_MS, guarded(this.#whose, push));
   }
 
   /** The socket is gone: nothing more is sent. */

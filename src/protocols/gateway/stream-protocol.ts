@@ -10,13 +10,15 @@ export const CLOSE = {
   goingAway: 1001,
   unsupported: 1003,
   malformed: 1007,
+  internal: 1011,
   tooSlow: 1013,
   later: 1013,
   unauthenticated: 4401,
 } as const;
 
-/** How a stream ends whose key was not taken: for good, or because nobody could be asked about it now. */
+/** How a stream ends whose key was not taken: for good, or because nobody could be asked about it now, or by our mistake. */
 export function closeCodeOf(problem: ProblemCode): number {
+  if (problem === 'internal') return CLOSE.internal;
   const isForLater =
     problem === 'history.unavailable' || problem === 'rate.limited' || problem === 'overloaded';
   return isForLater ? CLOSE.later : CLOSE.unauthenticated;

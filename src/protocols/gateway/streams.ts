@@ -19,6 +19,7 @@ import type {
 import { hashOfKey, keyOfHeader } from './principals.ts';
 import { Session, type SessionContext } from './session.ts';
 import type { StreamApi } from './stream-protocol.ts';
+import { guarded } from './wall.ts';
 
 /** Pings go out on their own before this; a dead peer is found within 60 s. */
 const IDLE_TIMEOUT_S = 48;
@@ -72,36 +73,59 @@ export class Streams {
       idleTimeout: IDLE_TIMEOUT_S,
       sendPingsAutomatically: true,
       compression: native.DISABLED,
-      upgrade: (res, req, context) => this.#upgrade(res, req, context),
+      upgrade: (res, req, context) => this.#answer(res, req, context),
       open: (ws) => this.#open(ws, api),
-      message: (ws, data, isBinary) => ws.getUserData().session?.message(data, isBinary),
-      drain: (ws) => ws.getUserData().session?.drained(),
-      close: (ws) => ws.getUserData().session?.closed(),
+      message: walled((session, data: ArrayBuffer, isBinary: boolean) =>
+        session.message(data, isBinary),
+      ),
+      drain: walled((session) => session.drained()),
+      close: walled((session) => session.closed()),
     });
   }
 
   /** Admits nobody any more, and closes each socket once what it asked is answered. */
   drain(): void {
     this.#isDraining = true;
-    for (const session of [...this.#context.sessions]) session.drain();
+    this.#forEach((session) => session.drain());
   }
 
   /** Closes whatever is left. */
   close(code: number, reason: string): void {
-    for (const session of [...this.#context.sessions]) session.end(code, reason);
+    this.#forEach((session) => session.end(code, reason));
+  }
+
+  #forEach(callback: (session: Session) => void): void {
+    for (const session of [...this.#context.sessions]) {
+      guarded(session, () => callback(session))();
+    }
   }
 
   #open(ws: WebSocket<SocketData>, api: StreamApi): void {
     const data = ws.getUserData();
     const session = new Session(ws as WebSocket<unknown>, { api, ...data }, this.#context);
     data.session = session;
-    session.open(data.credentials);
+    guarded(session, () => session.open(data.credentials))();
   }
 
-  #upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
+  #answer(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
     res.onAborted(() => undefined);
-    const requestId =
-      takeRequestId(req.getHeader('x-request-id')) ?? this.#context.options.newRequestId();
+    const { log, newRequestId } = this.#context.options;
+    let requestId = takeRequestId(req.getHeader('x-request-id')) ?? '';
+    try {
+      requestId ||= newRequestId();
+      this.#upgrade(res, req, context, requestId);
+    } catch (error) {
+      log.error({ err: error, requestId }, 'a socket could not be opened');
+      refuse(res, { code: 'internal' }, requestId);
+    }
+  }
+
+  #upgrade(
+    res: HttpResponse,
+    req: HttpRequest,
+    context: us_socket_context_t,
+    requestId: string,
+  ): void {
     const chosen = chooseProtocol(req.getHeader('sec-websocket-protocol'));
     const authorization = req.getHeader('authorization');
     if (chosen === undefined) {
@@ -138,6 +162,21 @@ export class Streams {
   }
 }
 
+/** A callback of uWebSockets.js that is for one socket, behind its wall. */
+function walled<Args extends readonly unknown[]>(
+  callback: (session: Session, ...args: Args) => void,
+): (ws: WebSocket<SocketData>, ...args: Args) => void {
+  return (ws, ...args) => {
+    const { session } = ws.getUserData();
+    if (session === null) return;
+    try {
+      callback(session, ...args);
+    } catch (error) {
+      session.failed(error);
+    }
+  };
+}
+
 function accept(res: HttpResponse, upgrade: Upgrade, credentials: Credentials | null): void {
   const { encoding, evidence } = upgrade;
   const data: SocketData = { encoding, evidence, credentials, session: null };
@@ -151,7 +190,7 @@ function refuse(res: HttpResponse, problem: Problem, requestId: string): void {
     res.writeStatus(STATUS_TEXT[status] ?? String(status));
     res.writeHeader('Content-Type', 'application/problem+json');
     res.writeHeader('X-Request-Id', requestId);
-    if (status !== 400) res.writeHeader('Retry-After', String(retryAfter));
+    if (status === 503 || status === 429) res.writeHeader('Retry-After', String(retryAfter));
     res.end(encodeBody(problemBody(problem, requestId), 'json'), true);
   });
 }

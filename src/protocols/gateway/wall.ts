@@ -6,9 +6,11 @@ export interface Walled {
   failed(error: unknown): void;
 }
 
+export type OnReply = (status: number, body: Uint8Array) => void;
+
 /** Who is answered, once: what comes after the first answer is dropped. */
 export interface Answered extends Walled {
-  reply(status: number, body: Uint8Array): void;
+  readonly reply: OnReply;
 }
 
 /** The callback as it may be handed out: what it throws goes no further. */
@@ -25,11 +27,20 @@ export function guarded<Args extends readonly unknown[]>(
   };
 }
 
-/** Goes on with what the promise brings, guarded; what it rejects with is answered likewise. */
+/** Its answer, as a shard is to give it. */
+export function replyTo(whose: Answered): OnReply {
+  return guarded(whose, (status, body) => whose.reply(status, body));
+}
+
+/**
+ * Goes on with what the promise brings, guarded; what it rejects with is answered likewise. What is there already is gone on
+ * with in this turn.
+ */
 export function when<Value>(
   whose: Walled,
-  promise: Promise<Value>,
+  value: Value | Promise<Value>,
   goOn: (value: Value) => void,
 ): void {
-  promise.then(goOn).catch((error: unknown) => whose.failed(error));
+  if (value instanceof Promise) value.then(goOn).catch((error: unknown) => whose.failed(error));
+  else goOn(value);
 }

@@ -31,9 +31,3 @@ export function readOperation(
   }
   return readers[name](body, principal, context);
 }
-
-/** Goes on with what was read, in this turn where it is there. */
-export function whenRead(read: Read | Promise<Read>, goOn: (read: Read) => void): void {
-  if (read instanceof Promise) void read.then(goOn);
-  else goOn(read);
-}

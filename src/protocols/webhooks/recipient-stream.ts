@@ -105,16 +105,26 @@ export class RecipientStream implements EventReader {
     this.#unanswered += ids.length;
     const requestId = options.newRequestId();
     const request = { ids, principal: this.#principal, requestId, encoding: 'json' } as const;
-    acknowledge({ door: options.door, inboxes }, request, (status) => {
+    let isOver = false;
+    const over = (isDone: boolean): void => {
+      if (isOver) return;
+      isOver = true;
       this.#unanswered -= ids.length;
-      if (status < 400) return;
+      if (isDone) return;
       // It was taken there, and need not be sent again for this.
-      options.log.debug(
-        { what: 'webhook.unacknowledged', status, requestId },
-        'webhook.unacknowledged',
-      );
       this.#acknowledged.push(...ids);
       this.#wake(SECOND_MS);
+    };
+    acknowledge({ door: options.door, inboxes }, request, {
+      reply: (status) => {
+        const what = 'webhook.unacknowledged';
+        if (status >= 400) options.log.debug({ what, status, requestId }, what);
+        over(status < 400);
+      },
+      failed: (error) => {
+        options.log.error({ what: 'webhook.defect', err: error, requestId }, 'webhook.defect');
+        over(false);
+      },
     });
   }
 
