@@ -174,18 +174,30 @@ export class Gateways {
         .then((asked) => say({ type: 'driverAsked', seq, asked }));
     } else if (message.type === 'posted') {
       const { seq, token, posted } = message;
-      void this.#events
-        .onPosted(token, posted)
-        .then((reply) => say({ type: 'replied', seq, reply }));
+      const reply = this.#events.onPosted(token, posted);
+      void this.#settled('acquirer.unasked', reply, undefined).then((told) =>
+        say({ type: 'replied', seq, reply: told }),
+      );
     } else {
       const { seq } = message;
-      this.#events.metricsText().then(
-        (text) => say({ type: 'metrics', seq, text }),
-        (error: unknown) => {
-          this.#logger.error({ what: 'metrics.failed', err: error }, 'metrics.failed');
-          say({ type: 'metrics', seq, text: null });
-        },
+      const text = this.#events.metricsText();
+      void this.#settled('metrics.failed', text, null).then((told) =>
+        say({ type: 'metrics', seq, text: told }),
       );
+    }
+  }
+
+  /** What went wrong here costs the gateway that asked its answer, and main goes on. */
+  async #settled<Told, Failed>(
+    what: string,
+    asked: Promise<Told>,
+    failed: Failed,
+  ): Promise<Told | Failed> {
+    try {
+      return await asked;
+    } catch (error) {
+      this.#logger.error({ what, err: error }, what);
+      return failed;
     }
   }
 

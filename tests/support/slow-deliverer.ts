@@ -107,7 +107,7 @@ export async function openDeliverer({
   const statements: string[] = [];
   /** How often letters were asked for. */
   const asked = { count: 0 };
-  /** What the log was warned of. */
+  /** What the log was warned of, or told as a mistake of ours. */
   const warned: string[] = [];
   const letters = new FakeLetters();
   for (const event of owed) letters.keep('endpoint-1', 'owed', letterOf(event));
@@ -117,7 +117,8 @@ export async function openDeliverer({
   const slowly = <Answer>(step: () => Answer): Promise<Answer> =>
     new Promise((resolve) => clock.after(SLOW_MS, () => resolve(step())));
   const nobody = (): void => undefined;
-  const nowhere = { debug: nobody, info: nobody, error: nobody };
+  const nowhere = { debug: nobody, info: nobody };
+  const warn = (_: object, what: string) => warned.push(what);
   const nothing = (): Promise<void> => Promise.resolve();
   const door: ShardDoor = {
     shards: 1_024,
@@ -207,7 +208,7 @@ export async function openDeliverer({
       }),
       check: () => Promise.resolve({ value: {} }),
     },
-    log: { ...nowhere, warn: (_, what) => warned.push(what) },
+    log: { ...nowhere, error: warn, warn },
     metrics: { delivered: nobody, died: nobody },
     limits: { ...WEBHOOK_LIMITS, pace: 0.01, ...limits },
     newRequestId: () => 'request',

@@ -287,6 +287,14 @@ describe('a driver that wants a bill left alone for ever', () => {
 });
 
 describe('notifications', () => {
+  test('are to be sent again where the driver breaks over them, and that is told', async () => {
+    const { notified, told } = deskWith(async () => [], {
+      driver: { readNotification: () => Promise.reject(new TypeError('planted')) },
+    });
+    expect(await notified('x')).toMatchObject({ status: 503 });
+    expect(told).toContain('acquirer.defect');
+  });
+
   test('are to be sent again where more of them wait than are looked into', async () => {
     const reply = { status: 200, headers: {}, body: 'OK' };
     const { notified, pass } = deskWith(async () => [], {

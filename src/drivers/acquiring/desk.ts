@@ -12,7 +12,7 @@ import { MINUTE_MS, type Millis, millis, NEVER, plus, SECOND_MS } from '../../do
 import type { AcquirerReply, AcquiringStanding, PostedToAcquirer } from '../../switch/acquirers.ts';
 import type { Clock } from '../../switch/ports.ts';
 import type { Operation, ShardDoor } from '../../switch/requests.ts';
-import type { BillDriver } from '../contract/bill-driver.ts';
+import type { BillDriver, NotificationReading } from '../contract/bill-driver.ts';
 import { type CallOutcome, callOf } from './drive.ts';
 import { Rounds, type Visited } from './rounds.ts';
 
@@ -59,6 +59,12 @@ const RESUME_WITHIN_MS = 10 * MINUTE_MS;
 
 /** More notifications wait than are read one by one: whoever posted it does so again. */
 const TOO_MANY: AcquirerReply = { status: 503, headers: {}, body: '' };
+
+/** Its driver broke over it: who posted it does so again. */
+const UNREAD: NotificationReading = {
+  refused: 'the driver cannot read it',
+  reply: { status: 503, headers: {}, body: '' },
+};
 
 export class AcquirerDesk {
   readonly #options: DeskOptions;
@@ -108,7 +114,7 @@ export class AcquirerDesk {
   async notified(token: string, posted: PostedToAcquirer): Promise<AcquirerReply | undefined> {
     for (const { served, rounds } of this.#byChannel.values()) {
       if (served.notificationToken !== token) continue;
-      const reading = await served.driver.readNotification(posted);
+      const reading = await this.#read(served, posted);
       if ('about' in reading) {
         // A tender's id begins with its bill's (acquired-bill.ts).
         const billId = parseBillId(reading.about.id.slice(0, 26));
@@ -122,6 +128,15 @@ export class AcquirerDesk {
       return reading.reply;
     }
     return undefined;
+  }
+
+  async #read({ at, driver }: Served, posted: PostedToAcquirer): Promise<NotificationReading> {
+    try {
+      return await driver.readNotification(posted);
+    } catch (err) {
+      this.#options.error('acquirer.defect', { acquirer: at.name, err });
+      return UNREAD;
+    }
   }
 
   /** Begins no visit any more. */

@@ -171,6 +171,17 @@ describe('a driver in a process of its own', () => {
     expect(await look('fine')).toMatchObject({ outcome: 'done' });
   });
 
+  test('is not asked what no message can be made of', async () => {
+    const { look, reports } = shared;
+
+    expect(await look((() => undefined) as unknown as string)).toMatchObject({
+      outcome: 'notDone',
+      detail: 'it cannot be sent',
+    });
+    expect(reports.at(-1)).toMatch(/look cannot be sent: .* could not be cloned/);
+    expect(await look('fine')).toMatchObject({ outcome: 'done' });
+  });
+
   test('is quoted shortly, without what a store cannot keep', async () => {
     const { look, reports } = shared;
 

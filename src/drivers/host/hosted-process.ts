@@ -105,7 +105,7 @@ export class DriverProcess {
   }
 
   #ask(call: string, args: readonly unknown[]): Promise<Asked> {
-    const { clock, callMs, callsMax } = this.#options;
+    const { clock, callMs, callsMax, report, specifier } = this.#options;
     const life = this.#life;
     if (life === undefined || !this.#isReady) {
       return Promise.resolve({ is: 'notDone', code: 'unreachable', why: 'the driver is away' });
@@ -116,6 +116,13 @@ export class DriverProcess {
     }
     this.#calls += 1;
     const no = this.#calls;
+    try {
+      life.say({ no, call, args });
+    } catch (error) {
+      // No message can be made of it, and none has been sent.
+      report(`${specifier}: ${call} cannot be sent: ${plain(error)}`);
+      return Promise.resolve({ is: 'notDone', code: 'unreachable', why: 'it cannot be sent' });
+    }
     return new Promise((settle) => {
       const cancelTimer = clock.after(callMs, () => {
         this.#pending.delete(no);
@@ -124,7 +131,6 @@ export class DriverProcess {
         this.#ping(life);
       });
       this.#pending.set(no, { call, cancelTimer, settle });
-      life.say({ no, call, args });
     });
   }
 

@@ -49,6 +49,26 @@ describe('an event that is acknowledged by another way while its attempt is unde
   });
 });
 
+describe('an attempt that a mistake of ours ends', () => {
+  test('is told of and made again, and the next endpoint has its own', async () => {
+    let mistakes = 1;
+    const { posted, warned, clock } = await openDeliverer({
+      endpoints: 2,
+      pending: [first],
+      answer: (id) => {
+        if (id === 'endpoint-2') return TAKEN;
+        mistakes -= 1;
+        if (mistakes >= 0) throw new TypeError('planted');
+        return TAKEN;
+      },
+    });
+    await clock.pass(5 * SLOW_MS);
+    expect(posted()).toEqual([idOf(first), idOf(first)]);
+    expect(posted(2)).toEqual([idOf(first)]);
+    expect(warned).toContain('webhook.defect');
+  });
+});
+
 describe('an endpoint that says it is gone', () => {
   async function gone(failures: number) {
     const is: { answer: Delivered; state: WebhookState } = {

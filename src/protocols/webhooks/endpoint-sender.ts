@@ -6,7 +6,7 @@ import type { StreamedEvent } from '../../switch/ports.ts';
 import {
   type Delivery,
   DeliveryQueue,
-  type Settlement,
+  settlementOf,
 } from '../../switch/webhooks/delivery-queue.ts';
 import type { Endpoint, ToldHealth } from '../../switch/webhooks/ports.ts';
 import { DELIVERY_LIFE_MS, retryWait } from '../../switch/webhooks/schedule.ts';
@@ -276,7 +276,9 @@ export class EndpointSender {
     const { options, turns } = this.#context;
     // All its principals are of one; where there is none, nothing is delivered.
     const institution = this.endpoint.principals[0]?.institutionId ?? '';
-    const outcome = await turns.take(institution, () => this.#send(delivery));
+    const outcome = await turns
+      .take(institution, () => this.#send(delivery))
+      .catch((error: unknown) => this.#broken(delivery, error));
     const now = options.clock.monotonic();
     if (outcome.is === 'delivered') {
       this.#succeededAt = options.clock.wall();
@@ -299,6 +301,13 @@ export class EndpointSender {
     const { delivered, as } = await this.#way.deliver(this.#receiver, message);
     metrics.delivered(as, clock.monotonic() - startedAt);
     return delivered;
+  }
+
+  /** A mistake of ours costs this attempt: the thread is that of all endpoints. */
+  #broken({ id: event }: Delivery<Parcel>, err: unknown): Delivered {
+    const what = 'webhook.defect';
+    this.#context.options.log.error({ what, err, endpoint: this.endpoint.id, event }, what);
+    return { is: 'again', said: 'the switch made a mistake', afterMs: 0 };
   }
 
   get #way(): DeliveryWay {
@@ -388,10 +397,4 @@ export class EndpointSender {
         later();
       });
   }
-}
-
-/** An event that is never taken says nothing against the endpoint. */
-function settlementOf(outcome: Exclude<Delivered, { is: 'delivered' }>): Settlement {
-  if (outcome.is === 'refused') return { is: 'refused' };
-  return { is: 'failed', retryAfterMs: outcome.is === 'again' ? outcome.afterMs : 0 };
 }

@@ -10,6 +10,7 @@
 import { type Timed, TimerHeap } from '../../actors/timer-heap.ts';
 import { type Breaker, begun, CLOSED, failed, mayBegin, succeeded } from './breaker.ts';
 import { retryWait } from './schedule.ts';
+import type { Delivered } from './ways.ts';
 
 /** One event on its way to one endpoint. */
 export interface Delivery<Load> {
@@ -31,6 +32,12 @@ export type Settlement =
   | { readonly is: 'refused' }
   /** It needs no sending any more, and nothing was learnt of the endpoint. */
   | { readonly is: 'ended' };
+
+/** An event that is never taken says nothing against the endpoint. */
+export function settlementOf(outcome: Exclude<Delivered, { is: 'delivered' }>): Settlement {
+  if (outcome.is === 'refused') return { is: 'refused' };
+  return { is: 'failed', retryAfterMs: outcome.is === 'again' ? outcome.afterMs : 0 };
+}
 
 interface Lane<Load> extends Timed {
   readonly billId: string;
