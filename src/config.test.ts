@@ -160,6 +160,16 @@ describe('the configuration', () => {
     );
   });
 
+  test('says where a file is not JSON, and nothing of what it says', () => {
+    const path = join(folder, 'broken.json');
+    writeFileSync(path, '{\n  "keyPeppers": "s3cret"\n  "port": 1\n}');
+    expect(faultsOf({ QRSWITCH_CONFIG: path })).toEqual([
+      'the file /broken.json is not JSON at line 3, column 3',
+    ]);
+    writeFileSync(path, '{ "keyPeppers": s3cret }');
+    expect(faultsOf({ QRSWITCH_CONFIG: path })).toEqual(['the file /broken.json is not JSON']);
+  });
+
   test('is shown without passwords', () => {
     const DATABASE_URL = 'postgres://bills:secret@db/bills?password=secret';
     const shown = shownConfig(read({ DATABASE_URL }));

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { parseRange } from './drivers/webhook/addresses.ts';
+import { readJsonText } from './json-text.ts';
 import { options } from './option-table.ts';
 import { meant, type Option, withoutSecrets } from './options.ts';
 
@@ -127,17 +128,20 @@ function configFile(
 
 function readFile(path: string | undefined, faults: string[]): Readonly<Record<string, unknown>> {
   if (path === undefined) return {};
+  let text: string;
   try {
-    const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof content === 'object' && content !== null && !Array.isArray(content)) {
-      return { ...content };
-    }
-    faults.push(`the file ${path} must be a JSON object`);
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     faults.push(
       `the file ${path} cannot be read: ${error instanceof Error ? error.message : error}`,
     );
+    return {};
   }
+  const read = readJsonText(text);
+  if ('flaw' in read) faults.push(`the file ${path} ${read.flaw}`);
+  else if (typeof read.value !== 'object' || read.value === null || Array.isArray(read.value)) {
+    faults.push(`the file ${path} must be a JSON object`);
+  } else return { ...read.value };
   return {};
 }
 

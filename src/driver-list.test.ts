@@ -66,7 +66,9 @@ describe('a list of drivers', () => {
   });
 
   test('says where it is not JSON', () => {
-    expect(() => readDriverList(listed('[{"a":1,}]'))).toThrow('not JSON at position 8');
+    expect(() => readDriverList(listed('[{"a":1,}]'))).toThrow(
+      'drivers.json is not JSON at line 1, column 9.',
+    );
   });
 
   test('that is not there is refused', () => {

@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DriverKind } from './drivers/contract/driver-module.ts';
+import { readJsonText } from './json-text.ts';
 import { StartRefusal } from './start-refusal.ts';
 
 /** What may be loaded from the list, by the places in the switch that ask it. */
@@ -56,17 +57,9 @@ function contentOf(file: string): unknown {
     const why = error instanceof Error ? error.message : String(error);
     throw new StartRefusal(`QRSWITCH_DRIVERS: the file ${file} cannot be read (${why}).`);
   }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new StartRefusal(`QRSWITCH_DRIVERS: the file ${file} is not JSON${placeIn(error)}.`);
-  }
-}
-
-/** Of what Node says of the text only where it goes wrong: the rest quotes it, and settings have secrets in them. */
-function placeIn(error: unknown): string {
-  const place = / in JSON at position \d+( \(line \d+ column \d+\))?$/.exec(String(error));
-  return place === null ? '' : place[0].replace(' in JSON', '');
+  const read = readJsonText(text);
+  if ('value' in read) return read.value;
+  throw new StartRefusal(`QRSWITCH_DRIVERS: the file ${file} ${read.flaw}.`);
 }
 
 function listedDriver(entry: unknown, folder: string): ListedDriver | undefined {

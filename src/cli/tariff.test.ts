@@ -116,7 +116,7 @@ describe('qrswitch tariff explain', () => {
 
   test('says that the file is no JSON', async () => {
     expect(await failure('{', ...stay('2026-05-04T10:00:00Z', '2026-05-04T13:00:00Z'))).toMatch(
-      /^qrswitch: tariff\.json is not JSON: /,
+      /^qrswitch: tariff\.json is not JSON at line 1, column 2$/m,
     );
   });
 
