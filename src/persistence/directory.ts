@@ -99,15 +99,12 @@ export class PostgresDirectory implements Directory, PayingWallets {
   }
 
   async #holdersOf(keyHashes: readonly string[]): Promise<(KeyHolder | null)[]> {
-    try {
-      this.#hashes ??= await readKeyHashes(this.#sql, this.#peppers);
-      const hashes = this.#hashes;
-      const stored = keyHashes.map((keyHash) => hashes.stored(keyHash));
-      const found = await findHolders(this.#sql, stored, this.#dataKeys);
-      return stored.map((hash) => found.get(hash) ?? null);
-    } catch (error) {
-      throw new Fault('history.unavailable', 'the directory cannot be asked', error);
-    }
+    this.#hashes ??= await readKeyHashes(this.#sql, this.#peppers).catch(unavailable);
+    const hashes = this.#hashes;
+    const stored = keyHashes.map((keyHash) => hashes.stored(keyHash));
+    const rows = await holderRows(this.#sql, stored).catch(unavailable);
+    const found = new Map(rows.map((row) => [row.key_hash, holderIn(row, this.#dataKeys)]));
+    return stored.map((hash) => found.get(hash) ?? null);
   }
 
   async keysUsed(keyIds: readonly string[]): Promise<void> {
@@ -126,12 +123,8 @@ export class PostgresDirectory implements Directory, PayingWallets {
 }
 
 /** By what is stored of each key, as far as they are good. */
-async function findHolders(
-  sql: ISql,
-  stored: readonly string[],
-  dataKeys: DataKeys | undefined,
-): Promise<Map<string, KeyHolder>> {
-  const rows = await sql<HolderColumns[]>`
+async function holderRows(sql: ISql, stored: readonly string[]): Promise<HolderColumns[]> {
+  return sql<HolderColumns[]>`
     select
       k.key_hash, k.id as key_id, k.expires_at,
       case
@@ -168,7 +161,11 @@ async function findHolders(
     left join institutions i on i.id = coalesce(m.institution_id, p.institution_id, o.institution_id)
     where k.key_hash = any(string_to_array(${stored.join(' ')}, ' '))
       and k.sealed is null and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`;
-  return new Map(rows.map((row) => [row.key_hash, holderIn(row, dataKeys)]));
+}
+
+/** Of the questions alone: what we make of the answers is no matter of Postgres. */
+function unavailable(error: unknown): never {
+  throw new Fault('history.unavailable', 'the directory cannot be asked', error);
 }
 
 function holderIn(row: HolderColumns, dataKeys: DataKeys | undefined): KeyHolder {

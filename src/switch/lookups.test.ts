@@ -10,21 +10,23 @@ import { NO_OBSERVER } from './reporter.ts';
 const shard = 0 as ShardId;
 const known = entryId(2, 5);
 
-/** Look-ups in a history whose watermark stands at `entry`. */
-function lookUpAt(entry: EntryId) {
+/** Look-ups in a history whose watermark stands at `entry`, and of whose answers `error` comes in place of one. */
+function lookUpAt(entry: EntryId, error: Error | null = null) {
   const clock = new ManualClock();
   const told: string[] = [];
-  const bills: History['fetchBills'] = (ids) =>
-    Promise.resolve({
+  const bills: History['fetchBills'] = async (ids) => {
+    if (error !== null) throw error;
+    return {
       bills: ids.map(() => ({ bill: { status: 'absent' }, entry: known })),
       watermarks: [{ shard, entry, at: millis(0) }],
-    });
+    };
+  };
   const lookups = new Lookups({
     history: { fetchBills: bills } as History,
     clock,
     knownWatermark: () => known,
     observer: NO_OBSERVER,
-    reporter: { report: (_level, what, fields) => told.push(`${what}: ${fields.reason}`) },
+    reporter: { report: (level, what, fields) => told.push(`${level} ${what}: ${fields.reason}`) },
     settled: () => undefined,
   });
   const id: BillId = makeBillId(millis(0), shard, new Uint8Array(13));
@@ -45,7 +47,7 @@ test('a fetch from a history that has lost commits is refused, and told once a s
   expect(await ask()).toBe(true);
   expect(await ask()).toBe(true);
   expect(told).toEqual([
-    'history.fetchFailed: Postgres has lost commits: the watermark of shard 0 is 2-4, and was 2-5',
+    'warn history.fetchFailed: Postgres has lost commits: the watermark of shard 0 is 2-4, and was 2-5',
   ]);
   clock.advance(1_000);
   await ask();
@@ -56,4 +58,10 @@ test('a fetch from a history at the known watermark is taken, and nothing is tol
   const { ask, told } = lookUpAt(known);
   expect(await ask()).toBe(false);
   expect(told).toEqual([]);
+});
+
+test('a fetch that a mistake of ours stops is told as one', async () => {
+  const { ask, told } = lookUpAt(known, new TypeError('planted'));
+  expect(await ask()).toBe(true);
+  expect(told).toEqual(['error history.defect: planted']);
 });

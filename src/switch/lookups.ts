@@ -4,6 +4,7 @@ import { BatchedFetch } from '../actors/batched-fetch.ts';
 import type { KeptReference } from '../domain/bill/vocabulary.ts';
 import { type BillId, type ShardId, shardOfBill } from '../domain/ids.ts';
 import { type EntryId, formatEntryId, NO_ENTRY } from './entry-id.ts';
+import { isDefect, tellDefect } from './failures.ts';
 import { Fault } from './faults.ts';
 import type { FoundPart, PartKey } from './part-keys.ts';
 import type {
@@ -109,7 +110,8 @@ export class Lookups {
     const now = this.#clock.monotonic();
     if (now - this.#reportedAt < REPORT_MS) return;
     this.#reportedAt = now;
-    this.#reporter.report('warn', 'history.fetchFailed', { reason: describe(error) });
+    if (isDefect(error)) this.#reporter.report('error', 'history.defect', tellDefect(error));
+    else this.#reporter.report('warn', 'history.fetchFailed', { reason: describe(error) });
   }
 }
 

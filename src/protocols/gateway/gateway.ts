@@ -50,6 +50,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clock,
     max: limits.principals,
     inTurnAtOnce: limits.reconnectsAtOnce,
+    log,
     onFound: (holder) => accounts.learn(holder),
     onChange: tellChanges({ clock, sessions, withdraw: (hashes) => front.withdraw(hashes) }),
     onDoubt: (concerns) => {

@@ -1,6 +1,7 @@
 // The inboxes of a gateway: one a recipient that somebody here listens for.
 
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
+import { isDefect } from '../../switch/failures.ts';
 import type { Listings } from '../../switch/listings-port.ts';
 import type { Clock, StreamedEvent } from '../../switch/ports.ts';
 import type { Presenter, ShardDoor } from '../../switch/requests.ts';
@@ -99,11 +100,13 @@ export class Inboxes {
   #open(recipient: Recipient): Inbox {
     const { door, listings, clock, presenter, log, accepts, lifeMs } = this.#options;
     const limits = { ...(accepts && { accepts }), ...(lifeMs && { lifeMs }) };
+    const tell = (of: Recipient, error: unknown, said: string): void => {
+      const fields = { err: error, recipient: of };
+      if (isDefect(error)) log.error(fields, said);
+      else log.warn(fields, said);
+    };
     const onHistoryAway = (of: Recipient, error: unknown): void =>
-      log.warn(
-        { err: error, recipient: of },
-        'history is out of reach; only events in memory are sent',
-      );
+      tell(of, error, 'history cannot be asked; only events in memory are sent');
     return new Inbox(recipient, {
       clock,
       presenter,
@@ -113,8 +116,7 @@ export class Inboxes {
         this.#turns.take(() =>
           readPending({ door, listings, clock, onHistoryAway, ...limits }, of, isFirst),
         ),
-      onReadFailed: (of, error) =>
-        log.warn({ err: error, recipient: of }, 'pending events could not be read'),
+      onReadFailed: (of, error) => tell(of, error, 'pending events could not be read'),
     });
   }
 }

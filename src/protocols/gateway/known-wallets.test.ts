@@ -9,14 +9,17 @@ const named = (...names: string[]): WalletNames => ({ names, isMore: false });
 
 function makeKnown() {
   const clock = new ManualClock();
-  const questions: { answer(wallets: WalletNames): void; fail(): void }[] = [];
+  const questions: { answer(wallets: WalletNames): void; fail(error?: Error): void }[] = [];
+  const told: object[] = [];
   const wallets = {
     payingFor: () =>
       new Promise<WalletNames>((answer, failed) => {
-        questions.push({ answer, fail: () => failed(new Error('the directory is away')) });
+        const fail = (error = new Error('the directory is away')): void => failed(error);
+        questions.push({ answer, fail });
       }),
   };
-  return { clock, questions, known: new KnownWallets({ wallets, clock }) };
+  const log = { error: (fields: object) => told.push(fields) };
+  return { clock, questions, told, known: new KnownWallets({ wallets, clock, log }) };
 }
 
 describe('the wallets of an institution', () => {
@@ -63,6 +66,15 @@ describe('the wallets of an institution', () => {
     void known.of(bank);
     questions[2]?.fail();
     expect(await known.of(bank)).toEqual(named('Green'));
+  });
+
+  test('are shown without the names where a mistake of ours keeps them, and that is told', async () => {
+    const { questions, told, known } = makeKnown();
+    const looked = [known.of(bank), known.of('ins_2' as InstitutionId)];
+    questions[0]?.fail(new TypeError('planted'));
+    questions[1]?.fail();
+    expect(await Promise.all(looked)).toEqual([named(), named()]);
+    expect(told).toMatchObject([{ what: 'directory.defect', reason: 'planted' }]);
   });
 
   test('are kept of a bounded number of institutions', async () => {

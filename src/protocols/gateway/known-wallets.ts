@@ -2,7 +2,9 @@
 
 import type { InstitutionId } from '../../domain/ids.ts';
 import type { PayingWallets, WalletNames } from '../../switch/directory.ts';
+import { isDefect, tellDefect } from '../../switch/failures.ts';
 import type { Clock } from '../../switch/ports.ts';
+import type { GatewayLog } from './options.ts';
 
 const FRESH_MS = 60_000;
 /** After a question that nobody answered. */
@@ -24,11 +26,17 @@ interface Known {
 export class KnownWallets {
   readonly #wallets: PayingWallets;
   readonly #clock: Clock;
+  readonly #log: Pick<GatewayLog, 'error'>;
   readonly #known = new Map<InstitutionId, Known>();
 
-  constructor(options: { readonly wallets: PayingWallets; readonly clock: Clock }) {
+  constructor(options: {
+    readonly wallets: PayingWallets;
+    readonly clock: Clock;
+    readonly log: Pick<GatewayLog, 'error'>;
+  }) {
     this.#wallets = options.wallets;
     this.#clock = options.clock;
+    this.#log = options.log;
   }
 
   /** None while they are not known. Those that are known are shown while newer ones are asked for. */
@@ -44,7 +52,13 @@ export class KnownWallets {
   #ask(institutionId: InstitutionId, before: WalletNames | null): Known {
     const asked: Promise<void> = this.#wallets.payingFor(institutionId).then(
       (wallets) => this.#keep(institutionId, { wallets, until: this.#after(FRESH_MS), asked }),
-      () => this.#keep(institutionId, { wallets: before, until: this.#after(RETRY_MS), asked }),
+      (error: unknown) => {
+        if (isDefect(error)) {
+          const told = { what: 'directory.defect', ...tellDefect(error) };
+          this.#log.error(told, 'directory.defect');
+        }
+        this.#keep(institutionId, { wallets: before, until: this.#after(RETRY_MS), asked });
+      },
     );
     // Until it is answered, nobody asks again.
     const asking = { wallets: before, until: Number.POSITIVE_INFINITY, asked };

@@ -12,21 +12,22 @@ function setUp(max = 10) {
   const changed: [string, Principal | null][] = [];
   const found: string[] = [];
   const doubted: string[][] = [];
+  const told: object[] = [];
   const state = {
-    isAway: false,
+    isAway: false as boolean | Error,
     expiresAt: null as number | null,
     isSlowFor: (_keyHash: string) => false,
   };
   const directory = {
     holderOfKey: (keyHash: string) => {
       asked.push(keyHash);
-      if (state.isAway) return Promise.reject(new Error('away'));
+      if (state.isAway) return Promise.reject(awayAs(state.isAway));
       if (state.isSlowFor(keyHash)) return new Promise<never>(() => undefined);
       const holder = holderOf(known, keyHash);
       return Promise.resolve(holder && { ...holder, expiresAt: state.expiresAt });
     },
     keysUsed: (keyIds: readonly string[]) => {
-      if (state.isAway) return Promise.reject(new Error('away'));
+      if (state.isAway) return Promise.reject(awayAs(state.isAway));
       used.push([...keyIds]);
       return Promise.resolve();
     },
@@ -40,12 +41,14 @@ function setUp(max = 10) {
     changed,
     found,
     doubted,
+    told,
     state,
     principals: new Principals({
       directory,
       clock,
       max,
       inTurnAtOnce: 32,
+      log: { error: (fields) => told.push(fields) },
       onFound: ({ keyId }) => found.push(keyId),
       onChange: (keyHash, principal) => changed.push([keyHash, principal]),
       onDoubt: (concerns) => {
@@ -54,6 +57,9 @@ function setUp(max = 10) {
     }),
   };
 }
+
+const awayAs = (isAway: boolean | Error): Error =>
+  isAway instanceof Error ? isAway : new Error('away');
 
 const terminal = hashOfKey(keys.terminal);
 
@@ -92,6 +98,22 @@ describe('the principals of a gateway', () => {
     expect(await principals.lookUp(terminal)).toMatchObject({ kind: 'terminal' });
     expect(principals.find(terminal)).toMatchObject({ kind: 'terminal' });
     await expect(principals.lookUp(hashOfKey('other'))).rejects.toThrow('away');
+  });
+
+  test('go on being known where a mistake of ours keeps them from being looked up, and that is told', async () => {
+    const { clock, state, told, principals } = setUp();
+    await principals.lookUp(terminal);
+    state.isAway = new TypeError('planted');
+    clock.advance(60_000);
+    expect(await principals.lookUp(terminal)).toMatchObject({ kind: 'terminal' });
+    await principals.tellUsed();
+    const defect = { what: 'directory.defect', reason: 'planted', stack: expect.any(String) };
+    expect(told).toEqual([defect, defect]);
+
+    state.isAway = true;
+    clock.advance(60_000);
+    await principals.lookUp(terminal);
+    expect(told).toHaveLength(2);
   });
 
   test('are checked at once when they have changed, and told of: those alone', async () => {

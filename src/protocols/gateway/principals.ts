@@ -10,11 +10,13 @@
 
 import { hash } from 'node:crypto';
 import type { Demands, Directory, DirectoryChange, KeyHolder } from '../../switch/directory.ts';
+import { isDefect, tellDefect } from '../../switch/failures.ts';
 import type { Clock } from '../../switch/ports.ts';
 import type { Principal } from '../../switch/principal.ts';
 import { Doubts } from './doubts.ts';
 import { KeyRounds } from './key-rounds.ts';
 import { type KnownKey, KnownKeys } from './known-keys.ts';
+import type { GatewayLog } from './options.ts';
 import { Turns } from './turns.ts';
 
 /** A key found longer ago than `fresh` is used and checked again meanwhile; than `stale`, checked before it is used. */
@@ -44,6 +46,7 @@ export interface PrincipalsOptions {
   readonly clock: Clock;
   readonly max: number;
   readonly inTurnAtOnce: number;
+  readonly log: Pick<GatewayLog, 'error'>;
   /** A key has been found, for the first time or again. */
   readonly onFound?: (holder: KeyHolder) => void;
   /** A key that was somebody’s is another’s now, or nobody’s. */
@@ -170,7 +173,8 @@ export class Principals {
     if (used.length === 0) return;
     try {
       await this.#options.directory.keysUsed(used.map(({ holder }) => holder.keyId));
-    } catch {
+    } catch (error) {
+      this.#tell(error);
       // The directory is away: it is told next time.
       for (const entry of used) entry.isUsed = true;
     }
@@ -183,6 +187,7 @@ export class Principals {
       this.#keep(keyHash, holder, turn);
       return holder?.principal ?? null;
     } catch (error) {
+      this.#tell(error);
       const entry = this.#known.get(keyHash);
       if (entry === undefined) throw error;
       const now = this.#options.clock.monotonic();
@@ -194,6 +199,13 @@ export class Principals {
     } finally {
       this.#lookups.delete(keyHash);
     }
+  }
+
+  /** P3 holds for mistakes of ours, too: they are told here, and nobody has to notice them. */
+  #tell(error: unknown): void {
+    if (!isDefect(error)) return;
+    const told = { what: 'directory.defect', ...tellDefect(error) };
+    this.#options.log.error(told, 'directory.defect');
   }
 
   #recheck(keyHash: string): void {

@@ -4,6 +4,7 @@
 //   W2. What cannot be sent closes the socket with a reason; it is never dropped in silence. Its events stay pending.
 //   W5. A mistake of ours costs the socket for which it was made, and no other.
 
+import { isDefect } from '../../switch/failures.ts';
 import type { Principal } from '../../switch/principal.ts';
 import type { Encoding } from '../../switch/requests.ts';
 import { recipientOf } from '../../switch/visibility.ts';
@@ -107,15 +108,15 @@ export class Session implements EventReader, AskingSocket {
     }
   }
 
-  /** Whose key it is, or why nobody can tell. */
+  /** Whose key it is, or why nobody can tell; principals.ts tells of a mistake of ours. */
   #lookUp(
     keyHash: string,
     known: (principal: Principal | null) => void,
-    unknown: (code: 'history.unavailable') => void,
+    unknown: (code: 'internal' | 'history.unavailable') => void,
   ): void {
     this.#context.principals
       .lookUpInTurn(keyHash)
-      .then(known, () => unknown('history.unavailable'))
+      .then(known, (error) => unknown(isDefect(error) ? 'internal' : 'history.unavailable'))
       .catch((error: unknown) => this.failed(error));
   }
 

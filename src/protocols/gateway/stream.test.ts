@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import {
   billId,
   makeAnswer,
@@ -196,6 +196,29 @@ describe('a key, while the directory is away', () => {
     expect(await socket.end()).toEqual({ code: 1013, reason: 'history.unavailable' });
     expect(socket.frames).toHaveLength(1);
     expect(away.gateway.stats().sessions).toBe(0);
+  });
+
+  test('is answered with 500 and closes with 1011 where it is not away, and the mistake is ours', async () => {
+    const directory = {
+      holderOfKey: () => Promise.reject(new TypeError('planted')),
+      keysUsed: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const wrong = await startBench({ options: { directory } });
+    onTestFinished(() => wrong.gateway.close());
+    const [first, inHeader] = await Promise.all([
+      TestSocket.open(`${wrong.ws}/v1/terminal/stream`),
+      TestSocket.open(`${wrong.ws}/v1/terminal/stream`, { key: keys.terminal }),
+    ]);
+    sockets.push(first, inHeader);
+    const answer = await first.ask({ id: 1, op: 'auth', body: { key: keys.terminal } });
+    expect(answer).toMatchObject({ id: 1, status: 500, body: { code: 'internal' } });
+    expect(await first.end()).toEqual({ code: 1011, reason: 'internal' });
+    expect((await inHeader.end()).code).toBe(1011);
+    expect(wrong.errors).toMatchObject([
+      { what: 'directory.defect', reason: 'planted' },
+      { what: 'directory.defect', reason: 'planted' },
+    ]);
   });
 
   test('in the header closes with 1013 too', async () => {

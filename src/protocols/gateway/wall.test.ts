@@ -7,6 +7,7 @@ import { call, problemOf } from '../../../tests/support/http-client.ts';
 import { codesAt } from '../../../tests/support/qr-claims.ts';
 import { type Frame, TestSocket } from '../../../tests/support/socket.ts';
 import { eventNo, pushed } from '../../../tests/support/stream-events.ts';
+import { Fault } from '../../switch/faults.ts';
 import type { Principal } from '../../switch/principal.ts';
 import { type HostedFormats, NO_FORMATS } from '../../switch/qr.ts';
 import { makePresenter } from '../presenter.ts';
@@ -209,6 +210,19 @@ describe('a socket', () => {
     await expect.poll(() => pushed(again.frames)).toHaveLength(1);
     expect(await other.ask({ id: 2, op: 'ping' })).toMatchObject({ id: 2 });
   });
+});
+
+test('what keeps pending events from being read is told as a mistake where it is ours', async () => {
+  let away: Error = new Fault('history.unavailable', 'away');
+  bench = await startBench({ listings: { pendingEvents: () => Promise.reject(away) } });
+  const other = await connect();
+  expect(await other.ask({ id: 1, op: 'ping' })).toMatchObject({ status: 200 });
+  expect(told()).toBe(0);
+
+  away = new TypeError('planted');
+  bench.clock.advance(1_000);
+  await expect.poll(() => bench.errors.length).toBe(1);
+  expect(told()).toBe(1);
 });
 
 describe('a request', () => {
