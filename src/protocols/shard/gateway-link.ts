@@ -44,7 +44,7 @@ interface Pending {
   readonly until: number;
   readonly isPoll: boolean;
   /** As whose it is counted; null: nobody's. */
-  readonly party: InstitutionLoad | null;
+  readonly load: InstitutionLoad | null;
 }
 
 /** A request that waits for its turn. */
@@ -144,11 +144,11 @@ export class GatewayLink implements ShardDoor {
     const waitMs = waitOf(request);
     const until = since + ANSWER_MS + waitMs;
     const isPoll = waitMs > 0;
-    const party =
+    const load =
       isPoll || principal === null || this.#crowd === null
         ? null
         : this.#crowd.begun(principal.institutionId, since);
-    const pending = { onReply, encoding, requestId, until, isPoll, party };
+    const pending = { onReply, encoding, requestId, until, isPoll, load };
     if (link === undefined) {
       this.#refuse(pending, 'shard.unavailable');
       return;
@@ -362,8 +362,8 @@ export class GatewayLink implements ShardDoor {
     this.#settle(pending, status, body);
   }
 
-  #settle({ party, onReply }: Pending, status: number, body: Uint8Array): void {
-    if (party !== null) this.#crowd?.ended(party);
+  #settle({ load, onReply }: Pending, status: number, body: Uint8Array): void {
+    if (load !== null) this.#crowd?.ended(load);
     onReply(status, body);
   }
 }
