@@ -16,7 +16,6 @@ import {
 import { watchDirectory } from './directory-watch.ts';
 import type { AcquirerFile } from './drivers/acquiring/configured.ts';
 import { Gateways } from './gateways.ts';
-import { describeHolder } from './lease-holder.ts';
 import { LoadedDrivers } from './loaded-drivers.ts';
 import { DataKeys } from './persistence/data-keys.ts';
 import { ensureDemo } from './persistence/demo-data.ts';
@@ -27,19 +26,15 @@ import { WorkerPool } from './pool.ts';
 import { claimPort } from './port-claim.ts';
 import { StartRefusal } from './start-refusal.ts';
 import { type Known, prepareStores, readKnown } from './startup.ts';
+import { watchState } from './state-watch.ts';
 import { stopAll } from './stopping.ts';
 import { systemClock } from './system-clock.ts';
 import { type Logger, openLog } from './telemetry/log.ts';
 import { type Metrics, openMetrics } from './telemetry/metrics.ts';
 import { Scrape } from './telemetry/scrape.ts';
-import type { Setting, SwitchState, WorkerPort, WorkerTold } from './threads.ts';
+import type { Setting, SwitchState, WorkerPort } from './threads.ts';
 import { startTls } from './tls.ts';
 import { Webhooks } from './webhooks.ts';
-
-/** How often the workers are asked how they are; readiness is as old as this. */
-const STATE_MS = 250;
-/** Before all is served for the first time: somebody waits for it. */
-const STARTING_MS = 50;
 
 async function main(): Promise<void> {
   if (asksForHelp()) {
@@ -167,10 +162,13 @@ async function serve(of: ToServe, onReady: () => void): Promise<Serving> {
   acquirers.start();
   const tls = await startTls({ setting, gatewayPort: port, logger });
   const directory = hearDirectory({ setting, logger, gateways, webhooks, pool });
-  const stopWatching = watchState(setting, { pool, webhooks }, (state, isFirst) => {
-    gateways.publish(state);
-    if (isFirst) onReady();
-    tellState(logger, state);
+  const stopWatching = watchState(setting.config, pool, {
+    owned: (shards) => webhooks.serve(shards),
+    changed: (state, isFirst) => {
+      gateways.publish(state);
+      if (isFirst) onReady();
+      tellState(logger, state);
+    },
   });
   return {
     async stop() {
@@ -274,60 +272,6 @@ function connectAll(
     const port = pool.connect(index);
     if (port !== undefined) send({ type: 'worker', index, port });
   }
-}
-
-/** Asks the workers how they are and passes on what has changed. */
-function watchState(
-  setting: Setting,
-  { pool, webhooks }: { pool: WorkerPool; webhooks: Webhooks },
-  changed: (state: SwitchState, isFirstReady: boolean) => void,
-): () => void {
-  let last = '';
-  let wasReady = false;
-  let isOver = false;
-  const look = async (): Promise<void> => {
-    const told = [...(await pool.tell(false)).values()];
-    if (told.length === setting.config.workers) webhooks.serve(shardsOwned(told));
-    const state = stateOf(setting, told);
-    const text = JSON.stringify(state);
-    if (text !== last && !isOver) {
-      last = text;
-      changed(state, state.ready && !wasReady);
-      wasReady ||= state.ready;
-    }
-    if (!isOver) systemClock.after(wasReady ? STATE_MS : STARTING_MS, () => void look());
-  };
-  void look();
-  return () => {
-    isOver = true;
-  };
-}
-
-/** Also those that recover for a moment: they are likely to be served again by this node. */
-function shardsOwned(told: readonly WorkerTold[]): number[] {
-  const owned = told.flatMap(({ shards }) =>
-    shards.flatMap(({ shard, state }) => (OWNED.has(state) ? [shard] : [])),
-  );
-  return owned.sort((left, right) => left - right);
-}
-
-const OWNED = new Set<string>(['serving', 'recovering']);
-
-function stateOf({ config }: Setting, told: readonly WorkerTold[]): SwitchState {
-  const shards: Record<string, number> = {};
-  const waitsFor = new Set<string>();
-  for (const { shards: statuses, waitingFor } of told) {
-    for (const { state, reason, shard } of statuses) {
-      shards[state] = (shards[state] ?? 0) + 1;
-      if (reason !== '') waitsFor.add(`shard ${shard} is ${state}: see the log`);
-    }
-    for (const { holder } of waitingFor) {
-      if (holder !== null) waitsFor.add(`shards held by ${describeHolder(holder)}`);
-    }
-  }
-  if (told.length < config.workers) waitsFor.add('the workers');
-  const ready = shards.serving === config.shards;
-  return { ready, node: config.nodeName, shards, waitsFor: [...waitsFor] };
 }
 
 /** Resolves on the first SIGTERM or SIGINT; a second one ends the process at once. */
