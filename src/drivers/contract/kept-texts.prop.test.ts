@@ -6,6 +6,7 @@ import type { Step } from '../../domain/acquiring/acquired-bill.ts';
 import { millis } from '../../domain/time.ts';
 import { callOf } from '../acquiring/drive.ts';
 import type { BillDriver } from './bill-driver.ts';
+import { asLine, isKeepable } from './kept-texts.ts';
 
 const character = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('a', '7', 'ж', '😀', '\n') },
@@ -136,4 +137,16 @@ describe('what comes of a call to an acquirer', () => {
       afterMs: 60_000,
     });
   });
+});
+
+test('what a driver has thrown is one short line that can be kept', () => {
+  const thrown = fc.oneof(words, fc.string({ unit: character, minLength: 190, maxLength: 210 }));
+  fc.assert(
+    fc.property(thrown, (text) => {
+      const line = asLine(text);
+      expect(isKeepable(line)).toBe(true);
+      expect(line).not.toMatch(/\p{Cc}/u);
+      expect(line.length).toBeLessThanOrEqual(200);
+    }),
+  );
 });

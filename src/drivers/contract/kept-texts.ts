@@ -15,6 +15,7 @@ import {
 
 /** As long as what clients may give as a reason. */
 export const WORDS_MAX = 500;
+const LINE_MAX = 200;
 const UNFIT = /[\p{Surrogate}\0]/u;
 const EACH_UNFIT = /[\p{Surrogate}\0]/gu;
 const UNKEPT_MS = 60_000;
@@ -22,6 +23,13 @@ const UNKEPT_MS = 60_000;
 /** Words for people: cut, and with U+FFFD in place of what cannot be kept. */
 export function asWords(text: string): string {
   return text.slice(0, WORDS_MAX).replaceAll(EACH_UNFIT, '\ufffd');
+}
+
+/** On one line and short, as a driver's own process is quoted, whatever it has thrown. */
+export function asLine(words: unknown): string {
+  // Its code can say anything, and of an object nobody knows that it can be read as text.
+  const text = typeof words === 'string' ? words : '';
+  return asWords(text.slice(0, LINE_MAX).replace(/\p{Cc}/gu, ' '));
 }
 
 /** Whether a text that must be given back letter for letter can be. */

@@ -9,11 +9,11 @@
 //   H4. So many calls at once; more are not done.
 
 import type { Clock } from '../../switch/ports.ts';
+import { asLine } from '../contract/kept-texts.ts';
 import { DriverRefused } from '../contract/open-driver.ts';
 import { DriverLife } from './driver-life.ts';
 import type { KindShapes } from './kind-shapes.ts';
 import { type DriverTask, type FromProcess, PING } from './messages.ts';
-import { plain } from './plain.ts';
 
 export interface ProcessOptions extends DriverTask {
   /** The process's program, built: `driver-process.js`. */
@@ -120,7 +120,7 @@ export class DriverProcess {
       life.say({ no, call, args });
     } catch (error) {
       // No message can be made of it, and none has been sent.
-      report(`${specifier}: ${call} cannot be sent: ${plain(error)}`);
+      report(`${specifier}: ${call} cannot be sent: ${asLine(String(error))}`);
       return Promise.resolve({ is: 'notDone', code: 'unreachable', why: 'it cannot be sent' });
     }
     return new Promise((settle) => {
@@ -183,7 +183,7 @@ export class DriverProcess {
         clock,
         memoryMb,
         hear: (message) => this.#hear(life, message),
-        ended: (why) => this.#ended(plain(why)),
+        ended: (why) => this.#ended(asLine(why)),
       });
       this.#life = life;
       this.#cancelStart = clock.after(START_MS, () => this.#refused(life, LATE));
@@ -196,7 +196,7 @@ export class DriverProcess {
   #hear(life: DriverLife, message: Exclude<FromProcess, { readonly type: 'fell' }>): void {
     if (message.type === 'answer' || message.type === 'threw') this.#answered(message);
     else if (message.type === 'pong') this.#ponged();
-    else if (message.type === 'refused') this.#refused(life, plain(message.why));
+    else if (message.type === 'refused') this.#refused(life, asLine(message.why));
     // What else its code says is for somebody else.
     else if (message.type !== 'ready') return;
     else if (!this.#shapes.areCapabilities(message.capabilities)) {
@@ -227,7 +227,7 @@ export class DriverProcess {
       return;
     }
     const why =
-      message.type === 'threw' ? plain(message.why) : `its answer to ${pending.call} is none`;
+      message.type === 'threw' ? asLine(message.why) : `its answer to ${pending.call} is none`;
     this.#options.report(`${this.#options.specifier}: ${why}`);
     pending.settle({ is: 'unknown', why });
   }
