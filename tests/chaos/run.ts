@@ -53,7 +53,7 @@ export interface RunResult {
   readonly findings: Findings;
   readonly linearisability: Linearisability;
   readonly happened: readonly Happened[];
-  /** What no fault of the world excuses: shards that stopped, threads and processes that died of themselves. */
+  /** What no fault of the world excuses: shards that stopped, threads that died of themselves, what is nobody's mistake but ours. */
   readonly alarms: readonly string[];
   readonly peaks: Readonly<Record<'switch' | 'redis' | 'postgres', number>>;
   /** References whose outcome was not known when the faults were over, and was asked for. */
@@ -84,6 +84,15 @@ const ALARMS = [
   'gateway.failed',
   'webhooks.ended',
   'acquirers.ended',
+  'acquirer.notOpened',
+  'acquirer.doubted',
+  // Mistakes of ours, which are lived with.
+  'acquirer.defect',
+  'bill.defect',
+  'directory.defect',
+  'history.defect',
+  'lease.defect',
+  'webhook.defect',
 ];
 
 export async function run(options: RunOptions): Promise<RunResult> {
