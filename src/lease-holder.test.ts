@@ -5,6 +5,7 @@ import {
   describeHolder,
   formatHolder,
   isGone,
+  isOfProcess,
   type LeaseHolder,
   makeHolder,
 } from './lease-holder.ts';
@@ -39,6 +40,12 @@ describe('a holder', () => {
     expect(isGone(formatHolder({ ...self, life: 1 }), self)).toBe(true);
     expect(isGone(formatHolder({ ...self, life: 2 }), self)).toBe(false);
     expect(isGone(formatHolder({ ...self, worker: 0, life: 1 }), self)).toBe(false);
+  });
+
+  test('is of the same process whichever worker of it it is, and in whichever life', () => {
+    expect(isOfProcess(formatHolder({ ...self, worker: 0, life: 7 }), self)).toBe(true);
+    expect(isOfProcess(another({}), self)).toBe(false);
+    expect(isOfProcess('someone', self)).toBe(false);
   });
 
   test('that cannot be read is not known to be gone, and is shown as it is', () => {

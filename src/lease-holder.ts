@@ -60,6 +60,11 @@ export function isGone(text: string, self: LeaseHolder): boolean {
   return now === undefined ? !isAlive(holder.pid) : now !== holder.begun;
 }
 
+/** Whether a holder is a worker of this very process, in whichever life. */
+export function isOfProcess(text: string, self: LeaseHolder): boolean {
+  return readHolder(text)?.process === self.process;
+}
+
 function readHolder(text: string): LeaseHolder | undefined {
   try {
     const read: unknown = JSON.parse(text);

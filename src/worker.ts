@@ -4,7 +4,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
 import type { ShardId } from './domain/ids.ts';
 import { makeQrCodes } from './drivers/qr/codes.ts';
-import { formatHolder, isGone, makeHolder } from './lease-holder.ts';
+import { formatHolder, isGone, isOfProcess, makeHolder } from './lease-holder.ts';
 import { makeBillPacker } from './persistence/history/bill-packer.ts';
 import { PostgresHistory } from './persistence/history/postgres-history.ts';
 import { makeEntryCodec } from './persistence/log/entry-codec.ts';
@@ -123,6 +123,7 @@ async function openHost(
     idleMs: config.idleSeconds * 1000,
     holder: formatHolder(self),
     isGone: (holder) => isGone(holder, self),
+    isOfThisNode: (holder) => isOfProcess(holder, self),
     drawNonce: randomUUID,
     drawInteger: randomInt,
   });

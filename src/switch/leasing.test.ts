@@ -6,37 +6,70 @@ import type { Lease, Leases } from './ports.ts';
 
 const SHARD = 0 as ShardId;
 
-/** The store of one lease; the answer of a call can be lost after it was done. */
-class OneLease implements Leases {
-  lease: Lease = { shard: SHARD, counter: 0, holder: null };
+/** The store of leases; the answer of a call can be lost after it was done. */
+class KnownLeases implements Leases {
+  readonly all = new Map<ShardId, Lease>();
   losesAnswers = false;
   isAway = false;
 
-  read(): Promise<Lease[]> {
-    return this.#answer([this.lease]);
+  get lease(): Lease {
+    return this.at(SHARD);
   }
 
-  take([seen]: readonly Lease[], holder: string): Promise<Lease[]> {
-    if (seen?.counter !== this.lease.counter) return this.#answer([]);
-    this.lease = { shard: SHARD, counter: seen.counter + 1, holder };
-    return this.#answer([this.lease]);
+  set lease(lease: Lease) {
+    this.all.set(SHARD, lease);
   }
 
-  renew([held]: readonly Lease[]): Promise<Lease[]> {
+  at(shard: ShardId): Lease {
+    return this.all.get(shard) ?? { shard, counter: 0, holder: null };
+  }
+
+  read(shards: readonly ShardId[]): Promise<Lease[]> {
+    return this.#answer(shards.map((shard) => this.at(shard)));
+  }
+
+  take(seen: readonly Lease[], holder: string): Promise<Lease[]> {
+    const free = seen.filter(({ shard, counter }) => counter === this.at(shard).counter);
+    return this.#answer(free.map(({ shard, counter }) => this.#put(shard, counter + 1, holder)));
+  }
+
+  renew(held: readonly Lease[]): Promise<Lease[]> {
     if (this.isAway) return Promise.reject(new Error('away'));
-    const { counter, holder } = this.lease;
-    if (held?.counter !== counter || held.holder !== holder) return this.#answer([]);
-    this.lease = { shard: SHARD, counter: counter + 1, holder };
-    return this.#answer([this.lease]);
+    const own = held.filter((lease) => this.#stands(lease));
+    return this.#answer(
+      own.map(({ shard, counter, holder }) => this.#put(shard, counter + 1, holder)),
+    );
   }
 
-  release(): Promise<void> {
-    this.lease = { ...this.lease, holder: null };
-    return Promise.resolve();
+  async release(held: readonly Lease[]): Promise<void> {
+    for (const lease of held) {
+      if (this.#stands(lease)) this.#put(lease.shard, lease.counter, null);
+    }
   }
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** The shards that each holder has, in order. */
+  shared(): Record<string, ShardId[]> {
+    const shared: Record<string, ShardId[]> = {};
+    for (const { shard, holder } of this.all.values()) {
+      if (holder === null) continue;
+      shared[holder] = [...(shared[holder] ?? []), shard].sort((left, right) => left - right);
+    }
+    return shared;
+  }
+
+  #stands({ shard, counter, holder }: Lease): boolean {
+    const lease = this.at(shard);
+    return lease.counter === counter && lease.holder === holder;
+  }
+
+  #put(shard: ShardId, counter: number, holder: string | null): Lease {
+    const lease = { shard, counter, holder };
+    this.all.set(shard, lease);
+    return lease;
   }
 
   #answer(leases: Lease[]): Promise<Lease[]> {
@@ -45,11 +78,20 @@ class OneLease implements Leases {
   }
 }
 
+interface Given {
+  readonly shards?: readonly ShardId[];
+  readonly gone?: readonly string[];
+  readonly taken?: () => void;
+  /** Whether a shard that another node is to have has been left. */
+  readonly leave?: (shard: ShardId) => boolean;
+}
+
+/** A worker, whose holder is its node or begins with it and a slash. */
 function stand(
-  leases: OneLease,
+  leases: KnownLeases,
   clock: ManualClock,
   holder: string,
-  { gone = [], taken = () => undefined }: { gone?: readonly string[]; taken?: () => void } = {},
+  { shards = [SHARD], gone = [], taken = () => undefined, leave = () => true }: Given = {},
 ) {
   const heard: string[] = [];
   const said: string[] = [];
@@ -59,13 +101,15 @@ function stand(
     holder,
     reporter: { report: (_level, what) => said.push(what) },
     isGone: (name) => gone.includes(name),
-    shards: [SHARD],
+    isOfThisNode: (name) => name.split('/')[0] === holder.split('/')[0],
+    shards,
     listener: {
       taken: () => {
         taken();
         heard.push('taken');
       },
       lost: () => heard.push('lost'),
+      leave,
     },
   });
   return { leasing, heard, said };
@@ -73,7 +117,7 @@ function stand(
 
 describe('leasing', () => {
   test('takes a lease that nobody holds, and keeps it', async () => {
-    const [leases, clock] = [new OneLease(), new ManualClock()];
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
     const { leasing, heard } = stand(leases, clock, 'a');
     leasing.start();
     await clock.pass(10 * RENEW_MS);
@@ -82,7 +126,7 @@ describe('leasing', () => {
   });
 
   test('waits until a holder’s counter has stood still, because it may be alive (E2)', async () => {
-    const [leases, clock] = [new OneLease(), new ManualClock()];
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
     leases.lease = { shard: SHARD, counter: 7, holder: 'other' };
     const { leasing, heard, said } = stand(leases, clock, 'a');
     leasing.start();
@@ -97,7 +141,7 @@ describe('leasing', () => {
   });
 
   test('takes the lease of a holder known to be dead at once, and says so', async () => {
-    const [leases, clock] = [new OneLease(), new ManualClock()];
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
     leases.lease = { shard: SHARD, counter: 7, holder: 'other' };
     const { leasing, heard, said } = stand(leases, clock, 'a', { gone: ['other'] });
     leasing.start();
@@ -107,7 +151,7 @@ describe('leasing', () => {
   });
 
   test('answers no more once the lease has run out, whether or not another has it (E1)', async () => {
-    const [leases, clock] = [new OneLease(), new ManualClock()];
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
     const { leasing, heard } = stand(leases, clock, 'a');
     leasing.start();
     await clock.pass(1);
@@ -123,7 +167,7 @@ describe('leasing', () => {
   });
 
   test('keeps a lease whose renewal was done and not answered, because it is still its own', async () => {
-    const [leases, clock] = [new OneLease(), new ManualClock()];
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
     const { leasing, heard } = stand(leases, clock, 'a');
     leasing.start();
     await clock.pass(1);
@@ -136,7 +180,7 @@ describe('leasing', () => {
   });
 
   test('loses a lease that another has taken', async () => {
-    const [leases, clock] = [new OneLease(), new ManualClock()];
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
     const { leasing, heard } = stand(leases, clock, 'a');
     leasing.start();
     await clock.pass(1);
@@ -147,7 +191,7 @@ describe('leasing', () => {
   });
 
   test('gives up what it holds', async () => {
-    const [leases, clock] = [new OneLease(), new ManualClock()];
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
     const { leasing } = stand(leases, clock, 'a');
     leasing.start();
     await clock.pass(1);
@@ -160,9 +204,123 @@ describe('leasing', () => {
     const taken = (): void => {
       throw new TypeError('of undefined');
     };
-    const { leasing, said } = stand(new OneLease(), new ManualClock(), 'a', { taken });
+    const { leasing, said } = stand(new KnownLeases(), new ManualClock(), 'a', { taken });
     leasing.start();
     await expect(leasing.release()).rejects.toThrow(TypeError);
     expect(said).toEqual(['lease.defect']);
   });
 });
+
+describe('two nodes of two workers each', () => {
+  const EVEN = shardsOf(0);
+  const ODD = shardsOf(1);
+
+  /** Each has half of the shards when it returns: of each node another worker was the first. */
+  async function split(given: Record<string, Given> = {}) {
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
+    const worker = (holder: string, shards: readonly ShardId[]) =>
+      stand(leases, clock, holder, { shards, ...given[holder] });
+    const left = [worker('left/0', EVEN), worker('left/1', ODD)] as const;
+    const right = [worker('right/0', EVEN), worker('right/1', ODD)] as const;
+    for (const [first, second] of [[left[0], right[1]] as const, [left[1], right[0]] as const]) {
+      first.leasing.start();
+      second.leasing.start();
+      await clock.pass(1);
+    }
+    expect(leases.shared()).toEqual({ 'left/0': EVEN, 'right/1': ODD });
+    return { leases, clock, left, right };
+  }
+
+  test('that have half of the shards each do not stay so: who has the first one gets them all, and keeps them', async () => {
+    const { leases, clock, left, right } = await split();
+    await clock.pass(3 * RENEW_MS);
+    for (let second = 0; second < 60; second++) {
+      expect(leases.shared()).toEqual({ 'left/0': EVEN, 'left/1': ODD });
+      await clock.pass(RENEW_MS);
+    }
+    expect(left.map(({ heard }) => heard.length)).toEqual([4, 4]);
+    expect(right.map(({ heard }) => heard.join())).toEqual([
+      '',
+      'taken,taken,taken,taken,lost,lost,lost,lost',
+    ]);
+    expect(right[1].said).toEqual(Array.from({ length: 4 }, () => 'lease.handedOver'));
+  });
+
+  test('do so wherever the first shard is', async () => {
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
+    const stood = [
+      stand(leases, clock, 'left/1', { shards: ODD }),
+      stand(leases, clock, 'right/0', { shards: EVEN }),
+      stand(leases, clock, 'left/0', { shards: EVEN }),
+      stand(leases, clock, 'right/1', { shards: ODD }),
+    ];
+    for (const { leasing } of stood) leasing.start();
+    await clock.pass(1);
+    expect(leases.shared()).toEqual({ 'left/1': ODD, 'right/0': EVEN });
+    await clock.pass(3 * RENEW_MS);
+    expect(leases.shared()).toEqual({ 'right/1': ODD, 'right/0': EVEN });
+  });
+
+  test('hand over a shard only once it has been left, and keep it until then', async () => {
+    let isLeft = false;
+    const asked: ShardId[] = [];
+    const [stays, ...rest] = ODD;
+    const leave = (shard: ShardId): boolean => {
+      asked.push(shard);
+      return isLeft && shard !== stays;
+    };
+    const { leases, clock, right } = await split({ 'right/1': { leave } });
+    await clock.pass(TAKE_OVER_MS + 2 * RENEW_MS);
+    expect(leases.shared()).toEqual({ 'left/0': EVEN, 'right/1': ODD });
+    expect(ODD.every((shard) => right[1].leasing.isRunning(shard))).toBe(true);
+    expect(new Set(asked)).toEqual(new Set(ODD));
+    isLeft = true;
+    await clock.pass(3 * RENEW_MS);
+    expect(leases.shared()).toEqual({ 'left/0': EVEN, 'left/1': rest, 'right/1': [stays] });
+    expect(ODD.filter((shard) => right[1].leasing.isRunning(shard))).toEqual([stays]);
+  });
+
+  test('bring a handing over that was begun to its end where the leader goes meanwhile, and take the shards again', async () => {
+    let isLeft = false;
+    const { leases, clock, left, right } = await split({ 'right/1': { leave: () => isLeft } });
+    await clock.pass(2 * RENEW_MS);
+    await Promise.all(left.map(({ leasing }) => leasing.release()));
+    await clock.pass(2 * RENEW_MS);
+    expect(leases.shared()).toEqual({ 'right/0': EVEN, 'right/1': ODD });
+    expect(right[1].heard).not.toContain('lost');
+    isLeft = true;
+    await clock.pass(2 * RENEW_MS);
+    expect(leases.shared()).toEqual({ 'right/0': EVEN, 'right/1': ODD });
+    const [taken, lost] = [ODD.map(() => 'taken'), ODD.map(() => 'lost')];
+    expect(right[1].heard).toEqual([...taken, ...lost, ...taken]);
+  });
+
+  test('share nothing out where a worker of the leader stands still: the other node waits for the leader', async () => {
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
+    stand(leases, clock, 'left/0', { shards: EVEN }).leasing.start();
+    for (const shard of ODD) leases.all.set(shard, { shard, counter: 3, holder: 'left/1' });
+    await clock.pass(1);
+    const right = stand(leases, clock, 'right/1', { shards: ODD });
+    right.leasing.start();
+    await clock.pass(10 * TAKE_OVER_MS);
+    for (const shard of ODD) leases.all.set(shard, { shard, counter: 4, holder: null });
+    await clock.pass(10 * TAKE_OVER_MS);
+    expect(right.heard).toEqual([]);
+  });
+
+  test('go over whole where the leader stands still, though its other worker does not', async () => {
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
+    for (const shard of EVEN) leases.all.set(shard, { shard, counter: 3, holder: 'left/0' });
+    stand(leases, clock, 'left/1', { shards: ODD }).leasing.start();
+    stand(leases, clock, 'right/0', { shards: EVEN }).leasing.start();
+    stand(leases, clock, 'right/1', { shards: ODD }).leasing.start();
+    await clock.pass(TAKE_OVER_MS - 1);
+    expect(leases.shared()).toEqual({ 'left/0': EVEN, 'left/1': ODD });
+    await clock.pass(4 * RENEW_MS);
+    expect(leases.shared()).toEqual({ 'right/0': EVEN, 'right/1': ODD });
+  });
+});
+
+function shardsOf(worker: number): ShardId[] {
+  return Array.from({ length: 4 }, (_, i) => (2 * i + worker) as ShardId);
+}

@@ -3,6 +3,9 @@
 //   E1. The holder counts LEASE_MS of its own monotonic clock from before it sent the renewal.
 //   E2. A waiter takes a lease after seeing its counter unchanged for TAKE_OVER_MS of its own clock, or at once where
 //       nobody holds it, or where its holder is known to be gone.
+//   E3. One node is to have all shards, or none would be ready: whoever holds LEAD leads. The others take nothing while
+//       the leader's lease moves, and leave to it, in order, what they hold. Nobody leaves anything to them, so that two
+//       nodes cannot hand their shards to each other for ever.
 
 import type { ShardId } from '../domain/ids.ts';
 import { isDefect, tellDefect } from './failures.ts';
@@ -14,9 +17,13 @@ export const RENEW_MS = 1_000;
 export const LEASE_MS = 3_000;
 export const TAKE_OVER_MS = 4_000;
 
+const LEAD = 0 as ShardId;
+
 export interface LeaseListener {
   taken(shard: ShardId): void;
-  lost(shard: ShardId): void;
+  lost(shard: ShardId, reason: string): void;
+  /** Another node is to have the shard: leaves it, and says whether it has been left. Asked until it has. */
+  leave(shard: ShardId): boolean;
 }
 
 interface Watch {
@@ -30,20 +37,29 @@ export class Leasing {
   readonly #reporter: Reporter;
   readonly #holder: string;
   readonly #isGone: (holder: string) => boolean;
+  readonly #isOfThisNode: (holder: string) => boolean;
   readonly #listener: LeaseListener;
   readonly #held = new Map<ShardId, { lease: Lease; until: number }>();
   readonly #waiting = new Map<ShardId, Watch>();
+  /** Held shards that another node is to have: once begun, that is brought to its end, whoever leads by then. */
+  readonly #leaving = new Set<ShardId>();
+  /** Where another worker of this node has LEAD among its shards. */
+  readonly #lead: Watch = { lease: null, since: 0 };
   #cancel: (() => void) | null = null;
   #isClosed = false;
   #round: Promise<void> = Promise.resolve();
 
-  /** `isGone` says whether a holder is known to be dead, so that nobody need wait for it. */
+  /**
+   * `isGone` says whether a holder is known to be dead, so that nobody need wait for it; `isOfThisNode` whether it is a
+   * worker of this very process.
+   */
   constructor(options: {
     leases: Leases;
     clock: Clock;
     reporter: Reporter;
     holder: string;
     isGone: (holder: string) => boolean;
+    isOfThisNode: (holder: string) => boolean;
     listener: LeaseListener;
     shards: readonly ShardId[];
   }) {
@@ -52,6 +68,7 @@ export class Leasing {
     this.#reporter = options.reporter;
     this.#holder = options.holder;
     this.#isGone = options.isGone;
+    this.#isOfThisNode = options.isOfThisNode;
     this.#listener = options.listener;
     for (const shard of options.shards) this.#waiting.set(shard, { lease: null, since: 0 });
   }
@@ -78,6 +95,7 @@ export class Leasing {
   /** The shard is deposed by the log: the lease is worth nothing any more. */
   forget(shard: ShardId): void {
     if (!this.#held.delete(shard)) return;
+    this.#leaving.delete(shard);
     this.#waiting.set(shard, { lease: null, since: this.#clock.monotonic() });
   }
 
@@ -93,7 +111,7 @@ export class Leasing {
 
   /** A defect is thrown on, and no round follows: what it has left undone is not known, so the worker ends and begins anew. */
   #tick(): void {
-    this.#round = this.#renewAndTake()
+    this.#round = this.#renewAndLook()
       .catch((error: unknown) => {
         if (isDefect(error)) {
           this.#reporter.report('error', 'lease.defect', tellDefect(error));
@@ -106,10 +124,15 @@ export class Leasing {
       });
   }
 
-  async #renewAndTake(): Promise<void> {
+  async #renewAndLook(): Promise<void> {
     const held = [...this.#held.values()].map(({ lease }) => lease);
     if (held.length > 0) await this.#renew(held);
-    if (this.#waiting.size > 0 && !this.#isClosed) await this.#take();
+    const hasAll = this.#waiting.size === 0 && this.#held.has(LEAD) && this.#leaving.size === 0;
+    if (hasAll || this.#isClosed) return;
+    const seen = await this.#look();
+    const leader = this.#leaderElsewhere();
+    await this.#leave(leader);
+    if (leader === null) await this.#take(seen);
   }
 
   async #renew(held: readonly Lease[]): Promise<void> {
@@ -123,7 +146,7 @@ export class Leasing {
     for (const shard of doubtful) {
       if (again.has(shard) || !this.#held.has(shard)) continue;
       this.forget(shard);
-      this.#listener.lost(shard);
+      this.#listener.lost(shard, 'the lease is another’s');
     }
   }
 
@@ -138,24 +161,62 @@ export class Leasing {
     return new Set(renewed.map(({ shard }) => shard));
   }
 
-  async #take(): Promise<void> {
-    const seen = await this.#leases.read([...this.#waiting.keys()]);
+  /** How the leases stand that this worker waits for, and the leader's. */
+  async #look(): Promise<Lease[]> {
+    const shards = new Set(this.#waiting.keys());
+    if (!this.#held.has(LEAD)) shards.add(LEAD);
+    const seen = await this.#leases.read([...shards]);
     const now = this.#clock.monotonic();
+    for (const lease of seen) {
+      const watch = this.#watchOf(lease.shard);
+      if (watch === undefined) continue;
+      if (watch.lease?.counter !== lease.counter) watch.since = now;
+      watch.lease = lease;
+    }
+    return seen;
+  }
+
+  #watchOf(shard: ShardId): Watch | undefined {
+    return this.#waiting.get(shard) ?? (shard === LEAD ? this.#lead : undefined);
+  }
+
+  #hasStoodStill({ since }: Watch): boolean {
+    return this.#clock.monotonic() - since >= TAKE_OVER_MS;
+  }
+
+  /** Who leads on another node; null where this node leads, or nobody who is known to live (E3). */
+  #leaderElsewhere(): string | null {
+    const watch = this.#held.has(LEAD) ? undefined : this.#watchOf(LEAD);
+    const holder = watch?.lease?.holder ?? null;
+    if (watch === undefined || holder === null || this.#isOfThisNode(holder)) return null;
+    return this.#isGone(holder) || this.#hasStoodStill(watch) ? null : holder;
+  }
+
+  /** Hands over what a leader elsewhere is to have (E3). */
+  async #leave(leader: string | null): Promise<void> {
+    if (leader !== null) for (const shard of this.#held.keys()) this.#leaving.add(shard);
+    const left = [...this.#leaving].filter((shard) => this.#listener.leave(shard));
+    const leases = left.flatMap((shard) => this.#held.get(shard)?.lease ?? []);
+    for (const shard of left) {
+      this.forget(shard);
+      this.#listener.lost(shard, 'it was handed over to the node that leads');
+      this.#reporter.report('info', 'lease.handedOver', { shard, leader: leader ?? '' });
+    }
+    if (leases.length > 0) await this.#leases.release(leases);
+  }
+
+  async #take(seen: readonly Lease[]): Promise<void> {
     const free: Lease[] = [];
     const left = new Map<ShardId, string>();
     for (const lease of seen) {
       const watch = this.#waiting.get(lease.shard);
       if (watch === undefined) continue;
-      if (watch.lease?.counter !== lease.counter) {
-        watch.lease = lease;
-        watch.since = now;
-      }
       const { holder } = lease;
       // Its own by a take whose answer was lost: nobody else can be at work.
       const isOwn = holder === this.#holder;
       if (holder !== null && !isOwn && this.#isGone(holder)) left.set(lease.shard, holder);
       const isFree = holder === null || isOwn || left.has(lease.shard);
-      if (isFree || now - watch.since >= TAKE_OVER_MS) free.push(lease);
+      if (isFree || this.#hasStoodStill(watch)) free.push(lease);
     }
     if (free.length === 0) return;
     const sentAt = this.#clock.monotonic();

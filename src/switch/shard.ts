@@ -45,6 +45,7 @@ export class Shard {
   readonly #arrivals: Arrivals;
   #time: ShardClock | null = null;
   #isServing = false;
+  #isLeaving = false;
   #isStopped = false;
   #underWay = 0;
 
@@ -78,6 +79,10 @@ export class Shard {
     return this.#isServing;
   }
 
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
   /** Requests that have not been answered, long polls left out. */
   get underWay(): number {
     return this.#underWay;
@@ -86,13 +91,19 @@ export class Shard {
   /** Begins to serve, or goes on, by this clock. */
   serve(time: ShardClock): void {
     this.#time = time;
-    this.#isServing = true;
+    this.#isServing = !this.#isLeaving;
+  }
+
+  /** Another node is to have it: until it is dropped nothing new is begun; what is under way comes to its end. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.suspend(DETAILS.starting);
   }
 
   /** Stops serving until `serve`: nothing runs, and what waits for history is refused (S4). Long polls stay. */
-  suspend(): void {
+  suspend(detail: string = DETAILS.recovering): void {
     this.#isServing = false;
-    const reply = fault('shard.unavailable', DETAILS.recovering);
+    const reply = fault('shard.unavailable', detail);
     for (const asked of this.#arrivals.drain()) this.release(asked, reply);
     for (const asked of this.orders.drain()) this.release(asked, reply);
   }
@@ -308,6 +319,7 @@ export class Shard {
   /** Gives the shard up: every request gets a 503, memory is emptied. */
   drop(code: 'shard.unavailable' | 'shard.stopped'): void {
     this.suspend();
+    this.#isLeaving = false;
     const detail = code === 'shard.stopped' ? DETAILS.stopped : DETAILS.starting;
     const reply = fault(code, detail);
     // The append under way may have been done, or may yet be: its requests must not be told that it was not.

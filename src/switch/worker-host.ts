@@ -1,11 +1,12 @@
 // All that one worker does: its shards, what they share (look-ups, history writer, leases, event index), and the beat
 // that drives their timers.
 
-import { Defect } from '../domain/assert.ts';
+import { Defect, must } from '../domain/assert.ts';
 import { type BillId, type ShardId, shardOfBill } from '../domain/ids.ts';
 import { type Millis, millis, SECOND_MS } from '../domain/time.ts';
 import type { Agreements } from './agreements.ts';
 import { EventIndex } from './event-index.ts';
+import { Handover } from './handover.ts';
 import { HistoryWriter } from './history-writer.ts';
 import { Leasing } from './leasing.ts';
 import { Lookups } from './lookups.ts';
@@ -62,6 +63,8 @@ export interface WorkerOptions {
   readonly holder: string;
   /** Whether the holder of a lease is known to be dead. */
   readonly isGone: (holder: string) => boolean;
+  /** Whether it is a worker of this very process. */
+  readonly isOfThisNode: (holder: string) => boolean;
   readonly drawNonce: () => string;
   readonly drawInteger: (limit: number) => number;
 }
@@ -96,8 +99,10 @@ export class WorkerHost {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    const { history, clock, reporter, observer, leases, holder, isGone, shards } = options;
+    const { history, clock, reporter, observer, leases, shards } = options;
+    const { holder, isGone, isOfThisNode } = options;
     this.#writer = new HistoryWriter({ history, clock, reporter, observer });
+    const handover = new Handover(clock, this.#writer);
     this.#lookups = new Lookups({
       history,
       clock,
@@ -112,10 +117,12 @@ export class WorkerHost {
       reporter,
       holder,
       isGone,
+      isOfThisNode,
       shards,
       listener: {
         taken: (shard) => this.#tenures.get(shard)?.leaseTaken(),
-        lost: (shard) => this.#tenures.get(shard)?.leaseLost('the lease is another’s'),
+        lost: (shard, reason) => this.#tenures.get(shard)?.leaseLost(reason),
+        leave: (shard) => handover.leave(must(this.#tenures.get(shard), 'a tenure of its own')),
       },
     });
     for (const shard of shards) this.#tenures.set(shard, this.#makeTenure(shard));

@@ -1,10 +1,12 @@
 // Two switches where one should be: the second waits, says for whom, and takes over when the first is gone.
 
+import { isDeepStrictEqual } from 'node:util';
+import postgres, { type Sql } from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Answers } from '../support/answers.ts';
 import { done, fresh, HttpParty } from '../support/client.ts';
 import { showOutputOnFailure } from '../support/failure-output.ts';
-import { type RunningStores, setUps } from '../support/set-ups.ts';
+import { postgresAlone, type RunningStores, setUps } from '../support/set-ups.ts';
 import { SwitchProcess } from '../support/switch-process.ts';
 
 /** How often two switches start at one moment. More by RACES: each costs two starts. */
@@ -123,5 +125,83 @@ describe.each(setUps)('a second switch on $name', (setUp) => {
       expect(waiting()[0]).not.toBe(ready()[0]);
       await Promise.all(both.map((each) => each.kill()));
     }
+  });
+});
+
+describe('two switches that start at one moment', () => {
+  let stores: RunningStores;
+  let sql: Sql;
+  const running: SwitchProcess[] = [];
+
+  beforeAll(async () => {
+    stores = await postgresAlone.start();
+    sql = postgres(stores.databaseUrl, { max: 1, onnotice: () => undefined });
+    // Of each worker the test says when it comes to take leases: those that stand here may.
+    await sql`create table may_take (worker text)`;
+    await sql`
+      create function take_if_it_may() returns trigger language plpgsql as $$
+      declare taker jsonb := new.holder::jsonb;
+      begin
+        if taker is null or concat(taker ->> 'node', '/', taker ->> 'worker') in (table may_take) then
+          return new;
+        end if;
+        return null;
+      end $$`;
+    await sql`
+      create trigger take_if_it_may before insert or update on leases
+      for each row execute function take_if_it_may()`;
+  });
+  afterAll(async () => {
+    await sql?.end();
+    await stores?.stop();
+  });
+  afterEach(async () => {
+    for (const each of running.splice(0)) await each.remove();
+  });
+  beforeEach(() => showOutputOnFailure(() => running.at(-1)));
+
+  const holdersAre = async (expected: Record<string, number[]>): Promise<boolean> => {
+    const rows = await sql<{ worker: string; shards: number[] }[]>`
+      select concat(holder::jsonb ->> 'node', '/', holder::jsonb ->> 'worker') as worker,
+        array_agg(shard order by shard) as shards
+      from leases where holder is not null group by worker`;
+    const found = Object.fromEntries(rows.map(({ worker, shards }) => [worker, shards]));
+    return isDeepStrictEqual(found, expected);
+  };
+
+  test('and take half of the shards each do not stay so, unready both: one gets all, with what was done there, and one waits', async () => {
+    const env = (name: string) => ({ QRSWITCH_NODE_NAME: name, QRSWITCH_WORKERS: '2' });
+    const right = await SwitchProcess.launch({ stores, env: env('right') });
+    running.push(right);
+    const { dataDir } = right;
+    const left = await SwitchProcess.launch({ stores, dataDir, env: env('left') });
+    running.push(left);
+    await sql`insert into may_take values ('right/1')`;
+    await right.until('at work', () => holdersAre({ 'right/1': [1, 3, 5, 7] }));
+    const till = async (of: SwitchProcess): Promise<HttpParty> =>
+      new HttpParty(of.baseUrl, 'terminal', of.demo.terminal.key, await Answers.of(of.baseUrl));
+    await right.until('listening', async () => (await right.readiness()) !== undefined);
+    const tillOfRight = await till(right);
+    let billId = '';
+    await right.until('serving its half', async () => {
+      const order = { orderId: fresh('order'), amount: 100, currency: 'EUR' };
+      const { status, body } = await tillOfRight.ask('bill.create', order);
+      billId = String((body as { id?: string }).id);
+      return status === 201;
+    });
+
+    await sql`insert into may_take values ('left/0')`;
+    await left.until('at work', async () => {
+      const [row] = await sql`select holder::jsonb ->> 'node' as node from leases where shard = 0`;
+      return row?.node === 'left';
+    });
+    await sql`insert into may_take values ('left/1'), ('right/0')`;
+    await left.ready();
+    await right.until('waiting', async () => {
+      const { ready, shards } = (await right.readiness())?.body ?? {};
+      return ready === false && isDeepStrictEqual(shards, { waiting: 8 });
+    });
+    expect(await holdersAre({ 'left/0': [0, 2, 4, 6], 'left/1': [1, 3, 5, 7] })).toBe(true);
+    expect(await done(await till(left), 'bill.get', { billId })).toMatchObject({ version: 1 });
   });
 });

@@ -326,6 +326,7 @@ export class BenchWorld {
       suspended: new SuspendedSellers(),
       holder: 'guard',
       isGone: () => false,
+      isOfThisNode: () => true,
       drawNonce: () => `nonce ${nonces++}`,
       drawInteger: () => 0,
     });

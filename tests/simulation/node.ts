@@ -159,6 +159,7 @@ export class SimNode {
       suspended: new SuspendedSellers(),
       holder: life.name,
       isGone: (holder) => this.#world.gone.has(holder),
+      isOfThisNode: (holder) => holder === life.name,
       drawNonce: () => {
         nonces += 1;
         return `${life.name} ${nonces}`;

@@ -235,7 +235,7 @@ async function recover(world: World, clients: readonly Client[]): Promise<void> 
   const [till] = clients;
   // Whoever knows more than Postgres refuses what it would have to ask: nothing comes right without an operator.
   if (world.history.hasLost) return await world.agenda.sleep(LOSS_MS);
-  await until(world, 'a shard is not served', () => isServed(world));
+  await until(world, 'no node serves all shards', () => isServed(world));
   await Promise.all(clients.map((client) => client.settleAll()));
   if (world.bank !== null && till !== undefined) await settleAtBank(world, world.bank, till);
   await takeAll(world, clients);
@@ -285,12 +285,17 @@ async function until(
   world.broke(`${otherwise} in fair weather: ${JSON.stringify(states)}`);
 }
 
+/** One node has all shards, or none would ever be ready; where one has stopped, that is for an operator. */
 function isServed(world: World): boolean {
-  return world.sound.every((shard) =>
-    world.nodes.some(({ running }) =>
-      running?.host.status().some((each) => each.shard === shard && each.state === 'serving'),
-    ),
+  const served = world.nodes.map(
+    ({ running }) =>
+      new Set(
+        running?.host.status().flatMap((each) => (each.state === 'serving' ? each.shard : [])),
+      ),
   );
+  return world.stopped.size === 0
+    ? served.some((shards) => world.sound.every((shard) => shards.has(shard)))
+    : world.sound.every((shard) => served.some((shards) => shards.has(shard)));
 }
 
 function isQuiet(world: World): boolean {
