@@ -19,6 +19,7 @@ import type { BillPacker } from './resting-bills.ts';
 import type { SuspendedSellers } from './sellers.ts';
 import { Shard } from './shard.ts';
 import type { ShardLimits } from './shard-surroundings.ts';
+import { Sweeper } from './sweeper.ts';
 import { Tenure, type TenureState } from './tenure.ts';
 
 /** How long shards wait for one another's appends, so that they go together. */
@@ -27,10 +28,6 @@ const HOLD_MS = 5;
 const BEAT_MS = 20;
 /** How long a stop waits for history to have what is committed. */
 const FLUSH_MS = 5 * SECOND_MS;
-/** How often history is asked for bills that fall due; it looks SWEEP_AHEAD_MS ahead (A8). */
-const SWEEP_MS = 10 * SECOND_MS;
-const SWEEP_AHEAD_MS = 20 * SECOND_MS;
-const SWEEP_MAX = 1_000;
 /** Every bill in memory is looked at about once in so many beats: a few each, so that none holds up the answers. */
 const PASSIVATE_BEATS = 500;
 const CROWDED_BEATS = 25;
@@ -87,14 +84,13 @@ export class WorkerHost {
   readonly #lookups: Lookups;
   readonly #writer: HistoryWriter;
   readonly #leasing: Leasing;
+  readonly #sweeper: Sweeper;
   readonly #tenures = new Map<ShardId, Tenure>();
   #isAwake = false;
   #isHolding = false;
   /** Monotonic ms of the last common append. */
   #appendedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
-  #sweptAt = 0;
-  #isSweeping = false;
   #lastReached: Millis = millis(0);
 
   constructor(options: WorkerOptions) {
@@ -102,6 +98,8 @@ export class WorkerHost {
     const { history, clock, reporter, observer, leases, shards } = options;
     const { holder, isGone, isOfThisNode } = options;
     this.#writer = new HistoryWriter({ history, clock, reporter, observer });
+    const tenures = () => this.#tenures.values();
+    this.#sweeper = new Sweeper({ history, clock, reporter, writer: this.#writer, tenures });
     const handover = new Handover(clock, this.#writer);
     this.#lookups = new Lookups({
       history,
@@ -244,8 +242,7 @@ export class WorkerHost {
       opener: { shard: id, log, codec, holder, drawNonce, drawInteger },
       begun: () => {
         sink.begun();
-        // What fell due while nobody owned the shard.
-        this.#sweptAt = Number.NEGATIVE_INFINITY;
+        this.#sweeper.begun();
       },
       deposed: () => this.#leasing.forget(id),
       wake: () => this.#wake(),
@@ -301,10 +298,7 @@ export class WorkerHost {
     const now = this.#options.clock.monotonic();
     for (const tenure of this.#tenures.values()) tenure.shard.pulse();
     this.#passivate(now);
-    if (now - this.#sweptAt >= SWEEP_MS && !this.#isSweeping) {
-      this.#sweptAt = now;
-      void this.#sweep();
-    }
+    this.#sweeper.beat();
     this.#options.clock.after(BEAT_MS, () => this.#beat());
   }
 
@@ -323,30 +317,6 @@ export class WorkerHost {
         committedBatch: shard.commit.committedSerial,
         watermark: this.#writer.knownWatermark(shard.id),
       });
-    }
-  }
-
-  /** Brings bills into memory whose timers fall due soon. */
-  async #sweep(): Promise<void> {
-    const serving = [...this.#tenures.values()].filter(({ state }) => state === 'serving');
-    if (serving.length === 0) return;
-    this.#isSweeping = true;
-    try {
-      await this.#writer.audit();
-      const shards = serving.map(({ shard }) => shard.id);
-      const now = Math.max(...serving.map(({ shard }) => shard.now()));
-      const due = await this.#options.history.fetchDue(
-        shards,
-        millis(now + SWEEP_AHEAD_MS),
-        SWEEP_MAX,
-      );
-      for (const id of due) this.#tenures.get(shardOfBill(id))?.shard.load(id);
-      // A full page: look again soon, once these have been dealt with.
-      if (due.length === SWEEP_MAX) this.#sweptAt -= SWEEP_MS - SECOND_MS;
-    } catch (error) {
-      this.#options.reporter.report('warn', 'history.sweepFailed', { reason: describe(error) });
-    } finally {
-      this.#isSweeping = false;
     }
   }
 
