@@ -2,9 +2,9 @@
 
 import { shardOfBill } from '../domain/ids.ts';
 import { millis, SECOND_MS } from '../domain/time.ts';
+import { tellFailure } from './failures.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import type { Clock, History } from './ports.ts';
-import { describe } from './reply-sink.ts';
 import type { Reporter } from './reporter.ts';
 import type { Tenure } from './tenure.ts';
 
@@ -58,7 +58,7 @@ export class Sweeper {
       // A full page: look again soon, once these have been dealt with.
       if (due.length === SWEEP_MAX) this.#sweptAt -= SWEEP_MS - SECOND_MS;
     } catch (error) {
-      reporter.report('warn', 'history.sweepFailed', { reason: describe(error) });
+      tellFailure(reporter, 'history.sweepFailed', error);
     } finally {
       this.#isSweeping = false;
     }

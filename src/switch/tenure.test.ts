@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ManualClock, settled } from '../../tests/support/manual-clock.ts';
+import { nextUnhandled } from '../../tests/support/unhandled.ts';
 import { Defect } from '../domain/assert.ts';
 import type { ShardId } from '../domain/ids.ts';
 import { millis } from '../domain/time.ts';
@@ -13,21 +14,32 @@ import { Tenure } from './tenure.ts';
 
 const SHARD = 3 as ShardId;
 
+interface Given {
+  readonly watermark?: EntryId;
+  readonly log?: Partial<Log>;
+  readonly shard?: object;
+}
+
 /** Everything around a tenure that begins on a log of one entry, and how its decoding ends. */
 function begin(
   decode: (tries: number) => EntryContent,
-  { watermark = NO_ENTRY, log: given }: { watermark?: EntryId; log?: Partial<Log> } = {},
+  { watermark = NO_ENTRY, log: given, shard: more }: Given = {},
 ) {
   const clock = new ManualClock();
   const reported: string[] = [];
+  /** What a defect points an operator to. */
+  const pointed: string[] = [];
   const reporter = {
     report: (level: string, what: string, fields: Readonly<Record<string, unknown>>) => {
-      if (level !== 'info') reported.push(`${level} ${what}: ${fields.reason}`);
+      if (level === 'info') return;
+      reported.push(`${level} ${what}: ${fields.reason}`);
+      if ('stack' in fields) pointed.push(String(fields.runbook));
     },
   };
   const history = {
     watermarks: async () => [{ shard: SHARD, entry: watermark, at: millis(0) }],
     write: () => new Promise(() => undefined),
+    scanOrders: () => new Promise(() => undefined),
   } as unknown as History;
   const entry: LogEntry = { id: entryId(1, 0), payload: new Uint8Array(1) };
   const log = {
@@ -51,6 +63,7 @@ function begin(
     stop: () => {
       done.stopped += 1;
     },
+    ...more,
   } as unknown as Shard;
   const tenure = new Tenure({
     shard,
@@ -75,7 +88,7 @@ function begin(
     logTrimsItself: false,
   });
   tenure.leaseTaken();
-  return { tenure, clock, reported, done, tries: () => tries };
+  return { tenure, clock, reported, pointed, done, tries: () => tries };
 }
 
 describe('a start', () => {
@@ -138,6 +151,56 @@ describe('a start', () => {
       await settled();
     }
     expect(begun.reported[0]).toBe('warn shard.startFailed: ECONNREFUSED');
+    expect(begun.pointed).toEqual([]);
     expect(begun.done.stopped).toBe(0);
   });
+
+  test('that meets a mistake of ours is no matter of stores: it is told as a defect, each time, with what to do', async () => {
+    const begun = begin(() => {
+      throw new TypeError('of undefined');
+    });
+    await settled();
+    begun.clock.advance(1_000);
+    await settled();
+    const told = 'error shard.startFailed: of undefined';
+    expect(begun.reported).toEqual([told, told]);
+    const runbook = 'docs/runbooks/defects-answered.md';
+    expect(begun.pointed).toEqual([runbook, runbook]);
+    expect(begun.tenure.state).toBe('starting');
+  });
+});
+
+test('a recovery that meets a mistake of ours half-way ends the worker, because what it has left undone is not known', async () => {
+  const entries: LogEntry[] = [];
+  let appends = 0;
+  const log: Partial<Log> = {
+    read: async (_, above) => entries.filter(({ id }) => id > above),
+    append: async (_shard, _after, id, payload) => {
+      appends += 1;
+      if (appends === 2) throw new Error('no answer');
+      entries.push({ id, payload });
+    },
+  };
+  const shard = {
+    serve: () => undefined,
+    suspend: () => undefined,
+    now: () => millis(0),
+    commit: { isReady: true, seal: () => [], encoded: () => undefined },
+    settle: () => {
+      throw new TypeError('of undefined');
+    },
+  };
+  const { tenure, clock, reported } = begin(() => ({ kind: 'batch', transitions: [] }), {
+    log,
+    shard,
+  });
+  await settled();
+  expect(tenure.state).toBe('serving');
+  const unhandled = nextUnhandled();
+  tenure.flush();
+  expect(await unhandled).toMatchObject({ message: 'of undefined' });
+  clock.advance(10_000);
+  await settled();
+  expect(appends).toBe(3);
+  expect(reported).toEqual(['warn shard.appendFailed: no answer']);
 });

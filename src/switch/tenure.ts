@@ -9,7 +9,7 @@
 import { ShardClock } from '../actors/shard-clock.ts';
 import { millis, SECOND_MS } from '../domain/time.ts';
 import { type EntryId, epochOf, formatEntryId, isLastOfEpoch } from './entry-id.ts';
-import { failureOf, isFinal } from './failures.ts';
+import { failureOf, isFinal, tellFailure } from './failures.ts';
 import { type CommittedEntry, commandNameOf, type Unwritten } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { LogTrimmer } from './log-trimmer.ts';
@@ -67,7 +67,7 @@ export class Tenure {
       shard: this.shard.id,
       log: around.opener.log,
       clock: around.clock,
-      failed: (error) => this.#warn('log.trimFailed', describe(error)),
+      failed: (error) => this.#tell('log.trimFailed', error),
     });
   }
 
@@ -237,7 +237,7 @@ export class Tenure {
         if (life === this.#life) this.shard.orders.filterIsComplete();
         return;
       } catch (error) {
-        this.#warn('shard.filterFailed', describe(error));
+        this.#tell('shard.filterFailed', error);
         await this.#pause();
       }
     }
@@ -245,7 +245,7 @@ export class Tenure {
 
   /** An append was refused, or its outcome is not known: stop, find out, go on in the next epoch (A4). */
   #recover(unknown: EntryId | null, reason: string): void {
-    this.#warn('shard.appendFailed', reason);
+    this.#tell('shard.appendFailed', reason);
     this.#enter('recovering', reason);
     this.shard.suspend();
     void this.#reopen(this.#life, unknown);
@@ -256,15 +256,18 @@ export class Tenure {
     const nonces = new Set<string>();
     const acknowledged = this.#top;
     while (life === this.#life) {
+      let reopening: Reopening;
+      // By the shard's own time: the machine's may have jumped.
+      const at = this.shard.now();
       try {
-        // By the shard's own time: the machine's may have jumped.
-        const at = this.shard.now();
-        const reopening = await reopen(opener, { acknowledged, unknown, nonces, at });
-        if (life === this.#life) this.#reopened(reopening, at);
-        return;
+        reopening = await reopen(opener, { acknowledged, unknown, nonces, at });
       } catch (error) {
         if (life === this.#life) await this.#failed('shard.reopenFailed', error);
+        continue;
       }
+      // What a defect leaves half done here is not known: it ends the worker, which begins anew from the log.
+      if (life === this.#life) this.#reopened(reopening, at);
+      return;
     }
   }
 
@@ -307,7 +310,7 @@ export class Tenure {
           return;
         }
       } catch (error) {
-        this.#warn('log.unreadable', describe(error));
+        this.#tell('log.unreadable', error);
       }
       await this.#pause();
     }
@@ -321,7 +324,7 @@ export class Tenure {
     const { history, reporter } = this.#around;
     const { id: shard } = this.shard;
     const pause = (): Promise<void> => this.#pause();
-    const failed = (error: unknown): void => this.#warn('history.unreadable', describe(error));
+    const failed = (error: unknown): void => this.#tell('history.unreadable', error);
     const lost = await findLost({ shard, history, pause, failed }, unwritten);
     const [first] = lost;
     if (first === undefined) return;
@@ -381,7 +384,7 @@ export class Tenure {
       this.#stop(describe(error));
       return;
     }
-    this.#warn(what, describe(error));
+    this.#tell(what, error);
     await this.#pause();
   }
 
@@ -391,7 +394,7 @@ export class Tenure {
     });
   }
 
-  #warn(what: string, reason: string): void {
-    this.#around.reporter.report('warn', what, { shard: this.shard.id, reason });
+  #tell(what: string, error: unknown): void {
+    tellFailure(this.#around.reporter, what, error, { shard: this.shard.id });
   }
 }

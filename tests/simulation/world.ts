@@ -413,7 +413,7 @@ export class World implements NodeWorld {
     if (this.isTracing) this.trace(`${node.name} ${level} ${what} ${JSON.stringify(fields)}`);
     const hasStopped = what === 'shard.stopped' || what === 'history.shardStopped';
     if (hasStopped && this.#mayStop && 'shard' in fields) this.stopped.add(fields.shard as ShardId);
-    else if (hasStopped || what.endsWith('.defect')) {
+    else if (hasStopped || what.endsWith('.defect') || 'stack' in fields) {
       this.broke(`${node.name} ${what}: ${JSON.stringify(fields)}`);
     }
   }
