@@ -7,16 +7,16 @@
 //   Lost entries (A4), data that history refuses (A6), entries that nobody can read and defects of ours end in stopped.
 
 import { ShardClock } from '../actors/shard-clock.ts';
-import { millis, SECOND_MS } from '../domain/time.ts';
+import { SECOND_MS } from '../domain/time.ts';
 import { type EntryId, epochOf, formatEntryId, isLastOfEpoch } from './entry-id.ts';
 import { failureOf, isFinal, tellFailure } from './failures.ts';
+import { fillFilter } from './filter-filling.ts';
 import { type CommittedEntry, commandNameOf, type Unwritten } from './history-queue.ts';
 import type { HistoryWriter } from './history-writer.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import { findLost, tell } from './lost-entries.ts';
 import { type Opener, type Reopening, reopen } from './opening.ts';
-import { FILTER_SPAN_MS } from './order-filter.ts';
-import type { Clock, History, OrderPage } from './ports.ts';
+import type { Clock, History } from './ports.ts';
 import { checkContinuity } from './replay.ts';
 import { describe } from './reply-sink.ts';
 import type { Observer, Reporter } from './reporter.ts';
@@ -216,31 +216,10 @@ export class Tenure {
     this.#time = new ShardClock(reading, reached.at);
     this.#serve(reached.top);
     this.#around.begun();
-    void this.#fillFilter(life);
-  }
-
-  /** Fills the filter of orders; until it is complete every unknown order is asked (A9). */
-  async #fillFilter(life: number): Promise<void> {
-    // By the shard's own time: the machine's may have jumped.
-    let since = millis(Math.max(0, this.shard.now() - FILTER_SPAN_MS));
-    const remember: OrderPage = (orders) => {
-      if (life !== this.#life) return false;
-      for (const { terminalId, orderId, at } of orders) {
-        this.shard.orders.remember(terminalId, orderId, at);
-      }
-      since = orders.at(-1)?.at ?? since;
-      return true;
-    };
-    while (life === this.#life) {
-      try {
-        await this.#around.history.scanOrders(this.shard.id, since, remember);
-        if (life === this.#life) this.shard.orders.filterIsComplete();
-        return;
-      } catch (error) {
-        this.#tell('shard.filterFailed', error);
-        await this.#pause();
-      }
-    }
+    const isVoid = (): boolean => life !== this.#life;
+    const pause = (): Promise<void> => this.#pause();
+    const failed = (error: unknown): void => this.#tell('shard.filterFailed', error);
+    void fillFilter({ shard: this.shard, history, isVoid, pause, failed });
   }
 
   /** An append was refused, or its outcome is not known: stop, find out, go on in the next epoch (A4). */
