@@ -1,10 +1,10 @@
 // One process of a driver, from its beginning to its end. It has nothing of ours but what is said to it, and can be ended
 // whatever it does.
 
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../switch/ports.ts';
+import { forkHeld } from './held-process.ts';
 import { CLOSE, type DriverTask, type FromProcess, type PING, type ToProcess } from './messages.ts';
 
 export interface LifeOptions {
@@ -43,12 +43,10 @@ export class DriverLife {
       this.#ended = () => undefined;
       ended(why);
     };
-    this.#child = fork(fileURLToPath(program), {
+    this.#child = forkHeld(program, [], {
       serialization: 'advanced',
       execArgv: [`--max-old-space-size=${memoryMb}`],
       env: environment(),
-      // Standard output is the log: what a driver prints is no line of it.
-      stdio: ['ignore', 2, 2, 'ipc'],
     });
     this.#child.on('message', (message: FromProcess) => {
       // Its code can say anything here.

@@ -1,11 +1,12 @@
 // The process of one driver: imports its package, makes it, and passes calls to it and answers back. It ends with whoever
-// has begun it.
+// has begun it, whatever the driver does (driver-watch.ts).
 
 import { must } from '../../domain/assert.ts';
 import type { DeliveryDriver } from '../contract/delivery-driver.ts';
 import type { DriverClock } from '../contract/driver-module.ts';
 import { fitTo, moduleOf, openDriver } from '../contract/open-driver.ts';
 import { makeTagger } from '../qr/tag.ts';
+import { watched } from './held-process.ts';
 import { CLOSE, type DriverTask, type FromProcess, PING, type ToProcess } from './messages.ts';
 
 const clock: DriverClock = {
@@ -69,6 +70,7 @@ async function end(driver: Opened): Promise<void> {
 
 async function begin(task: DriverTask): Promise<void> {
   try {
+    await watched();
     const { name, driver } = opened(task, await import(task.specifier));
     process.on('message', (message: ToProcess | typeof PING | typeof CLOSE) => {
       if (message === PING) say({ type: 'pong' });

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'rolldown';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { builtProgram } from '../../../tests/support/built-program.ts';
 import { ManualClock } from '../../../tests/support/manual-clock.ts';
 import { millis } from '../../domain/time.ts';
 import type { BillDriver, Refund, Registration, Tender } from '../contract/bill-driver.ts';
@@ -12,9 +12,9 @@ import { hostDriver } from './host-driver.ts';
 
 /** A program whose driver prints something. */
 const PRINTING = `
-import { DriverLife } from './driver-life.mjs';
+import { DriverLife } from './driver-life.js';
 const life = new DriverLife({
-  program: new URL('./driver-process.mjs', import.meta.url),
+  program: new URL('./driver-process.js', import.meta.url),
   task: { kind: 'bill', specifier: new URL('./driver.mjs', import.meta.url).href, settings: { good: true }, tagKey: null },
   clock: { after: (ms, callback) => { const timer = setTimeout(callback, ms); return () => clearTimeout(timer); } },
   memoryMb: 64,
@@ -89,20 +89,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'qrswitch-host-'));
   symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'driver.mjs'), DRIVER);
-  program = pathToFileURL(await built('driver-process'));
+  program = await builtProgram('driver-process', folder);
 });
-
-async function built(name: string): Promise<string> {
-  const file = join(folder, `${name}.mjs`);
-  await build({
-    input: `src/drivers/host/${name}.ts`,
-    platform: 'node',
-    external: [/^[^./]/],
-    output: { file, format: 'esm', codeSplitting: false },
-    logLevel: 'warn',
-  });
-  return file;
-}
 
 afterEach(async () => {
   const closed = open.splice(0).map(({ clock, driver }) => {
@@ -312,7 +300,7 @@ describe('a driver in a process of its own', () => {
   });
 
   test('prints no line of the log, which is what the switch prints', async () => {
-    await built('driver-life');
+    await builtProgram('driver-life', folder);
     const printing = join(folder, 'printing.mjs');
     writeFileSync(printing, PRINTING);
     const { stdout, stderr } = spawnSync(process.execPath, [printing], { encoding: 'utf8' });

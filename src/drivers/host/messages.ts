@@ -18,6 +18,9 @@ export const PING = 'ping';
 /** It is to end what it holds; it ends with that. */
 export const CLOSE = 'close';
 
+/** The end of the line at a process by which its host holds it; nothing is said there. */
+export const HOST_LINE = 4;
+
 export interface ToProcess {
   readonly no: number;
   readonly call: string;
