@@ -417,7 +417,7 @@ describe('a driver with a fault', () => {
     expect(looked).toBeGreaterThan(0);
     expect(looks).toBe(looked);
     const stalled = checked.find(({ name }) => name.startsWith('says unknown when the answer'));
-    expect(stalled?.flaw).toBe('it hangs');
+    expect(stalled?.flaw).toBe('register hangs');
   });
 
   test('fails when it takes any settings', async () => {

@@ -10,6 +10,8 @@ export type Output = NodeJS.WritableStream & {
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
+  /** The built program in which other people's drivers are tried; absent: they are tried in this process. */
+  readonly kitProgram?: URL;
 }
 
 /** Something that the person at the terminal can put right: its message is all that they need to see. */

@@ -2,7 +2,7 @@
 // what it saw instead. The rules D1 to D4 stand in bill-driver.ts.
 
 import type { Attempt, BillDriverModule } from '../contract/bill-driver.ts';
-import { isClosed, openDriver } from '../contract/open-driver.ts';
+import { isClosed } from '../contract/open-driver.ts';
 import { apartChecks } from './apart-checks.ts';
 import { demand, untilThere } from './check.ts';
 import { canReturnParts, type Disturbance } from './test-bank.ts';
@@ -32,7 +32,7 @@ const registering: readonly BillCheck[] = [
       for (const settings of [{}, { ...trial.bank.settings, surprise: 1 }]) {
         let isRefused = false;
         try {
-          await openDriver(module, settings, { clock: trial.clock }).close();
+          trial.open(module, settings);
         } catch {
           isRefused = true;
         }

@@ -7,9 +7,10 @@ import type {
   PaychannelDriverModule,
   TerminalDriverModule,
 } from '../contract/delivery-driver.ts';
-import { fitTo, isClosed, openDriver } from '../contract/open-driver.ts';
+import { fitTo, isClosed } from '../contract/open-driver.ts';
+import type { Calls } from './calls.ts';
 import { type Check, demand, untilThere } from './check.ts';
-import { heldDriver } from './held-driver.ts';
+import { openHeld } from './held-driver.ts';
 import type { KitClock } from './kit-clock.ts';
 import { settingsChecks } from './settings-checks.ts';
 import type { DeliveryDisturbance, TestReceiver } from './test-receiver.ts';
@@ -20,6 +21,7 @@ export interface DeliveryTrial {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly receiver: TestReceiver;
   readonly clock: KitClock;
+  readonly calls: Calls;
   readonly driver: DeliveryDriver;
   /** Whether nobody waits for it any more. */
   readonly isOver: () => boolean;
@@ -33,11 +35,10 @@ const BODY =
   '{"id":"01KE70EHG0007Q2M4N6P8Q0R2S-e1","type":"bill.paid","note": "\\u0447ай\\n\\u0000 🚕  {}"}';
 
 export function openDelivery(
-  { module, clock }: Pick<DeliveryTrial, 'module' | 'clock'>,
+  { module, clock, calls }: Pick<DeliveryTrial, 'module' | 'clock' | 'calls'>,
   settings: Readonly<Record<string, unknown>>,
 ): DeliveryDriver {
-  const driver = openDriver<DeliveryDriver, { clock: KitClock }>(module, settings, { clock });
-  return heldDriver(module.kind, driver);
+  return openHeld(module, { settings, surroundings: { clock }, calls });
 }
 
 function target({ receiver }: DeliveryTrial): Receiver {

@@ -3,7 +3,6 @@
 
 import { parseBillId } from '../../domain/ids.ts';
 import { QR_BYTES_MAX, type QrClaim, type QrIssue, type QrReading } from '../../switch/qr.ts';
-import { openDriver } from '../contract/open-driver.ts';
 import {
   QR_TEXT_MAX,
   type QrCapabilities,
@@ -12,9 +11,10 @@ import {
   unfitFor,
 } from '../contract/qr-driver.ts';
 import { makeTagger } from '../qr/tag.ts';
+import type { Calls } from './calls.ts';
 import { type Check, demand } from './check.ts';
 import { claimOf, manyBills, NAMES, OTHER_BILL } from './claims.ts';
-import { heldDriver } from './held-driver.ts';
+import { openHeld } from './held-driver.ts';
 import { KitClock } from './kit-clock.ts';
 import { settingsChecks } from './settings-checks.ts';
 import type { Anew } from './trial.ts';
@@ -24,6 +24,7 @@ export interface QrSubject {
   readonly module: QrDriverModule;
   readonly anew: Anew<QrDriverModule>;
   readonly settings: Readonly<Record<string, unknown>>;
+  readonly calls: Calls;
 }
 
 const KEY = Buffer.from('a key of the conformance kit, 32 b');
@@ -50,10 +51,13 @@ const FOREIGN = [
 ];
 
 /** A driver in a life of its own. */
-async function opened({ anew, settings }: QrSubject, key: Uint8Array = KEY): Promise<QrDriver> {
+async function opened(
+  { anew, settings, calls }: QrSubject,
+  key: Uint8Array = KEY,
+): Promise<QrDriver> {
   const module = await anew();
   const surroundings = { clock: new KitClock(), tag: makeTagger(key, module.name) };
-  return heldDriver('qr', openDriver(module, settings, surroundings));
+  return openHeld(module, { settings, surroundings, calls });
 }
 
 /** Claims that its capabilities take. */

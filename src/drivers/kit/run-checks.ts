@@ -1,16 +1,16 @@
 // Runs all checks of a driver's kind against it, each on surroundings of its own, and tells what came of each.
 
-import type { BillDriverModule } from '../contract/bill-driver.ts';
 import type { DeliveryDriver } from '../contract/delivery-driver.ts';
 import { type AnyModule, modulesIn } from '../contract/open-driver.ts';
 import { billChecks } from './bill-checks.ts';
+import { Calls, named } from './calls.ts';
 import { type Check, CheckFailed } from './check.ts';
 import { type DeliveryTrial, deliveryChecks, openDelivery } from './delivery-checks.ts';
 import { KitClock } from './kit-clock.ts';
 import { qrChecks } from './qr-checks.ts';
 import type { StartTestBank, Subject } from './test-bank.ts';
 import type { StartTestReceiver } from './test-receiver.ts';
-import { type Anew, Trial } from './trial.ts';
+import { type Anew, Trial, type Tried } from './trial.ts';
 
 export interface Checked {
   readonly name: string;
@@ -24,7 +24,17 @@ const CHECK_MS = 30_000;
 /** Waits so long for what a check does, and then says that it hangs. */
 type InTime = (running: Promise<unknown>) => Promise<void>;
 
+/** By what a check is watched: the calls of its own, and its time. */
+interface Watching {
+  readonly calls: Calls;
+  readonly inTime: InTime;
+}
+
 export interface Running {
+  /** Told of each check before it is made. */
+  readonly begins?: (name: string) => void;
+  /** Told of each call that begins before it does, and when one has ended: which are under way. */
+  readonly called?: (underWay: readonly string[]) => void;
   readonly report?: (checked: Checked) => void;
   /** Ends with the first check that fails. */
   readonly isOneEnough?: boolean;
@@ -40,12 +50,15 @@ export class NothingToTryOn extends Error {
 /** One after the other. Throws where what the package exports is no driver at all. */
 export async function runChecks(
   subject: Subject,
-  { report, isOneEnough = false, checkMs = CHECK_MS }: Running = {},
+  { begins, called, report, isOneEnough = false, checkMs = CHECK_MS }: Running = {},
 ): Promise<readonly Checked[]> {
   const all: Checked[] = [];
   for (const module of modulesIn(subject.exported)) {
-    for (const check of checksOf(module, subject, within(checkMs))) {
-      const checked = { name: check.name, flaw: await flawOf(check) };
+    for (const check of checksOf(module, subject)) {
+      begins?.(check.name);
+      const calls = new Calls(called);
+      const watching = { calls, inTime: within(checkMs, calls) };
+      const checked = { name: check.name, flaw: await flawOf(check, watching) };
       report?.(checked);
       all.push(checked);
       if (isOneEnough && checked.flaw !== undefined) return all;
@@ -55,7 +68,7 @@ export async function runChecks(
 }
 
 /** The checks of a module's kind, with all that they need. */
-function checksOf(module: AnyModule, subject: Subject, inTime: InTime): readonly Check<void>[] {
+function checksOf(module: AnyModule, subject: Subject): readonly Check<Watching>[] {
   switch (module.kind) {
     case 'bill': {
       const anew = importing(module, subject);
@@ -63,15 +76,18 @@ function checksOf(module: AnyModule, subject: Subject, inTime: InTime): readonly
       if (startTestBank === undefined) throw new NothingToTryOn('startTestBank');
       return billChecks.map(({ name, run }) => ({
         name,
-        run: () => onBank({ module, anew, startTestBank, inTime }, (trial) => run(trial, module)),
+        run: (watching) =>
+          onBank({ module, anew, startTestBank, ...watching }, (trial) => run(trial, module)),
       }));
     }
     case 'qr': {
       const anew = importing(module, subject);
       const settings = subject.testSettings;
       if (settings === undefined) throw new NothingToTryOn('testSettings');
-      const needed = { module, anew, settings };
-      return qrChecks.map(({ name, run }) => ({ name, run: () => inTime(run(needed)) }));
+      return qrChecks.map(({ name, run }) => ({
+        name,
+        run: ({ calls, inTime }) => inTime(run({ module, anew, settings, calls })),
+      }));
     }
     case 'terminal':
     case 'paychannel': {
@@ -79,7 +95,7 @@ function checksOf(module: AnyModule, subject: Subject, inTime: InTime): readonly
       if (startTestReceiver === undefined) throw new NothingToTryOn('startTestReceiver');
       return deliveryChecks.map(({ name, run }) => ({
         name,
-        run: () => onReceiver({ module, startTestReceiver, inTime }, run),
+        run: (watching) => onReceiver({ module, startTestReceiver, ...watching }, run),
       }));
     }
   }
@@ -96,24 +112,14 @@ function importing<Module extends AnyModule>(module: Module, { anew }: Subject):
 }
 
 async function onBank(
-  {
-    module,
-    anew,
-    startTestBank,
-    inTime,
-  }: {
-    readonly module: BillDriverModule;
-    readonly anew: Anew<BillDriverModule>;
-    readonly startTestBank: StartTestBank;
-    readonly inTime: InTime;
-  },
+  { startTestBank, inTime, ...tried }: Tried & Watching & { readonly startTestBank: StartTestBank },
   run: (trial: Trial) => Promise<void>,
 ): Promise<void> {
   const clock = new KitClock();
   const bank = await startTestBank(clock);
   let trial: Trial | undefined;
   try {
-    trial = new Trial({ module, anew }, bank, clock);
+    trial = new Trial(tried, bank, clock);
     await inTime(run(trial));
   } finally {
     await inTime((trial ?? bank).close());
@@ -124,11 +130,11 @@ async function onReceiver(
   {
     module,
     startTestReceiver,
+    calls,
     inTime,
-  }: {
+  }: Watching & {
     readonly module: DeliveryTrial['module'];
     readonly startTestReceiver: StartTestReceiver;
-    readonly inTime: InTime;
   },
   run: (trial: DeliveryTrial) => Promise<void>,
 ): Promise<void> {
@@ -138,17 +144,17 @@ async function onReceiver(
   let driver: DeliveryDriver | undefined;
   let isOver = false;
   try {
-    driver = openDelivery({ module, clock }, settings);
-    await inTime(run({ module, settings, receiver, clock, driver, isOver: () => isOver }));
+    driver = openDelivery({ module, clock, calls }, settings);
+    await inTime(run({ module, settings, receiver, clock, calls, driver, isOver: () => isOver }));
   } finally {
     isOver = true;
     await inTime(Promise.all([driver?.close(), receiver.close()]));
   }
 }
 
-async function flawOf(check: Check<void>): Promise<string | undefined> {
+async function flawOf(check: Check<Watching>, watching: Watching): Promise<string | undefined> {
   try {
-    await check.run();
+    await check.run(watching);
     return undefined;
   } catch (error) {
     if (error instanceof CheckFailed) return error.message;
@@ -156,11 +162,12 @@ async function flawOf(check: Check<void>): Promise<string | undefined> {
   }
 }
 
-function within(checkMs: number): InTime {
+function within(checkMs: number, calls: Calls): InTime {
   return async (running) => {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new CheckFailed('it hangs')), checkMs);
+      const hangs = (): void => reject(new CheckFailed(`${named(calls.underWay)} hangs`));
+      timer = setTimeout(hangs, checkMs);
     });
     try {
       await Promise.race([running, late]);

@@ -12,9 +12,9 @@ import type {
   Sighting,
   Tender,
 } from '../contract/bill-driver.ts';
-import { openDriver } from '../contract/open-driver.ts';
+import type { Calls } from './calls.ts';
 import { CheckFailed, demand } from './check.ts';
-import { heldDriver } from './held-driver.ts';
+import { openHeld } from './held-driver.ts';
 import type { KitClock } from './kit-clock.ts';
 import type { TestBank, TestBankEntry } from './test-bank.ts';
 
@@ -35,6 +35,13 @@ const AMOUNT = 150_00 as Minor;
 /** The module, as a thread that begins anew imports it. */
 export type Anew<Module> = () => Promise<Module>;
 
+/** Of what a trial's driver is made, and where its calls are noted. */
+export interface Tried {
+  readonly module: BillDriverModule;
+  readonly anew: Anew<BillDriverModule>;
+  readonly calls: Calls;
+}
+
 /** What a tender is of, where not of what all are. */
 interface Asked {
   readonly name?: string;
@@ -46,27 +53,32 @@ interface Asked {
 export class Trial {
   readonly clock: KitClock;
   readonly bank: TestBank;
-  readonly #anew: Anew<BillDriverModule>;
+  readonly #tried: Tried;
   readonly #drivers: BillDriver[] = [];
   #isOver = false;
   /** Ids of tenders in whose place the driver has asked for another: nobody is shown a code of them. */
   readonly givenUp = new Set<string>();
   driver: BillDriver;
 
-  constructor(
-    { module, anew }: { readonly module: BillDriverModule; readonly anew: Anew<BillDriverModule> },
-    bank: TestBank,
-    clock: KitClock,
-  ) {
-    this.#anew = anew;
+  constructor(tried: Tried, bank: TestBank, clock: KitClock) {
+    this.#tried = tried;
     this.bank = bank;
     this.clock = clock;
-    this.driver = this.#open(module);
+    this.driver = this.open(tried.module, bank.settings);
   }
 
   /** The driver is thrown away with its module, and another made. */
   async restart(): Promise<void> {
-    this.driver = this.#open(await this.#anew());
+    this.driver = this.open(await this.#tried.anew(), this.bank.settings);
+  }
+
+  /** Another driver, which is closed with the trial. */
+  open(module: BillDriverModule, settings: unknown): BillDriver {
+    const { clock } = this;
+    const { calls } = this.#tried;
+    const driver = openHeld(module, { settings, surroundings: { clock }, calls });
+    this.#drivers.push(driver);
+    return driver;
   }
 
   /** Whether nobody waits for it any more. */
@@ -174,13 +186,6 @@ export class Trial {
       throw new CheckFailed(`${what} is given up: ${outcome.code}, ${outcome.detail}`);
     }
     this.clock.pass(Math.max(outcome.again.afterMs, 1_000));
-  }
-
-  #open(module: BillDriverModule): BillDriver {
-    const { clock } = this;
-    const driver = openDriver(module, this.bank.settings, { clock });
-    this.#drivers.push(driver);
-    return heldDriver('bill', driver);
   }
 }
 
