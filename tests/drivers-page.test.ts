@@ -95,13 +95,32 @@ describe('the driver of docs/drivers.md', () => {
   });
 });
 
+describe('a bank that lets a part be paid', () => {
+  test('has a driver caught that takes the part for the whole', async () => {
+    const file = written('generous.mjs', (code) =>
+      code.replace(
+        /look: .*\n/,
+        `look: async ({ ref, amount }) => {
+          const seen = await sightingOf(call('GET', '/orders/' + ref));
+          if (seen.value?.status === 'paid') seen.value.paid = amount;
+          return seen;
+        },\n`,
+      ),
+    );
+    const { code, stdout } = await qrswitch('driver', 'check', file);
+
+    expect(stdout).toContain('FAIL  tells a part that was paid from the whole');
+    expect(code).toBe(1);
+  });
+});
+
 describe('the way of delivery of docs/drivers.md', () => {
   test('keeps the contract', async () => {
     const file = written('line.mjs', undefined, 'line.mjs');
     const { code, stdout } = await qrswitch('driver', 'check', file);
 
     expect(stdout).not.toContain('FAIL');
-    expect(stdout).toContain('13 passed');
+    expect(stdout).toContain('15 passed');
     expect(code).toBe(0);
   });
 
@@ -153,7 +172,7 @@ describe('the format of docs/drivers.md', () => {
     const { code, stdout } = await qrswitch('driver', 'check', file);
 
     expect(stdout).not.toContain('FAIL');
-    expect(stdout).toContain('8 passed');
+    expect(stdout).toContain('10 passed');
     expect(code).toBe(0);
   });
 
@@ -166,6 +185,18 @@ describe('the format of docs/drivers.md', () => {
     const { code, stderr } = await qrswitch('driver', 'check', file);
 
     expect(stderr).toContain('url is a name of the switch’s own');
+    expect(code).toBe(1);
+  });
+
+  test('is caught where it only looks how a text begins', async () => {
+    const file = written(
+      'trusting.mjs',
+      (code) => code.replace(/^ *if \(at < 0 .*\n/m, ''),
+      'format.mjs',
+    );
+    const { code, stdout } = await qrswitch('driver', 'check', file);
+
+    expect(stdout).toContain('FAIL  takes no code in which one character has been changed');
     expect(code).toBe(1);
   });
 

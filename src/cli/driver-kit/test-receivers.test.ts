@@ -4,12 +4,14 @@ import type {
   DeliveryDriver,
   TerminalDriverModule,
 } from '../../drivers/contract/delivery-driver.ts';
+import type { Surroundings } from '../../drivers/contract/driver-module.ts';
 import { runChecks } from '../../drivers/kit/run-checks.ts';
 import { terminalWebhook } from '../../drivers/webhook/driver.ts';
+import type { Receiver } from '../../switch/webhooks/ways.ts';
 import { startWebhookReceiverForKit } from './test-receivers.ts';
 
 /** The driver of webhooks with one thing wrong in it. */
-type Change = (driver: DeliveryDriver) => Partial<DeliveryDriver>;
+type Change = (driver: DeliveryDriver, surroundings: Surroundings) => Partial<DeliveryDriver>;
 
 const planted: readonly [string, string, Change][] = [
   [
@@ -86,6 +88,43 @@ const planted: readonly [string, string, Change][] = [
     }),
   ],
   [
+    'waits longer for an answer than there is time',
+    'brings it the next time: stalled',
+    (_driver, { clock }) => {
+      const after = (ms: number, late: () => void) => clock.after(2 * ms, late);
+      return terminalWebhook.make(
+        { allow: ['127.0.0.0/8'] },
+        { clock: { wall: () => clock.wall(), after } },
+      );
+    },
+  ],
+  [
+    'takes no events of more than a few lines',
+    'as long as they come',
+    () => ({ capabilities: { bodyMax: 1_000 } }),
+  ],
+  [
+    'cuts long events off',
+    'as long as they come',
+    (driver) => ({
+      deliver: (to, message) =>
+        driver.deliver(to, { ...message, body: message.body.subarray(0, 8_192) }),
+    }),
+  ],
+  [
+    'brings all events to where the first went',
+    'the endpoint that it is for',
+    (driver) => {
+      let first: Receiver | undefined;
+      return {
+        deliver: (to, message) => {
+          first ??= to;
+          return driver.deliver(first, message);
+        },
+      };
+    },
+  ],
+  [
     'does not say how much it carries',
     'refuses settings',
     () => ({ capabilities: {} as DeliveryDriver['capabilities'] }),
@@ -98,7 +137,7 @@ describe('a driver that delivers', () => {
       ...terminalWebhook,
       make: (settings, surroundings) => {
         const driver = terminalWebhook.make(settings, surroundings);
-        return { ...driver, ...change(driver) };
+        return { ...driver, ...change(driver, surroundings) };
       },
     });
 

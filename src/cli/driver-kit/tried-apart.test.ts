@@ -41,7 +41,7 @@ describe('the conformance kit in a process of its own', () => {
     const checked = await tried('sound', [READ, READ]);
 
     expect(checked.map(({ flaw }) => flaw)).toEqual(checked.map(() => undefined));
-    expect(checked).toHaveLength(8);
+    expect(checked).toHaveLength(10);
   });
 
   test('says which call has not given back the processor, and in which check', async () => {

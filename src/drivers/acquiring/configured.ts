@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { Clock } from '../../switch/ports.ts';
-import type { BillDriver, BillDriverModule } from '../contract/bill-driver.ts';
+import { ANSWER_MS, type BillDriver, type BillDriverModule } from '../contract/bill-driver.ts';
 import { DriverRefused, openDriver } from '../contract/open-driver.ts';
 import { hostDriver } from '../host/host-driver.ts';
 import type { Asked } from '../host/hosted-process.ts';
@@ -47,8 +47,7 @@ const BUNDLED: ReadonlyMap<string, BillDriverModule> = new Map([
   ['sber', sber],
 ]);
 const FLAWS_MAX = 10;
-/** A driver of other people's may take so long for a call, and as much memory. */
-const CALL_MS = 30_000;
+/** Of a driver of other people's. */
 const MEMORY_MB = 128;
 
 /** Reads the file's text; throws DriverRefused with what is wrong where, and nothing of what it says. */
@@ -117,7 +116,7 @@ export async function openAcquirer(
       settings,
       program,
       clock,
-      callMs: CALL_MS,
+      callMs: ANSWER_MS,
       callsMax: 4 * callsAtOnce,
       memoryMb: MEMORY_MB,
       report: (what) => report(name, what),

@@ -47,6 +47,9 @@ export type {
   Unsent,
 } from '../../domain/acquiring/words.ts';
 
+/** A call that has not answered by then is taken to have had any effect or none. */
+export const ANSWER_MS = 30_000;
+
 /** What a driver's package exports, as `driver`. Its name is what a bill's `acquirer` is set up with. */
 export interface BillDriverModule extends DriverModule<BillDriver, Surroundings> {
   readonly kind: 'bill';

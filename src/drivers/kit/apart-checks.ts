@@ -47,14 +47,18 @@ export const apartChecks: readonly Check<Trial>[] = [
     },
   },
   {
-    name: 'has what nobody pays ended in time, where it says that its acquirer does that',
+    name: 'has what nobody pays ended once its time is over, by its acquirer or when it is told to',
     run: async (trial) => {
-      if (!trial.driver.capabilities.closesByItself) return;
+      const { closesByItself } = trial.driver.capabilities;
       const { expiresAt } = trial.tender();
       const registration = await trial.registered();
       trial.clock.pass(expiresAt - trial.now() + LONG_MS);
+      await trial.restart();
+      if (!closesByItself) await trial.cancelled(registration, NEVER_SENT);
       const { status } = await trial.seen(registration);
-      const isEnded = status !== 'open' && status !== 'paying' && status !== 'paid';
+      const isEnded = closesByItself
+        ? status === 'expired'
+        : !['open', 'paying', 'paid'].includes(status);
       demand(isEnded, `it says ${status} long after its time`);
       demand(!(await trial.bank.pay(registration)), 'it can be paid long after its time');
     },

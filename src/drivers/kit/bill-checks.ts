@@ -4,7 +4,9 @@
 import type { Attempt, BillDriverModule } from '../contract/bill-driver.ts';
 import { isClosed } from '../contract/open-driver.ts';
 import { apartChecks } from './apart-checks.ts';
-import { demand, untilThere } from './check.ts';
+import { demand } from './check.ts';
+import { moneyChecks } from './money-checks.ts';
+import { patienceChecks } from './patience-checks.ts';
 import { canReturnParts, type Disturbance } from './test-bank.ts';
 import { nextAttempt, type Trial } from './trial.ts';
 
@@ -20,6 +22,8 @@ const LONG_MS = 300_000;
 /** Someone who asks so often has no patience. */
 const OFTEN_MS = 5_000;
 const REGISTRATION_BYTES_MAX = 4_096;
+/** What leaves open whether a call has had its effect. */
+const DISTURBED = ['requestLost', 'answerLost', 'late', 'failed', 'garbled'] as const;
 
 const registering: readonly BillCheck[] = [
   {
@@ -52,7 +56,7 @@ const registering: readonly BillCheck[] = [
       demand(await trial.bank.pay(registration), 'its code could not be paid');
     },
   },
-  ...(['requestLost', 'answerLost', 'late', 'failed', 'garbled'] as const).map(
+  ...DISTURBED.map(
     (how): BillCheck => ({
       name: `registers once when the first call is disturbed: ${how}`,
       run: async (trial) => {
@@ -85,19 +89,6 @@ const registering: readonly BillCheck[] = [
         'it does not wait as it was told',
       );
       demand(trial.bank.calls() - before <= 3, 'it insists');
-    },
-  },
-  {
-    name: 'says unknown when the answer does not come in time',
-    run: async (trial) => {
-      await trial.bank.disturb('register', 'stalled');
-      const asked = trial.driver.register(trial.tender(), NEVER_SENT);
-      // Once the acquirer has it, the answer is all that is missing.
-      const isThere = async () => (await trial.bank.books()).length > 0;
-      await untilThere(isThere, asked, () => trial.isOver);
-      trial.clock.pass(LONG_MS);
-      const outcome = await asked;
-      demand(outcome.outcome === 'unknown', `it says ${outcome.outcome}`);
     },
   },
 ];
@@ -169,19 +160,21 @@ const cancelling: readonly BillCheck[] = [
       demand(returned === 0, `${returned} went back`);
     },
   },
-  {
-    name: 'says unknown of a cancel whose answer was lost, and finds it done',
-    run: async (trial) => {
-      const registration = await trial.registered();
-      await trial.bank.disturb('cancel', 'answerLost');
-      const lastSentAt = trial.now();
-      const first = await trial.driver.cancel(registration, NEVER_SENT);
-      demand(first.outcome === 'unknown', `it says ${first.outcome}`);
-      await trial.restart();
-      const outcome = await trial.driver.cancel(registration, { lastSentAt });
-      demand(trial.doneOf(outcome, 'cancel').status === 'cancelled', 'it is not cancelled');
-    },
-  },
+  ...DISTURBED.map(
+    (how): BillCheck => ({
+      name: `ends what is unpaid when the first call is disturbed: ${how}`,
+      run: async (trial) => {
+        const registration = await trial.registered();
+        await trial.bank.disturb('cancel', how);
+        const lastSentAt = trial.now();
+        const first = await trial.driver.cancel(registration, NEVER_SENT);
+        demand(first.outcome === 'unknown', `it says ${first.outcome} of what it cannot know`);
+        const { status } = await trial.cancelled(registration, { lastSentAt });
+        demand(status === 'cancelled', `it says ${status}`);
+        demand(!(await trial.bank.pay(registration)), 'it can be paid all the same');
+      },
+    }),
+  ),
 ];
 
 const refunding: readonly BillCheck[] = [
@@ -210,7 +203,7 @@ const refunding: readonly BillCheck[] = [
       demand(outcome.outcome === 'notDone' && outcome.again === 'never', 'it gives back more');
     },
   },
-  ...(['requestLost', 'answerLost', 'late', 'failed', 'garbled'] as const).map(refundOnce),
+  ...DISTURBED.map(refundOnce),
   ...(['look', 'refund'] as const).map(
     (call): BillCheck => ({
       name: `does not say no of a lost refund that it was not let in to ask about: busy at ${call}`,
@@ -295,7 +288,8 @@ const notifying: readonly BillCheck[] = [
       const posted = trial.bank.notificationOf?.(registration);
       if (notifications === 'none' || posted === undefined) return;
       const reading = await trial.driver.readNotification(posted);
-      demand('about' in reading && reading.about.ref === registration.ref, 'it does not know it');
+      const { id, ref } = 'about' in reading ? reading.about : { id: '', ref: '' };
+      demand(id === registration.id && ref === registration.ref, 'it does not know it');
       if (notifications === 'unsigned') return;
       const forged = { ...posted, body: posted.body.replaceAll(registration.id, 'another-bill') };
       demand(
@@ -322,4 +316,6 @@ export const billChecks: readonly BillCheck[] = [
   ...refunding,
   ...notifying,
   ...apartChecks,
+  ...moneyChecks,
+  ...patienceChecks,
 ];

@@ -2,15 +2,18 @@
 // the check throws what it saw instead. The rules W1 to W4 stand in delivery-driver.ts.
 
 import type { Delivered, Message, Receiver } from '../../switch/webhooks/ways.ts';
-import type {
-  DeliveryDriver,
-  PaychannelDriverModule,
-  TerminalDriverModule,
+import {
+  DELIVERY_MS,
+  type DeliveryDriver,
+  EVENT_BYTES,
+  type PaychannelDriverModule,
+  type TerminalDriverModule,
 } from '../contract/delivery-driver.ts';
 import { fitTo, isClosed } from '../contract/open-driver.ts';
 import type { Calls } from './calls.ts';
 import { type Check, demand, untilThere } from './check.ts';
 import { openHeld } from './held-driver.ts';
+import { inTime } from './in-time.ts';
 import type { KitClock } from './kit-clock.ts';
 import { settingsChecks } from './settings-checks.ts';
 import type { DeliveryDisturbance, TestReceiver } from './test-receiver.ts';
@@ -20,6 +23,8 @@ export interface DeliveryTrial {
   readonly module: TerminalDriverModule | PaychannelDriverModule;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly receiver: TestReceiver;
+  /** A receiver beside it. */
+  readonly another: () => Promise<TestReceiver>;
   readonly clock: KitClock;
   readonly calls: Calls;
   readonly driver: DeliveryDriver;
@@ -27,8 +32,6 @@ export interface DeliveryTrial {
   readonly isOver: () => boolean;
 }
 
-/** Far beyond any time-out. */
-const LONG_MS = 60_000;
 const BUSY_MS = 7_000;
 const AT_ONCE = 16;
 const BODY =
@@ -41,9 +44,9 @@ export function openDelivery(
   return openHeld(module, { settings, surroundings: { clock }, calls });
 }
 
-function target({ receiver }: DeliveryTrial): Receiver {
+function target({ receiver }: Pick<DeliveryTrial, 'receiver'>, endpointId = 'whk_kit'): Receiver {
   const { endpoint, secrets } = receiver;
-  return { endpointId: 'whk_of_the_kit', settings: endpoint, secrets };
+  return { endpointId, settings: endpoint, secrets };
 }
 
 function message(no = 1, text = BODY): Message {
@@ -51,16 +54,14 @@ function message(no = 1, text = BODY): Message {
   return { id, type: 'bill.paid', body: new TextEncoder().encode(text) };
 }
 
-/** Delivers; where the receiver stalls, a long time passes once the delivery has reached it. */
+/** Delivers; where the receiver stalls, time passes once the delivery has reached it. */
 async function delivered(trial: DeliveryTrial, isStalled = false): Promise<Delivered> {
   const { receiver, driver, clock } = trial;
   const before = receiver.attempts();
   const asked = driver.deliver(target(trial), message());
-  if (isStalled) {
-    await untilThere(() => receiver.attempts() > before, asked, trial.isOver);
-    clock.pass(LONG_MS);
-  }
-  return asked;
+  if (!isStalled) return asked;
+  await untilThere(() => receiver.attempts() > before, asked, trial.isOver);
+  return inTime(asked, clock, DELIVERY_MS);
 }
 
 const disturbed = (how: DeliveryDisturbance): Check<DeliveryTrial> => ({
@@ -106,6 +107,21 @@ export const deliveryChecks: readonly Check<DeliveryTrial>[] = [
     },
   },
   {
+    name: 'takes events as long as they come, and brings all of each',
+    run: async (trial) => {
+      const { bodyMax } = trial.driver.capabilities;
+      demand(
+        bodyMax >= EVENT_BYTES,
+        `it takes ${bodyMax} bytes, and an event has to ${EVENT_BYTES}`,
+      );
+      const [start, end] = ['{"note":"', '"}'];
+      const text = start + 'x'.repeat(EVENT_BYTES - start.length - end.length) + end;
+      const { is } = await trial.driver.deliver(target(trial), message(1, text));
+      demand(is === 'delivered', `it says ${is}`);
+      demand(trial.receiver.kept().at(-1)?.body === text, 'something else came');
+    },
+  },
+  {
     name: 'keeps deliveries apart that are under way at once',
     run: async (trial) => {
       const sent = Array.from({ length: AT_ONCE }, (_, no) => message(no, `{"no":${no}}`));
@@ -120,6 +136,20 @@ export const deliveryChecks: readonly Check<DeliveryTrial>[] = [
         return kept.some((one) => one.id === id && one.body === text);
       });
       demand(isAll && kept.length === AT_ONCE, 'they did not all come, or got mixed up');
+    },
+  },
+  {
+    name: 'brings each event to the endpoint that it is for',
+    run: async (trial) => {
+      const other = await trial.another();
+      const both = [target(trial), target({ receiver: other }, 'whk_other')];
+      for (const [no, to] of [...both, ...both].entries()) {
+        const { is } = await trial.driver.deliver(to, message(no));
+        demand(is === 'delivered', `it says ${is}`);
+      }
+      const [own, others] = [trial.receiver, other].map((one) => one.kept().map(({ id }) => id));
+      demand(String(own) === `${message(0).id},${message(2).id}`, `the first got ${own}`);
+      demand(String(others) === `${message(1).id},${message(3).id}`, `the other got ${others}`);
     },
   },
   {

@@ -34,6 +34,28 @@ const planted: readonly [string, string, Change][] = [
     (_driver, { clock }) => emvco.make({}, { clock, tag: (_text, length) => '7'.repeat(length) }),
   ],
   [
+    'takes whatever begins as its codes do for one of them',
+    'other people’s codes',
+    (driver) => ({
+      read: (text) => {
+        const reading = driver.read(text);
+        return reading === 'foreign' && text.startsWith('000201') ? 'tampered' : reading;
+      },
+    }),
+  ],
+  [
+    'does not read its texts to their end',
+    'has a code of its in it',
+    (driver) => ({
+      read: (text) => driver.read(/^000201.*6304[0-9A-F]{4}/.exec(text)?.[0] ?? text),
+    }),
+  ],
+  [
+    'finds its texts in others',
+    'has a code of its in it',
+    (driver) => ({ read: (text) => driver.read(text.slice(text.indexOf('000201'))) }),
+  ],
+  [
     'throws at what it cannot read',
     'throws nothing',
     (driver) => ({

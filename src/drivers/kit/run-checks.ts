@@ -9,7 +9,7 @@ import { type DeliveryTrial, deliveryChecks, openDelivery } from './delivery-che
 import { KitClock } from './kit-clock.ts';
 import { qrChecks } from './qr-checks.ts';
 import type { StartTestBank, Subject } from './test-bank.ts';
-import type { StartTestReceiver } from './test-receiver.ts';
+import type { StartTestReceiver, TestReceiver } from './test-receiver.ts';
 import { type Anew, Trial, type Tried } from './trial.ts';
 
 export interface Checked {
@@ -140,15 +140,22 @@ async function onReceiver(
 ): Promise<void> {
   const clock = new KitClock();
   const receiver = await startTestReceiver(clock);
+  const receivers = [receiver];
+  const another = async (): Promise<TestReceiver> => {
+    const more = await startTestReceiver(clock);
+    receivers.push(more);
+    return more;
+  };
   const { settings } = receiver;
   let driver: DeliveryDriver | undefined;
   let isOver = false;
   try {
     driver = openDelivery({ module, clock, calls }, settings);
-    await inTime(run({ module, settings, receiver, clock, calls, driver, isOver: () => isOver }));
+    const around = { module, settings, receiver, another, clock, calls };
+    await inTime(run({ ...around, driver, isOver: () => isOver }));
   } finally {
     isOver = true;
-    await inTime(Promise.all([driver?.close(), receiver.close()]));
+    await inTime(Promise.all([driver?.close(), ...receivers.map((one) => one.close())]));
   }
 }
 

@@ -14,6 +14,8 @@ export interface TestBank {
   readonly calls: () => number;
   /** A payer pays; whether it could be paid. */
   pay(registration: Registration): Promise<boolean>;
+  /** As `pay`, of a part of it; where the acquirer lets that be paid. */
+  payPart?(registration: Registration, amount: number): Promise<boolean>;
   giveBackByHand(registration: Registration, amount: number): Promise<void>;
   /** What befalls the next call of a kind; one at a time. */
   disturb(call: DisturbedCall, how: Disturbance): Promise<void>;

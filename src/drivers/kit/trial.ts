@@ -30,7 +30,7 @@ export function nextAttempt(
 }
 
 const TRIES_MAX = 50;
-const AMOUNT = 150_00 as Minor;
+const AMOUNT = 150_00;
 
 /** The module, as a thread that begins anew imports it. */
 export type Anew<Module> = () => Promise<Module>;
@@ -46,6 +46,7 @@ export interface Tried {
 interface Asked {
   readonly name?: string;
   readonly currency?: string;
+  readonly amount?: number;
   /** More than the others ask for. */
   readonly more?: number;
 }
@@ -96,13 +97,13 @@ export class Trial {
     return millis(this.clock.wall());
   }
 
-  tender(id = 'a-tender-1', { currency, more = 0 }: Asked = {}): Tender {
+  tender(id = 'a-tender-1', { currency, amount = AMOUNT, more = 0 }: Asked = {}): Tender {
     const { currencies, amountMin, amountMax, lifetimeMinMs, lifetimeMaxMs } =
       this.driver.capabilities;
     const lifetimeMs = Math.min(Math.max(900_000, lifetimeMinMs + 1_000), lifetimeMaxMs);
     return {
       id,
-      amount: Math.min(Math.max(AMOUNT, amountMin) + more, amountMax) as Minor,
+      amount: Math.min(Math.max(amount, amountMin) + more, amountMax) as Minor,
       currency: (currency ?? currencies[0] ?? 'RUB') as Currency,
       description: 'Tea for two, чай на двоих',
       expiresAt: millis(this.clock.wall() + lifetimeMs),
@@ -150,16 +151,16 @@ export class Trial {
 
   /** Asks for the refund again and again, a new driver each time, until it is done. */
   async refunded(registration: Registration, refund: Refund, earlier: Attempt): Promise<Sighting> {
-    let attempt = earlier;
-    for (let i = 0; i < TRIES_MAX; i++) {
-      const sentAt = this.now();
-      await this.restart();
-      const outcome = await this.driver.refund(registration, refund, attempt);
-      if (outcome.outcome === 'done') return outcome.value;
-      this.#wait(outcome, 'refund');
-      attempt = nextAttempt(attempt, sentAt, outcome);
-    }
-    throw new CheckFailed('giving back comes to no end');
+    return this.#untilDone('refund', earlier, (attempt) =>
+      this.driver.refund(registration, refund, attempt),
+    );
+  }
+
+  /** Asks for its end again and again, a new driver each time, until it is done. */
+  async cancelled(registration: Registration, earlier: Attempt): Promise<Sighting> {
+    return this.#untilDone('cancel', earlier, (attempt) =>
+      this.driver.cancel(registration, attempt),
+    );
   }
 
   /** The order that the registration names, as the acquirer has it. */
@@ -173,6 +174,23 @@ export class Trial {
     if (outcome.outcome === 'done') return outcome.value;
     const code = outcome.outcome === 'notDone' ? ` (${outcome.code})` : '';
     throw new CheckFailed(`${what} is ${outcome.outcome}${code}: ${outcome.detail}`);
+  }
+
+  async #untilDone(
+    what: string,
+    earlier: Attempt,
+    ask: (attempt: Attempt) => Promise<Outcome<Sighting>>,
+  ): Promise<Sighting> {
+    let attempt = earlier;
+    for (let i = 0; i < TRIES_MAX; i++) {
+      const sentAt = this.now();
+      await this.restart();
+      const outcome = await ask(attempt);
+      if (outcome.outcome === 'done') return outcome.value;
+      this.#wait(outcome, what);
+      attempt = nextAttempt(attempt, sentAt, outcome);
+    }
+    throw new CheckFailed(`${what} comes to no end`);
   }
 
   #tries = 0;
