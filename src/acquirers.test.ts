@@ -49,6 +49,11 @@ describe('the file of acquirers', () => {
       'acquirer bank: tbank: ',
     ],
     [
+      'a driver that there is not',
+      of({ ...tbank, driverName: 'sber' }),
+      'acquirer bank: it has the drivers tbank of kind bill, and sber of kind bill is asked for',
+    ],
+    [
       'a token that is guessed',
       of({ ...tbank, notificationToken: 'abc' }),
       'acquirers/0/notificationToken: ',

@@ -127,6 +127,7 @@ export class LoadedDrivers {
       {
         program: new URL('./drivers/host/driver-process.js', import.meta.url),
         kind,
+        name,
         specifier,
         settings,
         tagKey: tagKeyOf(qrKey, listed),
@@ -145,7 +146,6 @@ export class LoadedDrivers {
     try {
       this.#refuseName(kind, name);
       ready = await host.start();
-      if (ready.name !== name) throw new StartRefusal(`it calls itself ${ready.name}, not ${name}`);
     } catch (error) {
       await host.close();
       const why = error instanceof Error ? error.message : String(error);

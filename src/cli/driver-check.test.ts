@@ -34,6 +34,8 @@ describe('qrswitch driver check', () => {
     const { code, stdout } = await qrswitch('driver', 'check', 'webhook');
 
     expect(stdout).toMatch(/^(ok {4}.*\n)+30 passed, 0 failed\n$/);
+    expect(stdout).toContain('ok    terminal webhook refuses settings');
+    expect(stdout).toContain('ok    paychannel webhook refuses settings');
     expect(code).toBe(0);
   });
 

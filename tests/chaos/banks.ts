@@ -149,7 +149,7 @@ export class Banks {
     const acquirers = names.map((name, index) => ({
       name,
       institution: options.institutions[index],
-      driver: name === 'short' ? writeShortLivedSber(folder) : name,
+      ...(name === 'short' ? writeShortLivedSber(folder) : { driver: name }),
       settings: settings[index],
       ...(TOKENS[index] === undefined ? {} : { notificationToken: TOKENS[index] }),
       ...PACE,

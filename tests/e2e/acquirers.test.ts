@@ -61,7 +61,7 @@ function acquirers(): object[] {
       notificationToken: TOKEN,
     },
     { name: 'sber', institution, driver: 'sber', settings: sberSettings },
-    { name: 'short', institution, driver: writeShortLivedSber(folder), settings: sberSettings },
+    { name: 'short', institution, ...writeShortLivedSber(folder), settings: sberSettings },
     { name: 'closed', institution, terminals: ['ter_x'], driver: 'sber', settings: sberSettings },
   ];
 }

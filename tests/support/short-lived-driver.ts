@@ -6,10 +6,10 @@ import { pathToFileURL } from 'node:url';
 import { DIST } from './switch-process.ts';
 
 /**
- * Writes somebody's own driver into a folder: a Sber whose bills may end soon. Answers how acquirers configured in that
- * folder name it.
+ * Writes somebody's own drivers into a folder, a Sber whose bills may end soon beside another. Answers how acquirers
+ * configured in that folder name it.
  */
-export function writeShortLivedSber(folder: string): string {
+export function writeShortLivedSber(folder: string): { driver: string; driverName: string } {
   const driver = pathToFileURL(join(DIST, 'drivers/sber/driver.js')).href;
   writeFileSync(
     join(folder, 'short.mjs'),
@@ -19,7 +19,7 @@ export function writeShortLivedSber(folder: string): string {
       made.capabilities.lifetimeMinMs = 1;
       return made;
     };
-    export const driver = { ...sber, name: 'short', make };`,
+    export const driver = [sber, { ...sber, name: 'short', make }];`,
   );
-  return './short.mjs';
+  return { driver: './short.mjs', driverName: 'short' };
 }

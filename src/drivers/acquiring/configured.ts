@@ -7,7 +7,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { Clock } from '../../switch/ports.ts';
 import { ANSWER_MS, type BillDriver, type BillDriverModule } from '../contract/bill-driver.ts';
-import { DriverRefused, openDriver } from '../contract/open-driver.ts';
+import { DriverRefused, moduleOf, openDriver } from '../contract/open-driver.ts';
 import { hostDriver } from '../host/host-driver.ts';
 import type { Asked } from '../host/hosted-process.ts';
 import { driver as sber } from '../sber/driver.ts';
@@ -24,6 +24,8 @@ const entry = Type.Object(
     terminals: ids,
     /** `tbank`, `sber`, a package, or a file beside this one. */
     driver: Type.String({ minLength: 1, maxLength: 500 }),
+    /** Which driver of the package, where it has more than one of kind `bill`. */
+    driverName: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,32}$' })),
     settings: Type.Unknown(),
     notificationToken: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{16,64}$' })),
     callsPerSecond: Type.Number({ minimum: 0.1, maximum: 10_000, default: 20 }),
@@ -104,14 +106,18 @@ export function isBundled(driver: string): boolean {
 
 /** The driver with its settings; one that does not come with the switch lives in a process of its own. */
 export async function openAcquirer(
-  { name, driver, settings, callsAtOnce }: AcquirerEntry,
+  { name, driver, driverName, settings, callsAtOnce }: AcquirerEntry,
   { folder, program, clock, report, ended, asked }: Opening,
 ): Promise<BillDriver> {
   try {
+    const wanted = { kind: 'bill', name: driverName ?? null } as const;
     const bundled = BUNDLED.get(driver);
-    if (bundled !== undefined) return openDriver(bundled, settings, { clock });
+    if (bundled !== undefined) {
+      return openDriver(moduleOf(wanted, { driver: bundled }), settings, { clock });
+    }
     const isPath = driver.startsWith('.') || driver.startsWith('/');
     return await hostDriver({
+      name: wanted.name,
       specifier: isPath ? pathToFileURL(resolve(folder, driver)).href : driver,
       settings,
       program,

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { describe, expect, test } from 'vitest';
 import type { DriverModule } from './driver-module.ts';
-import { modulesIn, openDriver } from './open-driver.ts';
+import { moduleOf, modulesIn, openDriver } from './open-driver.ts';
 
 const closed = { additionalProperties: false };
 const whole = {
@@ -42,6 +42,26 @@ describe('a module', () => {
   test('that is whole is taken', () => {
     expect(modulesIn({ driver: format })).toEqual([format]);
     expect(openDriver(format, {}, {})).toBe(whole);
+  });
+});
+
+describe('a package', () => {
+  const heath = { ...format, name: 'heath' };
+  const two = { driver: [format, heath] };
+
+  test('may have more drivers of a kind: each is had by its name', () => {
+    expect(moduleOf({ kind: 'qr', name: 'meadow' }, two)).toBe(format);
+    expect(moduleOf({ kind: 'qr', name: 'heath' }, two)).toBe(heath);
+    expect(moduleOf({ kind: 'qr', name: null }, { driver: heath })).toBe(heath);
+  });
+
+  test.each([
+    [null, two, 'and one of kind qr is asked for: say which by driverName'],
+    ['brook', two, 'meadow of kind qr, heath of kind qr, and brook of kind qr is asked for'],
+    ['brook', { driver: format }, 'meadow of kind qr, and brook of kind qr is asked for'],
+    ['meadow', { driver: [format, { ...format }] }, 'are of kind qr and called meadow'],
+  ])('is refused where it does not say which: %s of %j', (name, exported, said) => {
+    expect(() => moduleOf({ kind: 'qr', name }, exported)).toThrow(said);
   });
 });
 

@@ -38,22 +38,32 @@ export function modulesIn(exported: unknown): readonly AnyModule[] {
   }
   const all: readonly unknown[] = Array.isArray(found) ? found : [found];
   if (all.length === 0) throw new DriverRefused('the package exports no `driver`');
-  return all.map(asModule);
+  const modules = all.map(asModule);
+  const twice = modules.find((module, at) => modules.findIndex(isSame(module)) !== at);
+  if (twice === undefined) return modules;
+  throw new DriverRefused(`two of its drivers are of kind ${twice.kind} and called ${twice.name}`);
 }
 
-/** The package's one module of the kind that is asked for. */
+function isSame({ kind, name }: AnyModule): (other: AnyModule) => boolean {
+  return (other) => other.kind === kind && other.name === name;
+}
+
+/** The package's module of a kind and a name; null: the only one of that kind. */
 export function moduleOf<Kind extends DriverKind>(
-  kind: Kind,
+  { kind, name }: { readonly kind: Kind; readonly name: string | null },
   exported: unknown,
 ): Extract<AnyModule, { kind: Kind }> {
   const modules = modulesIn(exported);
-  const found = modules.filter((module) => module.kind === kind);
+  const ofKind = modules.filter((module) => module.kind === kind);
+  const found = ofKind.filter((module) => name === null || module.name === name);
   const [first] = found;
-  if (first === undefined || found.length > 1) {
-    const kinds = modules.map((module) => module.kind).join(', ');
-    throw new DriverRefused(`it is a driver of ${kinds}, and one of ${kind} is asked for`);
+  if (first !== undefined && found.length === 1) {
+    return first as Extract<AnyModule, { kind: Kind }>;
   }
-  return first as Extract<AnyModule, { kind: Kind }>;
+  const all = modules.map((module) => `${module.name} of kind ${module.kind}`).join(', ');
+  const asked = name === null ? `one of kind ${kind}` : `${name} of kind ${kind}`;
+  const more = found.length > 1 ? ': say which by driverName' : '';
+  throw new DriverRefused(`it has the drivers ${all}, and ${asked} is asked for${more}`);
 }
 
 function asModule(found: unknown): AnyModule {

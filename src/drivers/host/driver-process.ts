@@ -38,10 +38,10 @@ async function answer(driver: Opened, { no, call, args }: ToProcess): Promise<vo
 }
 
 function opened(
-  { kind, settings, tagKey }: DriverTask,
+  { kind, name: asked, settings, tagKey }: DriverTask,
   exported: unknown,
 ): { readonly name: string; readonly driver: Opened } {
-  const module = moduleOf(kind, exported);
+  const module = moduleOf({ kind, name: asked }, exported);
   const { name } = module;
   const surroundings =
     module.kind === 'qr'

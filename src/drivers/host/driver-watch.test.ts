@@ -34,6 +34,7 @@ import { hostDriver } from './host-driver.js';
 const [, , note, when] = process.argv;
 const driver = await hostDriver({
   program: new URL('./driver-process.js', import.meta.url),
+  name: null,
   specifier: new URL('./driver.mjs', import.meta.url).href,
   settings: { note, when },
   clock: {

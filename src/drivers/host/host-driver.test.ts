@@ -106,13 +106,20 @@ afterAll(() => {
 });
 
 async function hosted(
-  change: { settings?: unknown; callMs?: number; callsMax?: number; specifier?: string } = {},
+  change: {
+    settings?: unknown;
+    callMs?: number;
+    callsMax?: number;
+    specifier?: string;
+    name?: string;
+  } = {},
 ) {
   const clock = new ManualClock();
   const reports: string[] = [];
   const outcomes: string[] = [];
   const driver = await hostDriver({
     program,
+    name: null,
     specifier: pathToFileURL(join(folder, 'driver.mjs')).href,
     settings: { good: true },
     clock,
@@ -395,6 +402,22 @@ describe('a driver in a process of its own', () => {
     expect(await calls(clock.wall())).toMatchObject([unclear, unclear, unclear]);
     const away = { outcome: 'notDone', code: 'unreachable' };
     expect(await calls(null)).toMatchObject([away, away, away]);
+  });
+
+  test('is the one of its package that is asked for', async () => {
+    const file = join(folder, 'two.mjs');
+    writeFileSync(
+      file,
+      `import { driver as odd } from './driver.mjs';
+       const make = () => { throw new Error('it is even'); };
+       export const driver = [odd, { ...odd, name: 'even', make }];`,
+    );
+    const specifier = pathToFileURL(file).href;
+    const { look } = await hosted({ specifier, name: 'odd' });
+
+    expect(await look('fine')).toMatchObject({ outcome: 'done' });
+    await expect(hosted({ specifier, name: 'even' })).rejects.toThrow('even: it is even');
+    await expect(hosted({ specifier })).rejects.toThrow('say which by driverName');
   });
 
   test('is refused with settings that do not fit, and where there is none', async () => {

@@ -174,12 +174,12 @@ export class DriverProcess {
   }
 
   #begin(): void {
-    const { program, kind, specifier, settings, tagKey, memoryMb, clock } = this.#options;
+    const { program, kind, name, specifier, settings, tagKey, memoryMb, clock } = this.#options;
     this.#startedAt = clock.wall();
     try {
       const life = new DriverLife({
         program,
-        task: { kind, specifier, settings, tagKey },
+        task: { kind, name, specifier, settings, tagKey },
         clock,
         memoryMb,
         hear: (message) => this.#hear(life, message),

@@ -5,6 +5,8 @@ import type { DriverKind } from '../contract/driver-module.ts';
 /** The first that a process is told. */
 export interface DriverTask {
   readonly kind: DriverKind;
+  /** Which of the package's drivers of that kind; null: the only one. */
+  readonly name: string | null;
   /** What it imports: a package's name, or a file's URL. */
   readonly specifier: string;
   readonly settings: unknown;

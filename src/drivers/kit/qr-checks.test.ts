@@ -150,6 +150,20 @@ describe('a driver of a format', () => {
     expect(first?.name).toContain('refuses settings');
   });
 
+  test('is tried with the settings that its package has for it', async () => {
+    const named = (name: string) => {
+      const settings = Type.Object({ of: Type.Literal(name) }, { additionalProperties: false });
+      return { ...emvco, name, settings };
+    };
+    const checked = await runChecks({
+      exported: { driver: [named('one'), named('other')] },
+      testSettings: (name) => ({ of: name }),
+    });
+
+    expect(checked.filter(({ flaw }) => flaw !== undefined)).toEqual([]);
+    expect(checked.at(-1)?.name).toMatch(/^qr other takes no text/);
+  });
+
   test('passes it unchanged', async () => {
     expect(await flawsOf(emvco)).toEqual([]);
   });

@@ -53,12 +53,15 @@ export async function runChecks(
   { begins, called, report, isOneEnough = false, checkMs = CHECK_MS }: Running = {},
 ): Promise<readonly Checked[]> {
   const all: Checked[] = [];
-  for (const module of modulesIn(subject.exported)) {
+  const modules = modulesIn(subject.exported);
+  for (const module of modules) {
+    const whose = modules.length === 1 ? '' : `${module.kind} ${module.name} `;
     for (const check of checksOf(module, subject)) {
-      begins?.(check.name);
+      const name = whose + check.name;
+      begins?.(name);
       const calls = new Calls(called);
       const watching = { calls, inTime: within(checkMs, calls) };
-      const checked = { name: check.name, flaw: await flawOf(check, watching) };
+      const checked = { name, flaw: await flawOf(check, watching) };
       report?.(checked);
       all.push(checked);
       if (isOneEnough && checked.flaw !== undefined) return all;
@@ -82,8 +85,10 @@ function checksOf(module: AnyModule, subject: Subject): readonly Check<Watching>
     }
     case 'qr': {
       const anew = importing(module, subject);
-      const settings = subject.testSettings;
-      if (settings === undefined) throw new NothingToTryOn('testSettings');
+      const { testSettings } = subject;
+      if (testSettings === undefined) throw new NothingToTryOn('testSettings');
+      const isFunction = typeof testSettings === 'function';
+      const settings = isFunction ? testSettings(module.name) : testSettings;
       return qrChecks.map(({ name, run }) => ({
         name,
         run: ({ calls, inTime }) => inTime(run({ module, anew, settings, calls })),
@@ -116,7 +121,7 @@ async function onBank(
   run: (trial: Trial) => Promise<void>,
 ): Promise<void> {
   const clock = new KitClock();
-  const bank = await startTestBank(clock);
+  const bank = await startTestBank(clock, tried.module.name);
   let trial: Trial | undefined;
   try {
     trial = new Trial(tried, bank, clock);
@@ -139,13 +144,13 @@ async function onReceiver(
   run: (trial: DeliveryTrial) => Promise<void>,
 ): Promise<void> {
   const clock = new KitClock();
-  const receiver = await startTestReceiver(clock);
-  const receivers = [receiver];
+  const receivers: TestReceiver[] = [];
   const another = async (): Promise<TestReceiver> => {
-    const more = await startTestReceiver(clock);
+    const more = await startTestReceiver(clock, module.name);
     receivers.push(more);
     return more;
   };
+  const receiver = await another();
   const { settings } = receiver;
   let driver: DeliveryDriver | undefined;
   let isOver = false;

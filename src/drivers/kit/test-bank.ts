@@ -5,7 +5,8 @@ import type { Capabilities, PostedNotification, Registration } from '../contract
 import type { KitClock } from './kit-clock.ts';
 import type { StartTestReceiver } from './test-receiver.ts';
 
-export type StartTestBank = (clock: KitClock) => Promise<TestBank>;
+/** `driver`: the name of the driver that is tried, for a package that has several. */
+export type StartTestBank = (clock: KitClock, driver: string) => Promise<TestBank>;
 
 export interface TestBank {
   /** Settings with which the driver reaches it. */
@@ -61,9 +62,11 @@ export interface Subject {
   readonly anew?: (() => Promise<unknown>) | undefined;
   readonly startTestBank?: StartTestBank | undefined;
   readonly startTestReceiver?: StartTestReceiver | undefined;
-  /** Of a QR format: settings to try it with. */
-  readonly testSettings?: Readonly<Record<string, unknown>> | undefined;
+  /** Of a QR format: settings to try it with; a package that has several says them by the driver's name. */
+  readonly testSettings?: TestSettings | ((driver: string) => TestSettings) | undefined;
 }
+
+export type TestSettings = Readonly<Record<string, unknown>>;
 
 /** Whether the kit can try refunds of a part. */
 export function canReturnParts(capabilities: Capabilities): boolean {

@@ -3,7 +3,8 @@
 
 import type { KitClock } from './kit-clock.ts';
 
-export type StartTestReceiver = (clock: KitClock) => Promise<TestReceiver>;
+/** `driver`: the name of the driver that is tried, for a package that has several. */
+export type StartTestReceiver = (clock: KitClock, driver: string) => Promise<TestReceiver>;
 
 export interface TestReceiver {
   /** Settings of the driver, and of an endpoint with which it reaches this receiver. */
