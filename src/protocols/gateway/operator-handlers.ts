@@ -46,8 +46,8 @@ import type { GatewayOptions } from './options.ts';
 import { maySeePayers, payerAnswers } from './payer-answers.ts';
 import { readQuery } from './query.ts';
 import { tariffAnswers } from './tariff-answers.ts';
-import { webhookAnswers } from './webhook-answers.ts';
 import { when } from './wall.ts';
+import { webhookAnswers } from './webhook-answers.ts';
 
 const OF_HOLDERS = new Set(['key', 'webhook']);
 
