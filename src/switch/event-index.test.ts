@@ -84,11 +84,9 @@ describe('the index of events in memory', () => {
     if (event === undefined) throw new Error('no event');
     for (let no = 1; no <= 20_000; no++) index.add(bill, { ...event, no });
     const other = (shardOfBill(bill.terms.id) + 1) as ShardId;
-    const startedAt = performance.now();
-    for (let i = 0; i < 10_000; i++) index.forgetShard(other);
 
-    // Had each gone through all events, it would have been a minute.
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    // Would each go through all events, the test would run out of its time.
+    for (let i = 0; i < 30_000; i++) index.forgetShard(other);
     expect(index.pendingCount).toBe(20_000);
   });
 

@@ -15,7 +15,7 @@ const PRINTING = `
 import { DriverLife } from './driver-life.js';
 const life = new DriverLife({
   program: new URL('./driver-process.js', import.meta.url),
-  task: { kind: 'bill', specifier: new URL('./driver.mjs', import.meta.url).href, settings: { good: true }, tagKey: null },
+  task: { kind: 'bill', name: null, specifier: new URL('./driver.mjs', import.meta.url).href, settings: { good: true }, tagKey: null },
   clock: { after: (ms, callback) => { const timer = setTimeout(callback, ms); return () => clearTimeout(timer); } },
   memoryMb: 64,
   hear: ({ type }) => {
