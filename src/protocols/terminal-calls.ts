@@ -44,7 +44,7 @@ function qrCall(form: 'svg' | 'png' | 'txt', contentType: string): Call {
     summary: `The QR code as ${form.toUpperCase()}`,
     query: qrQuery,
     answers: { 200: { description: 'The code.', schema: Type.String(), contentType } },
-    problems: ['bill.notFound', 'qr.tooDense'],
+    problems: ['bill.notFound', 'qr.notReady', 'qr.tooDense'],
   };
 }
 

@@ -192,10 +192,9 @@ describe('a bill with an acquirer', () => {
     expect(failed).toMatchObject({ cause: 'acquirer', qr: null });
     expect(failed.failure).toContain('3016');
     expect(await eventsOf(failed)).toEqual(['bill.failed']);
-    const code = await fetch(`${world.process.baseUrl}/v1/terminal/bills/${failed.id}/qr.svg`, {
-      headers: { authorization: `Bearer ${world.keys.terminal}` },
-    });
-    expect(((await code.json()) as Problem).code).toBe('qr.notReady');
+    const path = `/v1/terminal/bills/${failed.id}/qr.svg`;
+    const code = await till.send('bill.qr.svg', 'GET', path);
+    expect((code.body as Problem).code).toBe('qr.notReady');
   });
 
   test('is another’s to make, and nobody’s to notify without the address', async () => {
