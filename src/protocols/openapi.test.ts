@@ -135,6 +135,15 @@ describe('the OpenAPI document', () => {
   });
 });
 
+test('a cancel in part names all that a refund is refused with, but for what is said of a named payment', () => {
+  const problemsOf = (id: string) => calls.find((call) => call.id === id)?.problems ?? [];
+  const ofRefund = problemsOf('bill.refund').filter(
+    (code) => !code.startsWith('payment.') && code !== 'bill.notRefundable',
+  );
+  expect(ofRefund).toContain('bill.limitReached');
+  expect(problemsOf('bill.cancel')).toEqual(expect.arrayContaining(ofRefund));
+});
+
 describe('the page of calls', () => {
   const page = docsPage();
 

@@ -201,6 +201,7 @@ export const terminalCalls: readonly Call[] = [
     problems: [
       'bill.notFound',
       'bill.notCancellable',
+      'bill.limitReached',
       'cancel.amountBeforeConfirm',
       'refund.exceedsConfirmed',
       'refund.partForbidden',
