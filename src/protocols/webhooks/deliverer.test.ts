@@ -11,6 +11,7 @@ import {
 } from '../../../tests/support/slow-deliverer.ts';
 import { eventNo, idOf } from '../../../tests/support/stream-events.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, plus, SECOND_MS } from '../../domain/time.ts';
+import type { Principal } from '../../switch/principal.ts';
 import type { ToldHealth } from '../../switch/webhooks/ports.ts';
 import { letterOf } from './parcels.ts';
 
@@ -224,6 +225,67 @@ describe('the sender of webhooks', () => {
     deliverer.serve([shard]);
     await clock.pass(5 * SLOW_MS);
     expect(posted()).toEqual([idOf(first)]);
+  });
+
+  test('reads the letters of a crowd of endpoints two at a time, of all, and of none more often than it must', async () => {
+    const held: (() => void)[] = [];
+    const read: string[] = [];
+    let isHeld = false;
+    const { deliverer, clock } = await openDeliverer({
+      endpoints: 100,
+      pending: [],
+      answer: () => TAKEN,
+      book: {
+        owed: async (id) => {
+          read.push(id);
+          if (isHeld) await new Promise<void>((go) => held.push(go));
+          return [];
+        },
+      },
+    });
+    read.length = 0;
+    isHeld = true;
+    for (let looks = 0; looks < 5; looks++) {
+      deliverer.look();
+      await clock.pass(1);
+    }
+    expect(read).toHaveLength(2);
+    isHeld = false;
+    for (const go of held) go();
+    await clock.pass(1);
+
+    // Of two it has been asked since they were read.
+    expect(read).toHaveLength(102);
+    expect(new Set(read).size).toBe(100);
+  });
+
+  test('buries what nobody has taken bite by bite, one after the other', async () => {
+    const endpoint = endpointNo(1);
+    const principals = Array.from({ length: 1_200 }, (_, no) => {
+      return { ...endpoint.principals[0], id: `ter_${no}` } as Principal;
+    });
+    const bites: number[] = [];
+    let underWay = 0;
+    let most = 0;
+    const { clock } = await openDeliverer({
+      pending: [],
+      answer: () => TAKEN,
+      book: {
+        endpoints: async () => [{ ...endpoint, principals }],
+        bury: async (recipients) => {
+          bites.push(recipients.length);
+          underWay += 1;
+          most = Math.max(most, underWay);
+          await Promise.resolve();
+          underWay -= 1;
+          return 0;
+        },
+      },
+    });
+    await clock.pass(MINUTE_MS);
+
+    expect(bites).toEqual([500, 500, 200]);
+    expect(most).toBe(1);
   });
 
   test('gives up what disabled endpoints were owed for three days and an hour, bite by bite until none is left', async () => {

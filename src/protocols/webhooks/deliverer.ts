@@ -78,7 +78,7 @@ export class Deliverer {
     this.#every('health', HEALTH_MS, () => this.#tellHealth());
     this.#every('look', LOOK_MS, () => {
       for (const sender of this.#senders.values()) sender.expire();
-      this.#letters.bury([...this.#holders.keys()]);
+      void this.#letters.bury([...this.#holders.keys()]);
       void this.#letters.tidy();
       this.look();
     });

@@ -9,6 +9,7 @@ import type { StreamedEvent } from '../../switch/ports.ts';
 import type { Letter } from '../../switch/webhooks/ports.ts';
 import { DELIVERY_LIFE_MS } from '../../switch/webhooks/schedule.ts';
 import { eventId } from '../gateway/pending.ts';
+import { Turns } from '../gateway/turns.ts';
 import type { EndpointSender } from './endpoint-sender.ts';
 import type { WebhookOptions } from './options.ts';
 import { type LetterContext, letterOf, OwedParcel, type PendingParcel } from './parcels.ts';
@@ -20,6 +21,8 @@ const REPORT_MS = SECOND_MS;
 /** An event that history does not have after so long will not be seen there. */
 const WRITTEN_MS = DAY_MS;
 const RECIPIENTS_AT_ONCE = 500;
+/** Of a crowd of endpoints, more would stand before all other statements, and what stands there for long is given up. */
+const READS_AT_ONCE = 2;
 
 /** What one endpoint is owed, as far as it is held here: where that is not all, its sender is behind. */
 interface Owed {
@@ -38,7 +41,11 @@ export class Letters implements LetterContext {
   /** By endpoint: what is held here of what it is owed. */
   readonly #owed = new Map<string, Owed>();
   readonly #senders = new Map<string, EndpointSender>();
+  readonly #reads = new Turns(READS_AT_ONCE);
+  /** Those whose turn to have their letters read has not come, by the wait that it is for. */
+  readonly #unread = new Map<EndpointSender, number>();
   #isTidying = false;
+  #isBurying = false;
   /** Those whose letters are read again in a moment. */
   readonly #loadedSoon = new Set<EndpointSender>();
   /** The last statement on letters of each event: one after another, so that what is kept last is not taken away before. */
@@ -176,8 +183,14 @@ export class Letters implements LetterContext {
     const { ids, unheld } = this.#owedBy(sender);
     // What is not held is not missed: it is there to be read by then.
     await Promise.all(unheld);
+    // They will be read later than they would be by this one.
+    if (this.#unread.get(sender) === waits) return;
+    this.#unread.set(sender, waits);
     // Whoever sends them: where the first are all of bills that other nodes send, the rest waits until those are taken.
-    const letters = await book.owed(id, limits.owedHeld);
+    const letters = await this.#reads.take(() => {
+      if (this.#unread.get(sender) === waits) this.#unread.delete(sender);
+      return book.owed(id, limits.owedHeld);
+    });
     let isWhole = true;
     for (const { letter, since } of letters) {
       // It waits anew, and has its letters read anew; or it has been removed.
@@ -218,16 +231,20 @@ export class Letters implements LetterContext {
   }
 
   /** What nobody has taken in its time, while no switch ran too, becomes a dead letter. */
-  bury(recipients: readonly Recipient[]): void {
+  async bury(recipients: readonly Recipient[]): Promise<void> {
     const { book, log, metrics } = this.#options;
+    if (this.#isBurying) return;
+    this.#isBurying = true;
     const before = this.#lifeBegan();
-    for (let at = 0; at < recipients.length; at += RECIPIENTS_AT_ONCE) {
-      book.bury(recipients.slice(at, at + RECIPIENTS_AT_ONCE), before).then(
-        (count) => {
-          if (count > 0) metrics.died(count);
-        },
-        (error: unknown) => log.warn({ what: 'webhook.unburied', err: error }, 'webhook.unburied'),
-      );
+    try {
+      for (let at = 0; at < recipients.length; at += RECIPIENTS_AT_ONCE) {
+        const count = await book.bury(recipients.slice(at, at + RECIPIENTS_AT_ONCE), before);
+        if (count > 0) metrics.died(count);
+      }
+    } catch (error) {
+      log.warn({ what: 'webhook.unburied', err: error }, 'webhook.unburied');
+    } finally {
+      this.#isBurying = false;
     }
   }
 
