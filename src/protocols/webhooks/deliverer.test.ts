@@ -259,6 +259,25 @@ describe('the sender of webhooks', () => {
     expect(new Set(read).size).toBe(100);
   });
 
+  test('reads what a crowd of endpoints has refused bite by bite, before it sends any of them something', async () => {
+    const bites: number[] = [];
+    const { posted } = await openDeliverer({
+      endpoints: 45,
+      pending: [first],
+      answer: () => TAKEN,
+      book: {
+        givenUp: async (ids) => {
+          bites.push(ids.length);
+          const { id: billId } = first.bill;
+          return ids.map((endpointId) => ({ endpointId, billId, no: first.event.no }));
+        },
+      },
+    });
+
+    expect(bites.slice(0, 3)).toEqual([20, 20, 5]);
+    expect([posted(1), posted(45)]).toEqual([[], []]);
+  });
+
   test('buries what nobody has taken bite by bite, one after the other', async () => {
     const endpoint = endpointNo(1);
     const principals = Array.from({ length: 1_200 }, (_, no) => {

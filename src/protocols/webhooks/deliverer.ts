@@ -25,6 +25,8 @@ const LOOK_MS = MINUTE_MS;
 /** After its life an event has an hour for its last attempt, whoever is late. */
 const READ_MS = DELIVERY_LIFE_MS + HOUR_MS;
 const DRAIN_POLL_MS = 20;
+/** Endpoints whose dead letters one statement reads: of all at once there may be more than it has time for. */
+const GIVEN_UP_OF = 20;
 
 interface Holder {
   readonly principal: Principal;
@@ -121,8 +123,12 @@ export class Deliverer {
 
   async #readGivenUp(ids: readonly string[]): Promise<GivenUp[]> {
     const { book, clock } = this.#options;
-    if (ids.length === 0) return [];
-    return await book.givenUp(ids, clock.wall() - READ_MS, GIVEN_UP_MAX);
+    const since = clock.wall() - READ_MS;
+    const read: GivenUp[][] = [];
+    for (let at = 0; at < ids.length; at += GIVEN_UP_OF) {
+      read.push(await book.givenUp(ids.slice(at, at + GIVEN_UP_OF), since, GIVEN_UP_MAX));
+    }
+    return read.flat();
   }
 
   #giveUp(givenUp: readonly GivenUp[]): void {
