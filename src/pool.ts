@@ -85,6 +85,11 @@ export class WorkerPool {
       this.#say(running, { type: 'suspensions', suspensions });
   }
 
+  /** No worker takes shards any more. */
+  standAside(): void {
+    for (const running of this.#running.values()) this.#say(running, { type: 'standAside' });
+  }
+
   /** What every worker tells of itself; one that does not answer in time is left out. */
   async tell(withMetrics: boolean): Promise<Map<number, WorkerTold>> {
     const all = await Promise.all(

@@ -20,7 +20,7 @@ export interface StateListener {
 /** Asks the workers how they are, until the function returned is called. */
 export function watchState(
   config: Config,
-  pool: Pick<WorkerPool, 'tell'>,
+  pool: Pick<WorkerPool, 'tell' | 'standAside'>,
   tell: StateListener,
 ): () => void {
   let last = '';
@@ -29,6 +29,8 @@ export function watchState(
   const look = async (): Promise<void> => {
     const told = [...(await pool.tell(false)).values()];
     if (told.length === config.workers) tell.owned(shardsOwned(told));
+    // A node stands aside as one, with workers that have begun anew.
+    if (told.some(({ standsAside }) => standsAside)) pool.standAside();
     const state = stateOf(config, told);
     const text = JSON.stringify(state);
     if (text !== last && !isOver) {

@@ -73,6 +73,8 @@ export type ToWorkerThread =
   | { readonly type: 'agreements'; readonly agreements: readonly Agreement[] }
   /** Who of all sellers is suspended, or of those that have changed. */
   | { readonly type: 'suspensions'; readonly suspensions: Suspensions }
+  /** Take no shards any more: a shard of another worker has stopped that another node has. */
+  | { readonly type: 'standAside' }
   /** Answer what is under way, as far as it is answered in that time, flush, give the shards up, and return. */
   | { readonly type: 'stop'; readonly withinMs: number };
 
@@ -80,6 +82,8 @@ export interface WorkerTold {
   readonly seq: number;
   readonly shards: readonly ShardStatus[];
   readonly waitingFor: readonly { readonly shard: number; readonly holder: string | null }[];
+  /** Whether it takes no shards any more. */
+  readonly standsAside: boolean;
   readonly snapshot: Snapshot | null;
 }
 

@@ -67,6 +67,9 @@ export async function runWorker(task: WorkerTask): Promise<void> {
         case 'tell':
           tell(control, message.seq, host, message.withMetrics ? metrics : null);
           break;
+        case 'standAside':
+          host.standAside();
+          break;
         case 'stop':
           stopped(message.withinMs);
           break;
@@ -161,6 +164,7 @@ function tell(control: MessagePort, seq: number, host: WorkerHost, metrics: Metr
     seq,
     shards: host.status(),
     waitingFor: host.holders(),
+    standsAside: host.standsAside,
     snapshot: metrics?.snapshot() ?? null,
   };
   control.postMessage(told);

@@ -84,15 +84,14 @@ interface Given {
   readonly taken?: () => void;
   /** Whether a shard that another node is to have has been left. */
   readonly leave?: (shard: ShardId) => boolean;
+  /** Whether a shard has stopped for good. */
+  readonly isStopped?: (shard: ShardId) => boolean;
 }
 
 /** A worker, whose holder is its node or begins with it and a slash. */
-function stand(
-  leases: KnownLeases,
-  clock: ManualClock,
-  holder: string,
-  { shards = [SHARD], gone = [], taken = () => undefined, leave = () => true }: Given = {},
-) {
+function stand(leases: KnownLeases, clock: ManualClock, holder: string, given: Given = {}) {
+  const { shards = [SHARD], gone = [], taken = () => undefined } = given;
+  const { leave = () => true, isStopped = () => false } = given;
   const heard: string[] = [];
   const said: string[] = [];
   const leasing = new Leasing({
@@ -110,6 +109,7 @@ function stand(
       },
       lost: () => heard.push('lost'),
       leave,
+      isStopped,
     },
   });
   return { leasing, heard, said };
@@ -198,6 +198,47 @@ describe('leasing', () => {
     await leasing.release();
     expect(leases.lease.holder).toBeNull();
     expect(leasing.isRunning(SHARD)).toBe(false);
+  });
+
+  test('takes nothing any more once a shard has stopped that another node has, because it could never be ready', async () => {
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
+    const shards = [SHARD, 1 as ShardId];
+    const isStopped = (shard: ShardId): boolean => shard !== SHARD;
+    leases.all.set(SHARD, { shard: SHARD, counter: 1, holder: 'other' });
+    leases.all.set(1 as ShardId, { shard: 1 as ShardId, counter: 1, holder: 'other' });
+    const { leasing, heard, said } = stand(leases, clock, 'a', { shards, isStopped });
+    leasing.start();
+    await clock.pass(2 * TAKE_OVER_MS);
+    expect(said).toEqual(['lease.standsAside']);
+    await leases.release(shards.map((shard) => leases.at(shard)));
+    await clock.pass(2 * TAKE_OVER_MS);
+    expect(heard).toEqual([]);
+    expect(leases.shared()).toEqual({});
+    expect(said).toEqual(['lease.standsAside']);
+  });
+
+  test('keeps and takes shards again as long as nobody else has the one that has stopped', async () => {
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
+    const { leasing, heard } = stand(leases, clock, 'a', { isStopped: () => true });
+    leasing.start();
+    await clock.pass(1);
+    // As after FLUSHALL.
+    leases.all.clear();
+    await clock.pass(2 * RENEW_MS);
+    expect(heard).toEqual(['taken', 'lost', 'taken']);
+    expect(leasing.standsAside).toBe(false);
+  });
+
+  test('keeps what it holds, and takes nothing more, where another worker of the node is to stand aside', async () => {
+    const [leases, clock] = [new KnownLeases(), new ManualClock()];
+    const { leasing } = stand(leases, clock, 'a', { shards: [SHARD, 1 as ShardId] });
+    leases.all.set(1 as ShardId, { shard: 1 as ShardId, counter: 1, holder: 'other' });
+    leasing.start();
+    await clock.pass(1);
+    leasing.standAside();
+    await clock.pass(2 * TAKE_OVER_MS);
+    expect(leases.shared()).toEqual({ a: [SHARD], other: [1] });
+    expect(leasing.isRunning(SHARD)).toBe(true);
   });
 
   test('does not take its own mistakes for a store out of reach: it ends by them, and tells of them', async () => {

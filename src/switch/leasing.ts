@@ -6,6 +6,8 @@
 //   E3. One node is to have all shards, or none would be ready: whoever holds LEAD leads. The others take nothing while
 //       the leader's lease moves, and leave to it, in order, what they hold. Nobody leaves anything to them, so that two
 //       nodes cannot hand their shards to each other for ever.
+//   E4. Where a shard has stopped and is another node's, this one could never be ready, and would keep the shards from who
+//       could: it takes none any more, until it begins anew.
 
 import type { ShardId } from '../domain/ids.ts';
 import { isDefect, tellDefect } from './failures.ts';
@@ -22,6 +24,8 @@ const LEAD = 0 as ShardId;
 export interface LeaseListener {
   taken(shard: ShardId): void;
   lost(shard: ShardId, reason: string): void;
+  /** Whether the shard has stopped for good. */
+  isStopped(shard: ShardId): boolean;
   /** Another node is to have the shard: leaves it, and says whether it has been left. Asked until it has. */
   leave(shard: ShardId): boolean;
 }
@@ -29,6 +33,12 @@ export interface LeaseListener {
 interface Watch {
   lease: Lease | null;
   since: number;
+  /** Whether it has been another node's since this worker began to wait. */
+  isAnothers: boolean;
+}
+
+function watchFrom(since: number): Watch {
+  return { lease: null, since, isAnothers: false };
 }
 
 export class Leasing {
@@ -44,9 +54,10 @@ export class Leasing {
   /** Held shards that another node is to have: once begun, that is brought to its end, whoever leads by then. */
   readonly #leaving = new Set<ShardId>();
   /** Where another worker of this node has LEAD among its shards. */
-  readonly #lead: Watch = { lease: null, since: 0 };
+  readonly #lead = watchFrom(0);
   #cancel: (() => void) | null = null;
   #isClosed = false;
+  #standsAside = false;
   #round: Promise<void> = Promise.resolve();
 
   /**
@@ -70,7 +81,7 @@ export class Leasing {
     this.#isGone = options.isGone;
     this.#isOfThisNode = options.isOfThisNode;
     this.#listener = options.listener;
-    for (const shard of options.shards) this.#waiting.set(shard, { lease: null, since: 0 });
+    for (const shard of options.shards) this.#waiting.set(shard, watchFrom(0));
   }
 
   /** Begins to take and renew. */
@@ -92,11 +103,26 @@ export class Leasing {
     }));
   }
 
+  /** Whether it takes no shards any more (E4). */
+  get standsAside(): boolean {
+    return this.#standsAside;
+  }
+
+  /** Takes no shards any more: what it holds it keeps (E4). */
+  standAside(): void {
+    if (this.#standsAside) return;
+    this.#standsAside = true;
+    this.#reporter.report('error', 'lease.standsAside', {
+      reason: 'a shard has stopped here that another node has: no more are taken before a restart',
+      runbook: 'docs/runbooks/shards-stopped.md',
+    });
+  }
+
   /** The shard is deposed by the log: the lease is worth nothing any more. */
   forget(shard: ShardId): void {
     if (!this.#held.delete(shard)) return;
     this.#leaving.delete(shard);
-    this.#waiting.set(shard, { lease: null, since: this.#clock.monotonic() });
+    this.#waiting.set(shard, watchFrom(this.#clock.monotonic()));
   }
 
   /** Gives up all leases, so that nobody has to wait for them. */
@@ -132,7 +158,8 @@ export class Leasing {
     const seen = await this.#look();
     const leader = this.#leaderElsewhere();
     await this.#leave(leader);
-    if (leader === null) await this.#take(seen);
+    if (this.#hasLostOne()) this.standAside();
+    if (leader === null && !this.#standsAside) await this.#take(seen);
   }
 
   async #renew(held: readonly Lease[]): Promise<void> {
@@ -172,6 +199,7 @@ export class Leasing {
       if (watch === undefined) continue;
       if (watch.lease?.counter !== lease.counter) watch.since = now;
       watch.lease = lease;
+      watch.isAnothers ||= lease.holder !== null && !this.#isOfThisNode(lease.holder);
     }
     return seen;
   }
@@ -190,6 +218,13 @@ export class Leasing {
     const holder = watch?.lease?.holder ?? null;
     if (watch === undefined || holder === null || this.#isOfThisNode(holder)) return null;
     return this.#isGone(holder) || this.#hasStoodStill(watch) ? null : holder;
+  }
+
+  /** Whether a shard has stopped that has become another node's. */
+  #hasLostOne(): boolean {
+    return [...this.#waiting].some(
+      ([shard, { isAnothers }]) => isAnothers && this.#listener.isStopped(shard),
+    );
   }
 
   /** Hands over what a leader elsewhere is to have (E3). */

@@ -120,6 +120,7 @@ export class WorkerHost {
       listener: {
         taken: (shard) => this.#tenures.get(shard)?.leaseTaken(),
         lost: (shard, reason) => this.#tenures.get(shard)?.leaseLost(reason),
+        isStopped: (shard) => this.#tenures.get(shard)?.state === 'stopped',
         leave: (shard) => handover.leave(must(this.#tenures.get(shard), 'a tenure of its own')),
       },
     });
@@ -176,6 +177,16 @@ export class WorkerHost {
   /** Who holds the shards that this worker waits for. */
   holders(): { shard: ShardId; holder: string | null }[] {
     return this.#leasing.holders();
+  }
+
+  /** Whether this worker takes no shards any more: one has stopped here that another node has. */
+  get standsAside(): boolean {
+    return this.#leasing.standsAside;
+  }
+
+  /** Another worker of this node does. */
+  standAside(): void {
+    this.#leasing.standAside();
   }
 
   /** Whether everything that came in has been answered. */

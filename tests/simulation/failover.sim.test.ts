@@ -25,16 +25,18 @@ const GIVEN = {
 /** Owners that live, and lose their leases. */
 const FAULTS = ['process.pause', 'history.slow', 'lease.cutOff', 'history.away'] as const;
 const SEEDS = 40;
+/** Longer than anybody waits for a lease. */
+const RESTART_MS = 6_000;
 const codec = makeEntryCodec();
 
 /**
  * Entries with transitions that the log has acknowledged and loses in a run; those of them that do not come into history
- * all the same; and what is told of it.
+ * all the same; what is told of it; and who takes a lease although its shard has stopped.
  */
 async function lose(
   seed: number,
-): Promise<{ lost: EntryId[]; missing: EntryId[]; lines: string[] }> {
-  const { broke } = World.prototype;
+): Promise<{ lost: EntryId[]; missing: EntryId[]; lines: string[]; retaken: string[] }> {
+  const { broke, report } = World.prototype;
   const { append } = LogStore.prototype;
   const { write } = HistoryStore.prototype;
   const { swap } = LeaseStore.prototype;
@@ -42,12 +44,24 @@ async function lose(
   const lost: EntryId[] = [];
   const acknowledged = new Set<EntryId>();
   const lines: string[] = [];
+  const stopped = new Set<string | undefined>();
+  const retaken: string[] = [];
   let log: LogStore | null = null;
   let history: HistoryStore | null = null;
   const isMissing = (entry: EntryId): boolean =>
     ![...(history?.transitions.values() ?? [])].some((line) => line.entry === entry);
   // What was promised is broken: that is what the loss is.
   World.prototype.broke = () => undefined;
+  World.prototype.report = function (...args) {
+    report.apply(this, args);
+    const [node, , what] = args;
+    if (what !== 'shard.stopped') return;
+    stopped.add(node.running?.life.name);
+    // The new owner is restarted before anybody has looked.
+    for (const other of this.nodes.filter((each) => each !== node)) {
+      void other.stop().then(() => this.agenda.after(RESTART_MS, () => other.start()));
+    }
+  };
   Auditor.prototype.acknowledged = function (...args) {
     acknowledged.add(args[1]);
     heard.apply(this, args);
@@ -63,6 +77,8 @@ async function lose(
   LeaseStore.prototype.swap = function (seen, next) {
     const { holder } = this.at(seen.shard);
     const done = swap.call(this, seen, next);
+    const isTaken = done.length > 0 && holder !== next.holder;
+    if (isTaken && next.holder !== null && stopped.has(next.holder)) retaken.push(next.holder);
     const isHandedOver = done.length > 0 && holder !== null && next.holder !== null;
     if (!isHandedOver || holder === next.holder || lost.length > 0) return done;
     const tail = log?.entries(seen.shard) ?? [];
@@ -79,20 +95,22 @@ async function lose(
     await run({ seed, mayStop: true, trace, faults: FAULTS, given: GIVEN });
   } finally {
     World.prototype.broke = broke;
+    World.prototype.report = report;
     LogStore.prototype.append = append;
     HistoryStore.prototype.write = write;
     LeaseStore.prototype.swap = swap;
     Auditor.prototype.acknowledged = heard;
   }
   const heardOf = lost.filter((entry) => acknowledged.has(entry));
-  return { lost: heardOf, missing: heardOf.filter(isMissing), lines };
+  return { lost: heardOf, missing: heardOf.filter(isMissing), lines, retaken };
 }
 
 test('a log that loses its tail as its shard changes hands is found out: the owner before brings it home, or tells what it was', async () => {
   const failures: string[] = [];
   let losses = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const { lost, missing, lines } = await lose(seed);
+    const { lost, missing, lines, retaken } = await lose(seed);
+    for (const life of retaken) failures.push(`seed ${seed}: ${life} takes the shard again`);
     if (lost.length === 0) continue;
     losses += Math.sign(missing.length);
     const told = lines.filter((line) => line.includes('transition.lost'));
