@@ -9,6 +9,7 @@ import { type AcquirerEntry, isBundled, openAcquirer } from './drivers/acquiring
 import { AcquirerDesk, type Served } from './drivers/acquiring/desk.ts';
 import { Openings } from './drivers/acquiring/openings.ts';
 import type { BillDriver } from './drivers/contract/bill-driver.ts';
+import { AcquirerRefs } from './persistence/acquirer-refs.ts';
 import { OpenAtAcquirers } from './persistence/open-at-acquirers.ts';
 import type { AcquirerReply } from './switch/acquirers.ts';
 import { systemClock } from './system-clock.ts';
@@ -22,6 +23,7 @@ const { logger, metrics, door, say, serve } = openServingThread<
 >('acquirers', setting);
 const drivers = new Map(file.entries.map(({ name, driver }) => [name, driver]));
 const open = new OpenAtAcquirers({ url: setting.databaseUrl, logger });
+const refs = new AcquirerRefs({ url: setting.databaseUrl, logger });
 const desk = new AcquirerDesk({
   door,
   clock: systemClock,
@@ -34,6 +36,7 @@ const desk = new AcquirerDesk({
     );
   },
   openBills: (acquirer, limit) => open.youngest(acquirer, limit),
+  claimRef: (...claim) => refs.claim(...claim),
   info: (what, fields) => logger.info({ what, ...fields }, what),
   warn: (what, fields) => logger.warn({ what, ...fields }, what),
   error: (what, fields) => logger.error({ what, ...fields }, what),
@@ -76,7 +79,7 @@ serve({
   drain: async () => {
     openings.stop();
     await desk.stop();
-    return [open];
+    return [open, refs];
   },
 });
 desk.start();

@@ -1,6 +1,7 @@
 // The second part of `npm run demo`: a cash register's bill that is paid through a bank's own QR system. The bank is T-Bank's
 // simulator, which lives as long as the demo does; the switch is told of it by a file that the demo writes.
 
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { must } from '../domain/assert.ts';
@@ -26,7 +27,9 @@ export interface BankDemo {
 export async function demoAtBank(of: BankDemo): Promise<void> {
   const { till, file, say } = of;
   if (!existsSync(file)) await writeAcquirers(file, of.institutionId);
-  const simulator = await startTbank({ terminals: [MERCHANT] }, { port: portIn(file) });
+  // Each demo has another bank, and the switch keeps the numbers of all: none repeats another's.
+  const settings = { terminals: [MERCHANT], seed: randomInt(2 ** 31) };
+  const simulator = await startTbank(settings, { port: portIn(file) });
   try {
     const billId = await create(till);
     if (billId === null) {

@@ -1,5 +1,6 @@
 // `qrswitch simulate`: other people's systems on one's own machine, to try the switch against. Here: their banks.
 
+import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { startSber } from '../simulators/sber/simulator.ts';
 import type { BankSimulator, SimulatorPlace } from '../simulators/simulator.ts';
@@ -7,6 +8,8 @@ import { startTbank } from '../simulators/tbank/simulator.ts';
 import { CommandFailure, type Io } from './io.ts';
 import { shopCommand, terminalsCommand, walletsCommand } from './simulate-market.ts';
 import type { Ending } from './simulate-options.ts';
+
+const SEEDS = 2 ** 31;
 
 interface BankOptions {
   readonly kind: BankKind;
@@ -66,7 +69,8 @@ function bankCommand(io: Io, ending: Ending): Command {
     )
     .action(async ({ kind, host, port, settings }: BankOptions) => {
       const { known, start } = banks[kind];
-      const merchant = { ...known, ...settings };
+      // A bank that begins anew repeats no number that a switch may have kept.
+      const merchant = { ...known, seed: randomInt(SEEDS), ...settings };
       const simulator = await start(merchant, { host, port }).catch(refused);
       io.stdout.write(`${JSON.stringify({ kind, url: simulator.url, settings: merchant })}\n`);
       await new Promise<void>((resolve) => ending(resolve));

@@ -47,7 +47,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Of the last one the driver is a package of somebody's: a Sber whose bills may end soon. */
+/** Two are of a package of somebody's: a Sber whose bills may end soon, and one that repeats its references. */
 function acquirers(): object[] {
   const institution = world.process.demo.institution.id;
   const sberSettings = { ...CLIENT, ...OUTLET, baseUrl: sber.url, settleMs: 1_000 };
@@ -62,6 +62,12 @@ function acquirers(): object[] {
     },
     { name: 'sber', institution, driver: 'sber', settings: sberSettings },
     { name: 'short', institution, ...writeShortLivedSber(folder), settings: sberSettings },
+    {
+      name: 'repeating',
+      institution,
+      ...writeShortLivedSber(folder, 'repeating'),
+      settings: sberSettings,
+    },
     { name: 'closed', institution, terminals: ['ter_x'], driver: 'sber', settings: sberSettings },
   ];
 }
@@ -195,6 +201,24 @@ describe('a bill with an acquirer', () => {
     const path = `/v1/terminal/bills/${failed.id}/qr.svg`;
     const code = await till.send('bill.qr.svg', 'GET', path);
     expect((code.body as Problem).code).toBe('qr.notReady');
+  });
+
+  test('is given no code, and is not paid, by a reference that is another bill’s; that is told', async () => {
+    const first = await until(await created('repeating'), isSo('open'));
+    const second = await created('repeating');
+    await expect.poll(() => world.process.output).toContain(`is that of bill ${first.id}`);
+    const [entry] = await booksOf(sber, first);
+    await asked(sber, 'pay', { what: entry?.ref });
+    await until(first, isSo('paid'));
+
+    const { body } = await till.ask('bill.get', { billId: second.id });
+    expect(body).toMatchObject({ status: 'pending', qr: null, paid: 0 });
+    const line = world.process.output.split('\n').find((text) => text.includes('doubted')) ?? '';
+    expect(JSON.parse(line)).toMatchObject({
+      what: 'acquirer.doubted',
+      acquirer: 'repeating',
+      billId: second.id,
+    });
   });
 
   test('is another’s to make, and nobody’s to notify without the address', async () => {

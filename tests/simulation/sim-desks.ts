@@ -46,6 +46,8 @@ export class SimDesks {
   readonly #world: World;
   readonly #bank: SimBank;
   readonly #running = new Map<SimNode, Running>();
+  /** Durable: the bill of each reference of the bank's. */
+  readonly #owners = new Map<string, BillId>();
   #requests = 0;
   #lives = 0;
 
@@ -70,6 +72,11 @@ export class SimDesks {
       clock: life,
       newRequestId: () => '',
       openBills: (_, limit) => this.#open(life, limit),
+      claimRef: async (_, ref, billId) => {
+        const owner = this.#owners.get(ref) ?? billId;
+        this.#owners.set(ref, owner);
+        return owner;
+      },
       called: ({ operation, outcome }) => dice.note(`bank ${operation} ${outcome}`),
       info: (what) => dice.note(what),
       warn: (what) => dice.note(what),

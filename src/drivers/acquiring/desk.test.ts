@@ -31,6 +31,8 @@ interface Answering {
   readonly restMs: number;
   /** What a shard answers with. */
   readonly status: () => number;
+  /** The store of references. */
+  readonly claimRef: (acquirer: string, ref: string, billId: BillId) => Promise<BillId>;
   /** Its driver has not been opened when the desk begins. */
   readonly isLate: boolean;
 }
@@ -81,6 +83,7 @@ function deskWith(open: () => Promise<readonly BillId[]>, answering: Partial<Ans
       limits.push(limit);
       return open();
     },
+    claimRef: answering.claimRef ?? (async (_acquirer, _ref, billId) => billId),
     called: () => undefined,
     info: (what, fields) => told.push(`${what} ${JSON.stringify(fields)}`),
     warn: (what) => told.push(what),
@@ -231,6 +234,59 @@ describe('a registration', () => {
       expect(told.slice(0, 1)).toEqual(expected);
     },
   );
+});
+
+describe('a reference of an acquirer that another bill has', () => {
+  const registered = (billId: BillId) => ({ id: billId, amount: 100, currency: 'RUB', ref: 'r' });
+  const registering = {
+    step: (billId: BillId) =>
+      ({
+        call: 'register',
+        tender: { id: billId, amount: 100, currency: 'RUB' } as unknown as Tender,
+        attempt: { lastSentAt: null },
+      }) as const,
+    driver: {
+      register: async ({ id }: Tender) =>
+        done({ ...registered(id as BillId), payload: 'p', notes: {} } as unknown as Registration),
+    },
+  };
+  const outcomes = (finished: readonly object[]) =>
+    (finished as { billId: BillId; outcome: { outcome: string } }[]).map(
+      ({ billId, outcome }) => `${billId} ${outcome.outcome}`,
+    );
+
+  test('is told, and its bill is given no code, however often it is asked for', async () => {
+    const { finished, told, wakes, pass } = deskWith(async () => [], {
+      ...registering,
+      claimRef: async () => idOf(1),
+    });
+    for (const no of [1, 2, 2, 1]) {
+      wakes(idOf(no));
+      await pass(1_000);
+    }
+
+    expect(outcomes(finished)).toEqual([
+      `${idOf(1)} done`,
+      `${idOf(2)} unknown`,
+      `${idOf(2)} unknown`,
+      `${idOf(1)} done`,
+    ]);
+    expect(told).toEqual(['acquirer.doubted', 'acquirer.doubted']);
+  });
+
+  test('is known while nobody can ask the store, and codes are given all the same', async () => {
+    const { finished, told, wakes, pass } = deskWith(async () => [], {
+      ...registering,
+      claimRef: () => Promise.reject(new Error('Postgres is away')),
+    });
+    for (const no of [1, 2]) {
+      wakes(idOf(no));
+      await pass(1_000);
+    }
+
+    expect(outcomes(finished)).toEqual([`${idOf(1)} done`, `${idOf(2)} unknown`]);
+    expect(told).toEqual(['acquirer.refUnclaimed', 'acquirer.doubted']);
+  });
 });
 
 describe('a driver that wants a bill left alone for ever', () => {

@@ -14,6 +14,7 @@ import type { Clock } from '../../switch/ports.ts';
 import type { Operation, ShardDoor } from '../../switch/requests.ts';
 import type { BillDriver, NotificationReading } from '../contract/bill-driver.ts';
 import { type CallOutcome, callOf } from './drive.ts';
+import { Refs, type RefsOptions } from './refs.ts';
 import { Rounds, type Visited } from './rounds.ts';
 
 /** An acquirer whose calls are made. */
@@ -31,6 +32,8 @@ export interface DeskOptions {
   readonly newRequestId: () => string;
   /** Bills of an acquirer that nobody has paid or ended yet, the youngest first. */
   readonly openBills: (acquirer: string, limit: number) => Promise<readonly BillId[]>;
+  /** The bill that has a reference of an acquirer's from now on: this one, unless another had it before. */
+  readonly claimRef: RefsOptions['claim'];
   /** Told of what came of a call; `busy` where the acquirer wants to be left alone for a while. */
   readonly called: (
     call: { readonly acquirer: string; readonly operation: string; readonly outcome: string },
@@ -71,12 +74,14 @@ export class AcquirerDesk {
   readonly #byChannel = new Map<Recipient, { readonly served: Served; readonly rounds: Rounds }>();
   /** Calls in a row that brought nothing, by bill. */
   readonly #failures = new Map<string, number>();
+  readonly #refs: Refs;
   #isStopped = false;
   #hasShards = false;
   #cancelResume: () => void = () => {};
 
   constructor(options: DeskOptions) {
     this.#options = options;
+    this.#refs = new Refs({ claim: options.claimRef, warn: options.warn });
   }
 
   /** Makes the calls of one, from now on. */
@@ -205,9 +210,10 @@ export class AcquirerDesk {
     const { no, step, visitAt, isAwaited } = begun;
     if (step === null) return this.#next(billId, begun);
     const from = clock.monotonic();
-    const outcome = await callOf(driver, step, askedAt, (why) =>
-      this.#options.error('acquirer.doubted', { acquirer, billId, why }),
-    );
+    const outcome = await callOf(driver, step, askedAt, {
+      otherOf: (ref) => this.#refs.otherOf(acquirer, ref, billId),
+      doubted: (why) => this.#options.error('acquirer.doubted', { acquirer, billId, why }),
+    });
     const busy = busyOf(outcome);
     called(
       { acquirer, operation: step.call, outcome: 'busyForMs' in busy ? 'busy' : outcome.outcome },

@@ -18,19 +18,25 @@ export type CallOutcome = Outcome<Registration> | Outcome<Sighting>;
 /** What cannot be believed is asked again a while later. */
 const DOUBTED_MS = MINUTE_MS;
 
+export interface Believing {
+  /** The other bill that has this reference of the acquirer's; null: none. */
+  readonly otherOf: (ref: string) => Promise<string | null>;
+  /** Told of an answer that nobody may act on. */
+  readonly doubted: (why: string) => void;
+}
+
 /**
  * Makes the call, which was begun then: its driver sends nothing any more where too much time has gone by since. Nothing is
  * put off for longer than a day, whatever the driver says, and it says nothing that could not be kept.
- * `doubted` is told of an answer that nobody may act on.
  */
 export async function callOf(
   driver: BillDriver,
   step: Step,
   begunAt: Millis,
-  doubted: (why: string) => void,
+  { otherOf, doubted }: Believing,
 ): Promise<CallOutcome> {
   const said = kept(step, await made(driver, step, begunAt));
-  const doubt = doubtOf(step, said);
+  const doubt = await doubtOf(step, said, otherOf);
   if (doubt !== undefined) doubted(doubt);
   const outcome = doubt === undefined ? said : unknown(doubt, DOUBTED_MS);
   if (outcome.outcome === 'unknown') return { ...outcome, ...soonEnough(outcome) };
@@ -39,7 +45,11 @@ export async function callOf(
 }
 
 /** Why a registration is not to be handed out: it is another bill's, or no code has room for it. */
-function doubtOf(step: Step, outcome: CallOutcome): string | undefined {
+async function doubtOf(
+  step: Step,
+  outcome: CallOutcome,
+  otherOf: Believing['otherOf'],
+): Promise<string | undefined> {
   if (step.call !== 'register' || outcome.outcome !== 'done') return undefined;
   const registration = outcome.value as Registration;
   if (!isOf(step.tender, registration)) {
@@ -47,7 +57,9 @@ function doubtOf(step: Step, outcome: CallOutcome): string | undefined {
     return `it has registered ${id} of ${amount} ${currency}, and was asked for another`;
   }
   const bytes = Buffer.byteLength(registration.payload);
-  return bytes > QR_BYTES_MAX ? `its code has ${bytes} bytes, which fit no QR code` : undefined;
+  if (bytes > QR_BYTES_MAX) return `its code has ${bytes} bytes, which fit no QR code`;
+  const other = await otherOf(registration.ref);
+  return other === null ? undefined : `its reference ${registration.ref} is that of bill ${other}`;
 }
 
 function soonEnough({ afterMs }: { readonly afterMs: number }): { readonly afterMs: number } {

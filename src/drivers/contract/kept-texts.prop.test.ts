@@ -80,7 +80,8 @@ function callAnswered(call: Step['call'], answer: object): Promise<object> {
   // What is registered is what was asked for.
   const { value: tender } = answer as { value?: object };
   const step = { call, tender, attempt: { lastSentAt: null } } as unknown as Step;
-  return callOf(driver, step, millis(0), () => undefined);
+  const believing = { otherOf: async () => null, doubted: () => undefined };
+  return callOf(driver, step, millis(0), believing);
 }
 
 describe('what comes of a call to an acquirer', () => {
