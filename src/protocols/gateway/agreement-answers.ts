@@ -12,11 +12,11 @@ import {
   textOf,
   timeOf,
 } from './operator-answers.ts';
-import type { GatewayOptions } from './options.ts';
+import type { OperatorOptions } from './options.ts';
 
 const UNKNOWN: Problem = { code: 'agreement.notFound' };
 
-export function agreementAnswers({ desk, clock }: GatewayOptions) {
+export function agreementAnswers({ desk, clock }: OperatorOptions) {
   const { agreements } = desk;
   return {
     add: async ({ acting, body }) => {

@@ -18,7 +18,7 @@ import type { Operation, ProposedTerms, Request, ShardDoor } from '../../switch/
 import { encodeBody, presentProblem, type Standing } from '../presenter.ts';
 import type { Problem } from '../problem-document.ts';
 import { askShard, type ShardAnswer } from '../shard/ask-shard.ts';
-import type { GatewayOptions } from './options.ts';
+import type { GatewaySurroundings } from './options.ts';
 import type { OnReply } from './wall.ts';
 
 /** Arms of others that one call brings to their end before it gives up. */
@@ -42,7 +42,7 @@ type End =
 
 /** Calls back once. */
 export function armSticker(
-  { door, log }: Pick<GatewayOptions, 'door' | 'log'>,
+  { door, log }: Pick<GatewaySurroundings, 'door' | 'log'>,
   request: ArmRequest,
   onReply: OnReply,
 ): void {
@@ -59,7 +59,7 @@ export function armSticker(
 
 /** Ends the arm of a sticker that whoever began it has left. What fails is tried again by its shard. */
 export function driveArming(
-  { door, log, newRequestId }: Pick<GatewayOptions, 'door' | 'log' | 'newRequestId'>,
+  { door, log, newRequestId }: Pick<GatewaySurroundings, 'door' | 'log' | 'newRequestId'>,
   billId: BillId,
 ): void {
   const requestId = newRequestId();

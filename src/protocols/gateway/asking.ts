@@ -5,12 +5,12 @@ import { parseBillId, shardOfBill } from '../../domain/ids.ts';
 import type { Operation, Request } from '../../switch/requests.ts';
 import { ELSEWHERE } from '../presenter.ts';
 import { armSticker } from './arming.ts';
-import type { GatewayOptions } from './options.ts';
+import type { GatewaySurroundings } from './options.ts';
 import { type Answered, guarded, replyTo } from './wall.ts';
 
 /** Answers once, as the door does. */
 export function ask(
-  options: Pick<GatewayOptions, 'door' | 'log'>,
+  options: Pick<GatewaySurroundings, 'door' | 'log'>,
   request: Omit<Request, 'seq'>,
   whose: Answered,
 ): void {
@@ -27,7 +27,7 @@ function isLook(operation: Operation): operation is Look {
 }
 
 function look(
-  { door }: Pick<GatewayOptions, 'door'>,
+  { door }: Pick<GatewaySurroundings, 'door'>,
   request: Omit<Request, 'seq'> & { readonly operation: Look },
   whose: Answered,
 ): void {

@@ -13,7 +13,7 @@ import type { Accounts } from './accounts.ts';
 import { type Exchange, readJson } from './exchange.ts';
 import { LineOutbox } from './line-outbox.ts';
 import type { Line } from './lines.ts';
-import type { GatewayOptions } from './options.ts';
+import type { GatewaySurroundings } from './options.ts';
 import type { Principals } from './principals.ts';
 import { type Answered, guarded, replyTo, type Walled, when } from './wall.ts';
 
@@ -25,7 +25,7 @@ const UNDER_WAY_BYTES_MAX = 1_048_576;
 const WAITING_BYTES_MAX = 1_048_576;
 
 export interface BatchContext {
-  readonly options: GatewayOptions;
+  readonly options: GatewaySurroundings;
   readonly reading: ReadingContext;
   readonly principals: Principals;
   readonly accounts: Accounts;

@@ -11,11 +11,11 @@ import {
   changedAnswer,
   foundAnswer,
 } from './operator-answers.ts';
-import type { GatewayOptions } from './options.ts';
+import type { OperatorOptions } from './options.ts';
 
 const UNKNOWN: Problem = { code: 'party.notFound' };
 
-export function codeAnswers({ desk, hosted }: GatewayOptions, kind: CodedKind) {
+export function codeAnswers({ desk, hosted }: OperatorOptions, kind: CodedKind) {
   const show = async ({ acting, params }: Asked): Promise<Answer> => {
     const id = params.partyId ?? '';
     const codes = await desk.codes(acting.scope, kind, id);

@@ -17,11 +17,11 @@ import { formatTime, parseTime } from '../wire-time.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import type { Exchange } from './exchange.ts';
 import { reachedBy } from './lists.ts';
-import type { GatewayOptions } from './options.ts';
+import type { GatewaySurroundings, ListOptions } from './options.ts';
 
 /** One event: nothing is done of one that is not dead, or has been sent again. */
 export async function resendOne(
-  options: GatewayOptions,
+  options: GatewaySurroundings & ListOptions,
   exchange: Exchange,
   operator: Principal,
 ): Promise<void> {
@@ -47,7 +47,7 @@ export async function resendOne(
 
 /** A page of the dead letters that the filter names; the answer's cursor leads to the next. */
 export async function resendPage(
-  options: GatewayOptions,
+  options: GatewaySurroundings & ListOptions,
   exchange: Exchange,
   operator: Principal,
 ): Promise<void> {
@@ -100,7 +100,7 @@ function answer(exchange: Exchange, told: ShardAnswer): void {
 }
 
 function send(
-  { door }: GatewayOptions,
+  { door }: GatewaySurroundings,
   { incoming: { requestId } }: Exchange,
   principal: Principal,
   billId: BillId,

@@ -12,7 +12,14 @@ import { HttpFront } from './http.ts';
 import { Inboxes } from './inboxes.ts';
 import { tellChanges, watchKeys } from './key-watch.ts';
 import { closeConnections, loadNative, type us_listen_socket } from './native.ts';
-import type { GatewayOptions, GatewayStats } from './options.ts';
+import type {
+  AdmissionOptions,
+  GatewayOptions,
+  GatewayStats,
+  GatewaySurroundings,
+  ListenOptions,
+  ReadingOptions,
+} from './options.ts';
 import { Principals } from './principals.ts';
 import type { Session, SessionContext } from './session.ts';
 import { CLOSE } from './stream-protocol.ts';
@@ -120,7 +127,10 @@ function routed(native: ReturnType<typeof loadNative>, streams: Streams, front: 
 }
 
 /** Waits until all is answered, but no longer than `drainMs`. */
-async function answered({ clock, limits }: GatewayOptions, isOver: () => boolean): Promise<void> {
+async function answered(
+  { clock, limits }: GatewaySurroundings,
+  isOver: () => boolean,
+): Promise<void> {
   const aMoment = () => new Promise<void>((resolve) => clock.after(DRAIN_POLL_MS, resolve));
   const until = clock.monotonic() + limits.drainMs;
   while (!isOver() && clock.monotonic() < until) await aMoment();
@@ -128,7 +138,7 @@ async function answered({ clock, limits }: GatewayOptions, isOver: () => boolean
   await aMoment();
 }
 
-function listen(app: App, { host, port }: GatewayOptions): Promise<us_listen_socket> {
+function listen(app: App, { host, port }: ListenOptions): Promise<us_listen_socket> {
   return new Promise((resolve, reject) => {
     app.listen(host, port, (listening) => {
       if (listening) resolve(listening);
@@ -145,7 +155,7 @@ function readingOf({
   payers,
   tariffs,
   clock,
-}: GatewayOptions): ReadingContext {
+}: GatewaySurroundings & ReadingOptions): ReadingContext {
   return {
     shards: door.shards,
     codes,
@@ -157,7 +167,10 @@ function readingOf({
   };
 }
 
-function evidenceContext(options: GatewayOptions, principals: Principals): EvidenceContext {
+function evidenceContext(
+  options: GatewaySurroundings & AdmissionOptions,
+  principals: Principals,
+): EvidenceContext {
   const { clock, replays, signedSince, publicBaseUrl, certificateToken } = options;
   const demandsOf: EvidenceContext['demandsOf'] = (principal) => principals.demandsOf(principal);
   return { clock, replays, signedSince, publicBaseUrl, certificateToken, demandsOf };

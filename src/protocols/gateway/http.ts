@@ -13,7 +13,7 @@ import { isTraceparent, takeRequestId } from './correlation.ts';
 import { Evidence, type EvidenceContext } from './evidence.ts';
 import { Exchange, type ExchangeWatcher, type Headers, type Incoming } from './exchange.ts';
 import type { HttpRequest, HttpResponse } from './native.ts';
-import { CROWDED, type GatewayOptions } from './options.ts';
+import { type AdmissionOptions, CROWDED, type GatewaySurroundings } from './options.ts';
 import { hashOfKey, keyOfHeader, type Principals } from './principals.ts';
 import { type Found, findCall } from './router.ts';
 import { guarded, when } from './wall.ts';
@@ -41,7 +41,7 @@ const NO_CALL: Call = {
 const CHALLENGE: Headers = [['WWW-Authenticate', 'Bearer']];
 
 export class HttpFront {
-  readonly #options: GatewayOptions;
+  readonly #options: GatewaySurroundings & AdmissionOptions;
   readonly #principals: Principals;
   readonly #accounts: Accounts;
   readonly #handlers: HttpHandlers;
@@ -54,7 +54,7 @@ export class HttpFront {
   #isDraining = false;
 
   constructor(of: {
-    options: GatewayOptions;
+    options: GatewaySurroundings & AdmissionOptions;
     principals: Principals;
     accounts: Accounts;
     handlers: HttpHandlers;

@@ -42,7 +42,7 @@ import {
   textOf,
   timeOf,
 } from './operator-answers.ts';
-import type { GatewayOptions } from './options.ts';
+import type { OperatorOptions } from './options.ts';
 import { maySeePayers, payerAnswers } from './payer-answers.ts';
 import { readQuery } from './query.ts';
 import { tariffAnswers } from './tariff-answers.ts';
@@ -51,7 +51,7 @@ import { webhookAnswers } from './webhook-answers.ts';
 
 const OF_HOLDERS = new Set(['key', 'webhook']);
 
-export function operatorHandlers(options: GatewayOptions): Map<string, CallHandler> {
+export function operatorHandlers(options: OperatorOptions): Map<string, CallHandler> {
   const handlers = new Map<string, CallHandler>();
   for (const { id } of operatorCalls) {
     const [, subject = '', verb = ''] = id.split('.');
@@ -139,12 +139,12 @@ function flawsOf(
 type Answers = Readonly<Record<string, Answering>>;
 
 /** A call that nothing answers is a Defect, when the gateway starts. */
-function answerOf(options: GatewayOptions, subject: string, verb: string): Answering {
+function answerOf(options: OperatorOptions, subject: string, verb: string): Answering {
   if (subject === 'audit') return (asked) => auditPage(options, asked);
   return must(answersOf(options, subject)[verb], `what answers operator.${subject}.${verb}`);
 }
 
-function answersOf(options: GatewayOptions, subject: string): Answers {
+function answersOf(options: OperatorOptions, subject: string): Answers {
   switch (subject) {
     case 'webhook':
       return webhookAnswers(options);
@@ -165,7 +165,7 @@ function answersOf(options: GatewayOptions, subject: string): Answers {
   }
 }
 
-function partyAnswers({ desk, clock }: GatewayOptions, kind: PartyKind) {
+function partyAnswers({ desk, clock }: OperatorOptions, kind: PartyKind) {
   const unknown: Problem = { code: 'party.notFound' };
   const suspend =
     (isSuspended: boolean): Answering =>
@@ -203,7 +203,7 @@ function partyAnswers({ desk, clock }: GatewayOptions, kind: PartyKind) {
   } satisfies Record<string, Answering>;
 }
 
-function limitAnswers({ desk, limits }: GatewayOptions, kind: LimitedKind) {
+function limitAnswers({ desk, limits }: OperatorOptions, kind: LimitedKind) {
   const unknown: Problem = { code: 'party.notFound' };
   const show = async ({ acting, params }: Asked): Promise<Answer> => {
     const id = params.partyId ?? '';
@@ -244,7 +244,7 @@ function flawsOfOperator({ role, institutionId, merchantId }: PartyFields): Viol
   return flaws;
 }
 
-function keyAnswers({ desk, clock }: GatewayOptions) {
+function keyAnswers({ desk, clock }: OperatorOptions) {
   const unknown: Problem = { code: 'key.notFound' };
   return {
     add: async ({ operator, acting, body }) => {
@@ -283,7 +283,7 @@ function keyAnswers({ desk, clock }: GatewayOptions) {
   } satisfies Record<string, Answering>;
 }
 
-async function auditPage({ desk }: GatewayOptions, { query }: Asked): Promise<Answer> {
+async function auditPage({ desk }: OperatorOptions, { query }: Asked): Promise<Answer> {
   const { limit, after } = query;
   const items: AuditLine[] = await desk.audit(
     typeof after === 'number' ? after : 0,

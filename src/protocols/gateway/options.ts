@@ -117,52 +117,88 @@ export interface Readiness {
   readonly [detail: string]: unknown;
 }
 
-export interface GatewayOptions {
+/** What every part of a gateway has about it. */
+export interface GatewaySurroundings {
   readonly door: ShardDoor;
-  /** Who is let in while requests stand too long; left out: everybody. */
-  readonly crowd?: Pick<Crowd, 'admits'>;
-  readonly directory: Directory;
-  readonly wallets: PayingWallets;
-  readonly listings: Listings;
-  readonly archive: Archive;
-  readonly desk: OperatorDesk;
-  readonly webhooks: WebhookDesk;
-  readonly tariffDesk: TariffDesk;
-  /** Those that bills are made of by name. */
-  readonly tariffs: Tariffs;
-  /** By which endpoints are challenged where an operator asks for it. */
-  readonly ways: DeliveryWays;
   readonly clock: Clock;
   readonly presenter: Presenter;
   /** Where links lead; no slash at its end. */
   readonly publicBaseUrl: string;
-  readonly codes: QrCodes;
-  /** The formats of loaded drivers. */
-  readonly hosted: HostedFormats;
-  readonly acquirers: readonly KnownAcquirer[];
-  /** Null: no acquirer has such an address; undefined: nobody can read it now. */
-  readonly postToAcquirer: (
-    token: string,
-    posted: PostedToAcquirer,
-  ) => Promise<AcquirerReply | null | undefined>;
-  readonly payers: PayerLabels;
-  readonly payerDesk: PayerDesk;
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
   readonly limits: GatewayLimits;
-  /** Whether other gateways serve the same parties beside this one. */
-  readonly isShared?: boolean;
   readonly log: GatewayLog;
   readonly metrics: GatewayMetrics;
-  readonly ready: () => Readiness;
-  readonly metricsText: () => Promise<string>;
+  /** A new request id: 1 to 128 of `A-Za-z0-9._:-`. */
+  readonly newRequestId: () => string;
+}
+
+/** For whoever lets in: by key, by what is shown beside it, and by what there is room for. */
+export interface AdmissionOptions {
+  readonly directory: Directory;
+  /** Who is let in while requests stand too long; left out: everybody. */
+  readonly crowd?: Pick<Crowd, 'admits'>;
+  /** Whether other gateways serve the same parties beside this one. */
+  readonly isShared?: boolean;
   /** Signatures that have been used, shared by the gateways of a process. */
   readonly replays: Replays;
   /** Wall clock: signatures made before it are not taken. */
   readonly signedSince: number;
   /** With which the TLS front of this process tags connections. */
   readonly certificateToken: string;
-  /** A new request id: 1 to 128 of `A-Za-z0-9._:-`. */
-  readonly newRequestId: () => string;
 }
+
+/** For whoever reads what is asked of bills. */
+export interface ReadingOptions {
+  readonly codes: QrCodes;
+  /** The formats of loaded drivers. */
+  readonly hosted: HostedFormats;
+  readonly acquirers: readonly KnownAcquirer[];
+  readonly payers: PayerLabels;
+  /** Those that bills are made of by name. */
+  readonly tariffs: Tariffs;
+}
+
+/** For lists: what history has. */
+export interface ListOptions {
+  readonly listings: Listings;
+  readonly archive: Archive;
+}
+
+/** For operators' calls. */
+export interface DeskOptions {
+  readonly desk: OperatorDesk;
+  readonly webhooks: WebhookDesk;
+  /** By which endpoints are challenged where an operator asks for it. */
+  readonly ways: DeliveryWays;
+  readonly tariffDesk: TariffDesk;
+  readonly payerDesk: PayerDesk;
+}
+
+/** For what anybody may ask. */
+export interface PublicOptions {
+  readonly wallets: PayingWallets;
+  /** Null: no acquirer has such an address; undefined: nobody can read it now. */
+  readonly postToAcquirer: (
+    token: string,
+    posted: PostedToAcquirer,
+  ) => Promise<AcquirerReply | null | undefined>;
+  readonly ready: () => Readiness;
+  readonly metricsText: () => Promise<string>;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+/** For what operators ask. */
+export type OperatorOptions = GatewaySurroundings & ReadingOptions & DeskOptions;
+
+export interface GatewayOptions
+  extends GatewaySurroundings,
+    AdmissionOptions,
+    ReadingOptions,
+    ListOptions,
+    DeskOptions,
+    PublicOptions,
+    ListenOptions {}

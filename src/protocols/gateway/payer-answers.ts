@@ -7,13 +7,13 @@ import type { Problem } from '../problem-document.ts';
 import type { OperatorRequestBody } from '../schemas/operator.ts';
 import { reachedBy } from './lists.ts';
 import type { Answering, Asked } from './operator-answers.ts';
-import type { GatewayOptions } from './options.ts';
+import type { OperatorOptions } from './options.ts';
 
 const UNKNOWN: Problem = { code: 'bill.notFound' };
 const LOOK_MS = 20;
 const WRITTEN_WITHIN_MS = 5_000;
 
-export function payerAnswers(options: GatewayOptions) {
+export function payerAnswers(options: OperatorOptions) {
   const { payerDesk, payers, door } = options;
   const billOf = ({ params }: Asked) => parseBillId(params.billId ?? '');
   return {
@@ -45,7 +45,7 @@ export function payerAnswers(options: GatewayOptions) {
   } satisfies Record<string, Answering>;
 
   /** What was paid before the call must stand in history, or it would come there after the call. */
-  async function written({ clock }: GatewayOptions): Promise<void> {
+  async function written({ clock }: OperatorOptions): Promise<void> {
     const askedAt = clock.wall();
     const until = clock.monotonic() + WRITTEN_WITHIN_MS;
     while ((await reachedBy(door)) < askedAt) {

@@ -13,15 +13,17 @@ import { drawCode } from './codes.ts';
 import { type Exchange, type Headers, JSON_TYPE } from './exchange.ts';
 import type { PublicHandler } from './http.ts';
 import { KnownWallets } from './known-wallets.ts';
-import type { GatewayOptions } from './options.ts';
+import type { GatewaySurroundings, PublicOptions, ReadingOptions } from './options.ts';
 import { when } from './wall.ts';
+
+type PageOptions = GatewaySurroundings & ReadingOptions & PublicOptions;
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 /** Every thread is asked for its own, and each has its time to answer. */
 const METRICS_MS = 10_000;
 const ALIVE = JSON.stringify({ status: 'ok' });
 
-export function publicHandlers(options: GatewayOptions): ReadonlyMap<string, PublicHandler> {
+export function publicHandlers(options: PageOptions): ReadonlyMap<string, PublicHandler> {
   const openapi = once(() => JSON.stringify(openApiDocument(options.publicBaseUrl)));
   const docs = once(docsPage);
   const errors = once(problemsTablePage);
@@ -69,7 +71,7 @@ const CODES_KEPT = 500;
 
 const RETRY_SOON = [['Retry-After', '1']] as const;
 
-function takeNotification({ acquirers, postToAcquirer }: GatewayOptions): PublicHandler {
+function takeNotification({ acquirers, postToAcquirer }: PageOptions): PublicHandler {
   const tokens = new Set(acquirers.map(({ notificationToken }) => notificationToken));
   return (exchange) => {
     const { params, headers = {} } = exchange.incoming;
@@ -113,7 +115,7 @@ function sendPage(
 const BILL_HEADERS: Headers = [...PAGE_HEADERS, ['Cache-Control', 'no-store']];
 
 /** One collection is under way at a time, for all who ask meanwhile. */
-function sendMetrics({ metricsText, clock, log }: GatewayOptions): PublicHandler {
+function sendMetrics({ metricsText, clock, log }: PageOptions): PublicHandler {
   let underWay: Promise<string | null> | null = null;
   const collect = async (): Promise<string | null> => {
     let cancel = (): void => undefined;
@@ -139,7 +141,7 @@ function sendMetrics({ metricsText, clock, log }: GatewayOptions): PublicHandler
   };
 }
 
-function billPages(options: GatewayOptions): PublicHandler {
+function billPages(options: PageOptions): PublicHandler {
   const known = new KnownWallets(options);
   const codeOf = keptCodes();
   const payBy = async (page: PageBody): Promise<PayBy> => {
@@ -171,7 +173,7 @@ function keptCodes(): (payload: string) => string {
 }
 
 function sendBillPage(
-  options: GatewayOptions,
+  options: PageOptions,
   exchange: Exchange,
   payBy: (page: PageBody) => Promise<PayBy>,
 ): void {

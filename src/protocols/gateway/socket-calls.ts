@@ -18,12 +18,12 @@ import { ask } from './asking.ts';
 import type { Frame } from './frame-reader.ts';
 import { type FrameId, replyFrame } from './frames.ts';
 import type { Inboxes } from './inboxes.ts';
-import { CROWDED, type GatewayOptions } from './options.ts';
+import { type AdmissionOptions, CROWDED, type GatewaySurroundings } from './options.ts';
 import { OPERATIONS, type StreamApi } from './stream-protocol.ts';
 import { type Answered, guarded, type Walled, when } from './wall.ts';
 
 export interface CallsContext {
-  readonly options: GatewayOptions;
+  readonly options: GatewaySurroundings & AdmissionOptions;
   readonly accounts: Accounts;
   readonly reading: ReadingContext;
   readonly inboxes: Inboxes;
@@ -167,14 +167,14 @@ class SocketCall implements Answered {
   op = 'none';
   readonly requestId: string;
   readonly #id: FrameId | null;
-  readonly #options: GatewayOptions;
+  readonly #options: GatewaySurroundings & AdmissionOptions;
   readonly #socket: AskingSocket;
   /** While it is under way. */
   #begun: { readonly at: number; readonly onOver: () => void } | null = null;
   #answer: 'none' | 'begun' | 'sent' = 'none';
 
   constructor(
-    options: GatewayOptions,
+    options: GatewaySurroundings & AdmissionOptions,
     socket: AskingSocket,
     { id, requestId }: { id: FrameId | null; requestId: string },
   ) {

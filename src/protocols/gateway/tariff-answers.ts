@@ -13,12 +13,12 @@ import {
   textOf,
   timeOf,
 } from './operator-answers.ts';
-import type { GatewayOptions } from './options.ts';
+import type { OperatorOptions } from './options.ts';
 
 const UNKNOWN: Problem = { code: 'tariff.notFound' };
 const NAME_RULE = 'must be 1 to 64 of A-Za-z0-9._:-';
 
-export function tariffAnswers({ tariffDesk: desk, clock }: GatewayOptions) {
+export function tariffAnswers({ tariffDesk: desk, clock }: OperatorOptions) {
   return {
     put: async ({ acting, params, body }) => {
       const of = nameIn(params);

@@ -20,13 +20,13 @@ import {
   textOf,
   timeOf,
 } from './operator-answers.ts';
-import type { GatewayOptions } from './options.ts';
+import type { OperatorOptions } from './options.ts';
 
 const UNKNOWN: Problem = { code: 'webhook.notFound' };
 const OVERLAP_S = 86_400;
 
 /** By the last word of the call's id. */
-export function webhookAnswers(options: GatewayOptions) {
+export function webhookAnswers(options: OperatorOptions) {
   const { webhooks: desk, clock, ways } = options;
   return {
     add: async ({ operator, acting, body }) => {
@@ -82,7 +82,7 @@ export function webhookAnswers(options: GatewayOptions) {
 
 /** A change of one that the operator sees, and may change. */
 function ofOne(
-  { webhooks: desk }: GatewayOptions,
+  { webhooks: desk }: OperatorOptions,
   change: (asked: Asked, webhook: Webhook) => Promise<Answer>,
 ): Answering {
   return async (asked) => {
@@ -95,7 +95,7 @@ function ofOne(
 }
 
 async function tested(
-  { webhooks: desk, ways }: GatewayOptions,
+  { webhooks: desk, ways }: OperatorOptions,
   { acting }: Asked,
   { id, driver, holder, state }: Webhook,
 ): Promise<Answer> {
