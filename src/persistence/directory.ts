@@ -15,7 +15,6 @@ import type {
   PayingWallets,
   WalletNames,
 } from '../switch/directory.ts';
-import { Fault } from '../switch/faults.ts';
 import type { LimitSettings } from '../switch/limits.ts';
 import type { OperatorRole, Principal } from '../switch/principal.ts';
 import type { Suspensions } from '../switch/sellers.ts';
@@ -28,6 +27,7 @@ import { KeyQuestions } from './key-questions.ts';
 import { walletsPaying } from './paying-wallets.ts';
 import type { PooledSql, PostgresPool } from './postgres-pool.ts';
 import { changedTariffs, tariffPages } from './tariff-rows.ts';
+import { unavailable } from './unavailable.ts';
 
 const CONNECTIONS = 2;
 /** Whoever waits behind a question that nobody answers is refused after their own, and that before HTTP gives them up. */
@@ -102,6 +102,7 @@ export class PostgresDirectory implements Directory, PayingWallets {
     this.#hashes ??= await readKeyHashes(this.#sql, this.#peppers).catch(unavailable);
     const hashes = this.#hashes;
     const stored = keyHashes.map((keyHash) => hashes.stored(keyHash));
+    // The questions alone: what we make of the answers is no matter of Postgres.
     const rows = await holderRows(this.#sql, stored).catch(unavailable);
     const found = new Map(rows.map((row) => [row.key_hash, holderIn(row, this.#dataKeys)]));
     return stored.map((hash) => found.get(hash) ?? null);
@@ -161,11 +162,6 @@ async function holderRows(sql: ISql, stored: readonly string[]): Promise<HolderC
     left join institutions i on i.id = coalesce(m.institution_id, p.institution_id, o.institution_id)
     where k.key_hash = any(string_to_array(${stored.join(' ')}, ' '))
       and k.sealed is null and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`;
-}
-
-/** Of the questions alone: what we make of the answers is no matter of Postgres. */
-function unavailable(error: unknown): never {
-  throw new Fault('history.unavailable', 'the directory cannot be asked', error);
 }
 
 function holderIn(row: HolderColumns, dataKeys: DataKeys | undefined): KeyHolder {

@@ -2,12 +2,12 @@
 // written by nobody again, since a row's label comes with its first entry alone.
 
 import type { BillId } from '../domain/ids.ts';
-import { Fault } from '../switch/faults.ts';
 import type { Acting } from '../switch/operator-desk.ts';
 import type { KeptPayer, PayerDesk } from '../switch/payers.ts';
 import { type Told, told } from './audited.ts';
 import { type DirectoryPlace, openDirectoryPool } from './directory-pool.ts';
 import type { PooledSql, PostgresPool } from './postgres-pool.ts';
+import { unavailable } from './unavailable.ts';
 
 const CONNECTIONS = 1;
 
@@ -98,7 +98,7 @@ export class PostgresPayerDesk implements PayerDesk {
     try {
       return (await query) as Rows;
     } catch (error) {
-      throw new Fault('history.unavailable', 'Postgres cannot be asked', error);
+      return unavailable(error);
     }
   }
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { billId, makeTerms } from '../../tests/support/bill-fixtures.ts';
-import { codesAt, SETTINGS } from '../../tests/support/qr-claims.ts';
+import { codesAt, NO_FORMATS, SETTINGS } from '../../tests/support/qr-claims.ts';
 import type { QrFormat } from '../domain/bill/vocabulary.ts';
 import type { Currency } from '../domain/money.ts';
-import { NO_FORMATS, type QrSettings } from '../switch/qr.ts';
+import type { QrSettings } from '../switch/qr.ts';
 import type { ProposedTerms } from '../switch/requests.ts';
 import { withCode } from './issue-code.ts';
 

@@ -77,13 +77,6 @@ export interface HostedFormats {
   read(text: string): Promise<QrReading | DriverAway> | undefined;
 }
 
-/** Where no driver has been loaded. */
-export const NO_FORMATS: HostedFormats = {
-  names: new Set(),
-  issue: () => Promise.resolve({ unfit: 'No driver of that name is loaded here.' }),
-  read: () => undefined,
-};
-
 /** All formats of our own together. */
 export interface QrCodes {
   /** What a new bill's terms say of its code; `unfit` where the format cannot carry it, or is none of ours. */

@@ -10,11 +10,10 @@ import { readQuery } from '../../src/protocols/gateway/query.ts';
 import { readOperation } from '../../src/protocols/operations/read-operation.ts';
 import type { Problem } from '../../src/protocols/problem-document.ts';
 import type { Principal } from '../../src/switch/principal.ts';
-import { NO_FORMATS } from '../../src/switch/qr.ts';
 import { type EntryContent, UnreadableEntry } from '../../src/switch/records.ts';
 import { keys, makePrincipals } from '../support/fake-door.ts';
 import { payers } from '../support/payers.ts';
-import { codesAt } from '../support/qr-claims.ts';
+import { codesAt, NO_FORMATS } from '../support/qr-claims.ts';
 import { noTariffs } from '../support/tariffs.ts';
 import { jsonFault } from './target.ts';
 

@@ -20,7 +20,6 @@ import type { Listings } from '../../src/switch/listings-port.ts';
 import type { OperatorDesk } from '../../src/switch/operator-desk.ts';
 import type { StreamedEvent } from '../../src/switch/ports.ts';
 import type { Principal } from '../../src/switch/principal.ts';
-import { NO_FORMATS } from '../../src/switch/qr.ts';
 import type {
   Reply,
   Request,
@@ -33,7 +32,7 @@ import type { WebhookDesk } from '../../src/switch/webhooks/ports.ts';
 import { institutionId, merchantId, NOON } from './bill-fixtures.ts';
 import { ManualClock } from './manual-clock.ts';
 import { payers } from './payers.ts';
-import { codesAt } from './qr-claims.ts';
+import { codesAt, NO_FORMATS } from './qr-claims.ts';
 import { noTariffs } from './tariffs.ts';
 
 export const BASE = 'https://pay.example';

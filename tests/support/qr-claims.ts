@@ -2,7 +2,7 @@
 
 import type { Currency, Minor } from '../../src/domain/money.ts';
 import { makeQrCodes } from '../../src/drivers/qr/codes.ts';
-import type { QrClaim, QrCodes, QrSettings } from '../../src/switch/qr.ts';
+import type { HostedFormats, QrClaim, QrCodes, QrSettings } from '../../src/switch/qr.ts';
 import { billId, reference, terminalId } from './bill-fixtures.ts';
 
 /** The key of the tags in tests. */
@@ -12,6 +12,13 @@ export const KEY = Buffer.from('a key of tests, 32 bytes of it!!');
 export function codesAt(publicBaseUrl: string): QrCodes {
   return makeQrCodes({ publicBaseUrl, key: KEY });
 }
+
+/** Where no driver has been loaded. */
+export const NO_FORMATS: HostedFormats = {
+  names: new Set(),
+  issue: () => Promise.resolve({ unfit: 'No driver of that name is loaded here.' }),
+  read: () => undefined,
+};
 
 export const SETTINGS: QrSettings = {
   format: 'url',

@@ -14,7 +14,7 @@ import {
 } from './bill-driver.ts';
 
 /** As long as what clients may give as a reason. */
-export const WORDS_MAX = 500;
+const WORDS_MAX = 500;
 const LINE_MAX = 200;
 const UNFIT = /[\p{Surrogate}\0]/u;
 const EACH_UNFIT = /[\p{Surrogate}\0]/gu;

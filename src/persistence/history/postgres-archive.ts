@@ -20,10 +20,10 @@ import type {
   TransitionPlace,
 } from '../../switch/archive.ts';
 import type { EntryId } from '../../switch/entry-id.ts';
-import { Fault } from '../../switch/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { BY_INDEX } from '../by-index.ts';
 import { PostgresPool } from '../postgres-pool.ts';
+import { unavailable } from '../unavailable.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
 import { EVENT_COLUMNS, type EventColumns, streamedOf } from './event-rows.ts';
 import { type Fragment, timesOf } from './list-bounds.ts';
@@ -152,7 +152,7 @@ export class PostgresArchive implements Archive {
     try {
       return (await this.#client.use(query)) as unknown as readonly R[];
     } catch (error) {
-      throw new Fault('history.unavailable', 'Postgres cannot be asked', error);
+      return unavailable(error);
     }
   }
 }

@@ -29,6 +29,7 @@ import type { Logger } from '../../telemetry/log.ts';
 import { arrayText } from '../array-text.ts';
 import { BY_INDEX } from '../by-index.ts';
 import { PostgresPool } from '../postgres-pool.ts';
+import { unavailable } from '../unavailable.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
 import {
   CREDIT_COLUMNS,
@@ -378,8 +379,4 @@ function describe(error: postgres.PostgresError): string {
   // The detail begins with the row's key, and goes on with all of the row.
   const where = detail?.slice(0, DETAIL_LENGTH);
   return [`${code}: ${message}`, table && `table ${table}`, where].filter(Boolean).join('; ');
-}
-
-function unavailable(error: unknown): never {
-  throw new Fault('history.unavailable', 'Postgres cannot be asked', error);
 }

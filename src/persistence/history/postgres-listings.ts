@@ -9,7 +9,6 @@ import type { PresentBill } from '../../domain/bill/state.ts';
 import type { Recipient } from '../../domain/bill/vocabulary.ts';
 import type { BillId, MerchantId, PaychannelId, Reference } from '../../domain/ids.ts';
 import { type Millis, millis } from '../../domain/time.ts';
-import { Fault } from '../../switch/faults.ts';
 import type {
   BillScope,
   ListedCredit,
@@ -23,6 +22,7 @@ import type { EventPlace, StreamedEvent } from '../../switch/ports.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { BY_INDEX } from '../by-index.ts';
 import { PostgresPool } from '../postgres-pool.ts';
+import { unavailable } from '../unavailable.ts';
 import { type BillCodec, makeBillCodec } from './bill-codec.ts';
 import { EVENT_COLUMNS, type EventColumns, streamedOf } from './event-rows.ts';
 import { type Fragment, timesOf } from './list-bounds.ts';
@@ -232,10 +232,6 @@ export class PostgresListings implements Listings {
     }
     return ({ bill_id: id }) => must(bills.get(id), 'the bill of a part');
   }
-}
-
-function unavailable(error: unknown): never {
-  throw new Fault('history.unavailable', 'Postgres cannot be asked', error);
 }
 
 interface PartsTable {

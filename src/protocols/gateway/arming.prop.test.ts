@@ -14,7 +14,7 @@ import {
 } from '../../../tests/support/bill-fixtures.ts';
 import { keys, makePrincipals } from '../../../tests/support/fake-door.ts';
 import { payers } from '../../../tests/support/payers.ts';
-import { codesAt } from '../../../tests/support/qr-claims.ts';
+import { codesAt, NO_FORMATS } from '../../../tests/support/qr-claims.ts';
 import { silentLogger } from '../../../tests/support/silent-logger.ts';
 import { SmallSwitch } from '../../../tests/support/small-switch.ts';
 import { noTariffs } from '../../../tests/support/tariffs.ts';
@@ -25,7 +25,6 @@ import type { BillId, TerminalId } from '../../domain/ids.ts';
 import { type Currency, minor, ZERO } from '../../domain/money.ts';
 import { DAY_MS, HOUR_MS, type Millis, NEVER } from '../../domain/time.ts';
 import type { Principal } from '../../switch/principal.ts';
-import { NO_FORMATS } from '../../switch/qr.ts';
 import type { Operation } from '../../switch/requests.ts';
 import { isProblem, type SingleOperation } from '../operations/addressing.ts';
 import { readOperation } from '../operations/read-operation.ts';

@@ -16,18 +16,15 @@ const ofBill = {
   terminalId: Type.String(),
   currency: Type.String(),
 };
-export const foundPayment = named(
-  'FoundPayment',
-  Type.Object({ ...payment.properties, ...ofBill }),
-);
-export const foundCredit = named(
+const foundPayment = named('FoundPayment', Type.Object({ ...payment.properties, ...ofBill }));
+const foundCredit = named(
   'FoundCredit',
   Type.Object({ ...credit.properties, paychannelId: Type.String(), ...ofBill }),
 );
 
 export const EVENT_FATES = ['pending', 'acknowledged', 'replaced', 'dead'] as const;
 
-export const foundEvent = named(
+const foundEvent = named(
   'FoundEvent',
   Type.Object({
     id: Type.String(),

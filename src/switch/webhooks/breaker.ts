@@ -8,7 +8,7 @@ import { MINUTE_MS, SECOND_MS } from '../../domain/time.ts';
 import { jittered, type Waiting } from './schedule.ts';
 
 /** Failures in a row, of whatever deliveries, that open it. */
-export const FAILURES_MAX = 10;
+const FAILURES_MAX = 10;
 export const OPEN_MS = 30 * SECOND_MS;
 export const OPEN_MAX_MS = 10 * MINUTE_MS;
 
