@@ -25,7 +25,8 @@ export function agreementAnswers({ desk, clock }: OperatorOptions) {
         return invalid([{ path: 'payingInstitutionId', message: 'must be another institution' }]);
       }
       const from = since === undefined ? null : (parseTime(since) ?? null);
-      if (from !== null && from < clock.wall()) {
+      // A retry keeps its outcome, although the time has come meanwhile.
+      if (from !== null && from < clock.wall() && !(await desk.isRepeat(acting))) {
         return invalid([{ path: 'since', message: 'must not be in the past' }]);
       }
       const agreed = await agreements.add(acting, { ...sides, since: from });

@@ -256,7 +256,8 @@ function keyAnswers({ desk, clock }: OperatorOptions) {
       } = body as OperatorRequestBody<'operator.key.add'>;
       if (!mayDo(operator, 'issueKey', holder.kind)) return refusalOf(operator);
       const endsAt = expiresAt === undefined ? null : (parseTime(expiresAt) ?? null);
-      if (endsAt !== null && endsAt <= clock.wall()) {
+      // A retry keeps its outcome, although the key has ended meanwhile.
+      if (endsAt !== null && endsAt <= clock.wall() && !(await desk.isRepeat(acting))) {
         return invalid([{ path: 'expiresAt', message: 'must be in the future' }]);
       }
       if (use === 'signing' && holder.kind !== 'paychannel') {
