@@ -43,7 +43,7 @@ type Shown = Readonly<Record<string, unknown>>;
 type Check = (call: Call, answer: Shown, evidence: Evidence) => string | null;
 
 /** Refusals that are recorded, and so must be found. */
-const REFUSALS: ReadonlySet<unknown> = new Set([
+export const REFUSALS: ReadonlySet<unknown> = new Set([
   'bill.notPayable',
   'payment.exceedsDue',
   'payment.currencyMismatch',

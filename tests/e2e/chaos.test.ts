@@ -3,7 +3,7 @@
 
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { audit } from '../chaos/audit.ts';
+import { audit, REFUSALS } from '../chaos/audit.ts';
 import { idOf } from '../chaos/evidence.ts';
 import { linearisabilityOf } from '../chaos/linearisability.ts';
 import { type Call, isDone } from '../chaos/memory.ts';
@@ -28,17 +28,20 @@ const tamperings: readonly Tampering[] = [
   {
     what: 'a refusal is missing in Postgres',
     with: ({ rows, memory }) => {
-      const refused = memory.calls.find(
+      const refused = memory.calls.filter(
         ({ op, answer }) =>
-          op === 'payment.create' && (answer as { code?: string })?.code === 'payment.exceedsDue',
+          op === 'payment.create' && REFUSALS.has((answer as { code?: string } | null)?.code),
       );
       remove(
         rows.payments,
         (row) =>
           row.status === 'refused' &&
-          row.bill_id === refused?.billId &&
-          row.payment_ref === refused.body.paymentRef &&
-          row.paychannel_id === idOf(refused.client),
+          refused.some(
+            ({ client, billId, body }) =>
+              row.bill_id === billId &&
+              row.payment_ref === body.paymentRef &&
+              row.paychannel_id === idOf(client),
+          ),
       );
     },
     found: 'lost',
