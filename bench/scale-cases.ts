@@ -82,6 +82,8 @@ async function growResidents(given: Settings, steps: readonly number[]): Promise
       {
         kind: 'fill',
         count,
+        // More come than Postgres writes, for minutes.
+        comesAgain: true,
         protocol: 'ws-msgpack',
         port: under.port,
         terminals: under.terminals,

@@ -22,7 +22,7 @@ export interface Receiver {
 /** Sends the calls of a slot's lifecycle: slot `n` is a sale at terminal `n` modulo their number. */
 export interface Door {
   readonly wire: Wire;
-  create(slot: number, orderId: string, amount: number): void;
+  create(slot: number, orderId: string, amount: number, expiresIn?: number): void;
   view(slot: number, billId: string): void;
   pay(slot: number, billId: string, paymentRef: string, amount: number): void;
   acknowledge(slot: number, eventId: string): void;
@@ -73,8 +73,8 @@ async function openSocketDoor(task: DoorTask, receiver: Receiver): Promise<Door>
   const id = (slot: number, step: Step): number => slot * STEP_ROOM + STEPS.indexOf(step);
   return {
     wire,
-    create: (slot, orderId, amount) =>
-      terminal(slot).send(wire.create(id(slot, 'create'), orderId, amount)),
+    create: (slot, orderId, amount, expiresIn) =>
+      terminal(slot).send(wire.create(id(slot, 'create'), orderId, amount, expiresIn)),
     view: (slot, billId) => wallet(slot).send(wire.view(id(slot, 'view'), billId)),
     pay: (slot, billId, ref, amount) =>
       wallet(slot).send(wire.pay(id(slot, 'pay'), billId, ref, amount)),
@@ -118,8 +118,12 @@ async function openHttpDoor(task: DoorTask, receiver: Receiver): Promise<Door> {
   const of = (slot: number) => at(handlers, slot);
   return {
     wire: jsonWire,
-    create: (slot, orderId, amount) =>
-      at(terminals, slot).post('/v1/terminal/bills', createBody(orderId, amount), of(slot).create),
+    create: (slot, orderId, amount, expiresIn) =>
+      at(terminals, slot).post(
+        '/v1/terminal/bills',
+        createBody(orderId, amount, expiresIn),
+        of(slot).create,
+      ),
     view: (slot, billId) => at(wallets, slot).get(`/v1/paychannel/bills/${billId}`, of(slot).view),
     pay: (slot, billId, ref, amount) =>
       at(wallets, slot).post(

@@ -7,10 +7,17 @@ import type { LoadOutcome, LoadTask } from './messages.ts';
 
 const AMOUNT = 70_000;
 const LAST_BILLS = 256;
+/** Millions take longer than the quarter of an hour for which a bill is open by itself. */
+const EXPIRES_IN = 86_400;
+const NO_ROOM = 503;
+/** As `Retry-After` says. */
+const AGAIN_MS = 1_000;
 
 export class Fill implements Receiver {
   readonly #task: LoadTask;
   readonly #lastBills: string[] = [];
+  /** By slot, the order under way. */
+  readonly #orders: string[] = [];
   #door: Door | null = null;
   #begun = 0;
   #completed = 0;
@@ -52,6 +59,10 @@ export class Fill implements Receiver {
   answered(slot: number, step: Step, status: number, text: string, bodyAt: number): void {
     const wire = this.#door?.wire;
     if (wire === undefined) return;
+    if (status === NO_ROOM && this.#task.comesAgain === true) {
+      setTimeout(() => this.#ask(slot), AGAIN_MS);
+      return;
+    }
     const billId = billCreated(wire, AMOUNT, status, text, bodyAt);
     if (step !== 'create' || billId === '') {
       this.#fail(new Error(`${step} got ${status}: ${JSON.stringify(wire.decode(text))}`));
@@ -74,6 +85,11 @@ export class Fill implements Receiver {
   #create(slot: number): void {
     if (this.#begun === this.#task.count) return;
     this.#begun++;
-    this.#door?.create(slot, `${this.#task.run}-${this.#begun}`, AMOUNT);
+    this.#orders[slot] = `${this.#task.run}-${this.#begun}`;
+    this.#ask(slot);
+  }
+
+  #ask(slot: number): void {
+    this.#door?.create(slot, this.#orders[slot] ?? '', AMOUNT, EXPIRES_IN);
   }
 }

@@ -25,7 +25,7 @@ export interface LoadTask extends DoorTask {
   readonly bill?: string;
   /** Of `lifecycles`, `fill` and `batch`: how many, in place of a time. */
   readonly count?: number;
-  /** Of `lifecycles`: a create or view that gets 503 is sent again after its Retry-After; left out, it ends the run. */
+  /** Of `lifecycles` and `fill`: a create or view that gets 503 is sent again after its Retry-After; left out, it ends the run. */
   readonly comesAgain?: boolean;
   /** Of `open`: lifecycles that begin in a second. */
   readonly rate?: number;

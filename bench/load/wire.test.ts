@@ -31,6 +31,7 @@ describe.each(wires)('the $name wire', ({ wire, encode }) => {
   test('writes requests that decode to what was meant', () => {
     const requests = [
       wire.create(8, 'order-1', 70_000),
+      wire.create(9, 'order-2', 5, 86_400),
       wire.view(300, answer.body.id),
       wire.pay(70_000, answer.body.id, 'pay-1', 99),
       wire.acknowledge(3, 'e'.repeat(40)),
@@ -48,6 +49,7 @@ describe.each(wires)('the $name wire', ({ wire, encode }) => {
           description: expect.any(String),
         },
       },
+      { id: 9, op: 'bill.create', body: expect.objectContaining({ expiresIn: 86_400, amount: 5 }) },
       { id: 300, op: 'bill.view', body: { billId } },
       {
         id: 70_000,

@@ -10,7 +10,8 @@ export interface Wire {
   readonly subprotocol: 'qrswitch.json' | 'qrswitch.msgpack';
   /** RFC 6455: 1 text, 2 binary. */
   readonly opcode: 1 | 2;
-  create(id: number, orderId: string, amount: number): string;
+  /** `expiresIn`: in seconds, where it is not to be what the switch gives. */
+  create(id: number, orderId: string, amount: number, expiresIn?: number): string;
   view(id: number, billId: string): string;
   pay(id: number, billId: string, paymentRef: string, amount: number): string;
   acknowledge(id: number, eventId: string): string;
@@ -28,8 +29,9 @@ const DESCRIPTION = 'Two coffees and a slice of cake, table 7';
 const CURRENCY = 'EUR';
 
 /** The body of a create as JSON: HTTP sends it bare. */
-export function createBody(orderId: string, amount: number): string {
-  return `{"orderId":"${orderId}","amount":${amount},"currency":"${CURRENCY}","description":"${DESCRIPTION}"}`;
+export function createBody(orderId: string, amount: number, expiresIn?: number): string {
+  const more = expiresIn === undefined ? '' : `,"expiresIn":${expiresIn}`;
+  return `{"orderId":"${orderId}","amount":${amount},"currency":"${CURRENCY}","description":"${DESCRIPTION}"${more}}`;
 }
 
 export function payBody(paymentRef: string, amount: number): string {
@@ -39,8 +41,8 @@ export function payBody(paymentRef: string, amount: number): string {
 export const jsonWire: Wire = {
   subprotocol: 'qrswitch.json',
   opcode: 1,
-  create: (id, orderId, amount) =>
-    `{"id":${id},"op":"bill.create","body":${createBody(orderId, amount)}}`,
+  create: (id, orderId, amount, expiresIn) =>
+    `{"id":${id},"op":"bill.create","body":${createBody(orderId, amount, expiresIn)}}`,
   view: (id, billId) => `{"id":${id},"op":"bill.view","body":{"billId":"${billId}"}}`,
   pay: (id, billId, paymentRef, amount) =>
     `{"id":${id},"op":"payment.create","body":{"billId":"${billId}",${payBody(paymentRef, amount).slice(1)}}`,
@@ -138,12 +140,17 @@ const AMOUNT = packText('amount');
 const BILL_ID = packText('billId');
 const PAYMENT_REF = packText('paymentRef');
 const IDS = packText('ids');
+const EXPIRES_IN = packText('expiresIn');
 
 export const msgpackWire: Wire = {
   subprotocol: 'qrswitch.msgpack',
   opcode: 2,
-  create: (id, orderId, amount) =>
-    `${heads.create(id)}\x84${ORDER_ID}${packText(orderId)}${AMOUNT}${packInteger(amount)}${CREATE_TAIL}`,
+  create(id, orderId, amount, expiresIn) {
+    const order = `${ORDER_ID}${packText(orderId)}${AMOUNT}${packInteger(amount)}${CREATE_TAIL}`;
+    const head = heads.create(id);
+    if (expiresIn === undefined) return `${head}\x84${order}`;
+    return `${head}\x85${order}${EXPIRES_IN}${packInteger(expiresIn)}`;
+  },
   view: (id, billId) => `${heads.view(id)}\x81${BILL_ID}${packText(billId)}`,
   pay: (id, billId, paymentRef, amount) =>
     `${heads.pay(id)}\x85${BILL_ID}${packText(billId)}${PAYMENT_REF}${packText(paymentRef)}${AMOUNT}${packInteger(amount)}${PAY_TAIL}`,
