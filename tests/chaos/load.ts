@@ -96,9 +96,17 @@ export class Load {
 
   /** What chance may have kept from happening in a short storm. */
   async calm(): Promise<void> {
-    // A till of the merchant that has its events posted to itself.
-    const names = this.#around.house.terminalIds.map((id) => `terminal:${id}`);
-    await codeInCalm(this.#partiesOf(this.#tills.filter(({ name }) => names.includes(name))));
+    const { house, hooks } = this.#around;
+    // A till of the merchant that has its events posted to itself; then one with an endpoint that wants some types only.
+    const picky = hooks.stories.filter(({ plan }) => plan.eventTypes !== null);
+    const called = [
+      house.terminalIds.map((id) => `terminal:${id}`),
+      picky.map((one) => one.holder),
+    ];
+    for (const names of called) {
+      const tills = this.#tills.filter(({ name }) => names.includes(name));
+      if (tills.length > 0) await codeInCalm(this.#partiesOf(tills));
+    }
     await stickerInCalm(this.#parties());
     await staysInCalm(this.#parties());
     const of = this.#around.banks.all.map((_, institution) => this.#parties(institution));

@@ -83,12 +83,16 @@ export const tamperingsOfWebhooks: readonly Tampering[] = [
   {
     what: 'an endpoint was sent an event of a type that it does not want',
     with: ({ memory }) => {
-      const { postings } = first(
-        memory.endpoints.filter(
-          ({ plan, postings: came }) => plan.eventTypes !== null && came.length > 0,
+      const picky = memory.endpoints.filter(({ plan }) => plan.eventTypes !== null);
+      const { story, posting } = first(
+        picky.flatMap((story) =>
+          // What came to any endpoint of its holder: of what it wants itself there may be nothing yet.
+          memory.endpoints
+            .filter(({ holder }) => holder === story.holder)
+            .flatMap(({ postings }) => postings.map((posting) => ({ story, posting }))),
         ),
       );
-      postings.push({ ...first(postings), type: 'bill.cancelled' });
+      story.postings.push({ ...posting, type: 'bill.cancelled' });
     },
     found: 'uninvited',
   },
