@@ -36,7 +36,7 @@ export default defineConfig({
           expect: patience,
           include: ['{src,bench,scripts}/**/*.test.ts', 'tests/**/*.test.ts'],
           exclude: [...storeTests, ...processTests, mocked, simulation, 'tests/canary/**'],
-          // One process after another for each of 150 files took longer than most of their tests.
+          // A process for each file, and all that it imports read anew, took longer than most of their tests.
           isolate: false,
           // Far more than any takes: a machine with other work must not turn a test red.
           testTimeout: 60_000,
@@ -67,6 +67,7 @@ export default defineConfig({
           name: 'stores',
           expect: patience,
           include: storeTests,
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           globalSetup: ['tests/support/cluster-template.ts'],
@@ -79,6 +80,7 @@ export default defineConfig({
           name: 'e2e',
           expect: patience,
           include: processTests,
+          isolate: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           globalSetup: ['tests/support/cluster-template.ts', 'tests/support/shared-postgres.ts'],
