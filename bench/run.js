@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const run = (...args) => spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1;
 
-const built = run(here('../node_modules/typescript/bin/tsc'), '-p', here('tsconfig.json'));
+const built = run(here('../node_modules/@typescript/native/bin/tsc'), '-p', here('tsconfig.json'));
 // The compiler leaves Lua and SQL behind; the peer that appends to Redis runs the switch's own script.
 cpSync(here('../src/persistence'), here('dist/src/persistence'), {
   recursive: true,
