@@ -510,6 +510,25 @@ export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 
   ...HOOK_HAUNTS,
 };
 
+/**
+ * The seed at which the hunt for a rare one begins: those before it have shown nothing, and going through them each time
+ * took a fifth of the simulation's. From here it is hunted for as long as any other.
+ */
+export const HUNTED_FROM: { readonly [name in BugName]?: number } = {
+  'append-names-nothing': 33,
+  'refusal-ignored': 18,
+  'unavailable-for-committed': 40,
+  'beside-forgotten': 26,
+  'order-forgotten': 96,
+  'lease-ignored': 14,
+  'quote-ignored': 18,
+  'limit-ignored': 26,
+  'freeze-forgotten': 17,
+  'under-way-unsaid': 21,
+  'call-forgotten': 32,
+  'letter-dropped': 37,
+};
+
 /** By which check some are found out, where another one might find them as well. */
 export const FOUND_BY: { readonly [name in BugName]?: RegExp } = {
   'hold-too-small': /^no order explains/,

