@@ -2,6 +2,7 @@
 // Postgres that the test brings up, `e2e` the built program as well. No retries anywhere: a test that passes the second
 // time has found something.
 
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { SlowestFirst } from './tests/support/slowest-first.ts';
 import { whole } from './tests/support/whole.ts';
@@ -18,6 +19,9 @@ const mocked = '{src,bench,scripts}/**/*.hidden.test.ts';
 
 const simulation = 'tests/simulation/**/*.sim.test.ts';
 
+/** On two cores vitest would take one. Each of the larger tests is several processes already, which more would starve. */
+const maxWorkers = Math.max(2, Math.floor(availableParallelism() / 2));
+
 /** How long `expect.poll` waits: its own second is what a busy machine now and then takes for anything. */
 const patience = { poll: { timeout: 30_000 } };
 
@@ -26,8 +30,7 @@ export default defineConfig({
     // Tests that forget what they started must not be told apart from tests that hang.
     teardownTimeout: 10_000,
     allowOnly: false,
-    // On two cores the default is one.
-    maxWorkers: 2,
+    maxWorkers,
     sequence: { sequencer: SlowestFirst },
     projects: [
       {
@@ -84,9 +87,9 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           globalSetup: ['tests/support/cluster-template.ts', 'tests/support/shared-postgres.ts'],
-          // Each of these is several processes already. With three at once the suite is a minute quicker, and 503s of a
-          // starved lease come where a test does not expect them.
-          maxWorkers: 2,
+          // With three of these at once on two cores the suite is a minute quicker, and 503s of a starved lease come where a
+          // test does not expect them.
+          maxWorkers,
           sequence: { groupOrder: 1 },
         },
       },
