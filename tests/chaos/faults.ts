@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import postgres from 'postgres';
 import type { Random } from '../simulation/random.ts';
+import type { SwitchProcess } from '../support/switch-process.ts';
 import { signalAll } from './processes.ts';
 import type { Link, Weather } from './proxy.ts';
 import type { Stage, StoresName } from './stage.ts';
@@ -30,6 +31,8 @@ export const faults: Readonly<Record<string, FaultSpec>> = {
   'switch stopped and started': { lasts: [0, 100], inject: terminateSwitch },
   'switch paused': { lasts: [1_000, 2_500], inject: pauseSwitch },
   'switch paused beyond its lease': { lasts: [LEASE_MS, LEASE_MS + 1_500], inject: deposeSwitch },
+  'switch followed by one that waited': { lasts: [0, 500], inject: followSwitch },
+  'switch killed, and two start': { lasts: [0, 300], inject: raceSwitches },
   'Redis killed': { lasts: [0, 800], needsRedis: true, inject: killRedis },
   'Redis paused': { lasts: [1_000, 4_000], needsRedis: true, inject: pauseRedis },
   'Redis full': { lasts: [1_000, 2_500], needsRedis: true, inject: fillRedis },
@@ -134,6 +137,44 @@ async function deposeSwitch(stage: Stage, ms: number): Promise<void> {
   deposed.signal('SIGCONT');
   await pause(ZOMBIE_MS);
   await deposed.kill();
+}
+
+/** As in a rolling update, or where the first dies after all: the second is there, and has no shard yet. */
+async function followSwitch(stage: Stage, ms: number, random: Random): Promise<void> {
+  const first = await stage.startSuccessor({ takesClients: false });
+  await untilSaid(stage.process, '"switch.waiting"');
+  await pause(ms);
+  if (random.chance(0.5)) await first.kill();
+  else await first.stop();
+  stage.lead(stage.process);
+}
+
+/** Both take shards of the one that is gone, which only one of them can serve. */
+async function raceSwitches(stage: Stage, ms: number, random: Random): Promise<void> {
+  await stage.killSwitch();
+  await stage.startSwitch();
+  await pause(ms);
+  const rivals = [await stage.startSuccessor({ takesClients: false }), stage.process];
+  const until = performance.now() + 10 * LEASE_MS;
+  let winner: SwitchProcess | undefined;
+  while (winner === undefined && performance.now() < until) {
+    await pause(50);
+    const states = await Promise.all(rivals.map((each) => each.readiness()));
+    winner = rivals.find((_, index) => states[index]?.status === 200);
+  }
+  if (winner === undefined) throw new Error('of two switches none serves every shard');
+  stage.lead(winner);
+  await pause(ZOMBIE_MS);
+  const loser = rivals.find((each) => each !== winner);
+  if (random.chance(0.5)) await loser?.kill();
+  else await loser?.stop();
+}
+
+async function untilSaid(process: SwitchProcess, what: string): Promise<void> {
+  const until = performance.now() + 10 * LEASE_MS;
+  while (!process.output.includes(what) && !process.hasEnded && performance.now() < until) {
+    await pause(50);
+  }
 }
 
 // ----------------------------------------------------------------------------------------------------------- Redis --

@@ -145,15 +145,25 @@ export class Stage {
     this.#isMeantToRun = true;
   }
 
-  /** Another switch on the same stores, beside the one that was; clients reach the new one from now on. */
-  async startSuccessor(): Promise<SwitchProcess> {
+  /** Another switch on the same stores, beside the one that was, which it answers; clients reach the new one from now on. */
+  async startSuccessor({ takesClients = true } = {}): Promise<SwitchProcess> {
     this.#isMeantToRun = false;
     const before = this.process;
     this.#past.push(before);
     await this.#launch({ dataDir: mkdtempSync(join(this.#folder, `switch-${this.#lives + 1}-`)) });
-    this.links.clients.target = this.process.port;
-    this.#isMeantToRun = true;
+    if (takesClients) this.lead(this.process);
     return before;
+  }
+
+  /** Of the switches that run it is the one that clients reach from now on. */
+  lead(process: SwitchProcess): void {
+    if (this.process !== process) {
+      this.#past.push(this.process);
+      this.#past.splice(this.#past.indexOf(process), 1);
+    }
+    this.process = process;
+    this.links.clients.target = process.port;
+    this.#isMeantToRun = true;
   }
 
   async isReady(): Promise<boolean> {
