@@ -512,7 +512,7 @@ export const HAUNTS: { readonly [name in BugName]?: Pick<RunOptions, 'faults' | 
 
 /**
  * The seed at which the hunt for a rare one begins: those before it have shown nothing, and going through them each time
- * took a fifth of the simulation's. From here it is hunted for as long as any other.
+ * took a fifth of the simulation's. From here it is hunted for as long as every other.
  */
 export const HUNTED_FROM: { readonly [name in BugName]?: number } = {
   'append-names-nothing': 33,
