@@ -50,14 +50,12 @@ export async function knownAcquirers(
 ): Promise<KnownAcquirer[]> {
   const { entries } = file;
   if (entries.length === 0) return [];
-  const known: KnownAcquirer[] = [];
-  for (const entry of entries) {
-    try {
-      known.push(await knownOf(entry, openingOf(file, logger)));
-    } catch (error) {
-      throw refusal(path, error);
-    }
-  }
+  const opening = openingOf(file, logger);
+  // At once: a driver of somebody else's may take half a minute, and the start waits for the slowest alone.
+  const opened = entries.map((entry) => knownOf(entry, opening));
+  const known = await Promise.all(opened).catch((error: unknown) => {
+    throw refusal(path, error);
+  });
   const channels = known.map(({ at: { name }, institutionId }) => ({ name, institutionId }));
   const misfit = await ensureAcquirerChannels(databaseUrl, channels);
   if (misfit !== null) throw new StartRefusal(`QRSWITCH_ACQUIRERS (${path}): ${misfit}`);

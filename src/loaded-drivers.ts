@@ -76,25 +76,21 @@ export class LoadedDrivers {
     readonly logger: Logger;
     readonly metrics: DriverMetrics;
   }): Promise<LoadedDrivers> {
-    const { file, logger } = of;
+    const { file, logger, qrKey } = of;
     const drivers = new LoadedDrivers(of.metrics);
     if (file === null) return drivers;
-    try {
-      for (const listed of readDriverList(file)) {
-        const driver = await drivers.#begin(listed, of.qrKey, logger);
-        drivers.#byName.set(keyOf(listed.kind, listed.name), driver);
-        const { kind, name, package: source } = listed;
-        of.metrics.driverLoaded(name);
-        logger.info(
-          { what: 'driver.loaded', driver: name, kind, package: source },
-          'driver.loaded',
-        );
-      }
-    } catch (error) {
-      await drivers.close();
-      throw error;
+    const list = readDriverList(file);
+    refuseNames(list);
+    // At once: the start waits for the slowest alone. Whoever cannot be had is told of once the others can be ended.
+    const begun = await Promise.allSettled(list.map((each) => drivers.#begin(each, qrKey, logger)));
+    const failures: unknown[] = [];
+    for (const each of begun) {
+      if (each.status === 'rejected') failures.push(each.reason);
+      else drivers.#byName.set(keyOf(each.value.kind, each.value.ready.name), each.value);
     }
-    return drivers;
+    if (failures.length === 0) return drivers;
+    await drivers.close();
+    throw failures[0];
   }
 
   get loaded(): Loaded {
@@ -144,29 +140,39 @@ export class LoadedDrivers {
     );
     let ready: Ready;
     try {
-      this.#refuseName(kind, name);
       ready = await host.start();
     } catch (error) {
       await host.close();
-      const why = error instanceof Error ? error.message : String(error);
-      throw new StartRefusal(
-        `the driver ${name} (${listed.package}) of QRSWITCH_DRIVERS cannot be used: ${why}. Mend its entry in that file, or take it out.`,
-      );
+      throw refusal(listed, error instanceof Error ? error.message : String(error));
     }
+    this.#metrics.driverLoaded(name);
+    const { package: source } = listed;
+    logger.info({ what: 'driver.loaded', driver: name, kind, package: source }, 'driver.loaded');
     return { kind, ready, host };
   }
+}
 
-  #refuseName(kind: LoadedKind, name: string): void {
+/** Before any is begun. */
+function refuseNames(list: readonly ListedDriver[]): void {
+  const taken = new Set<string>();
+  for (const listed of list) {
+    const { kind, name } = listed;
+    const key = keyOf(kind, name);
     if (kind === 'qr' && isOwnFormat(name)) {
-      throw new StartRefusal(`${name} is a format of the switch itself`);
+      throw refusal(listed, `${name} is a format of the switch itself`);
     }
     if (kind !== 'qr' && name === WEBHOOK) {
-      throw new StartRefusal(`${name} is a way of the switch itself`);
+      throw refusal(listed, `${name} is a way of the switch itself`);
     }
-    if (this.#byName.has(keyOf(kind, name))) {
-      throw new StartRefusal(`another driver of ${kind} is called ${name}`);
-    }
+    if (taken.has(key)) throw refusal(listed, `another driver of ${kind} is called ${name}`);
+    taken.add(key);
   }
+}
+
+function refusal(listed: ListedDriver, why: string): StartRefusal {
+  return new StartRefusal(
+    `the driver ${listed.name} (${listed.package}) of QRSWITCH_DRIVERS cannot be used: ${why}. Mend its entry in that file, or take it out.`,
+  );
 }
 
 function keyOf(kind: LoadedKind, name: string): string {
