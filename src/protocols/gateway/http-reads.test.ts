@@ -105,6 +105,7 @@ describe('a payment', () => {
     ['a time that is none', { ...payment, paidAt: '2026-02-30T00:00:00Z' }, 'paidAt'],
     ['a time beyond 2999', { ...payment, paidAt: '3000-01-01T00:00:00Z' }, 'paidAt'],
     ['a whole card number', { ...payment, payer: '4111 1111 1111 1111' }, 'payer'],
+    ['one written with dots', { ...payment, payer: '4111.1111.1111.1111' }, 'payer'],
     ['a method of 33', { ...payment, method: 'x'.repeat(33) }, 'method'],
   ])('with %s is 400', async (_name, body, field) => {
     const response = await call(bench, 'POST', path, { body, key: keys.paychannel });

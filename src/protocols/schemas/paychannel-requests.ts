@@ -49,7 +49,7 @@ export const paychannelRequests = {
           minLength: 1,
           maxLength: LIMITS.payer,
           // A run of 13 or more digits is an account or card number that nobody has masked.
-          pattern: '^(?!.*(?:[0-9][ -]?){13}).*$',
+          pattern: '^(?!.*(?:[0-9][ ._/-]?){13}).*$',
           description: 'One masked label of who paid.',
         }),
       ),
