@@ -255,8 +255,9 @@ function shown(value: unknown): string {
   return written.length > 60 ? `${written.slice(0, 57)}...` : written;
 }
 
+/** Without the locale's own way of it, whose first use takes 40 ms of every start. */
 function grouped(value: number): string {
-  return value >= 10_000 ? value.toLocaleString('en-US') : String(value);
+  return value >= 10_000 ? String(value).replace(/\B(?=(?:\d{3})+$)/g, ',') : String(value);
 }
 
 /** Levenshtein: the least number of letters to insert, drop or change. */
