@@ -81,7 +81,7 @@ function judged(name: SingleOperation, body: unknown): Judgement {
     checkProblem(result, body);
     return { code: result.code };
   }
-  const faults = faultsOf(body, requests[name], {});
+  const faults = faultsOf(body, requests[name]);
   promise(faults.length === 0, `${name} was taken, but ${faults.join('; ')}`, body);
   const unfit = jsonFault(body, LIMITS.jsonDepth + 4);
   promise(unfit === undefined, `${name} was taken, but${unfit}`, body);

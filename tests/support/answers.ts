@@ -1,6 +1,6 @@
 // Holds every answer that a test's client sees against the document that the switch serves at /openapi.json.
 
-import { faultsOf, resolvePointer } from './json-schema.ts';
+import { DocumentSchemas } from './json-schema.ts';
 
 interface Media {
   readonly schema: Readonly<Record<string, unknown>>;
@@ -28,14 +28,19 @@ export interface Seen {
   readonly body: unknown;
 }
 
+const EVENT = { $ref: '#/components/schemas/Event' };
+const PROBLEM = { $ref: '#/components/schemas/Problem' };
+
 export class Answers {
   readonly document: OpenApi;
+  readonly #schemas: DocumentSchemas;
   readonly #operations = new Map<string, Operation>();
   /** Which calls have succeeded by which way: `HTTP bill.create`. */
   readonly made = new Set<string>();
 
   constructor(document: OpenApi) {
     this.document = document;
+    this.#schemas = DocumentSchemas.of(document);
     const paths = document.paths as Record<
       string,
       Record<string, Omit<Operation, 'method' | 'path'>>
@@ -90,18 +95,15 @@ export class Answers {
 
   /** Throws where a pushed event is not as the document says. */
   checkEvent(event: unknown): void {
-    this.#fit('an event', event, { $ref: '#/components/schemas/Event' });
+    this.#fit('an event', event, EVENT);
   }
 
   checkIsProblem(where: string, body: unknown): void {
-    this.#fit(where, body, { $ref: '#/components/schemas/Problem' });
+    this.#fit(where, body, PROBLEM);
   }
 
-  #fit(where: string, body: unknown, schema: unknown): void {
-    const faults = [
-      ...faultsOf(body, schema, this.document),
-      ...this.#undeclared(body, schema as Record<string, unknown>, ''),
-    ];
+  #fit(where: string, body: unknown, schema: Readonly<Record<string, unknown>>): void {
+    const faults = this.#schemas.faultsOf(body, schema);
     if (faults.length === 0) return;
     throw new Error(`${where}, but ${faults.join('; ')}: ${JSON.stringify(body)}`);
   }
@@ -120,41 +122,6 @@ export class Answers {
     if (!response.description.includes(`\`${body.code}\``)) {
       throw new Error(`${where} with ${body.code}; the document names: ${response.description}`);
     }
-  }
-
-  /** Fields that the document does not tell of: clients ignore them, but ours must be documented. */
-  #undeclared(value: unknown, schema: Readonly<Record<string, unknown>>, path: string): string[] {
-    if (typeof schema.$ref === 'string') {
-      // Problems carry members of their own.
-      if (schema.$ref === '#/components/schemas/Problem') return [];
-      return this.#undeclared(
-        value,
-        resolvePointer(this.document, schema.$ref) as typeof schema,
-        path,
-      );
-    }
-    if (Array.isArray(schema.anyOf)) {
-      const fitting = (schema.anyOf as (typeof schema)[]).filter(
-        (each) => faultsOf(value, each, this.document).length === 0,
-      );
-      const tries = fitting.map((each) => this.#undeclared(value, each, path));
-      return tries.find((faults) => faults.length === 0) ?? tries[0] ?? [];
-    }
-    if (Array.isArray(value)) {
-      const items = schema.items as typeof schema | undefined;
-      return items === undefined
-        ? []
-        : value.flatMap((item) => this.#undeclared(item, items, `${path}[]`));
-    }
-    const properties = schema.properties as Record<string, typeof schema> | undefined;
-    if (typeof value !== 'object' || value === null || properties === undefined) return [];
-    // An object that says nothing of its members takes any, such as a receipt.
-    if (Object.keys(properties).length === 0) return [];
-    return Object.entries(value).flatMap(([name, member]) => {
-      const known = properties[name];
-      const at = path === '' ? name : `${path}.${name}`;
-      return known === undefined ? [`${at} is not declared`] : this.#undeclared(member, known, at);
-    });
   }
 }
 
