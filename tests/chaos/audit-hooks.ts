@@ -8,7 +8,7 @@ import type { Heard } from './memory.ts';
 import type { EventLine } from './rows.ts';
 
 /** Between the clocks of a shard and of a receiver. */
-const SKEW_MS = 1_000;
+export const SKEW_MS = 1_000;
 /** So long after a rotation a switch that was paused meanwhile may not have heard of it. */
 const HEARD_MS = 20_000;
 /** A sender looks every minute which secrets have ended. */

@@ -6,6 +6,7 @@ import type { Sql } from 'postgres';
 import { Random } from '../simulation/random.ts';
 import type { Body, Op } from '../support/client.ts';
 import { banksInCalm, endedAtBanks, saleAtBank } from './at-banks.ts';
+import { SKEW_MS } from './audit-hooks.ts';
 import type { Banks } from './banks.ts';
 import { Client, type Identity, type Surroundings } from './clients.ts';
 import { code, codeInCalm } from './codes.ts';
@@ -33,6 +34,7 @@ const LISTS_MS = 500;
 const ASKED_AT_ONCE = 16;
 const LAST_TRIES = 60;
 const END_MS_MAX = 90_000;
+const CALLED_MS_MAX = 20_000;
 
 interface Around extends Surroundings {
   readonly banks: Banks;
@@ -96,22 +98,36 @@ export class Load {
 
   /** What chance may have kept from happening in a short storm. */
   async calm(): Promise<void> {
-    const { house, hooks } = this.#around;
-    // A till of the merchant that has its events posted to itself; then one with an endpoint that wants some types only.
-    const picky = hooks.stories.filter(({ plan }) => plan.eventTypes !== null);
-    const called = [
-      house.terminalIds.map((id) => `terminal:${id}`),
-      picky.map((one) => one.holder),
-    ];
-    for (const names of called) {
-      const tills = this.#tills.filter(({ name }) => names.includes(name));
-      if (tills.length > 0) await codeInCalm(this.#partiesOf(tills));
-    }
+    await this.#callInCalm();
     await stickerInCalm(this.#parties());
     await staysInCalm(this.#parties());
     const of = this.#around.banks.all.map((_, institution) => this.#parties(institution));
     await banksInCalm(of, this.#around.banks);
     await this.quiet();
+  }
+
+  /**
+   * For everybody who has events posted, some of which must come: an endpoint is owed what happens once something has come
+   * to it.
+   */
+  async #callInCalm(): Promise<void> {
+    const { house, hooks } = this.#around;
+    const open = hooks.stories.filter(({ closedAt }) => closedAt === null);
+    const holders = new Set(open.map(({ holder }) => holder));
+    const houses = house.terminalIds.map((id) => `terminal:${id}`);
+    const sellToAll = async (): Promise<void> => {
+      for (const names of [houses, ...[...holders].map((holder) => [holder])]) {
+        const tills = this.#tills.filter(({ name }) => names.includes(name));
+        if (tills.length > 0) await codeInCalm(this.#partiesOf(tills));
+      }
+    };
+    await sellToAll();
+    const limit = performance.now() + CALLED_MS_MAX;
+    while (open.some(({ postings }) => postings.length === 0) && performance.now() < limit) {
+      await pause(LISTS_MS);
+    }
+    await pause(2 * SKEW_MS);
+    await sellToAll();
   }
 
   /** Brings every bill at a bank to its end; gives up when that takes too long, for the audit to tell. */
