@@ -1,6 +1,6 @@
-// Projects by what a test needs: `unit` and `sim` nothing, `mocked` a process for itself, `stores` a real Redis and
-// Postgres that the test brings up, `e2e` the built program as well. No retries anywhere: a test that passes the second
-// time has found something.
+// Projects by what a test needs: `pure` and `sim` nothing but a processor, `unit` timers and sockets as well, `mocked` a
+// process for itself, `stores` a real Redis and Postgres that the test brings up, `e2e` the built program too. No retries
+// anywhere: a test that passes the second time has found something.
 
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
@@ -17,10 +17,21 @@ const processTests = ['tests/e2e/**/*.test.ts', 'tests/fuzz/wire/*.e2e.test.ts']
 
 const mocked = '{src,bench,scripts}/**/*.hidden.test.ts';
 
+/** Rules and readers, and nothing that waits for anything. */
+const pureTests = [
+  'src/domain/**/*.test.ts',
+  '{src,tests}/**/*.prop.test.ts',
+  'tests/fuzz/*.test.ts',
+  'tests/linearisability/**/*.test.ts',
+];
+
 const simulation = 'tests/simulation/**/*.sim.test.ts';
 
 /** On two cores vitest would take one. Each of the larger tests is several processes already, which more would starve. */
 const maxWorkers = Math.max(2, Math.floor(availableParallelism() / 2));
+
+/** `./test` runs what only reckons beside the others, in their pauses, with what those leave of the processors. */
+const LOW_PRIORITY_MS = 600_000;
 
 /** How long `expect.poll` waits: its own second is what a busy machine now and then takes for anything. */
 const patience = { poll: { timeout: 30_000 } };
@@ -35,10 +46,27 @@ export default defineConfig({
     projects: [
       {
         test: {
+          name: 'pure',
+          include: pureTests,
+          isolate: false,
+          testTimeout: LOW_PRIORITY_MS,
+          hookTimeout: LOW_PRIORITY_MS,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
           name: 'unit',
           expect: patience,
           include: ['{src,bench,scripts}/**/*.test.ts', 'tests/**/*.test.ts'],
-          exclude: [...storeTests, ...processTests, mocked, simulation, 'tests/canary/**'],
+          exclude: [
+            ...storeTests,
+            ...processTests,
+            ...pureTests,
+            mocked,
+            simulation,
+            'tests/canary/**',
+          ],
           // A process for each file, and all that it imports read anew, took longer than most of their tests.
           isolate: false,
           // Far more than any takes: a machine with other work must not turn a test red.
@@ -60,8 +88,8 @@ export default defineConfig({
           name: 'sim',
           expect: patience,
           include: [simulation],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          testTimeout: LOW_PRIORITY_MS,
+          hookTimeout: LOW_PRIORITY_MS,
           sequence: { groupOrder: 0 },
         },
       },
@@ -74,7 +102,6 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           globalSetup: ['tests/support/cluster-template.ts'],
-          // Beside the simulation, which is one long file on one of the two.
           sequence: { groupOrder: 0 },
         },
       },
@@ -87,8 +114,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           globalSetup: ['tests/support/cluster-template.ts', 'tests/support/shared-postgres.ts'],
-          // With three of these at once on two cores the suite is a minute quicker, and 503s of a starved lease come where a
-          // test does not expect them.
+          // A third of them makes nothing quicker: two, and what reckons beside them, keep two processors busy.
           maxWorkers,
           sequence: { groupOrder: 1 },
         },

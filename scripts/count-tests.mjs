@@ -1,17 +1,18 @@
-// Reads Vitest's JSON report and prints the line that ends ./test: `N passed, N failed`, and `, N skipped` where some
-// were. Arguments: the report, Vitest's exit code, and how many checks failed before. Exits 0 only if all is well.
+// Reads Vitest's JSON reports and prints the line that ends ./test: `N passed, N failed`, and `, N skipped` where some
+// were. Arguments: Vitest's exit code (of several, one that is not 0), how many checks failed before, and the reports.
+// Exits 0 only if all is well.
 
 import { readFileSync } from 'node:fs';
 
-const [path, exitCode, failedBefore] = process.argv.slice(2);
-const report = read(path);
-const tests = report.testResults.flatMap((file) => file.assertionResults);
+const [exitCode, failedBefore, ...reports] = process.argv.slice(2);
+const files = reports.flatMap(testFilesOf);
+const tests = files.flatMap((file) => file.assertionResults);
 const count = (...statuses) => tests.filter((test) => statuses.includes(test.status)).length;
 
 const passed = count('passed');
 const skipped = count('pending', 'skipped', 'todo', 'disabled');
 // A file that fails outside its tests (it does not load, a hook throws) is one failure, though none of its tests is.
-const failedFiles = report.testResults.filter(
+const failedFiles = files.filter(
   (file) =>
     file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
 );
@@ -26,10 +27,11 @@ if (failed === 0 && passed === 0) {
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 ? 0 : 1);
 
-function read(file) {
+/** A run that came to no end says so by its exit code. */
+function testFilesOf(report) {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readFileSync(report, 'utf8')).testResults;
   } catch {
-    return { testResults: [] };
+    return [];
   }
 }

@@ -50,7 +50,7 @@ function file(status: string, statuses: string[]): object {
 function counted(testResults: object[] | null, exitCode = 0, failedBefore = 0) {
   const path = join(folder, 'report.json');
   writeFileSync(path, testResults === null ? 'cut off' : JSON.stringify({ testResults }));
-  const args = ['scripts/count-tests.mjs', path, String(exitCode), String(failedBefore)];
+  const args = ['scripts/count-tests.mjs', String(exitCode), String(failedBefore), path];
   const run = spawnSync(process.execPath, args, { encoding: 'utf8' });
   return { line: run.stdout.trimEnd().split('\n').at(-1), exitCode: run.status };
 }

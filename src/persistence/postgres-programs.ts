@@ -81,7 +81,7 @@ export async function initialiseCluster(options: {
   directory: string;
   user: string;
   password: string;
-  /** False for throw-away clusters only. */
+  /** False for throw-away clusters only, which are small, too. */
   sync: boolean;
 }): Promise<void> {
   const { programs, account, directory } = options;
@@ -107,7 +107,7 @@ export async function initialiseCluster(options: {
       '--locale-provider=builtin',
       '--builtin-locale=C.UTF-8',
       '--data-checksums',
-      ...(options.sync ? [] : ['--no-sync']),
+      ...(options.sync ? [] : ['--no-sync', '--wal-segsize=1']),
     ]);
     await new Promise<void>((done, fail) => {
       const said = collect(child);

@@ -77,7 +77,7 @@ describe('a Postgres that comes back as it was some commits ago', () => {
     expect(count(told, /history\.shardStopped .*which this owner did not write/)).toBeGreaterThan(
       6,
     );
-  }, 60_000);
+  });
 
   test('is found out by whoever asks it, too: the answer is refused, and why stands in the log', async () => {
     const { broken, told } = await runAll((seed) => loseCommits(10 + seed, 4), {
@@ -86,7 +86,7 @@ describe('a Postgres that comes back as it was some commits ago', () => {
     });
     expect(broken).toEqual([]);
     expect(count(told, /Postgres has lost commits/)).toBeGreaterThan(0);
-  }, 60_000);
+  });
 });
 
 describe('a row that Postgres will never take', () => {
@@ -123,5 +123,5 @@ describe('a row that Postgres will never take', () => {
         expect(stop).toContain(`"shard":${shardOfBill(bill)}`);
       }
     }
-  }, 60_000);
+  });
 });

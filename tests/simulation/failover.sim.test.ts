@@ -123,4 +123,4 @@ test('a log that loses its tail as its shard changes hands is found out: the own
   }
   expect(failures).toEqual([]);
   expect(losses).toBeGreaterThan(1);
-}, 600_000);
+});

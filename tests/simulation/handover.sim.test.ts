@@ -61,7 +61,7 @@ test('two nodes with a part of the shards each break no promise, and one has all
   }
   expect(violations).toEqual([]);
   expect(handedOver).toBeGreaterThan(SEEDS);
-}, 120_000);
+});
 
 test('who keeps them is found out', async () => {
   const takeOut = patch(Handover.prototype, 'leave', () => () => false);

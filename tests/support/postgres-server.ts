@@ -70,6 +70,8 @@ export async function startPostgres(
     unix_socket_directories: '',
     shared_buffers: '64MB',
     max_connections: '100',
+    // Its segments are small, by which it would be reckoned.
+    max_wal_size: '1GB',
     jit: 'off',
     fsync: options.fsync === false ? 'off' : 'on',
     ...options.settings,
