@@ -4,18 +4,20 @@ import { batch } from './batch.ts';
 import { fairness } from './fairness.ts';
 import { latency } from './latency.ts';
 import { lifecycle, load } from './lifecycle.ts';
+import { overload } from './overload.ts';
 import { profile } from './profile.ts';
 import { recovery } from './recovery.ts';
 import { scale } from './scale.ts';
 import { slowDisk } from './slow-disk.ts';
 
-const USAGE = `Usage: npm run bench -- [lifecycle | batch | fairness | latency | load | profile | recovery | scale | slow-disk] [options]
+const USAGE = `Usage: npm run bench -- [lifecycle | batch | fairness | latency | load | overload | profile | recovery | scale | slow-disk] [options]
 
   lifecycle   durable bill lifecycles a second, beside the same by others, in alternating rounds
   batch       bills a second through the batch call, in turns with bills created one by one
   fairness    a quiet institution's latencies alone, and beside one that has all in flight that it can
   latency     at fixed rates, from the intended time: view, pay, pay → event and the rest
   load        the switch alone: rate and processor time, for trying a change
+  overload    at three times the closed-loop peak: what is still done, and how soon all is as before
   profile     where the threads of the switch spend their time under that load, with flame graphs
   scale       throughput and memory as bills, terminals, threads or payers grow
   slow-disk   with 2 ms added to every sync (or --fsync-delay-ms), beside without
@@ -49,6 +51,7 @@ const SUBCOMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<
   fairness,
   latency,
   load,
+  overload,
   profile,
   recovery,
   scale,

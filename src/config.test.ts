@@ -325,7 +325,7 @@ describe('the help text', () => {
 
         QRSWITCH_DELAY_TARGET_MS  (delayTargetMs)
             a whole number from 0 to 10,000; default: 5
-            How late a gateway and its workers may be, in milliseconds, before creates and views of an institution that has more requests under way than its part get 503; 0 is any. An institution alone never gets it.
+            How late a gateway and its workers may be, in milliseconds, before creates and views of an institution that has more requests under way than its part get 503; 0 is any. An institution alone may be later, up to 200 ms.
 
         QRSWITCH_LOG_ENTRIES_MAX  (logEntriesMax)
             a whole number from 1 to 100,000,000; default: 200000

@@ -211,7 +211,7 @@ export const options = {
     fallback: 5,
     min: 0,
     max: 10_000,
-    why: 'How late a gateway and its workers may be, in milliseconds, before creates and views of an institution that has more requests under way than its part get 503; 0 is any. An institution alone never gets it.',
+    why: 'How late a gateway and its workers may be, in milliseconds, before creates and views of an institution that has more requests under way than its part get 503; 0 is any. An institution alone may be later, up to 200 ms.',
   }),
   logEntriesMax: integer({
     env: 'QRSWITCH_LOG_ENTRIES_MAX',

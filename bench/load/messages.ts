@@ -25,7 +25,10 @@ export interface LoadTask extends DoorTask {
   readonly bill?: string;
   /** Of `lifecycles`, `fill` and `batch`: how many, in place of a time. */
   readonly count?: number;
-  /** Of `lifecycles` and `fill`: a create or view that gets 503 is sent again after its Retry-After; left out, it ends the run. */
+  /**
+   * Of `lifecycles` and `fill`: a create or view that gets 503 is sent again after its Retry-After. Of `open`: so is all
+   * but a create, which is given up, as after 429. Left out, a 503 ends the run.
+   */
   readonly comesAgain?: boolean;
   /** Of `open`: lifecycles that begin in a second. */
   readonly rate?: number;
@@ -73,7 +76,7 @@ export interface LoadOutcome {
   readonly completed: number;
   readonly amount: number;
   readonly eventsRepeated: number;
-  /** 503 in the measured window, and sent again. */
+  /** 503, and of an open loop 429, in the measured window. */
   readonly refused?: number;
   readonly lifecycleMs: Percentiles;
   /** From sending the payment to the event at the terminal. */

@@ -32,6 +32,10 @@ const TICK_MS = 1;
 const LAST_BILLS = 256;
 const LATE_MS = 1_000;
 const END_MS = 15_000;
+/** No room for it now, or too much by this connection. */
+const REFUSALS: readonly number[] = [503, 429];
+/** What a refusal says to wait, and as much again at most, so that not all come back at once. */
+const AGAIN_MS = 1_000;
 const AMOUNT_MIN = 100;
 const AMOUNT_RANGE = 99_900;
 
@@ -78,6 +82,8 @@ export class OpenLoop implements Receiver {
   #achieved = 0;
   #offered = 0;
   #starved = 0;
+  #givenUp = 0;
+  #refused = 0;
   #amount = 0;
   #eventsRepeated = 0;
   #isMeasuring = false;
@@ -120,6 +126,10 @@ export class OpenLoop implements Receiver {
     const sale = this.#slots[slot];
     const wire = this.#wire;
     if (sale === null || sale === undefined || wire === null) return;
+    if (REFUSALS.includes(status) && this.#task.comesAgain === true) {
+      this.#takeRefusal(sale, step);
+      return;
+    }
     if (!this.#isRight(sale, wire, step, status, text, bodyAt)) {
       const said = JSON.stringify(wire.decode(text)).slice(0, 1_500);
       this.#fail(new Error(`${step} of ${sale.orderId} got ${status}: ${said}`));
@@ -224,16 +234,39 @@ export class OpenLoop implements Receiver {
   }
 
   #send(sale: Sale): void {
-    const door = this.#door;
     const step = DUE[sale.next];
-    if (door === null || step === undefined) return;
+    if (step === undefined) return;
     sale.next++;
     sale.isReady = false;
+    this.#ask(sale, step);
+  }
+
+  #ask(sale: Sale, step: Due): void {
+    const door = this.#door;
+    if (door === null) return;
     const { slot, billId, orderId, amount } = sale;
     if (step === 'create') door.create(slot, orderId, amount);
     else if (step === 'view') door.view(slot, billId);
     else if (step === 'pay') door.pay(slot, billId, `pay-${orderId}`, amount);
     else door.confirm(slot, billId);
+  }
+
+  /** A sale that cannot begin is lost to the switch; one that has begun goes on a little later. */
+  #takeRefusal(sale: Sale, step: Step): void {
+    if (this.#isMeasuring) this.#refused++;
+    if (step === 'create') {
+      this.#givenUp++;
+      this.#leave(sale);
+    } else if (step === 'acknowledge') {
+      this.#fail(new Error(`an acknowledgement of ${sale.orderId} was refused`));
+    } else {
+      setTimeout(() => this.#ask(sale, step), AGAIN_MS * (1 + Math.random()));
+    }
+  }
+
+  #leave(sale: Sale): void {
+    this.#slots[sale.slot] = null;
+    this.#free.push(sale.slot);
   }
 
   #isRight(
@@ -270,16 +303,16 @@ export class OpenLoop implements Receiver {
     this.#amount += sale.amount;
     this.#salesByBill.delete(sale.billId);
     this.#lastBills[this.#completed % LAST_BILLS] = sale.billId;
-    this.#slots[sale.slot] = null;
-    this.#free.push(sale.slot);
+    this.#leave(sale);
   }
 
   /** When all that has begun is over. */
   async #ended(): Promise<void> {
     const until = performance.now() + END_MS;
-    while (this.#begun < this.#schedule.length || this.#completed < this.#begun) {
+    const underWay = (): number => this.#begun - this.#givenUp - this.#completed;
+    while (this.#begun < this.#schedule.length || underWay() > 0) {
       if (performance.now() > until) {
-        throw new Error(`${this.#begun - this.#completed} lifecycles did not end in ${END_MS} ms`);
+        throw new Error(`${underWay()} lifecycles did not end in ${END_MS} ms`);
       }
       await pause(TICK_MS);
     }
@@ -306,6 +339,7 @@ export class OpenLoop implements Receiver {
       completed: this.#completed,
       amount: this.#amount,
       eventsRepeated: this.#eventsRepeated,
+      refused: this.#refused,
       lifecycleMs: percentiles(histogram()),
       payToEventMs: percentiles(this.#latency['pay → event']),
       lastBills: this.#lastBills.filter((id) => id !== undefined),

@@ -5,6 +5,7 @@ import { Crowd, type InstitutionLoad, LOOK_MS } from './crowd.ts';
 
 const TARGET_MS = 10;
 const LATE_MS = 40;
+const MUCH_TOO_LATE_MS = 300;
 const LOOKS_MAX = 200;
 
 let crowd: Crowd;
@@ -60,12 +61,36 @@ function crowdedTo(delayMs: number): number {
 }
 
 describe('a crowd', () => {
-  test('C1: lets an institution in that is alone, however late everything is', () => {
+  test('C1: lets an institution in that is alone, though it is later than it might be beside others', () => {
     begin('loud', 5_000);
-    expect(crowd.isWatched).toBe(false);
+    expect(crowd.isWatched).toBe(true);
     looks(20, LATE_MS);
     expect(admitted('loud', 1_000)).toBe(1_000);
     expect(crowd.refused).toBe(0);
+  });
+
+  test('C1: refuses one that is alone what would wait far too long', () => {
+    begin('loud', 5_000);
+    looks(20, MUCH_TOO_LATE_MS);
+    expect(admitted('loud', 10)).toBe(0);
+    expect(crowd.admits('loud', 'payment.create')).toBe(true);
+  });
+
+  test('C1: hears how long one that is alone waits in its own line, and does not while others are there', () => {
+    const wait = (): void => {
+      for (let i = 0; i < 20; i++) {
+        crowd.waited(MUCH_TOO_LATE_MS);
+        looks(1, 1);
+      }
+    };
+    begin('loud', 5_000);
+    begin('quiet', 1);
+    wait();
+    expect(admitted('loud', 10)).toBe(10);
+    end('quiet');
+    looks(200, 1);
+    wait();
+    expect(admitted('loud', 10)).toBe(0);
   });
 
   test('C1: asks nothing while few requests are under way, or where no delay is too long', () => {
@@ -135,9 +160,19 @@ describe('a crowd', () => {
     ]) {
       expect(crowd.admits('loud', operation), operation).toBe(true);
     }
+    admitted('loud', 10_000, 'bill.view');
     for (const operation of ['bill.create', 'bill.view', 'bill.reserve', 'bill.arm']) {
       expect(crowd.admits('loud', operation), operation).toBe(false);
     }
+  });
+
+  test('C5: lets a payer come to a bill where no bill is begun any more, up to three times the room', () => {
+    const room = crowdedTo(LATE_MS);
+    expect(admitted('loud', 10)).toBe(0);
+    const payers = admitted('loud', 10_000, 'bill.view');
+    expect(payers).toBeGreaterThan(room);
+    expect(payers).toBeLessThanOrEqual(2 * room + 2);
+    expect(admitted('loud', 10, 'bill.reserve')).toBe(0);
   });
 
   test('C4: lets in whoever has less under way than the average, however small the room', () => {

@@ -1,12 +1,14 @@
 // Who is let in while requests stand longer than they should. A gateway knows how many requests of whom are under way
 // and how late it and its workers are; from that follows how many may be under way at once, and whose are too many.
 //
-//   C1. While nobody can stand in another's way (one institution alone, or few requests) nothing is asked and refused.
+//   C1. While few requests are under way nothing is asked and refused. An institution that is alone stands in nobody's way
+//       but its own: it may be much later, for the more it has under way the more an append takes along.
 //   C2. A delay counts once it has stood over several looks, each by its median: a collection or a slow append is none.
 //   C3. The room follows the delay: it shrinks while that is beyond the target, grows while it is not, and has a least.
 //   C4. Refused is only what begins something, of who has no less under way than the average, and more than a few.
+//   C5. A payer who comes to a bill goes before another bill: a sale that has begun is worth nothing until it is paid.
 
-import { isBeginning } from './limits.ts';
+import { isBeginning, isPayerComing } from './limits.ts';
 
 /** How often the room is fitted to the delays that were heard. */
 export const LOOK_MS = 100;
@@ -17,6 +19,10 @@ const SHRINK_MAX = 0.8;
 const GROW_MAX = 1.1;
 /** So many requests under way are no crowd; an append has enough to take along. */
 const ROOM_MIN = 128;
+/** As late as an institution may be that is alone, at the least (C1): who waits for longer has turned to something else. */
+const ALONE_MS = 200;
+/** So many times the room is for payers (C5). */
+const PAYERS_ROOM = 3;
 /** Beyond it nobody is refused any more. */
 const ROOM_MAX = 20_000;
 /** So many under way are no crowd of one institution, however many there are (C4). */
@@ -40,6 +46,7 @@ export class Crowd {
   #peak = 0;
   #room = Number.POSITIVE_INFINITY;
   #delays: number[] = [];
+  #waits: number[] = [];
   #delayMs = 0;
   #standing = 0;
   #looks = 0;
@@ -60,9 +67,9 @@ export class Crowd {
     return this.#refused;
   }
 
-  /** Whether anybody could stand in another's way, so that delays are to be heard of (C1). */
+  /** Whether so much is under way that delays are to be heard of (C1). */
   get isWatched(): boolean {
-    return this.#targetMs > 0 && this.#underWay >= ROOM_MIN / 2 && this.#loads.size > 1;
+    return this.#targetMs > 0 && this.#underWay >= ROOM_MIN / 2;
   }
 
   /** A request of this institution is under way; `now` by the monotonic clock. */
@@ -88,6 +95,7 @@ export class Crowd {
   /** Whether a request is let in; one that is not is refused before anything is done. */
   admits(institution: string, operation: string): boolean {
     if (this.#underWay < this.#room || !isBeginning(operation)) return true;
+    if (isPayerComing(operation) && this.#underWay < PAYERS_ROOM * this.#room) return true;
     const own = this.#loads.get(institution)?.underWay ?? 0;
     if (own < Math.max(OWN_MIN, this.#underWay / this.#loads.size)) return true;
     this.#refused += 1;
@@ -99,25 +107,35 @@ export class Crowd {
     this.#delays.push(delayMs);
   }
 
+  /** So long has a request stood in its institution's line, which is no delay of others: it counts where there are none. */
+  waited(ms: number): void {
+    this.#waits.push(ms);
+  }
+
   /** Fits the room to what was heard since the last look. */
   look(now: number): void {
     this.#looks += 1;
     if (this.#looks % FORGET_EVERY_LOOKS === 0) this.#forget(now);
-    // One that is alone stands in nobody's way.
-    this.#delayMs = this.#loads.size > 1 ? medianOf(this.#delays) : 0;
+    const isAlone = this.#loads.size <= 1;
+    this.#delayMs = medianOf(this.#delays);
+    if (isAlone) this.#delayMs = Math.max(this.#delayMs, medianOf(this.#waits));
     this.#delays = [];
-    this.#standing = this.#delayMs > this.#targetMs ? this.#standing + 1 : 0;
-    if (this.#room !== Number.POSITIVE_INFINITY || this.#standing >= STANDING_LOOKS) this.#fit();
+    this.#waits = [];
+    const targetMs = isAlone ? Math.max(this.#targetMs, ALONE_MS) : this.#targetMs;
+    this.#standing = this.#delayMs > targetMs ? this.#standing + 1 : 0;
+    if (this.#room !== Number.POSITIVE_INFINITY || this.#standing >= STANDING_LOOKS) {
+      this.#fit(targetMs);
+    }
     this.#peak = this.#underWay;
   }
 
   /** C3. */
-  #fit(): void {
+  #fit(targetMs: number): void {
     if (this.#standing > 0) {
-      const part = Math.max(SHRINK_MAX, this.#targetMs / this.#delayMs);
+      const part = Math.max(SHRINK_MAX, targetMs / this.#delayMs);
       this.#room = Math.max(ROOM_MIN, Math.min(this.#room, this.#peak) * part);
     } else {
-      this.#room *= Math.min(GROW_MAX, this.#targetMs / this.#delayMs);
+      this.#room *= Math.min(GROW_MAX, targetMs / this.#delayMs);
       if (this.#room > ROOM_MAX) this.#room = Number.POSITIVE_INFINITY;
     }
   }

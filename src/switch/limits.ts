@@ -64,7 +64,14 @@ const BEGINNING: ReadonlySet<string> = new Set([
   'bill.reserve',
 ]);
 
-/** Whether an operation, by its name, is one of these. */
+/** Of these, what a payer begins with at a bill that is there. */
+const PAYER_COMING: ReadonlySet<string> = new Set(['bill.view', 'bill.reserve']);
+
+export function isPayerComing(operation: string): boolean {
+  return PAYER_COMING.has(operation);
+}
+
+/** Whether an operation, by its name, begins something. */
 export function isBeginning(operation: string): boolean {
   return BEGINNING.has(operation);
 }

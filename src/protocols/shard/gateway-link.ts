@@ -244,6 +244,8 @@ export class GatewayLink implements ShardDoor {
     const { intake } = link;
     while (intake.waiting > 0) {
       const drawn = intake.draw(link.pending.size - link.polls);
+      const [first] = drawn;
+      if (first !== undefined) this.#crowd?.waited(this.#clock.monotonic() - first.since);
       for (const { request, pending } of drawn) this.#begin(link, request, pending);
       if (drawn.length > 0 || !intake.isAsked) this.#postMarked(link);
       if (drawn.length === 0) return;
